@@ -1,0 +1,62 @@
+# Every target sets itself up: it needs Python 3.11 or newer, make, and a package index.
+#   make demo       the whole chain on real data, leaves report.html
+#   make test       the suite (under 12 minutes on 2 cores)      make test-all    with the slow simulations
+#   make lint       ruff and mypy                                make docs        the documentation
+#   make bench      speed and accuracy beside peers              make test-oldest the oldest dependencies
+
+PYTHON ?= python3
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -q
+
+.PHONY: demo test test-all test-oldest lint docs bench clean
+
+demo: $(VENV)/.core
+	$(BIN)/causalkit demo --report report.html
+
+test: $(VENV)/.test
+	$(PYTEST) -m "not slow"
+
+test-all: $(VENV)/.bench
+	$(PYTEST)
+
+test-oldest:
+	VENV=.venv-oldest tools/test_oldest.sh $(PYTHON)
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .venv-oldest build dist docs/_build docs/reference/generated .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "causalkit needs Python 3.11 or newer; set PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: pyproject.toml $(VENV)/bin/python
+	@echo "Installing causalkit (a few minutes the first time) ..."
+	$(PIP) --editable .
+	touch $@
+
+# The environments nest: each adds an extra to the one before it.
+$(VENV)/.test: $(VENV)/.core
+	$(PIP) --editable ".[test]"
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.test
+	$(PIP) --editable ".[docs]"
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.test
+	$(PIP) --editable ".[bench]"
+	touch $@

@@ -1,0 +1,92 @@
+"""From raw data to a defended causal effect.
+
+>>> import causalkit as ck
+>>> graph = ck.CausalGraph.parse("Z -> X -> Y; Z -> Y")
+>>> ck.identify(graph, "X", "Y").adjustment
+('Z',)
+
+Everything is loaded at first use, so the import itself costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "PC",
+    "CausalGraph",
+    "Effect",
+    "InputError",
+    "Knowledge",
+    "NotIdentifiableError",
+    "__version__",
+    "analyze",
+    "datasets",
+    "discovery",
+    "errors",
+    "estimate",
+    "estimation",
+    "graph",
+    "identification",
+    "identify",
+    "independence",
+    "is_separated",
+    "plotting",
+    "refutation",
+    "refute",
+    "report",
+    "workflow",
+]
+
+_HOME = {
+    "CausalGraph": "graph",
+    "Effect": "estimation",
+    "InputError": "errors",
+    "Knowledge": "discovery",
+    "NotIdentifiableError": "errors",
+    "PC": "discovery",
+    "analyze": "workflow",
+    "estimate": "estimation",
+    "identify": "identification",
+    "is_separated": "graph",
+    "refute": "refutation",
+}
+
+if TYPE_CHECKING:
+    from causalkit import (
+        datasets,
+        discovery,
+        errors,
+        estimation,
+        graph,
+        identification,
+        independence,
+        plotting,
+        refutation,
+        report,
+        workflow,
+    )
+    from causalkit.discovery import PC, Knowledge
+    from causalkit.errors import InputError, NotIdentifiableError
+    from causalkit.estimation import Effect, estimate
+    from causalkit.graph import CausalGraph, is_separated
+    from causalkit.identification import identify
+    from causalkit.refutation import refute
+    from causalkit.workflow import analyze
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(f"causalkit.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
+    if name in __all__:
+        return import_module(f"causalkit.{name}")
+    raise AttributeError(f"module 'causalkit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,96 @@
+"""Checks of arguments and tables, made once where they enter.
+
+Each returns what it checked, so that it reads inline, and each error says what was wrong, what was
+expected, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from numbers import Integral, Real
+from typing import TypeVar
+
+import numpy as np
+
+from causalkit._core.table import Table
+from causalkit.errors import InputError
+from causalkit.typing import Name, Names
+
+__all__ = [
+    "as_names",
+    "check_choice",
+    "check_complete",
+    "check_count",
+    "check_fraction",
+    "check_rows",
+    "check_varies",
+]
+
+Choice = TypeVar("Choice")
+
+
+def as_names(names: Names | None) -> tuple[Name, ...]:
+    """One name or several, as a tuple without repeats; None is no name."""
+    if names is None:
+        return ()
+    if isinstance(names, (str, int)):
+        return (names,)
+    return tuple(dict.fromkeys(names))
+
+
+def check_fraction(value: float, what: str, *, closed: bool = False) -> float:
+    """Return `value` if it lies strictly between 0 and 1 (`closed`: 0 and 1 are welcome too)."""
+    ok = isinstance(value, Real) and not isinstance(value, bool)
+    if ok and (0 <= value <= 1 if closed else 0 < value < 1):
+        return float(value)
+    bounds = "from 0 to 1" if closed else "strictly between 0 and 1"
+    raise InputError(f"{what}={value!r}; expected a number {bounds}.")
+
+
+def check_count(value: int, what: str, *, minimum: int = 1) -> int:
+    """Return `value` if it is an integer of at least `minimum`."""
+    if isinstance(value, Integral) and not isinstance(value, bool) and value >= minimum:
+        return int(value)
+    raise InputError(f"{what}={value!r}; expected an integer of at least {minimum}.")
+
+
+def check_choice(value: Choice, what: str, choices: Collection[Choice]) -> Choice:
+    """Return `value` if it is one of `choices`."""
+    if value in choices:
+        return value
+    raise InputError(f"{what}={value!r}; expected one of {', '.join(map(repr, choices))}.")
+
+
+def check_rows(table: Table, minimum: int, *, who: str) -> Table:
+    """Return `table` if it has at least `minimum` rows."""
+    if table.n_rows >= minimum:
+        return table
+    raise InputError(
+        f"the data have {table.n_rows} row(s) and {table.n_columns} column(s); {who} needs at "
+        f"least {minimum} rows. Bring more rows or fewer columns."
+    )
+
+
+def check_complete(table: Table, *, who: str) -> Table:
+    """Return `table` if no cell is missing."""
+    missing = table.missing.sum(axis=0)
+    if not missing.any():
+        return table
+    holes = {table.names[k]: int(missing[k]) for k in np.flatnonzero(missing)}
+    shown = ", ".join(f"{name!r} ({count})" for name, count in list(holes.items())[:8])
+    more = ", …" if len(holes) > 8 else ""
+    raise InputError(
+        f"{len(holes)} column(s) have missing values: {shown}{more}; {who} needs complete rows. "
+        "Impute them, or drop the rows with data.dropna() if they are missing at random."
+    )
+
+
+def check_varies(table: Table, names: Iterable[Name], *, who: str) -> Table:
+    """Return `table` if none of the columns is constant."""
+    constant = [name for name in names if np.ptp(table.column(name)) == 0]
+    if not constant:
+        return table
+    raise InputError(
+        f"column(s) {', '.join(map(repr, constant))} hold one value only; {who} needs columns that "
+        "vary. Leave them out: a constant can be neither cause nor effect within these data."
+    )

@@ -1,0 +1,26 @@
+"""One set of compiler flags for every kernel; the only importer of numba.
+
+Importing numba costs half a second, so a module of kernels (`_<name>_kernels.py`) is imported by
+its caller inside the function that needs it. Each kernel is compiled at its first call and cached
+on disk; `NUMBA_DISABLE_JIT=1` runs it as plain Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numba
+
+__all__ = ["kernel"]
+
+Kernel = TypeVar("Kernel", bound=Callable[..., object])
+
+# No fastmath: it assumes away NaN and reorders sums, and a p-value is not worth that.
+_FLAGS = {"cache": True, "nogil": True, "error_model": "numpy"}
+
+
+def kernel(function: Kernel) -> Kernel:
+    """Compile `function` at its first call."""
+    compiled: Kernel = numba.njit(**_FLAGS)(function)
+    return compiled

@@ -1,0 +1,348 @@
+"""The one door through which data enter.
+
+Users bring a pandas, polars or pyarrow frame, a NumPy array or a dict of columns; everything inside
+causalkit works on a :class:`Table`: one float matrix with names. A numeric column is itself, a
+boolean column is 0/1, a categorical column holds the position of each value among its levels, and
+NaN marks a missing cell in any of them.
+
+What cannot be read without guessing is refused here, once, with an error that names the column:
+free text, dates, infinities, duplicated names. Nothing is dropped, and nothing is converted
+silently.
+
+This module is the only importer of narwhals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from causalkit.errors import InputError, UnknownVariableError
+from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
+
+__all__ = ["Table", "as_table"]
+
+Levels = tuple[object, ...] | None
+
+_BOOLEAN: tuple[object, ...] = (False, True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Named columns over one float matrix.
+
+    Attributes
+    ----------
+    names : tuple of str or int
+        Column names, unique, in the order of the data.
+    values : ndarray of shape (n_rows, n_columns)
+        Read-only, column-major. Codes for categorical columns, 0/1 for booleans, NaN for missing.
+    levels : tuple
+        Per column: None if numeric, `(False, True)` if boolean, else the levels that occur.
+    """
+
+    names: tuple[Name, ...]
+    values: FloatArray
+    levels: tuple[Levels, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return int(self.values.shape[0])
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns."""
+        return int(self.values.shape[1])
+
+    @property
+    def missing(self) -> BoolArray:
+        """Where cells are missing, shape (n_rows, n_columns)."""
+        return np.isnan(self.values)
+
+    def index(self, name: Name) -> int:
+        """Position of a column."""
+        try:
+            return self.names.index(name)
+        except ValueError:
+            raise UnknownVariableError.among(name, self.names) from None
+
+    def indices(self, names: Iterable[Name]) -> list[int]:
+        """Positions of several columns, in the order asked for."""
+        return [self.index(name) for name in names]
+
+    def column(self, name: Name) -> FloatArray:
+        """Values of one column, shape (n_rows,)."""
+        return self.values[:, self.index(name)]
+
+    def kind(self, name: Name) -> str:
+        """Return "numeric", "boolean" or "categorical"."""
+        levels = self.levels[self.index(name)]
+        if levels is None:
+            return "numeric"
+        return "boolean" if levels == _BOOLEAN else "categorical"
+
+    def levels_of(self, name: Name) -> Levels:
+        """Levels of a categorical or boolean column, None for a numeric one."""
+        return self.levels[self.index(name)]
+
+    def select(self, names: Iterable[Name]) -> Table:
+        """Return the table of these columns only."""
+        where = self.indices(names)
+        return Table(
+            tuple(self.names[k] for k in where),
+            _frozen(self.values[:, where]),
+            tuple(self.levels[k] for k in where),
+        )
+
+    def rows(self, which: IntArray | BoolArray) -> Table:
+        """Return the table of these rows only (positions or a mask)."""
+        return Table(self.names, _frozen(self.values[which]), self.levels)
+
+    def design(self, names: Iterable[Name]) -> tuple[FloatArray, tuple[str, ...]]:
+        """Columns as regressors: a categorical column becomes indicators of all levels but one.
+
+        Returns
+        -------
+        matrix : ndarray of shape (n_rows, n_regressors)
+        labels : tuple of str
+            `"age"`, or `"region=south"` for an indicator.
+        """
+        blocks: list[FloatArray] = []
+        labels: list[str] = []
+        for name in names:
+            column, levels = self.column(name), self.levels_of(name)
+            if levels is None or len(levels) <= 2:
+                blocks.append(column[:, None])
+                labels.append(str(name))
+                continue
+            codes = np.arange(1, len(levels))
+            indicators = (column[:, None] == codes).astype(np.float64)
+            indicators[np.isnan(column)] = np.nan
+            blocks.append(indicators)
+            labels += [f"{name}={level}" for level in levels[1:]]
+        matrix = np.hstack(blocks) if blocks else np.empty((self.n_rows, 0))
+        return matrix, tuple(labels)
+
+
+def as_table(data: Data, *, columns: Iterable[Name] | None = None) -> Table:
+    """Read `data` as a :class:`Table`.
+
+    Parameters
+    ----------
+    data : DataFrame (pandas, polars, pyarrow), 2-D ndarray, or dict of columns
+        A polars LazyFrame is refused: collect it first. Columns of an array are named
+        `"x0", "x1", …`.
+    columns : iterable of names, optional
+        Read only these columns; the others may then hold anything.
+
+    Raises
+    ------
+    InputError
+        If the data are empty, hold text, dates, infinities or nested values, or two columns
+        share a name.
+    UnknownVariableError
+        If `columns` names a column that is not there.
+    """
+    if isinstance(data, Table):
+        return data if columns is None else data.select(columns)
+    found = _columns_of(data)
+    if columns is not None:
+        wanted = list(columns)
+        for name in wanted:
+            if name not in found:
+                raise UnknownVariableError.among(name, found)
+        found = {name: found[name] for name in wanted}
+    if not found:
+        raise InputError("the data have no columns; expected at least one named column.")
+    read = [_read(name, column) for name, column in found.items()]
+    lengths = {len(values) for values, _ in read}
+    if len(lengths) > 1:
+        sizes = {name: len(values) for name, (values, _) in zip(found, read, strict=True)}
+        raise InputError(f"the columns differ in length: {sizes}; expected equal lengths.")
+    if lengths == {0}:
+        raise InputError("the data have no rows; expected at least one. Check the query or filter.")
+    return Table(
+        tuple(found),
+        _frozen(np.column_stack([values for values, _ in read])),
+        tuple(levels for _, levels in read),
+    )
+
+
+def _frozen(values: FloatArray) -> FloatArray:
+    values = np.asfortranarray(values, dtype=np.float64)
+    values.flags.writeable = False
+    return values
+
+
+# --- reading containers --------------------------------------------------------------------------
+
+
+def _columns_of(data: Data) -> dict[Name, Any]:
+    """Columns by name, each a narwhals Series or an ndarray."""
+    import narwhals.stable.v2 as nw
+
+    if isinstance(data, np.ndarray):
+        if data.ndim != 2:
+            raise InputError(
+                f"the array has {data.ndim} dimension(s), shape {data.shape}; expected 2, rows by "
+                "columns. Use data.reshape(-1, 1) for a single column."
+            )
+        return {f"x{k}": data[:, k] for k in range(data.shape[1])}
+    if isinstance(data, Mapping):
+        names = _checked_names(list(data))
+        return dict(zip(names, (_as_series(column) for column in data.values()), strict=True))
+    try:
+        frame = nw.from_native(data)
+    except nw.exceptions.DuplicateError:
+        raise _duplicated(list(data.columns)) from None
+    except TypeError:
+        raise InputError(
+            f"cannot read a {type(data).__name__} as a table; expected a pandas, polars or pyarrow "
+            "frame, a 2-D NumPy array, or a dict of columns. Convert it first."
+        ) from None
+    if isinstance(frame, nw.LazyFrame):
+        raise InputError(
+            "the data are lazy; expected rows that are in memory. Call .collect() (polars) or "
+            ".to_arrow_table() (duckdb) first."
+        )
+    try:
+        names = _checked_names(list(frame.columns))
+    except nw.exceptions.DuplicateError:
+        raise _duplicated(list(data.columns)) from None
+    return {name: frame.get_column(raw) for name, raw in zip(names, frame.columns, strict=True)}
+
+
+def _as_series(column: Any) -> Any:
+    import narwhals.stable.v2 as nw
+
+    series = nw.from_native(column, allow_series=True, pass_through=True)
+    if isinstance(series, nw.Series):
+        return series
+    array = np.asarray(column)
+    if array.ndim != 1:
+        raise InputError(
+            f"a column of the dict has shape {array.shape}; expected one dimension. "
+            "Give each column its own name."
+        )
+    return array
+
+
+def _checked_names(names: Sequence[Any]) -> list[Name]:
+    checked: list[Name] = []
+    for name in names:
+        if isinstance(name, np.integer):
+            name = int(name)
+        if isinstance(name, bool) or not isinstance(name, (str, int)):
+            raise InputError(
+                f"a column is named {name!r}, a {type(name).__name__}; expected strings or "
+                "integers. Rename the columns first (a pandas MultiIndex must be flattened)."
+            )
+        checked.append(name)
+    if len(set(checked)) < len(checked):
+        raise _duplicated(checked)
+    return checked
+
+
+def _duplicated(names: Sequence[Any]) -> InputError:
+    twice = sorted({str(name) for name in names if list(names).count(name) > 1})
+    return InputError(
+        f"column name(s) {', '.join(map(repr, twice))} occur more than once; expected each name "
+        "once, because a graph speaks of variables by name. Rename or drop the copies."
+    )
+
+
+# --- reading one column --------------------------------------------------------------------------
+
+
+def _read(name: Name, column: Any) -> tuple[FloatArray, Levels]:
+    """Values and levels of one column."""
+    if isinstance(column, np.ndarray):
+        values, levels = _read_array(name, column)
+    else:
+        values, levels = _read_series(name, column)
+    infinite = np.isinf(values)
+    if infinite.any():
+        raise InputError(
+            f"column {name!r} has {int(infinite.sum())} infinite value(s), the first in row "
+            f"{int(infinite.argmax())}; expected finite numbers. Replace them, or mark them "
+            "missing with NaN."
+        )
+    return values, levels
+
+
+def _read_series(name: Name, column: Any) -> tuple[FloatArray, Levels]:
+    import narwhals.stable.v2 as nw
+
+    dtype = column.dtype
+    if dtype == nw.Boolean or dtype.is_decimal():
+        return _read_objects(name, column.to_numpy().astype(object))
+    if dtype.is_numeric():
+        return np.asarray(column.to_numpy(), dtype=np.float64), None
+    if dtype == nw.Categorical or dtype == nw.Enum:
+        return _read_levels(column, ordered=dtype == nw.Enum)
+    if dtype == nw.Object or dtype == nw.Unknown:
+        return _read_objects(name, column.to_numpy())
+    raise _unreadable(name, str(dtype), column.drop_nulls().head(3).to_list())
+
+
+def _read_levels(column: Any, *, ordered: bool) -> tuple[FloatArray, Levels]:
+    """Codes among the levels that occur: in declared order if there is one, else sorted."""
+    cells = column.to_list()
+    declared = column.cat.get_categories().to_list()
+    present = {cell for cell in cells if cell is not None and cell == cell}
+    levels = [level for level in declared if level in present]
+    if not ordered:
+        levels.sort(key=lambda level: (str(type(level)), level))
+    code = {level: float(k) for k, level in enumerate(levels)}
+    return np.array([code.get(cell, np.nan) for cell in cells]), tuple(levels)
+
+
+def _read_array(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray, Levels]:
+    if column.dtype == np.bool_:
+        return column.astype(np.float64), _BOOLEAN
+    if column.dtype.kind in "iuf":
+        return column.astype(np.float64), None
+    if column.dtype == object:
+        return _read_objects(name, column)
+    raise _unreadable(name, str(column.dtype), column[:3].tolist())
+
+
+def _read_objects(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray, Levels]:
+    """Python objects are welcome when all of them are numbers, or all booleans, or missing."""
+    from decimal import Decimal
+    from numbers import Real
+
+    present = [cell for cell in column if not _is_missing(cell)]
+    boolean = bool(present) and all(isinstance(cell, (bool, np.bool_)) for cell in present)
+    if not all(isinstance(cell, (Real, np.bool_, Decimal)) for cell in present):
+        strange = [cell for cell in present if not isinstance(cell, (Real, np.bool_, Decimal))]
+        raise _unreadable(name, type(strange[0]).__name__, strange[:3])
+    values = [np.nan if _is_missing(cell) else float(cell) for cell in column]
+    return np.array(values, dtype=np.float64), _BOOLEAN if boolean else None
+
+
+def _is_missing(cell: object) -> bool:
+    return (
+        cell is None or type(cell).__name__ == "NAType" or bool(np.ndim(cell) == 0 and cell != cell)
+    )
+
+
+def _unreadable(name: Name, what: str, examples: list[object]) -> InputError:
+    shown = ", ".join(repr(cell) for cell in examples)
+    advice = "Convert it, or leave the column out."
+    if any(word in what.lower() for word in ("date", "time", "duration")):
+        what, advice = "dates or times", "Turn them into numbers, e.g. days since the start."
+    elif any(word in what.lower() for word in ("str", "<u", "object")):
+        what = "text"
+        advice = (
+            "If its values are categories, say so with .astype('category') (pandas) or "
+            ".cast(pl.Categorical) (polars); if they are numbers, convert them; otherwise leave "
+            "the column out."
+        )
+    return InputError(
+        f"column {name!r} holds {what} ({shown}); expected numbers, booleans or categories. {advice}"
+    )

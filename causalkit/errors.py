@@ -1,0 +1,106 @@
+"""Everything that causalkit raises or warns about.
+
+::
+
+    CausalkitError
+    ├── InputError (ValueError)             what was passed in cannot be used
+    │   └── UnknownVariableError (KeyError)     a name that the data or the graph does not have
+    ├── GraphError (ValueError)             the edges do not make a graph of the stated kind
+    │   └── CycleError                          a directed cycle, which is shown
+    ├── NotIdentifiableError                the effect does not follow from graph and data
+    └── NumericalError                      the arithmetic broke down: singular, separated, diverged
+
+    CausalkitWarning (UserWarning)
+    ├── OverlapWarning                      some units have almost no comparable units
+    ├── ConvergenceWarning                  an iteration stopped early
+    └── KnowledgeWarning                    what was learnt contradicts what was known
+
+A message has three parts: what was wrong, what was expected, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "CausalkitError",
+    "CausalkitWarning",
+    "ConvergenceWarning",
+    "CycleError",
+    "GraphError",
+    "InputError",
+    "KnowledgeWarning",
+    "NotIdentifiableError",
+    "NumericalError",
+    "OverlapWarning",
+    "UnknownVariableError",
+]
+
+
+class CausalkitError(Exception):
+    """Base of every error that causalkit raises on purpose."""
+
+
+class InputError(CausalkitError, ValueError):
+    """An argument or a table cannot be used as it is."""
+
+
+class UnknownVariableError(InputError, KeyError):
+    """A variable was named that the data or the graph does not have."""
+
+    # KeyError prints the repr of its argument; a sentence should be printed as a sentence.
+    __str__ = Exception.__str__
+
+    @classmethod
+    def among(
+        cls, name: object, known: Iterable[object], *, where: str = "the data"
+    ) -> UnknownVariableError:
+        """Say that `name` is not among `known`, and which known name may have been meant."""
+        names = list(known)
+        close = get_close_matches(str(name), [str(k) for k in names], n=1)
+        hint = f"Did you mean {close[0]!r}? " if close else ""
+        shown = ", ".join(repr(k) for k in names[:12]) + (", …" if len(names) > 12 else "")
+        return cls(f"{where} has no variable {name!r}. {hint}It has {len(names)}: {shown}.")
+
+
+class GraphError(CausalkitError, ValueError):
+    """The edges do not make a graph of the stated kind."""
+
+
+class CycleError(GraphError):
+    """The directed edges run in a circle."""
+
+
+class NotIdentifiableError(CausalkitError):
+    """The effect cannot be computed from this graph and these variables.
+
+    Attributes
+    ----------
+    witness : tuple
+        What stands in the way, e.g. the undirected edges whose orientation decides.
+    """
+
+    def __init__(self, message: str, *, witness: tuple[object, ...] = ()) -> None:
+        super().__init__(message)
+        self.witness = witness
+
+
+class NumericalError(CausalkitError, ArithmeticError):
+    """The arithmetic broke down: a singular matrix, perfect separation, no convergence."""
+
+
+class CausalkitWarning(UserWarning):
+    """Base of every warning that causalkit gives on purpose."""
+
+
+class OverlapWarning(CausalkitWarning):
+    """Some units have almost no comparable units with the other treatment."""
+
+
+class ConvergenceWarning(CausalkitWarning):
+    """An iteration stopped before it settled."""
+
+
+class KnowledgeWarning(CausalkitWarning):
+    """What the data say contradicts what was given as known."""

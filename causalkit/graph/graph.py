@@ -1,0 +1,494 @@
+"""`CausalGraph`: nodes, edges with marks, and a kind. Immutable and hashable.
+
+The graph is the one currency of causalkit: discovery returns it, identification reads it, models
+are built on it. It is stored as one matrix of mark bits: `ends[i, j]` holds the marks at **j's** end
+of the edge between i and j, so `ends[i, j] == ARROW` and `ends[j, i] == TAIL` is `i -> j`.
+
+>>> from causalkit.graph import CausalGraph
+>>> graph = CausalGraph.parse("Z -> X -> Y; Z -> Y; X <-> Y")
+>>> graph.kind.name, sorted(graph.parents("Y"))
+('ADMG', ['X', 'Z'])
+>>> print(graph)
+ADMG with 3 nodes, 4 edges: Z -> X; Z -> Y; X -> Y; X <-> Y
+
+The verbs live next door: :mod:`~causalkit.graph.separation`, :mod:`~causalkit.graph.equivalence`,
+:mod:`~causalkit.graph.latent`, :mod:`~causalkit.graph.convert`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalkit._core.checks import as_names
+from causalkit.errors import CycleError, GraphError, InputError, UnknownVariableError
+from causalkit.graph import marks
+from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Edge, Kind
+from causalkit.typing import BoolArray, IntArray, Name, Names
+
+if TYPE_CHECKING:
+    import networkx as nx
+    from matplotlib.axes import Axes
+
+__all__ = ["CausalGraph"]
+
+_ALLOWED: Mapping[Kind, frozenset[str]] = {
+    Kind.DAG: frozenset({"->"}),
+    Kind.ADMG: frozenset({"->", "<->"}),
+    Kind.CPDAG: frozenset({"->", "--"}),
+    Kind.MAG: frozenset({"->", "<->", "--"}),
+    Kind.PAG: frozenset({"->", "<->", "--", "o->", "o-o", "o--"}),
+}
+
+
+class CausalGraph:
+    """A causal graph over named nodes.
+
+    Parameters
+    ----------
+    nodes : iterable of str or int
+        Node names, unique.
+    ends : array of uint8, shape (n_nodes, n_nodes)
+        Mark bits: `ends[i, j]` are the marks at j's end of the edge between i and j
+        (TAIL=1, ARROW=2, CIRCLE=4; 0 where there is no edge).
+    kind : Kind or str, optional
+        DAG, ADMG, CPDAG, MAG or PAG. Left out, the plainest kind that has these edges.
+
+    Raises
+    ------
+    GraphError
+        If the edges are not edges of that kind, or a directed cycle is among them (CycleError).
+
+    Notes
+    -----
+    Two graphs are equal if they have the same kind, the same nodes and the same edges, in
+    whatever order the nodes are listed.
+    """
+
+    nodes: tuple[Name, ...]
+    ends: NDArray[np.uint8]
+    kind: Kind
+
+    def __init__(
+        self, nodes: Iterable[Name], ends: NDArray[Any], kind: Kind | str | None = None
+    ) -> None:
+        names = tuple(nodes)
+        matrix = np.array(ends, dtype=np.uint8)
+        matrix.flags.writeable = False
+        vars(self).update(nodes=names, ends=matrix)
+        _check_shape(names, matrix)
+        vars(self)["kind"] = self._plainest_kind() if kind is None else _as_kind(kind)
+        self._check()
+
+    # --- constructors ---------------------------------------------------------------------------
+
+    @classmethod
+    def from_edges(
+        cls,
+        nodes: Iterable[Name],
+        edges: Iterable[Edge | tuple[Name, Name]],
+        kind: Kind | str | None = None,
+    ) -> CausalGraph:
+        """Build from :class:`Edge` objects, or from (cause, effect) pairs.
+
+        Examples
+        --------
+        >>> print(CausalGraph.from_edges("ABC", [("A", "B"), ("C", "B")]))
+        DAG with 3 nodes, 2 edges: A -> B; C -> B
+        """
+        names = tuple(nodes)
+        where = {name: k for k, name in enumerate(names)}
+        ends = np.zeros((len(names), len(names)), dtype=np.uint8)
+        for edge in edges:
+            left, right, symbol = (
+                (edge.left, edge.right, edge.symbol) if isinstance(edge, Edge) else (*edge, "->")
+            )
+            for name in (left, right):
+                if name not in where:
+                    raise UnknownVariableError.among(name, names, where="the list of nodes")
+            if symbol not in marks.SYMBOLS:
+                known = ", ".join(marks.SYMBOLS)
+                raise GraphError(f"{symbol!r} is no edge; expected one of {known}.")
+            at_left, at_right = marks.SYMBOLS[symbol]
+            i, j = where[left], where[right]
+            if i == j:
+                raise GraphError(f"{edge} joins a node to itself; expected two nodes.")
+            ends[j, i] |= at_left
+            ends[i, j] |= at_right
+        return cls(names, ends, kind)
+
+    @classmethod
+    def parse(cls, text: str, kind: Kind | str | None = None) -> CausalGraph:
+        """Read edges and lone nodes, separated by `;` or new lines.
+
+        Edges may be chained; names with spaces or signs are quoted; bare integers are integer
+        names.
+
+        Examples
+        --------
+        >>> print(CausalGraph.parse('age -> dose -> "blood pressure"; age -- sex; region'))
+        CPDAG with 5 nodes, 3 edges: age -> dose; age -- sex; dose -> "blood pressure"
+        """
+        from causalkit.graph.convert import parse
+
+        return parse(text, kind)
+
+    @classmethod
+    def from_networkx(cls, graph: nx.Graph, kind: Kind | str | None = None) -> CausalGraph:
+        """Read a networkx graph; see :func:`causalkit.graph.convert.from_networkx`."""
+        from causalkit.graph.convert import from_networkx
+
+        return from_networkx(graph, kind)
+
+    # --- structure as arrays (for code) -----------------------------------------------------------
+
+    @cached_property
+    def directed(self) -> BoolArray:
+        """Matrix of `i -> j`, shape (n_nodes, n_nodes)."""
+        return _read_only(((self.ends & ARROW) > 0) & ((self.ends.T & TAIL) > 0))
+
+    @cached_property
+    def bidirected(self) -> BoolArray:
+        """Matrix of `i <-> j`, symmetric."""
+        return _read_only(((self.ends & ARROW) > 0) & ((self.ends.T & ARROW) > 0))
+
+    @cached_property
+    def undirected(self) -> BoolArray:
+        """Matrix of `i -- j`, symmetric."""
+        return _read_only(((self.ends & TAIL) > 0) & ((self.ends.T & TAIL) > 0))
+
+    @cached_property
+    def adjacency(self) -> BoolArray:
+        """Matrix of nodes joined by any edge, symmetric."""
+        return _read_only(self.ends > 0)
+
+    @cached_property
+    def _where(self) -> dict[Name, int]:
+        return {name: k for k, name in enumerate(self.nodes)}
+
+    def index(self, name: Name) -> int:
+        """Position of a node."""
+        try:
+            return self._where[name]
+        except (KeyError, TypeError):
+            raise UnknownVariableError.among(name, self.nodes, where="the graph") from None
+
+    def indices(self, names: Names | None) -> list[int]:
+        """Positions of one node or several, in the order asked for."""
+        return [self.index(name) for name in as_names(names)]
+
+    def names(self, where: Iterable[int] | IntArray) -> frozenset[Name]:
+        """Names at these positions."""
+        return frozenset(self.nodes[k] for k in where)
+
+    @cached_property
+    def order(self) -> IntArray:
+        """Positions in a topological order of the directed edges; ties in node order."""
+        order = _topological_order(self.directed)
+        if order is None:
+            raise CycleError("the directed edges have a cycle.")
+        return order
+
+    # --- neighbourhoods ------------------------------------------------------------------------
+
+    def parents(self, names: Names) -> frozenset[Name]:
+        """Nodes with a directed edge into any of `names`."""
+        return self.names(np.flatnonzero(self.directed[:, self.indices(names)].any(axis=1)))
+
+    def children(self, names: Names) -> frozenset[Name]:
+        """Nodes that any of `names` has a directed edge into."""
+        return self.names(np.flatnonzero(self.directed[self.indices(names)].any(axis=0)))
+
+    def spouses(self, names: Names) -> frozenset[Name]:
+        """Nodes joined to any of `names` by `<->`."""
+        return self.names(np.flatnonzero(self.bidirected[self.indices(names)].any(axis=0)))
+
+    def neighbors(self, names: Names) -> frozenset[Name]:
+        """Nodes joined to any of `names` by `--`."""
+        return self.names(np.flatnonzero(self.undirected[self.indices(names)].any(axis=0)))
+
+    def adjacent(self, names: Names) -> frozenset[Name]:
+        """Nodes joined to any of `names` by any edge."""
+        return self.names(np.flatnonzero(self.adjacency[self.indices(names)].any(axis=0)))
+
+    def ancestors(self, names: Names) -> frozenset[Name]:
+        """Nodes with a directed path into any of `names`; a node is its own ancestor."""
+        return self.names(np.flatnonzero(_closure(self.directed.T, self.indices(names))))
+
+    def descendants(self, names: Names) -> frozenset[Name]:
+        """Nodes that any of `names` has a directed path into; a node is its own descendant."""
+        return self.names(np.flatnonzero(_closure(self.directed, self.indices(names))))
+
+    def districts(self) -> tuple[frozenset[Name], ...]:
+        """Sets of nodes that hang together by `<->` (c-components), in node order."""
+        left = set(range(len(self.nodes)))
+        found = []
+        while left:
+            members = np.flatnonzero(_closure(self.bidirected, [min(left)]))
+            left -= set(members.tolist())
+            found.append(self.names(members))
+        return tuple(found)
+
+    # --- edges ------------------------------------------------------------------------------------
+
+    def edges(self) -> tuple[Edge, ...]:
+        """All edges in node order; a directed edge starts at its cause."""
+        pairs = np.argwhere(np.triu(self.adjacency))
+        return tuple(edge for i, j in pairs.tolist() for edge in self._edges_of_pair(i, j))
+
+    def edges_between(self, a: Name, b: Name) -> tuple[Edge, ...]:
+        """Edges between two nodes: none, one, or two for a bow."""
+        return tuple(self._edges_of_pair(self.index(a), self.index(b)))
+
+    def _edges_of_pair(self, i: int, j: int) -> Iterator[Edge]:
+        for at_i, at_j in marks.split_marks(int(self.ends[j, i]), int(self.ends[i, j])):
+            a, b = self.nodes[i], self.nodes[j]
+            symbol = marks.glyph(at_i, at_j)
+            if symbol in ("<-", "<-o", "--o"):
+                a, b, symbol = b, a, marks.glyph(at_j, at_i)
+            yield Edge(a, b, symbol)
+
+    def skeleton(self) -> frozenset[frozenset[Name]]:
+        """Pairs of adjacent nodes."""
+        pairs = np.argwhere(np.triu(self.adjacency)).tolist()
+        return frozenset(frozenset((self.nodes[i], self.nodes[j])) for i, j in pairs)
+
+    # --- graphs from this graph ---------------------------------------------------------------------
+
+    def subgraph(self, names: Names) -> CausalGraph:
+        """Return the graph on these nodes and the edges among them, in the order of this graph."""
+        keep = sorted(self.indices(names))
+        return CausalGraph((self.nodes[k] for k in keep), self.ends[np.ix_(keep, keep)], self.kind)
+
+    def without_edges(
+        self, *, into: Names | None = None, out_of: Names | None = None
+    ) -> CausalGraph:
+        """Cut edges with an arrow `into` these nodes, and directed edges `out_of` those.
+
+        Examples
+        --------
+        >>> graph = CausalGraph.parse("X -> Y; X <-> Y; Y -> Z")
+        >>> print(graph.without_edges(out_of="X"))
+        ADMG with 3 nodes, 2 edges: X <-> Y; Y -> Z
+        """
+        hit, cut = set(self.indices(into)), set(self.indices(out_of))
+        kept = []
+        for edge in self.edges():
+            i, j = self.index(edge.left), self.index(edge.right)
+            into_right = j in hit and edge.symbol.endswith(">")
+            into_left = i in hit and edge.symbol.startswith("<")
+            leaves = i in cut and edge.symbol == "->"
+            if not (into_right or into_left or leaves):
+                kept.append(edge)
+        return CausalGraph.from_edges(self.nodes, kept, self.kind)
+
+    def do(self, names: Names) -> CausalGraph:
+        """Return the graph after an intervention on `names`: nothing points into them any more.
+
+        Raises
+        ------
+        GraphError
+            If the graph is a class of graphs (CPDAG, PAG) or a MAG: which edges an intervention
+            cuts is then not known.
+        """
+        if self.kind not in (Kind.DAG, Kind.ADMG):
+            raise GraphError(
+                f"do() on a {self.kind.name}; expected a DAG or an ADMG. Ask identify(), which "
+                "reasons about every member of the class."
+            )
+        return self.without_edges(into=names)
+
+    def reordered(self, names: Iterable[Name]) -> CausalGraph:
+        """Return the same graph with its nodes listed in another order."""
+        order = [self.index(name) for name in names]
+        if sorted(order) != list(range(len(self.nodes))):
+            raise InputError(
+                "reordered() got other nodes than the graph has; expected all of them."
+            )
+        return CausalGraph(
+            (self.nodes[k] for k in order), self.ends[np.ix_(order, order)], self.kind
+        )
+
+    def to_cpdag(self) -> CausalGraph:
+        """Return the Markov equivalence class of a DAG; see :func:`causalkit.graph.dag_to_cpdag`."""
+        from causalkit.graph.equivalence import dag_to_cpdag
+
+        return dag_to_cpdag(self)
+
+    # --- how it shows itself -------------------------------------------------------------------------
+
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """Draw on matplotlib axes; see :func:`causalkit.plotting.plot_graph`."""
+        from causalkit.plotting import plot_graph
+
+        return plot_graph(self, ax=ax, **style)
+
+    def _repr_svg_(self) -> str:
+        from causalkit.plotting import graph_svg
+
+        return graph_svg(self)
+
+    def __str__(self) -> str:
+        edges = self.edges()
+        counts = f"{len(self.nodes)} node{'s' * (len(self.nodes) != 1)}"
+        counts += f", {len(edges)} edge{'s' * (len(edges) != 1)}"
+        shown = "; ".join(map(str, edges[:40])) + ("; …" if len(edges) > 40 else "")
+        return f"{self.kind.name} with {counts}" + (f": {shown}" if shown else "")
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    # --- value semantics -----------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(
+            f"CausalGraph is immutable; build a new one instead of setting {name}."
+        )
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"CausalGraph is immutable; it keeps {name}.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CausalGraph, (self.nodes, np.array(self.ends), self.kind)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CausalGraph):
+            return NotImplemented
+        if self.kind is not other.kind or len(self.nodes) != len(other.nodes):
+            return False
+        if self.nodes == other.nodes:
+            return bool(np.array_equal(self.ends, other.ends))
+        if set(self.nodes) != set(other.nodes):
+            return False
+        order = [other._where[name] for name in self.nodes]
+        return bool(np.array_equal(self.ends, other.ends[np.ix_(order, order)]))
+
+    def __hash__(self) -> int:
+        return hash((self.kind, frozenset(self.nodes), int(np.count_nonzero(self.ends))))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._where
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    # --- checks -----------------------------------------------------------------------------------
+
+    def _symbols(self) -> set[str]:
+        return {edge.symbol for edge in self.edges()}
+
+    def _plainest_kind(self) -> Kind:
+        symbols = self._symbols()
+        plainest = (Kind.DAG, Kind.ADMG, Kind.CPDAG, Kind.MAG, Kind.PAG)
+        return next(kind for kind in plainest if symbols <= _ALLOWED[kind])
+
+    def _check(self) -> None:
+        foreign = self._symbols() - _ALLOWED[self.kind]
+        if foreign:
+            allowed = ", ".join(sorted(_ALLOWED[self.kind]))
+            raise GraphError(
+                f"a {self.kind.name} has no {', '.join(sorted(foreign))} edges; expected {allowed}. "
+                "Name another kind, or leave the kind out."
+            )
+        if _topological_order(self.directed) is None:
+            cycle = " -> ".join(marks.show_name(self.nodes[k]) for k in _some_cycle(self.directed))
+            raise CycleError(
+                f"the directed edges run in a circle: {cycle}; expected no directed cycle. Remove "
+                "or turn one of these edges."
+            )
+        if self.kind is Kind.MAG:
+            self._check_ancestral()
+        if self.kind in (Kind.MAG, Kind.PAG):
+            _check_single_edges(self)
+
+    def _check_ancestral(self) -> None:
+        for i, j in np.argwhere(np.triu(self.bidirected)).tolist():
+            a, b = self.nodes[i], self.nodes[j]
+            if a in self.ancestors(b) or b in self.ancestors(a):
+                raise GraphError(
+                    f"{a} <-> {b} although one is an ancestor of the other; a MAG is ancestral. "
+                    "Use kind ADMG."
+                )
+
+
+def _as_kind(kind: Kind | str) -> Kind:
+    if isinstance(kind, Kind):
+        return kind
+    try:
+        return Kind[str(kind).upper()]
+    except KeyError:
+        known = ", ".join(repr(k.name) for k in Kind)
+        raise InputError(f"kind={kind!r}; expected one of {known}.") from None
+
+
+def _check_shape(nodes: tuple[Name, ...], ends: NDArray[np.uint8]) -> None:
+    p = len(nodes)
+    for name in nodes:
+        if isinstance(name, bool) or not isinstance(name, (str, int)):
+            raise InputError(f"a node is named {name!r}; expected strings or integers.")
+    if len(set(nodes)) < p:
+        twice = sorted({str(name) for name in nodes if nodes.count(name) > 1})
+        raise InputError(f"node(s) {', '.join(twice)} occur more than once; expected unique names.")
+    if ends.shape != (p, p):
+        raise InputError(
+            f"ends has shape {ends.shape}; expected ({p}, {p}), a row and a column a node."
+        )
+    if ends.diagonal().any():
+        raise GraphError("an edge joins a node to itself; expected a zero diagonal.")
+    if ((ends > 0) != (ends.T > 0)).any():
+        raise GraphError("an edge has a mark at one end only; expected marks at both ends.")
+
+
+def _check_single_edges(graph: CausalGraph) -> None:
+    double = np.argwhere(~np.isin(graph.ends, (0, TAIL, ARROW, CIRCLE)))
+    if len(double):
+        a, b = (graph.nodes[k] for k in double[0])
+        raise GraphError(f"{a} and {b} are joined twice; a {graph.kind.name} has one edge a pair.")
+
+
+def _read_only(matrix: BoolArray) -> BoolArray:
+    matrix.flags.writeable = False
+    return matrix
+
+
+def _closure(step: BoolArray, start: list[int]) -> BoolArray:
+    """Nodes reached from `start` along `step[i, j]`, themselves included."""
+    reached = np.zeros(len(step), dtype=np.bool_)
+    reached[start] = True
+    frontier = reached.copy()
+    while frontier.any():
+        frontier = step[frontier].any(axis=0) & ~reached
+        reached |= frontier
+    return reached
+
+
+def _topological_order(directed: BoolArray) -> IntArray | None:
+    """Causes before effects, or None if there is a cycle."""
+    waiting = directed.sum(axis=0)
+    order: list[int] = []
+    ready = np.flatnonzero(waiting == 0)
+    while len(ready):
+        order += ready.tolist()
+        waiting = waiting - directed[ready].sum(axis=0)
+        waiting[ready] = -1
+        ready = np.flatnonzero(waiting == 0)
+    return np.array(order, dtype=np.intp) if len(order) == len(directed) else None
+
+
+def _some_cycle(directed: BoolArray) -> list[int]:
+    """One directed cycle, first node repeated at the end."""
+    alive = np.ones(len(directed), dtype=np.bool_)
+    while True:  # peel nodes without a living parent; what is left has a cycle
+        dead = alive & ~directed[alive].any(axis=0)
+        if not dead.any():
+            break
+        alive &= ~dead
+    walk = [int(np.flatnonzero(alive)[0])]
+    while walk[-1] not in walk[:-1]:
+        walk.append(int(np.flatnonzero(directed[:, walk[-1]] & alive)[0]))
+    start = walk.index(walk[-1])
+    return walk[start:][::-1]

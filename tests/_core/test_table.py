@@ -1,0 +1,147 @@
+"""Every container says the same thing; every unreadable one says why."""
+
+from __future__ import annotations
+
+import decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from numpy.testing import assert_array_equal
+
+from causalkit._core.table import as_table
+from causalkit.errors import InputError, UnknownVariableError
+
+COLUMNS = {
+    "number": [1.5, 2.0, np.nan, 4.0],
+    "count": [3, 1, 2, 3],
+    "flag": [True, False, True, True],
+    "region": ["south", "north", "south", "east"],
+}
+
+
+def pandas_frame() -> pd.DataFrame:
+    return pd.DataFrame(COLUMNS).astype({"region": "category"})
+
+
+CONTAINERS = {
+    "pandas": pandas_frame,
+    "polars": lambda: pl.DataFrame(COLUMNS).with_columns(pl.col("region").cast(pl.Categorical)),
+    "pyarrow": lambda: pa.table(
+        {
+            name: pa.array(v).dictionary_encode() if name == "region" else pa.array(v)
+            for name, v in COLUMNS.items()
+        }
+    ),
+    "dict": lambda: {name: pandas_frame()[name] for name in COLUMNS},
+}
+
+
+@pytest.mark.parametrize("make", CONTAINERS.values(), ids=CONTAINERS.keys())
+def test_every_container_reads_the_same(make):
+    table = as_table(make())
+    assert table.names == ("number", "count", "flag", "region")
+    assert_array_equal(table.column("number"), COLUMNS["number"])
+    assert_array_equal(table.column("flag"), [1, 0, 1, 1])
+    assert_array_equal(table.column("region"), [2, 1, 2, 0])
+    assert table.levels_of("region") == ("east", "north", "south")
+    assert [table.kind(name) for name in table.names] == [
+        "numeric",
+        "numeric",
+        "boolean",
+        "categorical",
+    ]
+    assert_array_equal(np.argwhere(table.missing), [[2, 0]])
+
+
+def test_declared_order_of_levels_is_kept_and_absent_levels_are_not():
+    sizes = pd.Categorical(["big", "small", None], categories=["small", "mid", "big"], ordered=True)
+    table = as_table({"size": pd.Series(sizes)})
+    assert table.levels_of("size") == ("small", "big")
+    assert_array_equal(table.column("size"), [1, 0, np.nan])
+    enum = pl.Series(["big", "small", None], dtype=pl.Enum(["small", "mid", "big"]))
+    assert as_table(pl.DataFrame({"size": enum})).levels_of("size") == ("small", "big")
+
+
+def test_integer_names_are_kept_and_arrays_get_names():
+    assert as_table(pd.DataFrame({0: [1, 2], 7: [3, 4]})).names == (0, 7)
+    assert as_table(pd.DataFrame(np.eye(2), columns=np.arange(2))).names == (0, 1)
+    assert as_table(np.eye(3)).names == ("x0", "x1", "x2")
+
+
+def test_missing_values_of_every_dialect_become_nan():
+    frame = pd.DataFrame(
+        {
+            "nullable": pd.array([1, None, 3], dtype="Int64"),
+            "objects": pd.Series([1, None, 2.5], dtype=object),
+            "flags": pd.Series([True, None, False], dtype=object),
+            "money": pd.Series([decimal.Decimal("1.5"), None, decimal.Decimal(2)], dtype=object),
+        }
+    )
+    table = as_table(frame)
+    assert table.missing[1].all()
+    assert not table.missing[[0, 2]].any()
+    assert table.kind("flags") == "boolean"
+    assert table.column("money")[0] == 1.5
+
+
+def test_input_is_untouched_and_the_table_is_read_only():
+    values = np.arange(6.0).reshape(3, 2)
+    before = values.copy()
+    table = as_table(values)
+    with pytest.raises(ValueError, match="read-only"):
+        table.values[0, 0] = 9
+    values[0, 0] = 100
+    assert table.values[0, 0] == before[0, 0]
+
+
+def test_design_makes_indicators_of_all_levels_but_one():
+    matrix, labels = as_table(pandas_frame()).design(["region", "flag", "count"])
+    assert labels == ("region=north", "region=south", "flag", "count")
+    assert_array_equal(matrix[:, 0], [0, 1, 0, 0])
+    assert_array_equal(matrix[:, 1], [1, 0, 1, 0])
+    nothing, none = as_table(pandas_frame()).design([])
+    assert nothing.shape == (4, 0)
+    assert none == ()
+
+
+def test_only_the_columns_asked_for_are_read():
+    frame = pandas_frame().assign(note=["free", "text", "is", "fine"])
+    assert as_table(frame, columns=["flag"]).names == ("flag",)
+    with pytest.raises(UnknownVariableError, match="Did you mean 'flag'"):
+        as_table(frame, columns=["flg"])
+
+
+def test_select_and_rows_keep_levels():
+    table = as_table(pandas_frame())
+    part = table.select(["region", "count"]).rows(np.array([3, 0]))
+    assert part.names == ("region", "count")
+    assert_array_equal(part.column("region"), [0, 2])
+    assert part.levels_of("region") == ("east", "north", "south")
+
+
+BAD = {
+    "duplicated": (pd.DataFrame([[1, 2]], columns=["a", "a"]), "'a' occur more than once"),
+    "text": (pd.DataFrame({"s": ["a", "b"]}), r"column 's' holds text .*astype\('category'\)"),
+    "polars text": (pl.DataFrame({"s": ["a"]}), "column 's' holds text"),
+    "mixed": (pd.DataFrame({"s": [1, "b"]}), "column 's' holds text"),
+    "dates": (pd.DataFrame({"d": pd.to_datetime(["2020-01-01"])}), "Turn them into numbers"),
+    "infinite": (pd.DataFrame({"a": [1, np.inf]}), "1 infinite value.* row 1"),
+    "no columns": (pd.DataFrame(), "no columns"),
+    "no rows": (pd.DataFrame({"a": []}), "no rows"),
+    "one dimension": (np.ones(3), r"reshape\(-1, 1\)"),
+    "a list": ([1, 2], "cannot read a list as a table"),
+    "lazy": (pl.LazyFrame({"a": [1]}), "collect"),
+    "ragged": ({"a": [1, 2], "b": [1]}, "differ in length"),
+    "complex": (np.array([[1 + 2j]]), "complex128"),
+    "tuple names": (pd.DataFrame({("a", "b"): [1]}), "Rename the columns"),
+    "nested": (pl.DataFrame({"l": [[1, 2]]}), "List"),
+}
+
+
+@pytest.mark.parametrize(("data", "message"), BAD.values(), ids=BAD.keys())
+def test_what_cannot_be_read_says_why(data, message):
+    with pytest.raises(InputError, match=message):
+        as_table(data)

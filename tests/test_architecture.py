@@ -1,0 +1,110 @@
+"""ARCHITECTURE.md, kept true: imports point down, and `import causalkit` loads almost nothing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "causalkit"
+
+LAYERS = (
+    {"_core", "errors", "typing"},
+    {"graph"},
+    {"independence", "scores"},
+    {"discovery", "identification"},
+    {"estimation"},
+    {"models", "refutation", "metrics", "plotting", "datasets"},
+    {"workflow", "benchmark", "report"},
+    {"cli"},
+)
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+
+SOLE_IMPORTERS = {
+    "narwhals": "table.py",
+    "joblib": "parallel.py",
+    "tqdm": "progress.py",
+    "numba": "jit.py",
+}
+    "narwhals": "table.py",
+    "joblib": "parallel.py",
+    "tqdm": "progress.py",
+    "numba": "jit.py",
+}
+
+HEAVY = {
+    "causallearn", "econml", "joblib", "linearmodels", "matplotlib", "narwhals", "networkx", "numba",
+    "pandas", "polars", "pyarrow", "scipy", "sklearn", "statsmodels", "torch", "tqdm",
+}  # fmt: skip
+
+
+def python_files() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def area(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, bool]]:
+    """Imported modules, and whether the import waits inside a function or for a type checker."""
+
+    def visit(node: ast.AST, deferred: bool) -> Iterator[tuple[str, bool]]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import):
+                yield from ((alias.name, deferred) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                yield child.module or "", deferred
+                if child.module == "causalkit":
+                    yield from ((f"causalkit.{alias.name}", deferred) for alias in child.names)
+            typing_only = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)
+            inside = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+            yield from visit(child, deferred or inside or typing_only)
+
+    yield from visit(tree, deferred=False)
+
+
+@pytest.mark.parametrize("path", python_files(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_down_and_heavy_libraries_enter_by_one_door(path: Path):
+    here = area(path)
+    for module, deferred in imports(ast.parse(path.read_text())):
+        root, *rest = module.split(".")
+        if root in SOLE_IMPORTERS:
+            assert path.name == SOLE_IMPORTERS[root], f"{root} is imported by {path.name}"
+        if root != "causalkit" or not rest or rest[0] == here or here == "__init__":
+            continue
+        upwards = LEVEL[rest[0]] >= LEVEL[here] and here not in ("_core", "errors", "typing")
+        assert deferred or not upwards, f"{here} imports {module}, which is not below it"
+
+
+def test_every_folder_has_a_layer():
+    assert {area(path) for path in python_files()} - {"__init__", "__main__"} <= set(LEVEL)
+
+
+def test_nothing_prints_and_nothing_asserts_outside_the_command_line():
+    for path in python_files():
+        tree = ast.parse(path.read_text())
+        asserts = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Assert)]
+        assert not asserts, f"{path.name}:{asserts} asserts; raise an error that says what to do"
+
+
+def test_import_causalkit_is_light():
+    code = "import sys, causalkit; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not HEAVY & set(loaded)
+
+
+def test_every_public_name_exists():
+    import causalkit
+
+    for name in causalkit.__all__:
+        assert getattr(causalkit, name) is not None
+    assert set(causalkit.__all__) <= set(dir(causalkit))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = causalkit.nonsense  # type: ignore[attr-defined]
