@@ -33,8 +33,8 @@ def as_names(names: Names | None) -> tuple[Name, ...]:
     """One name or several, as a tuple without repeats; None is no name."""
     if names is None:
         return ()
-    if isinstance(names, (str, int)):
-        return (names,)
+    if isinstance(names, (str, int, np.integer)):
+        return (int(names) if isinstance(names, np.integer) else names,)
     return tuple(dict.fromkeys(names))
 
 
@@ -80,8 +80,8 @@ def check_complete(table: Table, *, who: str) -> Table:
     shown = ", ".join(f"{name!r} ({count})" for name, count in list(holes.items())[:8])
     more = ", …" if len(holes) > 8 else ""
     raise InputError(
-        f"{len(holes)} column(s) have missing values: {shown}{more}; {who} needs complete rows. "
-        "Impute them, or drop the rows with data.dropna() if they are missing at random."
+        f"{len(holes)} column(s) have missing values (NaN): {shown}{more}; {who} needs complete "
+        "rows. Impute them, or drop the rows with data.dropna() if they are missing at random."
     )
 
 

@@ -8,7 +8,7 @@ on disk; `NUMBA_DISABLE_JIT=1` runs it as plain Python.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numba
 
@@ -17,10 +17,11 @@ __all__ = ["kernel"]
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
 # No fastmath: it assumes away NaN and reorders sums, and a p-value is not worth that.
-_FLAGS = {"cache": True, "nogil": True, "error_model": "numpy"}
+_FLAGS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
 def kernel(function: Kernel) -> Kernel:
     """Compile `function` at its first call."""
-    compiled: Kernel = numba.njit(**_FLAGS)(function)
+    compile_later: Any = numba.njit(**_FLAGS)
+    compiled: Kernel = compile_later(function)
     return compiled

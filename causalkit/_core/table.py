@@ -23,7 +23,7 @@ import numpy as np
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
-__all__ = ["Table", "as_table"]
+__all__ = ["Table", "as_table", "column_names"]
 
 Levels = tuple[object, ...] | None
 
@@ -170,6 +170,11 @@ def as_table(data: Data, *, columns: Iterable[Name] | None = None) -> Table:
         _frozen(np.column_stack([values for values, _ in read])),
         tuple(levels for _, levels in read),
     )
+
+
+def column_names(data: Data) -> tuple[Name, ...]:
+    """Names of all columns, read or not."""
+    return data.names if isinstance(data, Table) else tuple(_columns_of(data))
 
 
 def _frozen(values: FloatArray) -> FloatArray:
@@ -325,7 +330,7 @@ def _read_objects(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray,
     return np.array(values, dtype=np.float64), _BOOLEAN if boolean else None
 
 
-def _is_missing(cell: object) -> bool:
+def _is_missing(cell: Any) -> bool:
     return (
         cell is None or type(cell).__name__ == "NAType" or bool(np.ndim(cell) == 0 and cell != cell)
     )
@@ -344,5 +349,6 @@ def _unreadable(name: Name, what: str, examples: list[object]) -> InputError:
             "the column out."
         )
     return InputError(
-        f"column {name!r} holds {what} ({shown}); expected numbers, booleans or categories. {advice}"
+        f"column {name!r} holds {what} ({shown}); expected numbers, booleans or categories. "
+        f"{advice}"
     )

@@ -1,8 +1,8 @@
 """`CausalGraph`: nodes, edges with marks, and a kind. Immutable and hashable.
 
 The graph is the one currency of causalkit: discovery returns it, identification reads it, models
-are built on it. It is stored as one matrix of mark bits: `ends[i, j]` holds the marks at **j's** end
-of the edge between i and j, so `ends[i, j] == ARROW` and `ends[j, i] == TAIL` is `i -> j`.
+are built on it. It is stored as one matrix of mark bits: `ends[i, j]` holds the marks at **j's**
+end of the edge between i and j, so `ends[i, j] == ARROW` and `ends[j, i] == TAIL` is `i -> j`.
 
 >>> from causalkit.graph import CausalGraph
 >>> graph = CausalGraph.parse("Z -> X -> Y; Z -> Y; X <-> Y")
@@ -12,14 +12,15 @@ of the edge between i and j, so `ends[i, j] == ARROW` and `ends[j, i] == TAIL` i
 ADMG with 3 nodes, 4 edges: Z -> X; Z -> Y; X -> Y; X <-> Y
 
 The verbs live next door: :mod:`~causalkit.graph.separation`, :mod:`~causalkit.graph.equivalence`,
-:mod:`~causalkit.graph.latent`, :mod:`~causalkit.graph.convert`.
+:mod:`~causalkit.graph.latent`; the forms of other libraries in :mod:`~causalkit.graph.convert`,
+:mod:`~causalkit.graph.dot` and :mod:`~causalkit.graph.formats`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,12 @@ from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Edge, Kind
 from causalkit.typing import BoolArray, IntArray, Name, Names
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     import networkx as nx
     from matplotlib.axes import Axes
+
+    from causalkit.graph.adjacency import Convention
 
 __all__ = ["CausalGraph"]
 
@@ -77,14 +82,15 @@ class CausalGraph:
         self, nodes: Iterable[Name], ends: NDArray[Any], kind: Kind | str | None = None
     ) -> None:
         names = tuple(nodes)
-        matrix = np.array(ends, dtype=np.uint8)
+        given = np.asarray(ends)
+        _check_shape(names, given)
+        matrix = given.astype(np.uint8)  # a copy
         matrix.flags.writeable = False
         vars(self).update(nodes=names, ends=matrix)
-        _check_shape(names, matrix)
         vars(self)["kind"] = self._plainest_kind() if kind is None else _as_kind(kind)
         self._check()
 
-    # --- constructors ---------------------------------------------------------------------------
+    # --- constructors ----------------------------------------------------------------------------
 
     @classmethod
     def from_edges(
@@ -119,6 +125,7 @@ class CausalGraph:
                 raise GraphError(f"{edge} joins a node to itself; expected two nodes.")
             ends[j, i] |= at_left
             ends[i, j] |= at_right
+            _check_expressible(Edge(left, right, symbol), int(ends[j, i]), int(ends[i, j]))
         return cls(names, ends, kind)
 
     @classmethod
@@ -133,7 +140,7 @@ class CausalGraph:
         >>> print(CausalGraph.parse('age -> dose -> "blood pressure"; age -- sex; region'))
         CPDAG with 5 nodes, 3 edges: age -> dose; age -- sex; dose -> "blood pressure"
         """
-        from causalkit.graph.convert import parse
+        from causalkit.graph.text import parse
 
         return parse(text, kind)
 
@@ -144,7 +151,78 @@ class CausalGraph:
 
         return from_networkx(graph, kind)
 
-    # --- structure as arrays (for code) -----------------------------------------------------------
+    @classmethod
+    def from_adjacency(
+        cls,
+        matrix: Any,
+        names: Iterable[Name] | None = None,
+        *,
+        convention: Convention = "row-causes-column",
+        kind: Kind | str | None = None,
+    ) -> CausalGraph:
+        """Read a matrix or data frame; see :func:`causalkit.graph.adjacency.from_adjacency`."""
+        from causalkit.graph.adjacency import from_adjacency
+
+        return from_adjacency(matrix, names, convention=convention, kind=kind)
+
+    @classmethod
+    def from_causallearn(cls, graph: Any, kind: Kind | str | None = None) -> CausalGraph:
+        """Read causal-learn's graphs; see :func:`causalkit.graph.convert.from_causallearn`."""
+        from causalkit.graph.convert import from_causallearn
+
+        return from_causallearn(graph, kind)
+
+    @classmethod
+    def from_dot(
+        cls, text: str, kind: Kind | str | None = None, *, labels: bool = False
+    ) -> CausalGraph:
+        """Read the Graphviz language; see :func:`causalkit.graph.dot.from_dot`."""
+        from causalkit.graph.dot import from_dot
+
+        return from_dot(text, kind, labels=labels)
+
+    @classmethod
+    def from_dagitty(
+        cls,
+        text: str,
+        kind: Kind | str | None = None,
+        *,
+        latents: Literal["project", "keep"] = "project",
+    ) -> CausalGraph:
+        """Read DAGitty's language; see :func:`causalkit.graph.dot.from_dagitty`."""
+        from causalkit.graph.dot import from_dagitty
+
+        return from_dagitty(text, kind, latents=latents)
+
+    @classmethod
+    def from_json(cls, text: str) -> CausalGraph:
+        """Read what :meth:`to_json` writes; see :func:`causalkit.graph.formats.from_json`."""
+        from causalkit.graph.formats import from_json
+
+        return from_json(text)
+
+    @classmethod
+    def from_graphml(cls, text: str, kind: Kind | str | None = None) -> CausalGraph:
+        """Read GraphML; see :func:`causalkit.graph.formats.from_graphml`."""
+        from causalkit.graph.formats import from_graphml
+
+        return from_graphml(text, kind)
+
+    @classmethod
+    def from_tetrad(cls, text: str, kind: Kind | str | None = None) -> CausalGraph:
+        """Read Tetrad's text; see :func:`causalkit.graph.formats.from_tetrad`."""
+        from causalkit.graph.formats import from_tetrad
+
+        return from_tetrad(text, kind)
+
+    @classmethod
+    def read(cls, path: str | PathLike[str], kind: Kind | str | None = None) -> CausalGraph:
+        """Read a file by its suffix; see :mod:`causalkit.graph.formats`."""
+        from causalkit.graph.formats import read
+
+        return read(path, kind)
+
+    # --- structure as arrays (for code) ----------------------------------------------------------
 
     @cached_property
     def directed(self) -> BoolArray:
@@ -165,6 +243,19 @@ class CausalGraph:
     def adjacency(self) -> BoolArray:
         """Matrix of nodes joined by any edge, symmetric."""
         return _read_only(self.ends > 0)
+
+    @cached_property
+    def steps(self) -> Mapping[str, BoolArray]:
+        """Ways to walk, by the symbol as it reads in walking direction.
+
+        `steps["<-"][i, j]` says that one may step from i to j against an arrow. Only symbols that
+        occur are listed; both directions of every edge are.
+        """
+        held = [mark for mark in (TAIL, ARROW, CIRCLE) if (self.ends & mark).any()]
+        at = {mark: (self.ends & mark) > 0 for mark in held}
+        near = {mark: np.ascontiguousarray(at[mark].T) for mark in held}
+        found = {marks.glyph(a, b): near[a] & at[b] for a in held for b in held}
+        return {symbol: _read_only(matrix) for symbol, matrix in found.items() if matrix.any()}
 
     @cached_property
     def _where(self) -> dict[Name, int]:
@@ -188,12 +279,12 @@ class CausalGraph:
     @cached_property
     def order(self) -> IntArray:
         """Positions in a topological order of the directed edges; ties in node order."""
-        order = _topological_order(self.directed)
+        order = topological_order(self.directed)
         if order is None:
             raise CycleError("the directed edges have a cycle.")
         return order
 
-    # --- neighbourhoods ------------------------------------------------------------------------
+    # --- neighbourhoods --------------------------------------------------------------------------
 
     def parents(self, names: Names) -> frozenset[Name]:
         """Nodes with a directed edge into any of `names`."""
@@ -233,7 +324,7 @@ class CausalGraph:
             found.append(self.names(members))
         return tuple(found)
 
-    # --- edges ------------------------------------------------------------------------------------
+    # --- edges -----------------------------------------------------------------------------------
 
     def edges(self) -> tuple[Edge, ...]:
         """All edges in node order; a directed edge starts at its cause."""
@@ -248,8 +339,8 @@ class CausalGraph:
         for at_i, at_j in marks.split_marks(int(self.ends[j, i]), int(self.ends[i, j])):
             a, b = self.nodes[i], self.nodes[j]
             symbol = marks.glyph(at_i, at_j)
-            if symbol in ("<-", "<-o", "--o"):
-                a, b, symbol = b, a, marks.glyph(at_j, at_i)
+            if symbol != marks.forwards(symbol):
+                a, b, symbol = b, a, marks.forwards(symbol)
             yield Edge(a, b, symbol)
 
     def skeleton(self) -> frozenset[frozenset[Name]]:
@@ -257,7 +348,7 @@ class CausalGraph:
         pairs = np.argwhere(np.triu(self.adjacency)).tolist()
         return frozenset(frozenset((self.nodes[i], self.nodes[j])) for i, j in pairs)
 
-    # --- graphs from this graph ---------------------------------------------------------------------
+    # --- graphs from this graph ------------------------------------------------------------------
 
     def subgraph(self, names: Names) -> CausalGraph:
         """Return the graph on these nodes and the edges among them, in the order of this graph."""
@@ -314,12 +405,80 @@ class CausalGraph:
         )
 
     def to_cpdag(self) -> CausalGraph:
-        """Return the Markov equivalence class of a DAG; see :func:`causalkit.graph.dag_to_cpdag`."""
+        """Return the equivalence class of a DAG; see :func:`causalkit.graph.dag_to_cpdag`."""
         from causalkit.graph.equivalence import dag_to_cpdag
 
         return dag_to_cpdag(self)
 
-    # --- how it shows itself -------------------------------------------------------------------------
+    # --- other forms -----------------------------------------------------------------------------
+
+    def to_text(self) -> str:
+        """Write the notation of :meth:`parse`; see :func:`causalkit.graph.text.to_text`."""
+        from causalkit.graph.text import to_text
+
+        return to_text(self)
+
+    def to_networkx(self) -> nx.DiGraph:
+        """Write a networkx graph; see :func:`causalkit.graph.convert.to_networkx`."""
+        from causalkit.graph.convert import to_networkx
+
+        return to_networkx(self)
+
+    def to_adjacency(self, *, convention: Convention = "row-causes-column") -> NDArray[np.int8]:
+        """Write a matrix; see :func:`causalkit.graph.adjacency.to_adjacency`."""
+        from causalkit.graph.adjacency import to_adjacency
+
+        return to_adjacency(self, convention=convention)
+
+    def to_causallearn(self) -> Any:
+        """Write a causal-learn graph; see :func:`causalkit.graph.convert.to_causallearn`."""
+        from causalkit.graph.convert import to_causallearn
+
+        return to_causallearn(self)
+
+    def to_dot(self) -> str:
+        """Write the Graphviz language; see :func:`causalkit.graph.dot.to_dot`."""
+        from causalkit.graph.dot import to_dot
+
+        return to_dot(self)
+
+    def to_dagitty(
+        self,
+        *,
+        exposure: Names | None = None,
+        outcome: Names | None = None,
+        latent: Names | None = None,
+    ) -> str:
+        """Write DAGitty's language; see :func:`causalkit.graph.dot.to_dagitty`."""
+        from causalkit.graph.dot import to_dagitty
+
+        return to_dagitty(self, exposure=exposure, outcome=outcome, latent=latent)
+
+    def to_json(self) -> str:
+        """Write JSON; see :func:`causalkit.graph.formats.to_json`."""
+        from causalkit.graph.formats import to_json
+
+        return to_json(self)
+
+    def to_graphml(self) -> str:
+        """Write GraphML; see :func:`causalkit.graph.formats.to_graphml`."""
+        from causalkit.graph.formats import to_graphml
+
+        return to_graphml(self)
+
+    def to_tetrad(self) -> str:
+        """Write Tetrad's text; see :func:`causalkit.graph.formats.to_tetrad`."""
+        from causalkit.graph.formats import to_tetrad
+
+        return to_tetrad(self)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write a file by its suffix; see :mod:`causalkit.graph.formats`."""
+        from causalkit.graph.formats import save
+
+        save(self, path)
+
+    # --- how it shows itself ---------------------------------------------------------------------
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """Draw on matplotlib axes; see :func:`causalkit.plotting.plot_graph`."""
@@ -327,7 +486,9 @@ class CausalGraph:
 
         return plot_graph(self, ax=ax, **style)
 
-    def _repr_svg_(self) -> str:
+    def _repr_svg_(self) -> str | None:
+        if len(self.nodes) > 100:
+            return None  # a notebook then shows the text; plot() still draws
         from causalkit.plotting import graph_svg
 
         return graph_svg(self)
@@ -342,7 +503,7 @@ class CausalGraph:
     def __repr__(self) -> str:
         return str(self)
 
-    # --- value semantics -----------------------------------------------------------------------------
+    # --- value semantics -------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(
@@ -376,10 +537,13 @@ class CausalGraph:
     def __len__(self) -> int:
         return len(self.nodes)
 
-    # --- checks -----------------------------------------------------------------------------------
+    # --- checks ----------------------------------------------------------------------------------
 
     def _symbols(self) -> set[str]:
-        return {edge.symbol for edge in self.edges()}
+        i, j = np.nonzero(np.triu(self.ends))
+        both_ends = np.unique(self.ends[j, i] * 8 + self.ends[i, j]).tolist()
+        pairs = [pair for code in both_ends for pair in marks.split_marks(*divmod(code, 8))]
+        return {marks.forwards(marks.glyph(*pair)) for pair in pairs}
 
     def _plainest_kind(self) -> Kind:
         symbols = self._symbols()
@@ -391,10 +555,10 @@ class CausalGraph:
         if foreign:
             allowed = ", ".join(sorted(_ALLOWED[self.kind]))
             raise GraphError(
-                f"a {self.kind.name} has no {', '.join(sorted(foreign))} edges; expected {allowed}. "
-                "Name another kind, or leave the kind out."
+                f"a {self.kind.name} has no {', '.join(sorted(foreign))} edges; expected "
+                f"{allowed}. Name another kind, or leave the kind out."
             )
-        if _topological_order(self.directed) is None:
+        if topological_order(self.directed) is None:
             cycle = " -> ".join(marks.show_name(self.nodes[k]) for k in _some_cycle(self.directed))
             raise CycleError(
                 f"the directed edges run in a circle: {cycle}; expected no directed cycle. Remove "
@@ -402,17 +566,24 @@ class CausalGraph:
             )
         if self.kind is Kind.MAG:
             self._check_ancestral()
-        if self.kind in (Kind.MAG, Kind.PAG):
+        if self.kind in (Kind.CPDAG, Kind.MAG, Kind.PAG):
             _check_single_edges(self)
 
     def _check_ancestral(self) -> None:
-        for i, j in np.argwhere(np.triu(self.bidirected)).tolist():
-            a, b = self.nodes[i], self.nodes[j]
-            if a in self.ancestors(b) or b in self.ancestors(a):
+        for i in np.flatnonzero(self.bidirected.any(axis=0)).tolist():
+            for j in np.flatnonzero(_closure(self.directed, [i]) & self.bidirected[i]).tolist():
+                a, b = marks.show_name(self.nodes[i]), marks.show_name(self.nodes[j])
                 raise GraphError(
-                    f"{a} <-> {b} although one is an ancestor of the other; a MAG is ancestral. "
-                    "Use kind ADMG."
+                    f"{a} <-> {b} although {a} is an ancestor of {b}; expected an ancestral graph "
+                    "(MAG). Use kind ADMG."
                 )
+        entered = (self.directed | self.bidirected).any(axis=0)
+        for i in np.flatnonzero(self.undirected.any(axis=0) & entered).tolist():
+            raise GraphError(
+                f"{marks.show_name(self.nodes[i])} has an arrow into it and an undirected edge; "
+                "expected an ancestral graph (MAG), in which `--` (selection) excludes arrows. "
+                "Check these edges, or use kind CPDAG if `--` means undecided."
+            )
 
 
 def _as_kind(kind: Kind | str) -> Kind:
@@ -425,7 +596,7 @@ def _as_kind(kind: Kind | str) -> Kind:
         raise InputError(f"kind={kind!r}; expected one of {known}.") from None
 
 
-def _check_shape(nodes: tuple[Name, ...], ends: NDArray[np.uint8]) -> None:
+def _check_shape(nodes: tuple[Name, ...], ends: NDArray[Any]) -> None:
     p = len(nodes)
     for name in nodes:
         if isinstance(name, bool) or not isinstance(name, (str, int)):
@@ -437,10 +608,31 @@ def _check_shape(nodes: tuple[Name, ...], ends: NDArray[np.uint8]) -> None:
         raise InputError(
             f"ends has shape {ends.shape}; expected ({p}, {p}), a row and a column a node."
         )
+    if not np.isin(ends, range(8)).all():
+        raise InputError(
+            "ends has entries that are no marks; expected integers from 0 to 7 (TAIL=1, ARROW=2, "
+            "CIRCLE=4 and sums of them). Read other matrices with CausalGraph.from_adjacency."
+        )
     if ends.diagonal().any():
         raise GraphError("an edge joins a node to itself; expected a zero diagonal.")
     if ((ends > 0) != (ends.T > 0)).any():
         raise GraphError("an edge has a mark at one end only; expected marks at both ends.")
+
+
+def _check_expressible(edge: Edge, at_left: int, at_right: int) -> None:
+    """Two edges between a pair share a mark at one end (a bow does), or the second is refused."""
+    if at_left == at_right == TAIL | ARROW and edge.symbol in ("->", "<-"):
+        left, right = marks.show_name(edge.left), marks.show_name(edge.right)
+        raise CycleError(
+            f"the edges between {left} and {right} point both ways; expected no directed cycle. "
+            f"Remove one of {left} -> {right} and {right} -> {left}; where a hidden common cause "
+            f"was meant write {left} <-> {right}, where the direction is open {left} -- {right}."
+        )
+    if at_left & (at_left - 1) and at_right & (at_right - 1):
+        raise GraphError(
+            f"{edge} contradicts another edge between the two; expected one edge a pair, or a bow "
+            "(-> and <->). Remove one of them."
+        )
 
 
 def _check_single_edges(graph: CausalGraph) -> None:
@@ -466,7 +658,7 @@ def _closure(step: BoolArray, start: list[int]) -> BoolArray:
     return reached
 
 
-def _topological_order(directed: BoolArray) -> IntArray | None:
+def topological_order(directed: BoolArray) -> IntArray | None:
     """Causes before effects, or None if there is a cycle."""
     waiting = directed.sum(axis=0)
     order: list[int] = []

@@ -105,3 +105,8 @@ def split_marks(at_left: int, at_right: int) -> list[tuple[int, int]]:
 def glyph(at_left: int, at_right: int) -> str:
     """Symbol of the edge with these marks."""
     return _GLYPHS[at_left, at_right]
+
+
+def forwards(symbol: str) -> str:
+    """Symbol of the same edge, read so that a lone arrow comes last: `<-` is `->` read back."""
+    return {"<-": "->", "<-o": "o->", "--o": "o--"}.get(symbol, symbol)

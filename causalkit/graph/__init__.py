@@ -1,0 +1,39 @@
+"""Graphs: what they are, how they separate, which class they belong to."""
+
+from causalkit.graph.equivalence import (
+    class_size,
+    consistent_extension,
+    dag_to_cpdag,
+    is_equivalence_class,
+    meek_closure,
+    members,
+)
+from causalkit.graph.generate import random_admg, random_dag
+from causalkit.graph.graph import CausalGraph
+from causalkit.graph.latent import latent_projection
+from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Edge, Kind
+from causalkit.graph.separation import is_separated, minimal_separator, minimal_separators
+from causalkit.graph.walks import possible_ancestors, possible_descendants
+
+__all__ = [
+    "ARROW",
+    "CIRCLE",
+    "TAIL",
+    "CausalGraph",
+    "Edge",
+    "Kind",
+    "class_size",
+    "consistent_extension",
+    "dag_to_cpdag",
+    "is_equivalence_class",
+    "is_separated",
+    "latent_projection",
+    "meek_closure",
+    "members",
+    "minimal_separator",
+    "minimal_separators",
+    "possible_ancestors",
+    "possible_descendants",
+    "random_admg",
+    "random_dag",
+]
