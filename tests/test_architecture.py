@@ -20,7 +20,8 @@ LAYERS = (
     {"estimation"},
     {"models", "refutation", "metrics", "plotting", "datasets"},
     {"workflow", "benchmark", "report"},
-    {"cli", "__main__"},
+    {"cli"},
+    {"__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
@@ -55,7 +56,8 @@ def imports(tree: ast.AST) -> Iterator[tuple[str, bool]]:
             elif isinstance(child, ast.ImportFrom):
                 yield child.module or "", deferred
                 if child.module == "causalkit":
-                    yield from ((f"causalkit.{alias.name}", deferred) for alias in child.names)
+                    names = {alias.name for alias in child.names} - {"__version__"}
+                    yield from ((f"causalkit.{name}", deferred) for name in sorted(names))
             typing_only = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)
             inside = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
             yield from visit(child, deferred or inside or typing_only)

@@ -234,3 +234,12 @@ class TestErrors:
         pag = CausalGraph.parse("A o-> B; B -> C; C <-> A", kind="PAG")
         with pytest.raises(GraphError, match="no member"):
             is_separated(pag, "A", "C")
+
+
+def test_an_equal_class_listed_in_another_order_separates_alike():
+    chain = CausalGraph.parse("A -- B; B -- C; C -- D")
+    other = chain.reordered("DBAC")
+    assert chain == other
+    for graph in (chain, other, chain):
+        assert is_separated(graph, "A", "D", given="B")
+        assert not is_separated(graph, "A", "B", given="C")

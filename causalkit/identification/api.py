@@ -1,0 +1,350 @@
+"""`identify`: from a graph and a question to a formula for data, or to what stands in the way.
+
+A *strategy* is a function that turns a query into an estimand or says why it cannot. They are
+listed in `STRATEGIES`; :func:`identify` returns the first answer, :func:`strategies` shows all.
+
+>>> from causalkit.graph import CausalGraph
+>>> graph = CausalGraph.parse("age -> dose -> health; age -> health")
+>>> print(identify(graph, "dose", "health").expression)
+E[health | do(dose)] = Σ_{age} E[health | dose, age] P(age)
+>>> identify("dose -> health; dose <-> health", "dose", "health")
+Traceback (most recent call last):
+    ...
+causalkit.errors.NotIdentifiableError: the effect of dose on health is not identified...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from causalkit._core.checks import as_names, check_choice
+from causalkit._core.report import Report, Reported
+from causalkit.errors import InputError, NotIdentifiableError
+from causalkit.graph import CausalGraph, Edge
+from causalkit.graph.walks import mask_of
+from causalkit.identification.adjustment import nearest_set, optimal_set
+from causalkit.identification.criterion import Frame, frame
+from causalkit.identification.equivalence_class import possibly_caused, refinements
+from causalkit.identification.estimand import (
+    AdjustmentEstimand,
+    Estimand,
+    NoEffectEstimand,
+    PossibleEffects,
+)
+from causalkit.identification.query import EffectQuery, GraphLike, as_graph, listed
+from causalkit.typing import Name, Names
+
+__all__ = ["STRATEGIES", "Strategies", "Verdict", "identify", "strategies"]
+
+_MOST_CLASSES = 10_000
+
+
+def identify(
+    graph: GraphLike,
+    treatment: Names,
+    outcome: Names,
+    *,
+    given: Names | None = (),
+    observed: Names | None = None,
+    strategy: str | None = None,
+) -> Estimand:
+    """Find a formula that computes the effect of treatment on outcome from data.
+
+    Parameters
+    ----------
+    graph : CausalGraph, str or networkx graph
+        DAG, ADMG or CPDAG (background knowledge in it is welcome; what Meek's rules add is added).
+    treatment, outcome : name or names
+        What is set, and what is looked at. Several treatments are set jointly.
+    given : name or names, optional
+        For an effect within strata of these variables; none of them may be caused by treatment.
+    observed : names, optional
+        Variables that data has, if the graph has others too; left out, all.
+    strategy : str, optional
+        One of `STRATEGIES`: "no effect", "adjustment", "possible". Left out, the first that works
+        of those that give one answer. "possible" gives all answers that a class of graphs leaves
+        open.
+
+    Returns
+    -------
+    Estimand
+        AdjustmentEstimand, NoEffectEstimand, or PossibleEffects.
+
+    Raises
+    ------
+    NotIdentifiableError
+        If no strategy works. Its `witness` holds the undirected edges that decide (in a class of
+        graphs), or a path that cannot be blocked.
+    InputError
+        If names are unknown, have two roles, or are not observed; or if `given` has a descendant
+        of the treatment.
+    GraphError
+        If the graph is a MAG or a PAG, or a PDAG without a member.
+
+    Notes
+    -----
+    **Assumes:**
+
+    - the graph, or one member of the class, is the true causal graph: every common cause is in it,
+      in an ADMG at least as `<->`,
+    - what the estimand lists under `assumptions`.
+
+    The adjustment set is the one of least variance where theory knows it (the O-set), else the
+    minimal set nearest to the outcome. Effects of other shape, such as through a front door or by
+    an instrument, are not looked for in this version, so "not identified" means "not by
+    adjustment".
+
+    References
+    ----------
+    Perković, E., Textor, J., Kalisch, M., Maathuis, M. H. (2018). Complete graphical
+    characterization and construction of adjustment sets in Markov equivalence classes of ancestral
+    graphs. JMLR 18(220).
+
+    Examples
+    --------
+    >>> identify("Z -> X -> Y; Z -> Y", "X", "Y").adjustment
+    ('Z',)
+    >>> possible = identify("X -- Y", "X", "Y", strategy="possible")
+    >>> [str(answer.expression) for answer in possible]
+    ['E[Y | do(X=x)] = E[Y | X=x]', 'E[Y | do(X=x)] = E[Y]']
+    """
+    asked = _Question.ask(graph, treatment, outcome, given, observed)
+    if strategy is not None:
+        check_choice(strategy, "strategy", STRATEGIES)
+        return STRATEGIES[strategy](asked)
+    lacking: list[NotIdentifiableError] = []
+    for name in _AUTOMATIC:
+        try:
+            return STRATEGIES[name](asked)
+        except NotIdentifiableError as error:
+            lacking.append(error)
+    raise lacking[-1]
+
+
+def strategies(
+    graph: GraphLike,
+    treatment: Names,
+    outcome: Names,
+    *,
+    given: Names | None = (),
+    observed: Names | None = None,
+) -> Strategies:
+    """Try every strategy; say which apply, and why the others do not.
+
+    The parameters and errors are those of :func:`identify`, except that a strategy that fails is a
+    line of the table and no error.
+
+    Returns
+    -------
+    Strategies
+        A table; iterating yields one :class:`Verdict` a strategy.
+
+    Notes
+    -----
+    **Assumes:**
+
+    - the graph, or one member of the class, is the true causal graph.
+
+    Examples
+    --------
+    >>> [verdict.strategy for verdict in strategies("Z -> X -> Y", "X", "Y") if verdict.applies]
+    ['adjustment', 'possible']
+    """
+    asked = _Question.ask(graph, treatment, outcome, given, observed)
+    verdicts = []
+    for name, attempt in STRATEGIES.items():
+        try:
+            verdicts.append(Verdict(name, attempt(asked), ""))
+        except NotIdentifiableError as error:
+            verdicts.append(Verdict(name, None, str(error)))
+    return Strategies(asked.query, tuple(verdicts))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one strategy: an estimand, or the reason why there is none."""
+
+    strategy: str
+    estimand: Estimand | None
+    reason: str
+
+    @property
+    def applies(self) -> bool:
+        """Whether the strategy gives an estimand."""
+        return self.estimand is not None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Strategies(Reported):
+    """Verdicts on all strategies for one query."""
+
+    query: EffectQuery
+    verdicts: tuple[Verdict, ...]
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return iter(self.verdicts)
+
+    def __len__(self) -> int:
+        return len(self.verdicts)
+
+    def _report(self) -> Report:
+        return Report(
+            title=f"Strategies for the {self.query}",
+            columns=("strategy", "applies", "formula"),
+            rows=[
+                (v.strategy, "yes" if v.applies else "no", v.estimand and v.estimand.expression)
+                for v in self.verdicts
+            ],
+            notes=[f"{v.strategy}: {v.reason}" for v in self.verdicts if not v.applies],
+        )
+
+
+# --- strategies ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A query with what the graph says about it."""
+
+    query: EffectQuery
+    facts: Frame
+    observed: tuple[Name, ...] | None
+
+    @classmethod
+    def ask(
+        cls,
+        graph: GraphLike,
+        treatment: Names,
+        outcome: Names,
+        given: Names | None,
+        observed: Names | None,
+    ) -> _Question:
+        graph = as_graph(graph)
+        query = EffectQuery.within(graph, treatment, outcome, given)
+        facts = frame(graph, query, observed)
+        caused = possibly_caused(facts.graph, facts.treatment)
+        late = caused & mask_of(facts.graph, query.given)
+        if late.any():
+            names = listed(tuple(facts.graph.nodes[k] for k in np.flatnonzero(late)))
+            raise InputError(
+                f"given has {names}, which treatment may change; expected variables that it does "
+                "not cause, such as those measured before it. Leave them out, or ask for the "
+                "effect on them."
+            )
+        return cls(query, facts, None if observed is None else as_names(observed))
+
+    def narrowed(self, graph: CausalGraph) -> _Question:
+        """The same question within a sub-class."""
+        return replace(self, facts=frame(graph, self.query, self.observed))
+
+
+class _Strategy(Protocol):
+    def __call__(self, asked: _Question, /) -> Estimand: ...
+
+
+def _no_effect(asked: _Question) -> NoEffectEstimand:
+    query, facts = asked.query, asked.facts
+    if facts.has_effect:
+        certain = "a" if facts.first_steps.any() else "possibly a"
+        raise NotIdentifiableError(
+            f"the {query} need not be zero: the graph has {certain} causal path from "
+            f"{listed(query.treatment)} to {listed(query.outcome)}. Use another strategy."
+        )
+    return NoEffectEstimand(query, facts.graph)
+
+
+def _adjustment(asked: _Question) -> AdjustmentEstimand:
+    query, facts = asked.query, asked.facts
+    if facts.undecided:
+        raise _not_amenable(query, facts)
+    given = mask_of(facts.graph, query.given)
+    best = optimal_set(facts)
+    if best is not None and facts.is_valid(mask_of(facts.graph, best) | given):
+        chosen = best | set(query.given)
+        choice = (
+            "least variance among all valid sets"
+            if not query.given
+            else ("the set of least variance for the average effect, and what is given")
+        )
+    else:
+        found = nearest_set(facts, query, query.given)
+        if found is None:
+            raise _not_blocked(query, facts)
+        chosen, choice = found, "a minimal set, the one nearest to the outcome"
+    adjustment = tuple(name for name in facts.graph.nodes if name in chosen)
+    return AdjustmentEstimand(query, adjustment, facts.graph, choice)
+
+
+def _possible(asked: _Question) -> PossibleEffects:
+    facts = asked.facts
+    found: dict[tuple[Name, ...] | None, Estimand] = {}
+    classes: dict[tuple[Name, ...] | None, list[CausalGraph]] = {}
+    for count, finer in enumerate(refinements(facts.graph, facts.treatment, facts.outcome)):
+        if count == _MOST_CLASSES:
+            raise NotIdentifiableError(
+                f"the {asked.query} has more than {_MOST_CLASSES:,} possible answers: "
+                f"{len(facts.undecided)} undirected edges at the treatment are undecided. "
+                "Orient some of them by background knowledge.",
+                witness=facts.undecided,
+            )
+        narrowed = asked.narrowed(finer)
+        answer = _adjustment(narrowed) if narrowed.facts.has_effect else _no_effect(narrowed)
+        key = answer.adjustment if isinstance(answer, AdjustmentEstimand) else None
+        found.setdefault(key, answer)
+        classes.setdefault(key, []).append(finer)
+    return PossibleEffects(
+        asked.query,
+        tuple(found.values()),  # type: ignore[arg-type]
+        facts.graph,
+        tuple(tuple(classes[key]) for key in found),
+    )
+
+
+STRATEGIES: Mapping[str, _Strategy] = {
+    "no effect": _no_effect,
+    "adjustment": _adjustment,
+    "possible": _possible,
+}
+"""Strategies by name, in the order in which they are tried."""
+
+_AUTOMATIC = ("no effect", "adjustment")
+
+
+# --- what stands in the way ---------------------------------------------------------------------
+
+
+def _not_amenable(query: EffectQuery, facts: Frame) -> NotIdentifiableError:
+    edges = facts.undecided
+    shown = ", ".join(map(str, edges[:6])) + (", …" if len(edges) > 6 else "")
+    plural = "these undirected edges are" if len(edges) > 1 else "this undirected edge is"
+    return NotIdentifiableError(
+        f"the {query} is not the same in all members of the class: it depends on how {plural} "
+        f"oriented: {shown}. Orient {'them' if len(edges) > 1 else 'it'} by background knowledge "
+        "(e.g. which variable comes first in time), or ask for all possible answers with "
+        'strategy="possible".',
+        witness=edges,
+    )
+
+
+def _not_blocked(query: EffectQuery, facts: Frame) -> NotIdentifiableError:
+    walk = facts.unblockable(mask_of(facts.graph, query.given))
+    names = [facts.graph.nodes[k] for k in walk.nodes]
+    barred = tuple(facts.graph.nodes[k] for k in walk.nodes[1:-1] if not facts.allowed[k])
+    why = (
+        f"{listed(barred)} may not be adjusted for: hidden, or affected by the treatment on its "
+        "way to the outcome"
+        if barred
+        else "nothing on it can be adjusted for"
+    )
+    return NotIdentifiableError(
+        f"the {query} is not identified by adjustment: no set blocks the non-causal path "
+        f"{walk.show(facts.graph)}; {why}. Measure a variable that blocks it, or bring a design "
+        "for hidden confounding (an instrument, a front door), which this version does not search.",
+        witness=tuple(
+            Edge(*step) for step in zip(names[:-1], names[1:], walk.symbols, strict=True)
+        ),
+    )

@@ -1,0 +1,167 @@
+"""The adjustment criterion on arrays: what it asks of a graph, worked out once per query.
+
+A :class:`Frame` holds the facts that every question about adjustment shares: which nodes are
+forbidden, which first edges the proper back-door graph lacks, which edges are undecided. The three
+conditions of the criterion (see :mod:`~causalkit.identification.adjustment`) are then one line
+each.
+
+DAG, ADMG and CPDAG differ in two places only: which paths are possibly causal (rule tables, where
+an undirected edge may go either way) and who answers for separation (a class: one of its members).
+A kind of graph that is new here, such as a PAG, needs an entry in :func:`_resolve` and its tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from causalkit.errors import GraphError, InputError
+from causalkit.graph import TAIL, CausalGraph, Edge, Kind
+from causalkit.graph.equivalence import consistent_extension, meek_closure
+from causalkit.graph.walks import (
+    ANCESTORS,
+    M_CONNECTION,
+    Walk,
+    find_walk,
+    m_connected,
+    mask_of,
+    reach,
+    without_directed,
+)
+from causalkit.identification.equivalence_class import (
+    causal_first_steps,
+    possibly_caused,
+    undecided,
+)
+from causalkit.identification.query import EffectQuery
+from causalkit.typing import BoolArray, Names
+
+__all__ = ["Frame", "frame"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the criterion needs to know about a graph and a query, computed once.
+
+    Masks have shape (n_nodes,), `first_steps` has shape (n_nodes, n_nodes).
+    """
+
+    graph: CausalGraph
+    """The graph; a class is closed under Meek's rules."""
+    member: CausalGraph
+    """The graph itself, or one DAG of the class."""
+    treatment: BoolArray
+    outcome: BoolArray
+    allowed: BoolArray
+    """Observed, neither treatment nor outcome, and not forbidden."""
+    first_steps: BoolArray
+    """First edges of the causal paths, which the proper back-door graph does not have."""
+    undecided: tuple[Edge, ...]
+    """Condition 0 holds if there are none."""
+
+    @property
+    def first_nodes(self) -> BoolArray:
+        """Second nodes of the causal paths: where the cut edges lead."""
+        found: BoolArray = np.any(self.first_steps, axis=0)
+        return found
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether some member has a causal path."""
+        return bool(self.first_steps.any() or self.undecided)
+
+    def permits(self, given: BoolArray) -> bool:
+        """Condition 1, and that all of it is observed."""
+        return not bool((given & ~self.allowed).any())
+
+    def blocks(self, given: BoolArray) -> bool:
+        """Condition 2."""
+        steps = without_directed(self.member, self.first_steps)
+        return not bool((m_connected(steps, self.treatment, given) & self.outcome).any())
+
+    def is_valid(self, given: BoolArray) -> bool:
+        """All three conditions."""
+        return not self.undecided and self.permits(given) and self.blocks(given)
+
+    def backdoor_graph(self) -> CausalGraph:
+        """Return the proper back-door graph of the member."""
+        ends = np.array(self.member.ends)
+        ends.T[self.first_steps] &= ~np.uint8(TAIL)
+        return CausalGraph(self.member.nodes, np.where(ends.T > 0, ends, 0), self.member.kind)
+
+    def unblockable(self, include: BoolArray) -> Walk:
+        """Find a shortest non-causal path that stays open; only called where no set blocks all.
+
+        If any set with `include` blocks them, then so do all allowed ancestors.
+        """
+        ends = self.treatment | self.outcome | include
+        given = reach(self.member, ends, ANCESTORS) & self.allowed
+        walk = find_walk(
+            without_directed(self.member, self.first_steps),
+            self.treatment,
+            self.outcome,
+            M_CONNECTION,
+            avoid=self.treatment,
+            opened=reach(self.member, given, ANCESTORS),
+            free=~given,
+        )
+        if walk is None:
+            raise RuntimeError("no set was found to block, yet this one does: please report it")
+        return walk
+
+
+def frame(graph: CausalGraph, query: EffectQuery, observed: Names | None = None) -> Frame:
+    """Work out forbidden nodes, first causal edges and undecided edges for a query.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+        DAG, ADMG or CPDAG (background knowledge in it is welcome).
+    query : EffectQuery
+        Checked against `graph`.
+    observed : names, optional
+        Variables that data has; left out, all.
+
+    Raises
+    ------
+    GraphError
+        If the graph is a MAG or a PAG, or a PDAG without a member.
+    InputError
+        If a variable of the query is not observed.
+    """
+    graph, member = _resolve(graph)
+    treatment, outcome = mask_of(graph, query.treatment), mask_of(graph, query.outcome)
+    first_steps = causal_first_steps(graph, treatment, outcome)
+    forbidden = possibly_caused(graph, np.asarray(first_steps.any(axis=0)))
+    allowed = ~(forbidden | treatment | outcome) & _observed(graph, query, observed)
+    edges = tuple(undecided(graph, treatment, outcome))
+    return Frame(graph, member, treatment, outcome, allowed, first_steps, edges)
+
+
+def _resolve(graph: CausalGraph) -> tuple[CausalGraph, CausalGraph]:
+    """Return the graph (a class: closed) and a member of it."""
+    if graph.kind in (Kind.DAG, Kind.ADMG):
+        return graph, graph
+    if graph.kind is Kind.CPDAG:
+        closed = meek_closure(graph)
+        return closed, consistent_extension(closed)
+    raise GraphError(
+        f"the graph is a {graph.kind.name}; identification expects a DAG, an ADMG or a CPDAG in "
+        "this version. Draw hidden common causes as <-> in an ADMG, or, if there are none, use a "
+        "CPDAG (PC, GES)."
+    )
+
+
+def _observed(graph: CausalGraph, query: EffectQuery, observed: Names | None) -> BoolArray:
+    if observed is None:
+        return np.ones(len(graph.nodes), dtype=np.bool_)
+    seen = mask_of(graph, observed)
+    for role in ("treatment", "outcome", "given"):
+        for name in getattr(query, role):
+            if not seen[graph.index(name)]:
+                raise InputError(
+                    f"{role} {name!r} is not among the observed variables; expected a variable "
+                    "that data has. Add it to observed, or ask about another one."
+                )
+    return seen
