@@ -1,0 +1,1 @@
+"""The command line: `causalkit analyze`, `causalkit discover`, `causalkit demo`."""

@@ -1,0 +1,188 @@
+"""The commands. Each reads files, calls the library, and prints; the library does the work."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from causalkit import __version__
+from causalkit._core.progress import shown_progress
+from causalkit.errors import CausalkitError, InputError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="causalkit",
+    help="From a table to a defended causal effect.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+DataFile = Annotated[Path, typer.Argument(help="A .csv, .csv.gz, .tsv or .parquet file.")]
+Tiers = Annotated[
+    Path | None,
+    typer.Option(help="YAML file with `tiers:`, `required:`, `forbidden:` (what is known)."),
+]
+Alpha = Annotated[float, typer.Option(help="Level of the independence tests.")]
+Drop = Annotated[list[str] | None, typer.Option(help="Column to leave out; may be repeated.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars, no remarks.")]
+Jobs = Annotated[int | None, typer.Option(help="Parallel workers; -1 uses all cores.")]
+
+
+class Method(StrEnum):
+    """Discovery algorithms by the name they have on the command line."""
+
+    pc = "pc"
+
+
+class Estimator(StrEnum):
+    """Effect estimators by the name they have on the command line."""
+
+    auto = "auto"
+    ols = "ols"
+    ipw = "ipw"
+    aipw = "aipw"
+    plr = "plr"
+
+
+@app.command()
+def analyze(
+    data: DataFile,
+    treatment: Annotated[str, typer.Option(help="Column whose effect is asked for.")],
+    outcome: Annotated[str, typer.Option(help="Column that it acts on.")],
+    tiers: Tiers = None,
+    graph: Annotated[
+        Path | None, typer.Option(help="Use this graph (.json, .dot, .graphml, .txt).")
+    ] = None,
+    alpha: Alpha = 0.01,
+    estimator: Annotated[Estimator, typer.Option(help="How to estimate.")] = Estimator.auto,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
+    drop: Drop = None,
+    seed: Seed = 0,
+    jobs: Jobs = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Discover, identify, estimate and challenge one effect."""
+    from causalkit.cli.reading import read_knowledge, read_table
+    from causalkit.discovery import PC
+    from causalkit.graph import CausalGraph
+    from causalkit.workflow import analyze as run_analysis
+
+    if graph is not None and tiers is not None:
+        raise InputError("both --graph and --tiers were given; expected one of them.")
+    table, remarks = read_table(data, drop=drop or ())
+    _remark(remarks, quiet=quiet)
+    known = None if graph is None else CausalGraph.read(graph)
+    discovery = PC(alpha=alpha, knowledge=read_knowledge(tiers)) if known is None else None
+    with shown_progress(not quiet):
+        analysis = run_analysis(
+            table,
+            treatment,
+            outcome,
+            graph=known,
+            discovery=discovery,
+            estimator=_estimator(estimator, seed),
+            random_state=seed,
+            n_jobs=jobs,
+        )
+    if report is not None:
+        analysis.to_html(report)
+    typer.echo(json.dumps(analysis.to_dict(), indent=2) if as_json else repr(analysis))
+    if report is not None:
+        _remark([f"report written to {report}"], quiet=quiet)
+
+
+@app.command()
+def discover(
+    data: DataFile,
+    method: Annotated[Method, typer.Option(help="Discovery algorithm.")] = Method.pc,
+    alpha: Alpha = 0.01,
+    tiers: Tiers = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the graph here: .json .dot .graphml .txt .png .svg .pdf"),
+    ] = None,
+    drop: Drop = None,
+    jobs: Jobs = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Learn a graph from a table."""
+    from causalkit.cli.reading import read_knowledge, read_table
+    from causalkit.discovery import PC
+
+    algorithm = {Method.pc: PC}[method]
+    table, remarks = read_table(data, drop=drop or ())
+    _remark(remarks, quiet=quiet)
+    with shown_progress(not quiet):
+        fitted = algorithm(alpha=alpha, knowledge=read_knowledge(tiers), n_jobs=jobs).fit(table)
+    if out is not None:
+        fitted.graph_.save(out)
+    if as_json:
+        typer.echo(fitted.graph_.to_json())
+    else:
+        typer.echo(fitted.graph_.to_text())
+        _remark([f"{fitted.graph_.kind.name}; {fitted.n_tests_} tests"], quiet=quiet)
+    _remark(fitted.conflicts_, quiet=quiet)
+
+
+@app.command()
+def demo(
+    report: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report.html"),
+    quiet: Quiet = False,
+) -> None:
+    """Run the whole chain on real data: 401(k) eligibility and household wealth."""
+    from causalkit.cli.demo import run_demo
+
+    with shown_progress(not quiet):
+        typer.echo(run_demo(report))
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"causalkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print and exit.")
+    ] = False,
+) -> None:
+    """From a table to a defended causal effect."""
+
+
+def _estimator(choice: Estimator, seed: int) -> Any:
+    from causalkit import estimation
+
+    if choice is Estimator.auto:
+        return None
+    if choice is Estimator.ols:
+        return estimation.OLS()
+    return {"ipw": estimation.IPW, "aipw": estimation.AIPW, "plr": estimation.PLR}[choice.value](
+        random_state=seed
+    )
+
+
+def _remark(remarks: Any, *, quiet: bool) -> None:
+    for remark in () if quiet else remarks:
+        typer.echo(f"· {remark}", err=True)
+
+
+def main() -> None:
+    """Entry point: an error that causalkit raises on purpose is a sentence, not a traceback."""
+    try:
+        app()
+    except CausalkitError as error:
+        typer.echo(f"causalkit: {error}", err=True)
+        sys.exit(2)

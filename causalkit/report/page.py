@@ -1,0 +1,105 @@
+"""The HTML report: one file that opens anywhere, with no network and no script.
+
+The page is a Jinja template (`templates/analysis.html.j2`) over what the results say of themselves;
+pictures are inline SVG.
+"""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from causalkit import __version__
+from causalkit._core.report import format_value
+from causalkit.report.code import rerun_code, source_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["render"]
+
+_VERSIONS = (
+    "causalkit-toolkit",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "statsmodels",
+    "numba",
+)
+
+
+def render(analysis: Any) -> str:
+    """Render an :class:`~causalkit.workflow.Analysis` as one HTML page."""
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("causalkit.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = format_value
+    page = environment.get_template("analysis.html.j2").render(
+        analysis=analysis,
+        graph_svg=_graph_svg(analysis),
+        effect_svg=_effect_svg(analysis),
+        discovery=None if analysis.discovery is None else source_of(analysis.discovery),
+        code=rerun_code(analysis),
+        versions=_versions(),
+        platform=f"Python {platform.python_version()} on {platform.system()}",
+    )
+    return str(page)
+
+
+def _graph_svg(analysis: Any) -> str:
+    from causalkit.plotting import graph_svg
+
+    adjustment = tuple(getattr(analysis.estimand, "adjustment", ()))
+    return _inline(
+        graph_svg(
+            analysis.graph,
+            treatment=analysis.treatment,
+            outcome=analysis.outcome,
+            adjustment=adjustment,
+        )
+    )
+
+
+def _effect_svg(analysis: Any) -> str:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(
+        figsize=(7, 1.2 + 0.4 * len(getattr(analysis.effect, "effects", (1,)))),
+        layout="constrained",
+    )
+    FigureCanvasSVG(figure)
+    analysis.effect.plot(ax=figure.add_subplot())
+    return _inline(_figure_svg(figure))
+
+
+def _figure_svg(figure: Figure) -> str:
+    import matplotlib as mpl
+
+    buffer = StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "causalkit"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def _inline(svg: str) -> str:
+    """Drop the XML prolog: inside a page it is noise."""
+    return svg[svg.index("<svg") :]
+
+
+def _versions() -> list[tuple[str, str]]:
+    found = [("causalkit", __version__)]
+    for package in _VERSIONS:
+        try:
+            found.append((package, version(package)))
+        except PackageNotFoundError:
+            found.append((package, "not installed as a package"))
+    return found

@@ -1,0 +1,311 @@
+"""`analyze`: from a table to an answer with its graph, its assumptions and its challenges.
+
+The chain is four calls that anybody can make by hand, and `Analysis` keeps what each returned::
+
+    pc        = PC(alpha=0.01, knowledge=knowledge).fit(data)       discover
+    estimand  = identify(pc.graph_, treatment, outcome)             identify
+    effect    = estimand.estimate(data, estimator)                  estimate
+    challenges = effect.refute()                                    challenge
+
+Two decisions are made here and said in `Analysis.notes`. If a learnt graph leaves the effect open
+(an undirected edge decides it), the answer is the set of effects that the graph allows. And a graph
+that was learnt from the same rows makes the interval of the effect too short by an unknown amount:
+the interval describes the effect *given* the graph.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from causalkit._core.report import Report, Reported
+from causalkit._core.table import Table, as_table, column_names
+from causalkit.discovery import PC, Knowledge
+from causalkit.discovery.base import DiscoveryAlgorithm
+from causalkit.errors import InputError, NotIdentifiableError
+from causalkit.estimation import Effect, EffectEstimator, EffectSet
+from causalkit.graph import CausalGraph, Kind
+from causalkit.identification import Estimand, identify
+from causalkit.refutation import Challenges, refute
+from causalkit.typing import Data, Name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Analysis", "analyze"]
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Analysis(Reported):
+    """What the chain found, and what it was told.
+
+    Attributes
+    ----------
+    treatment, outcome : str or int
+    graph : CausalGraph
+        Given or learnt.
+    discovery : DiscoveryAlgorithm or None
+        The fitted algorithm; None if the graph was given.
+    estimand : Estimand
+    effect : Effect or EffectSet
+    challenges : Challenges
+    notes : tuple of str
+        Decisions that were made on the way and that change how the answer is to be read.
+    settings : mapping
+        The arguments of the call, for the code that reruns it.
+    data_summary : tuple of mappings
+        One a column: name, kind, missing cells, mean, standard deviation, minimum, maximum.
+    n_rows : int
+    fingerprint : str
+        SHA-256 of names and values, to recognise the data again.
+    """
+
+    treatment: Name
+    outcome: Name
+    graph: CausalGraph
+    discovery: DiscoveryAlgorithm | None
+    estimand: Estimand
+    effect: Effect | EffectSet
+    challenges: Challenges
+    notes: tuple[str, ...]
+    settings: Mapping[str, Any]
+    data_summary: tuple[Mapping[str, Any], ...]
+    n_rows: int
+    fingerprint: str
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """Render one self-contained HTML page; write it to `path` if one is given.
+
+        Returns
+        -------
+        str
+            The page.
+        """
+        from causalkit.report import render
+
+        page = render(self)
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8")
+        return page
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain values that JSON can hold."""
+        from causalkit.report import to_plain
+
+        return to_plain(self)
+
+    def code(self) -> str:
+        """Python code that runs this analysis again on `data`."""
+        from causalkit.report import rerun_code
+
+        return rerun_code(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the effect (or each possible effect) as a one-row-each table."""
+        return self.effect.to_frame()
+
+    def _repr_html_(self) -> str:
+        return "".join(part._repr_html_() for part in (self.estimand, self.effect, self.challenges))
+
+    def _report(self) -> Report:
+        how = "given" if self.discovery is None else f"learnt by {type(self.discovery).__name__}"
+        return Report(
+            title=f"Effect of {self.treatment} on {self.outcome}",
+            facts=[
+                ("rows", self.n_rows),
+                ("graph", f"{self.graph.kind.name}, {len(self.graph)} variables, {how}"),
+                ("estimand", str(self.estimand.expression)),
+                ("answer", self.effect.sentence),
+                ("challenges", self.challenges.summary),
+            ],
+            notes=self.notes,
+        )
+
+
+def analyze(
+    data: Data,
+    treatment: Name,
+    outcome: Name,
+    *,
+    graph: CausalGraph | None = None,
+    discovery: DiscoveryAlgorithm | None = None,
+    knowledge: Knowledge | None = None,
+    estimator: EffectEstimator | None = None,
+    checks: Iterable[Any] | None = None,
+    clusters: Any = None,
+    sample_weight: Any = None,
+    random_state: int | None = 0,
+    n_jobs: int | None = None,
+) -> Analysis:
+    """Discover, identify, estimate and challenge the effect of `treatment` on `outcome`.
+
+    Parameters
+    ----------
+    data : DataFrame (pandas, polars, pyarrow), 2-D array or dict of columns, n_rows rows
+    treatment, outcome : str or int
+        Column names.
+    graph : CausalGraph, optional
+        What is known already. Left out, the graph is learnt from the data.
+    discovery : DiscoveryAlgorithm, optional
+        How to learn it. Left out, `PC(alpha=0.01, knowledge=knowledge)`.
+    knowledge : Knowledge, optional
+        Tiers, required and forbidden edges, for the default discovery.
+    estimator : EffectEstimator, optional
+        Left out, chosen by the kind of treatment (see :func:`causalkit.estimation.estimate`).
+    checks : iterable of refutation checks, optional
+        Left out, all that apply.
+    clusters, sample_weight : column name or array of shape (n_rows,), optional
+        Groups of dependent rows, and weights of rows.
+    random_state : int, optional
+        Seed of everything that is drawn. The default repeats; None does not.
+    n_jobs : int, optional
+        Parallel workers; never changes a number.
+
+    Returns
+    -------
+    Analysis
+
+    Raises
+    ------
+    InputError
+        If the arguments contradict each other or the data cannot be used.
+    NotIdentifiableError
+        If the effect does not follow from the graph, and the graph is not a class of graphs of
+        which each member would answer.
+
+    Notes
+    -----
+    **Assumes:**
+
+    - the graph is right, or the assumptions of the discovery algorithm hold (for PC: no hidden
+      common causes, no selection, no cycles, faithfulness, a test that suits the data);
+    - what the estimand lists: consistency, positivity, no hidden confounding beyond the graph;
+    - with a learnt graph, the interval does not include the uncertainty about the graph.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import causalkit as ck
+    >>> rng = np.random.default_rng(0)
+    >>> age = rng.normal(size=500)
+    >>> dose = age + rng.normal(size=500)
+    >>> health = 2 * dose - age + rng.normal(size=500)
+    >>> data = {"age": age, "dose": dose, "health": health}
+    >>> graph = ck.CausalGraph.parse("age -> dose -> health; age -> health")
+    >>> analysis = ck.analyze(data, "dose", "health", graph=graph, checks=[])
+    >>> lower, upper = analysis.effect.interval()
+    >>> lower < 2 < upper
+    True
+    """
+    if graph is not None and (discovery is not None or knowledge is not None):
+        raise InputError(
+            "both a graph and a way to learn one were given; expected one of them. Leave out "
+            "`graph`, or leave out `discovery` and `knowledge`."
+        )
+    if discovery is not None and knowledge is not None:
+        raise InputError(
+            "knowledge was given beside a discovery algorithm; expected it inside. "
+            f"Write discovery={type(discovery).__name__}(knowledge=...)."
+        )
+    settings = {
+        "graph": graph,
+        "discovery": discovery,
+        "knowledge": knowledge,
+        "estimator": estimator,
+        "checks": checks,
+        "clusters": clusters,
+        "sample_weight": sample_weight,
+        "random_state": random_state,
+    }
+    columns = column_names(data)
+    algorithm: DiscoveryAlgorithm | None = None
+    if graph is None:
+        # Clusters and weights say how the rows were drawn; they are no variables of the system.
+        beside = {name for name in (clusters, sample_weight) if isinstance(name, (str, int))}
+        variables = as_table(data, columns=[name for name in columns if name not in beside])
+        algorithm = discovery if discovery is not None else PC(alpha=0.01, knowledge=knowledge)
+        graph = algorithm.fit(variables).graph_
+    else:
+        variables = as_table(data, columns=[name for name in graph.nodes if name in columns])
+    for name in (treatment, outcome):
+        variables.index(name)
+    estimand, notes = _identify(graph, treatment, outcome, variables, learnt=algorithm is not None)
+    effect = estimand.estimate(
+        data, estimator, clusters=clusters, sample_weight=sample_weight, random_state=random_state
+    )
+    return Analysis(
+        treatment=treatment,
+        outcome=outcome,
+        graph=graph,
+        discovery=algorithm,
+        estimand=estimand,
+        effect=effect,
+        challenges=refute(effect, checks, random_state=random_state, n_jobs=n_jobs),
+        notes=notes,
+        settings=settings,
+        data_summary=tuple(_summaries(variables)),
+        n_rows=variables.n_rows,
+        fingerprint=_fingerprint(variables),
+    )
+
+
+def _identify(
+    graph: CausalGraph, treatment: Name, outcome: Name, variables: Table, *, learnt: bool
+) -> tuple[Estimand, tuple[str, ...]]:
+    """The estimand; for a class of graphs that leaves the effect open, the possible effects."""
+    notes: list[str] = []
+    hidden = tuple(name for name in graph.nodes if name not in variables.names)
+    if hidden:
+        notes.append(f"Not in the data, so treated as hidden: {', '.join(map(str, hidden))}.")
+    if learnt:
+        notes.append(
+            "The graph was learnt from the same rows, so the interval describes the effect given "
+            "this graph; it does not include the uncertainty about the graph."
+        )
+    observed = variables.names if hidden else None
+    try:
+        estimand = identify(graph, treatment, outcome, observed=observed)
+    except NotIdentifiableError as error:
+        if graph.kind is not Kind.CPDAG or hidden:
+            raise
+        estimand = identify(graph, treatment, outcome, strategy="possible")
+        open_edges = ", ".join(map(str, error.witness))
+        notes.append(
+            f"The graph does not orient {open_edges}, which decides the effect, so the answer is "
+            "the set of effects over all orientations. Knowledge of a direction would narrow it."
+        )
+    return estimand, tuple(notes)
+
+
+def _summaries(table: Table) -> Iterator[dict[str, Any]]:
+    """One row a column: what a reader checks first."""
+    for name in table.names:
+        column = table.column(name)
+        seen = column[~np.isnan(column)]
+        levels = table.levels_of(name)
+        row: dict[str, Any] = {
+            "name": name,
+            "kind": table.kind(name),
+            "missing": int(len(column) - len(seen)),
+            "mean": None,
+            "sd": None,
+            "min": None,
+            "max": None,
+            "levels": None,
+        }
+        if levels is not None and len(levels) > 2:
+            row["levels"] = ", ".join(map(str, levels))
+        elif len(seen):
+            row |= {"mean": seen.mean(), "sd": seen.std(), "min": seen.min(), "max": seen.max()}
+        yield row
+
+
+def _fingerprint(table: Table) -> str:
+    digest = hashlib.sha256(repr(table.names).encode())
+    digest.update(np.ascontiguousarray(table.values).tobytes())
+    return digest.hexdigest()

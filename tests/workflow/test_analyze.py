@@ -1,0 +1,117 @@
+"""The chain in one call says the same as its four calls, and says what it decided."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import causalkit as ck
+from causalkit.discovery import PC, Knowledge
+from causalkit.errors import InputError, NotIdentifiableError, UnknownVariableError
+from causalkit.estimation import OLS, EffectSet
+
+GRAPH = ck.CausalGraph.parse("age -> dose -> health; age -> health; income -> health")
+
+
+def patients(n: int = 400, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    age, income = rng.normal(size=(2, n))
+    dose = age + rng.normal(size=n)
+    health = 2 * dose - age + income + rng.normal(size=n)
+    return pd.DataFrame({"age": age, "dose": dose, "health": health, "income": income})
+
+
+def test_it_is_the_four_calls():
+    data = patients()
+    analysis = ck.analyze(data, "dose", "health", graph=GRAPH, estimator=OLS(), random_state=3)
+    estimand = ck.identify(GRAPH, "dose", "health")
+    effect = estimand.estimate(data, OLS(), random_state=3)
+    assert analysis.estimand == estimand
+    assert analysis.effect.value == effect.value
+    assert analysis.effect.std_error == effect.std_error
+    again = effect.refute(random_state=3)
+    assert [c.verdict for c in analysis.challenges] == [c.verdict for c in again]
+    assert [c.estimate for c in analysis.challenges] == [c.estimate for c in again]
+
+
+def test_a_learnt_graph_is_learnt_with_the_knowledge_and_noted():
+    knowledge = Knowledge(tiers=[["age", "income"], ["dose"], ["health"]])
+    analysis = ck.analyze(
+        patients(2000), "dose", "health", knowledge=knowledge, estimator=OLS(), checks=[]
+    )
+    assert isinstance(analysis.discovery, PC)
+    assert analysis.discovery.knowledge == knowledge
+    assert analysis.graph.parents("dose") == {"age"}
+    assert analysis.graph.parents("health") == {"age", "dose", "income"}
+    assert any("learnt from the same rows" in note for note in analysis.notes)
+    assert 2 in analysis.effect.interval(0.999)
+
+
+def test_an_open_orientation_gives_the_set_of_possible_effects():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=2000)
+    y = 0.8 * x + rng.normal(size=2000)
+    analysis = ck.analyze({"x": x, "y": y}, "x", "y", estimator=OLS(), checks=[])
+    assert isinstance(analysis.effect, EffectSet)
+    values = sorted(effect.value for effect in analysis.effect)
+    assert values[0] == 0
+    assert values[1] == pytest.approx(0.8, abs=0.1)
+    assert any("does not orient x -- y" in note for note in analysis.notes)
+    assert 0 in analysis.effect.interval()
+
+
+def test_hidden_nodes_of_the_graph_are_not_adjusted_for():
+    hidden = ck.CausalGraph.parse("U -> dose; U -> age -> health; dose -> health; income -> health")
+    analysis = ck.analyze(patients(), "dose", "health", graph=hidden, estimator=OLS(), checks=[])
+    assert "U" not in analysis.estimand.adjustment
+    assert any("treated as hidden: U" in note for note in analysis.notes)
+    confounded = ck.CausalGraph.parse("U -> dose -> health; U -> health")
+    with pytest.raises(NotIdentifiableError):
+        ck.analyze(patients(), "dose", "health", graph=confounded)
+
+
+def test_clusters_are_no_variable_of_the_system():
+    data = patients().assign(clinic=[f"clinic {k % 40}" for k in range(400)])
+    analysis = ck.analyze(data, "dose", "health", clusters="clinic", estimator=OLS(), checks=[])
+    assert "clinic" not in analysis.graph
+    plain = ck.analyze(data.drop(columns="clinic"), "dose", "health", estimator=OLS(), checks=[])
+    assert analysis.graph == plain.graph
+
+
+def test_polars_and_arrays_give_the_same_answer_and_the_input_stays():
+    data = patients()
+    before = data.copy()
+    one = ck.analyze(data, "dose", "health", graph=GRAPH, estimator=OLS(), checks=[])
+    two = ck.analyze(
+        pl.DataFrame(data.to_dict("list")),
+        "dose",
+        "health",
+        graph=GRAPH,
+        estimator=OLS(),
+        checks=[],
+    )
+    pd.testing.assert_frame_equal(data, before)
+    assert one.effect.value == two.effect.value
+    assert one.fingerprint == two.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"graph": GRAPH, "discovery": PC()}, "both a graph and a way to learn one"),
+        ({"graph": GRAPH, "knowledge": Knowledge()}, "both a graph and a way to learn one"),
+        ({"discovery": PC(), "knowledge": Knowledge()}, r"PC\(knowledge="),
+    ],
+)
+def test_contradicting_arguments_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        ck.analyze(patients(), "dose", "health", **options)
+
+
+def test_unknown_columns_are_named():
+    with pytest.raises(UnknownVariableError, match="Did you mean 'dose'"):
+        ck.analyze(patients(), "doze", "health")
+    with pytest.raises(UnknownVariableError, match="'health'"):
+        ck.analyze(patients().drop(columns="health"), "dose", "health", graph=GRAPH)
