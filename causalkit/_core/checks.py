@@ -87,7 +87,8 @@ def check_complete(table: Table, *, who: str) -> Table:
 
 def check_varies(table: Table, names: Iterable[Name], *, who: str) -> Table:
     """Return `table` if none of the columns is constant."""
-    constant = [name for name in names if np.ptp(table.column(name)) == 0]
+    columns = {name: table.column(name) for name in names}
+    constant = [name for name, column in columns.items() if column.min() == column.max()]
     if not constant:
         return table
     raise InputError(

@@ -33,9 +33,11 @@ class Dialect:
     token: re.Pattern[str]
     escape: re.Pattern[str]
     """What stands for a character in quotes: group 1 is that character."""
+    keywords: frozenset[str]
+    """Words that are no names; DAGitty knows neither `edge` nor `subgraph`."""
 
 
-def _dialect(who: str, operators: str, html: str, escape: str) -> Dialect:
+def _dialect(who: str, operators: str, html: str, escape: str, keywords: str) -> Dialect:
     pattern = rf"""(?P<skip>\s+|//[^\n]*|/\*.*?\*/|^\#[^\n]*)
     | (?P<operator>{operators})
     | (?P<quoted>"(?:[^"\\]|\\.)*")
@@ -44,12 +46,25 @@ def _dialect(who: str, operators: str, html: str, escape: str) -> Dialect:
     | (?P<punctuation>[{{}}\[\];,=:+])
     | (?P<wrong>.)"""
     flags = re.VERBOSE | re.DOTALL | re.MULTILINE
-    return Dialect(who, re.compile(pattern, flags), re.compile(escape))
+    words = frozenset(keywords.split())
+    return Dialect(who, re.compile(pattern, flags), re.compile(escape), words)
 
 
 # HTML labels nest one level: <<b>bold</b> text>. DAGitty has none, and (?!) never matches.
-DOT = _dialect("from_dot", "->|--", "<[^<>]*(?:<[^<>]*>[^<>]*)*>", r'\\(["\\])')
-DAGITTY = _dialect("from_dagitty", "<->|@->|<-@|@-@|@--|--@|<-|->|--", "(?!)", r'\\(")')
+DOT = _dialect(
+    "from_dot",
+    operators="->|--",
+    html="<[^<>]*(?:<[^<>]*>[^<>]*)*>",
+    escape=r'\\(["\\])',
+    keywords="graph node edge subgraph",
+)
+DAGITTY = _dialect(
+    "from_dagitty",
+    operators="<->|@->|<-@|@-@|@--|--@|<-|->|--",
+    html="(?!)",
+    escape=r'\\(")',
+    keywords="graph node",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +182,8 @@ class _Reader:
         while self.peek() not in ("}", ""):
             if self.accept(";", ","):
                 continue
-            if self.peek().lower() in ("graph", "node", "edge") and self.follows("["):
-                scope = self.peek().lower()
+            if self.keyword() in ("graph", "node", "edge") and self.follows("["):
+                scope = self.keyword()
                 self.here += 1
                 attributes = self.attributes()
                 if scope == "edge":
@@ -180,6 +195,11 @@ class _Reader:
                 named.update(dict.fromkeys(self.chain(defaults, depth)))
         return list(named)
 
+    def keyword(self) -> str:
+        """Return the next token in small letters if it is a keyword, else nothing."""
+        word = self.peek().lower()
+        return word if word in self.dialect.keywords else ""
+
     def follows(self, word: str) -> bool:
         """Tell whether `word` is the token after the next."""
         after = self.here + 1
@@ -187,7 +207,7 @@ class _Reader:
 
     def chain(self, defaults: dict[str, str], depth: int) -> list[Name]:
         """Read operand (operator operand)* [attributes]."""
-        lone = self.peek() != "{" and self.peek().lower() != "subgraph"
+        lone = self.peek() != "{" and self.keyword() != "subgraph"
         operands = [self.operand(defaults, depth)]
         operators: list[str] = []
         while self.group() == "operator":
@@ -207,8 +227,12 @@ class _Reader:
 
     def operand(self, defaults: dict[str, str], depth: int) -> list[Name]:
         """Read one node, or the nodes of a subgraph."""
-        if self.accept("subgraph") and self.peek() != "{":
-            self.name()
+        if self.keyword() == "subgraph":
+            self.here += 1
+            if self.peek() != "{":
+                self.name()
+                if self.peek() != "{":
+                    raise self.error("'{'")
         if self.accept("{"):
             named = self.statements(dict(defaults), depth + 1)
             self.expect("}")

@@ -312,7 +312,9 @@ def dagitty_roles(text: str) -> dict[str, tuple[Name, ...]]:
 def _dagitty_name(name: Name) -> str:
     if isinstance(name, int):
         return str(name)
-    writable = name not in ("graph", "node") and not re.search(r'[\x00-\x1f\x7f]|\\$|\\"', name)
+    writable = name.lower() not in ("graph", "node") and not re.search(
+        r'[\x00-\x1f\x7f]|\\$|\\"', name
+    )
     if not writable:
         raise GraphError(
             f"the name {name!r} cannot be written in DAGitty; expected no control characters, no "

@@ -102,7 +102,7 @@ def to_text(graph: CausalGraph) -> str:
     joined = {name for edge in edges for name in (edge.left, edge.right)}
     lone = (show_name(name) for name in graph.nodes if name not in joined)
     text = "; ".join([*map(str, edges), *lone])
-    plainest = CausalGraph(graph.nodes, graph.ends).kind
+    plainest = graph._plainest_kind()
     return text if graph.kind is plainest else f"{graph.kind.name}: {text}".strip()
 
 

@@ -27,8 +27,8 @@ XML = st.one_of(
 DAGITTY = st.one_of(
     st.integers(-9, 99),
     st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\"), max_size=8),
-    st.sampled_from(["1", "-1", "007", "a b", 'say "x"', "o", "dag"]),
-).filter(lambda name: name not in ("graph", "node"))
+    st.sampled_from(["1", "-1", "007", "a b", 'say "x"', "o", "dag", "subgraph", "edge", "strict"]),
+).filter(lambda name: str(name).lower() not in ("graph", "node"))
 
 
 def same(read: CausalGraph, graph: CausalGraph) -> bool:

@@ -14,7 +14,7 @@ from tests.strategies import HOSTILE, mixed_graphs
 parse = CausalGraph.parse
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=1500, deadline=None)
 @given(mixed_graphs(HOSTILE))
 def test_every_graph_is_read_back(graph):
     assert parse(graph.to_text()) == graph
