@@ -222,7 +222,7 @@ class TestNeighbourhoods:
         assert graph.parents(10) == {0}
         assert graph.parents(0) == {"0"}
         assert graph.ancestors([10]) == {10, 0, "0"}
-        with pytest.raises(UnknownVariableError, match="the graph has no variable 1"):
+        with pytest.raises(UnknownVariableError, match="there is no variable 1"):
             graph.parents(1)
 
     def test_unknown_names(self):
