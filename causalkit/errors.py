@@ -61,7 +61,9 @@ class UnknownVariableError(InputError, KeyError):
         close = get_close_matches(str(name), [str(k) for k in names], n=1)
         hint = f"Did you mean {close[0]!r}? " if close else ""
         shown = ", ".join(repr(k) for k in names[:12]) + (", …" if len(names) > 12 else "")
-        return cls(f"{where} has no variable {name!r}. {hint}It has {len(names)}: {shown}.")
+        return cls(
+            f"there is no variable {name!r} in {where}. {hint}There are {len(names)}: {shown}."
+        )
 
 
 class GraphError(CausalkitError, ValueError):

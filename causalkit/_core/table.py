@@ -337,10 +337,11 @@ def _is_missing(cell: Any) -> bool:
 
 
 def _unreadable(name: Name, what: str, examples: list[object]) -> InputError:
-    shown = ", ".join(repr(cell) for cell in examples)
+    shown = ", ".join(dict.fromkeys(repr(cell) for cell in examples))
     advice = "Convert it, or leave the column out."
     if any(word in what.lower() for word in ("date", "time", "duration")):
         what, advice = "dates or times", "Turn them into numbers, e.g. days since the start."
+        shown = str(examples[0]) if examples else ""
     elif any(word in what.lower() for word in ("str", "<u", "object")):
         what = "text"
         advice = (

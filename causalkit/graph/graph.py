@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,29 +28,26 @@ from numpy.typing import NDArray
 from causalkit._core.checks import as_names
 from causalkit.errors import CycleError, GraphError, InputError, UnknownVariableError
 from causalkit.graph import marks
+from causalkit.graph._exchange import Exchange
+from causalkit.graph._validity import (
+    as_kind,
+    check_expressible,
+    check_kind,
+    check_shape,
+    closure,
+    plainest_kind,
+    topological_order,
+)
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Edge, Kind
 from causalkit.typing import BoolArray, IntArray, Name, Names
 
 if TYPE_CHECKING:
-    from os import PathLike
-
-    import networkx as nx
     from matplotlib.axes import Axes
-
-    from causalkit.graph.adjacency import Convention
 
 __all__ = ["CausalGraph"]
 
-_ALLOWED: Mapping[Kind, frozenset[str]] = {
-    Kind.DAG: frozenset({"->"}),
-    Kind.ADMG: frozenset({"->", "<->"}),
-    Kind.CPDAG: frozenset({"->", "--"}),
-    Kind.MAG: frozenset({"->", "<->", "--"}),
-    Kind.PAG: frozenset({"->", "<->", "--", "o->", "o-o", "o--"}),
-}
 
-
-class CausalGraph:
+class CausalGraph(Exchange):
     """A causal graph over named nodes.
 
     Parameters
@@ -83,12 +80,12 @@ class CausalGraph:
     ) -> None:
         names = tuple(nodes)
         given = np.asarray(ends)
-        _check_shape(names, given)
+        check_shape(names, given)
         matrix = given.astype(np.uint8)  # a copy
         matrix.flags.writeable = False
         vars(self).update(nodes=names, ends=matrix)
-        vars(self)["kind"] = self._plainest_kind() if kind is None else _as_kind(kind)
-        self._check()
+        vars(self)["kind"] = plainest_kind(matrix) if kind is None else as_kind(kind)
+        check_kind(self)
 
     # --- constructors ----------------------------------------------------------------------------
 
@@ -125,102 +122,8 @@ class CausalGraph:
                 raise GraphError(f"{edge} joins a node to itself; expected two nodes.")
             ends[j, i] |= at_left
             ends[i, j] |= at_right
-            _check_expressible(Edge(left, right, symbol), int(ends[j, i]), int(ends[i, j]))
+            check_expressible(Edge(left, right, symbol), int(ends[j, i]), int(ends[i, j]))
         return cls(names, ends, kind)
-
-    @classmethod
-    def parse(cls, text: str, kind: Kind | str | None = None) -> CausalGraph:
-        """Read edges and lone nodes, separated by `;` or new lines.
-
-        Edges may be chained; names with spaces or signs are quoted; bare integers are integer
-        names.
-
-        Examples
-        --------
-        >>> print(CausalGraph.parse('age -> dose -> "blood pressure"; age -- sex; region'))
-        CPDAG with 5 nodes, 3 edges: age -> dose; age -- sex; dose -> "blood pressure"
-        """
-        from causalkit.graph.text import parse
-
-        return parse(text, kind)
-
-    @classmethod
-    def from_networkx(cls, graph: nx.Graph, kind: Kind | str | None = None) -> CausalGraph:
-        """Read a networkx graph; see :func:`causalkit.graph.convert.from_networkx`."""
-        from causalkit.graph.convert import from_networkx
-
-        return from_networkx(graph, kind)
-
-    @classmethod
-    def from_adjacency(
-        cls,
-        matrix: Any,
-        names: Iterable[Name] | None = None,
-        *,
-        convention: Convention = "row-causes-column",
-        kind: Kind | str | None = None,
-    ) -> CausalGraph:
-        """Read a matrix or data frame; see :func:`causalkit.graph.adjacency.from_adjacency`."""
-        from causalkit.graph.adjacency import from_adjacency
-
-        return from_adjacency(matrix, names, convention=convention, kind=kind)
-
-    @classmethod
-    def from_causallearn(cls, graph: Any, kind: Kind | str | None = None) -> CausalGraph:
-        """Read causal-learn's graphs; see :func:`causalkit.graph.convert.from_causallearn`."""
-        from causalkit.graph.convert import from_causallearn
-
-        return from_causallearn(graph, kind)
-
-    @classmethod
-    def from_dot(
-        cls, text: str, kind: Kind | str | None = None, *, labels: bool = False
-    ) -> CausalGraph:
-        """Read the Graphviz language; see :func:`causalkit.graph.dot.from_dot`."""
-        from causalkit.graph.dot import from_dot
-
-        return from_dot(text, kind, labels=labels)
-
-    @classmethod
-    def from_dagitty(
-        cls,
-        text: str,
-        kind: Kind | str | None = None,
-        *,
-        latents: Literal["project", "keep"] = "project",
-    ) -> CausalGraph:
-        """Read DAGitty's language; see :func:`causalkit.graph.dot.from_dagitty`."""
-        from causalkit.graph.dot import from_dagitty
-
-        return from_dagitty(text, kind, latents=latents)
-
-    @classmethod
-    def from_json(cls, text: str) -> CausalGraph:
-        """Read what :meth:`to_json` writes; see :func:`causalkit.graph.formats.from_json`."""
-        from causalkit.graph.formats import from_json
-
-        return from_json(text)
-
-    @classmethod
-    def from_graphml(cls, text: str, kind: Kind | str | None = None) -> CausalGraph:
-        """Read GraphML; see :func:`causalkit.graph.formats.from_graphml`."""
-        from causalkit.graph.formats import from_graphml
-
-        return from_graphml(text, kind)
-
-    @classmethod
-    def from_tetrad(cls, text: str, kind: Kind | str | None = None) -> CausalGraph:
-        """Read Tetrad's text; see :func:`causalkit.graph.formats.from_tetrad`."""
-        from causalkit.graph.formats import from_tetrad
-
-        return from_tetrad(text, kind)
-
-    @classmethod
-    def read(cls, path: str | PathLike[str], kind: Kind | str | None = None) -> CausalGraph:
-        """Read a file by its suffix; see :mod:`causalkit.graph.formats`."""
-        from causalkit.graph.formats import read
-
-        return read(path, kind)
 
     # --- structure as arrays (for code) ----------------------------------------------------------
 
@@ -308,18 +211,18 @@ class CausalGraph:
 
     def ancestors(self, names: Names) -> frozenset[Name]:
         """Nodes with a directed path into any of `names`; a node is its own ancestor."""
-        return self.names(np.flatnonzero(_closure(self.directed.T, self.indices(names))))
+        return self.names(np.flatnonzero(closure(self.directed.T, self.indices(names))))
 
     def descendants(self, names: Names) -> frozenset[Name]:
         """Nodes that any of `names` has a directed path into; a node is its own descendant."""
-        return self.names(np.flatnonzero(_closure(self.directed, self.indices(names))))
+        return self.names(np.flatnonzero(closure(self.directed, self.indices(names))))
 
     def districts(self) -> tuple[frozenset[Name], ...]:
         """Sets of nodes that hang together by `<->` (c-components), in node order."""
         left = set(range(len(self.nodes)))
         found = []
         while left:
-            members = np.flatnonzero(_closure(self.bidirected, [min(left)]))
+            members = np.flatnonzero(closure(self.bidirected, [min(left)]))
             left -= set(members.tolist())
             found.append(self.names(members))
         return tuple(found)
@@ -410,74 +313,6 @@ class CausalGraph:
 
         return dag_to_cpdag(self)
 
-    # --- other forms -----------------------------------------------------------------------------
-
-    def to_text(self) -> str:
-        """Write the notation of :meth:`parse`; see :func:`causalkit.graph.text.to_text`."""
-        from causalkit.graph.text import to_text
-
-        return to_text(self)
-
-    def to_networkx(self) -> nx.DiGraph:
-        """Write a networkx graph; see :func:`causalkit.graph.convert.to_networkx`."""
-        from causalkit.graph.convert import to_networkx
-
-        return to_networkx(self)
-
-    def to_adjacency(self, *, convention: Convention = "row-causes-column") -> NDArray[np.int8]:
-        """Write a matrix; see :func:`causalkit.graph.adjacency.to_adjacency`."""
-        from causalkit.graph.adjacency import to_adjacency
-
-        return to_adjacency(self, convention=convention)
-
-    def to_causallearn(self) -> Any:
-        """Write a causal-learn graph; see :func:`causalkit.graph.convert.to_causallearn`."""
-        from causalkit.graph.convert import to_causallearn
-
-        return to_causallearn(self)
-
-    def to_dot(self) -> str:
-        """Write the Graphviz language; see :func:`causalkit.graph.dot.to_dot`."""
-        from causalkit.graph.dot import to_dot
-
-        return to_dot(self)
-
-    def to_dagitty(
-        self,
-        *,
-        exposure: Names | None = None,
-        outcome: Names | None = None,
-        latent: Names | None = None,
-    ) -> str:
-        """Write DAGitty's language; see :func:`causalkit.graph.dot.to_dagitty`."""
-        from causalkit.graph.dot import to_dagitty
-
-        return to_dagitty(self, exposure=exposure, outcome=outcome, latent=latent)
-
-    def to_json(self) -> str:
-        """Write JSON; see :func:`causalkit.graph.formats.to_json`."""
-        from causalkit.graph.formats import to_json
-
-        return to_json(self)
-
-    def to_graphml(self) -> str:
-        """Write GraphML; see :func:`causalkit.graph.formats.to_graphml`."""
-        from causalkit.graph.formats import to_graphml
-
-        return to_graphml(self)
-
-    def to_tetrad(self) -> str:
-        """Write Tetrad's text; see :func:`causalkit.graph.formats.to_tetrad`."""
-        from causalkit.graph.formats import to_tetrad
-
-        return to_tetrad(self)
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write a file by its suffix; see :mod:`causalkit.graph.formats`."""
-        from causalkit.graph.formats import save
-
-        save(self, path)
-
     # --- how it shows itself ---------------------------------------------------------------------
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
@@ -537,150 +372,7 @@ class CausalGraph:
     def __len__(self) -> int:
         return len(self.nodes)
 
-    # --- checks ----------------------------------------------------------------------------------
-
-    def _symbols(self) -> set[str]:
-        i, j = np.nonzero(np.triu(self.ends))
-        both_ends = np.unique(self.ends[j, i] * 8 + self.ends[i, j]).tolist()
-        pairs = [pair for code in both_ends for pair in marks.split_marks(*divmod(code, 8))]
-        return {marks.forwards(marks.glyph(*pair)) for pair in pairs}
-
-    def _plainest_kind(self) -> Kind:
-        symbols = self._symbols()
-        plainest = (Kind.DAG, Kind.ADMG, Kind.CPDAG, Kind.MAG, Kind.PAG)
-        return next(kind for kind in plainest if symbols <= _ALLOWED[kind])
-
-    def _check(self) -> None:
-        foreign = self._symbols() - _ALLOWED[self.kind]
-        if foreign:
-            allowed = ", ".join(sorted(_ALLOWED[self.kind]))
-            raise GraphError(
-                f"a {self.kind.name} has no {', '.join(sorted(foreign))} edges; expected "
-                f"{allowed}. Name another kind, or leave the kind out."
-            )
-        if topological_order(self.directed) is None:
-            cycle = " -> ".join(marks.show_name(self.nodes[k]) for k in _some_cycle(self.directed))
-            raise CycleError(
-                f"the directed edges run in a circle: {cycle}; expected no directed cycle. Remove "
-                "or turn one of these edges."
-            )
-        if self.kind is Kind.MAG:
-            self._check_ancestral()
-        if self.kind in (Kind.CPDAG, Kind.MAG, Kind.PAG):
-            _check_single_edges(self)
-
-    def _check_ancestral(self) -> None:
-        for i in np.flatnonzero(self.bidirected.any(axis=0)).tolist():
-            for j in np.flatnonzero(_closure(self.directed, [i]) & self.bidirected[i]).tolist():
-                a, b = marks.show_name(self.nodes[i]), marks.show_name(self.nodes[j])
-                raise GraphError(
-                    f"{a} <-> {b} although {a} is an ancestor of {b}; expected an ancestral graph "
-                    "(MAG). Use kind ADMG."
-                )
-        entered = (self.directed | self.bidirected).any(axis=0)
-        for i in np.flatnonzero(self.undirected.any(axis=0) & entered).tolist():
-            raise GraphError(
-                f"{marks.show_name(self.nodes[i])} has an arrow into it and an undirected edge; "
-                "expected an ancestral graph (MAG), in which `--` (selection) excludes arrows. "
-                "Check these edges, or use kind CPDAG if `--` means undecided."
-            )
-
-
-def _as_kind(kind: Kind | str) -> Kind:
-    if isinstance(kind, Kind):
-        return kind
-    try:
-        return Kind[str(kind).upper()]
-    except KeyError:
-        known = ", ".join(repr(k.name) for k in Kind)
-        raise InputError(f"kind={kind!r}; expected one of {known}.") from None
-
-
-def _check_shape(nodes: tuple[Name, ...], ends: NDArray[Any]) -> None:
-    p = len(nodes)
-    for name in nodes:
-        if isinstance(name, bool) or not isinstance(name, (str, int)):
-            raise InputError(f"a node is named {name!r}; expected strings or integers.")
-    if len(set(nodes)) < p:
-        twice = sorted({str(name) for name in nodes if nodes.count(name) > 1})
-        raise InputError(f"node(s) {', '.join(twice)} occur more than once; expected unique names.")
-    if ends.shape != (p, p):
-        raise InputError(
-            f"ends has shape {ends.shape}; expected ({p}, {p}), a row and a column a node."
-        )
-    if not np.isin(ends, range(8)).all():
-        raise InputError(
-            "ends has entries that are no marks; expected integers from 0 to 7 (TAIL=1, ARROW=2, "
-            "CIRCLE=4 and sums of them). Read other matrices with CausalGraph.from_adjacency."
-        )
-    if ends.diagonal().any():
-        raise GraphError("an edge joins a node to itself; expected a zero diagonal.")
-    if ((ends > 0) != (ends.T > 0)).any():
-        raise GraphError("an edge has a mark at one end only; expected marks at both ends.")
-
-
-def _check_expressible(edge: Edge, at_left: int, at_right: int) -> None:
-    """Two edges between a pair share a mark at one end (a bow does), or the second is refused."""
-    if at_left == at_right == TAIL | ARROW and edge.symbol in ("->", "<-"):
-        left, right = marks.show_name(edge.left), marks.show_name(edge.right)
-        raise CycleError(
-            f"the edges between {left} and {right} point both ways; expected no directed cycle. "
-            f"Remove one of {left} -> {right} and {right} -> {left}; where a hidden common cause "
-            f"was meant write {left} <-> {right}, where the direction is open {left} -- {right}."
-        )
-    if at_left & (at_left - 1) and at_right & (at_right - 1):
-        raise GraphError(
-            f"{edge} contradicts another edge between the two; expected one edge a pair, or a bow "
-            "(-> and <->). Remove one of them."
-        )
-
-
-def _check_single_edges(graph: CausalGraph) -> None:
-    double = np.argwhere(~np.isin(graph.ends, (0, TAIL, ARROW, CIRCLE)))
-    if len(double):
-        a, b = (graph.nodes[k] for k in double[0])
-        raise GraphError(f"{a} and {b} are joined twice; a {graph.kind.name} has one edge a pair.")
-
 
 def _read_only(matrix: BoolArray) -> BoolArray:
     matrix.flags.writeable = False
     return matrix
-
-
-def _closure(step: BoolArray, start: list[int]) -> BoolArray:
-    """Nodes reached from `start` along `step[i, j]`, themselves included."""
-    reached = np.zeros(len(step), dtype=np.bool_)
-    reached[start] = True
-    frontier = reached.copy()
-    while frontier.any():
-        frontier = step[frontier].any(axis=0) & ~reached
-        reached |= frontier
-    return reached
-
-
-def topological_order(directed: BoolArray) -> IntArray | None:
-    """Causes before effects, or None if there is a cycle."""
-    waiting = directed.sum(axis=0)
-    order: list[int] = []
-    ready = np.flatnonzero(waiting == 0)
-    while len(ready):
-        order += ready.tolist()
-        waiting = waiting - directed[ready].sum(axis=0)
-        waiting[ready] = -1
-        ready = np.flatnonzero(waiting == 0)
-    return np.array(order, dtype=np.intp) if len(order) == len(directed) else None
-
-
-def _some_cycle(directed: BoolArray) -> list[int]:
-    """One directed cycle, first node repeated at the end."""
-    alive = np.ones(len(directed), dtype=np.bool_)
-    while True:  # peel nodes without a living parent; what is left has a cycle
-        dead = alive & ~directed[alive].any(axis=0)
-        if not dead.any():
-            break
-        alive &= ~dead
-    walk = [int(np.flatnonzero(alive)[0])]
-    while walk[-1] not in walk[:-1]:
-        walk.append(int(np.flatnonzero(directed[:, walk[-1]] & alive)[0]))
-    start = walk.index(walk[-1])
-    return walk[start:][::-1]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from causalkit.errors import CycleError, GraphError
-from causalkit.graph.graph import topological_order
+from causalkit.graph._validity import topological_order
 from causalkit.typing import BoolArray, IntArray, Name
 
 __all__ = ["close_under_meek", "extend", "makes_collider", "near_of"]

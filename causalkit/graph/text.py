@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from causalkit.errors import GraphError
+from causalkit.graph._validity import plainest_kind
 from causalkit.graph.graph import CausalGraph
 from causalkit.graph.marks import SYMBOLS, Edge, Kind, show_name
 from causalkit.typing import Name
@@ -102,7 +103,7 @@ def to_text(graph: CausalGraph) -> str:
     joined = {name for edge in edges for name in (edge.left, edge.right)}
     lone = (show_name(name) for name in graph.nodes if name not in joined)
     text = "; ".join([*map(str, edges), *lone])
-    plainest = graph._plainest_kind()
+    plainest = plainest_kind(graph.ends)
     return text if graph.kind is plainest else f"{graph.kind.name}: {text}".strip()
 
 

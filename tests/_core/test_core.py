@@ -70,7 +70,7 @@ def test_tables_are_checked_by_column():
 def test_an_unknown_name_is_a_sentence_and_a_key_error():
     error = UnknownVariableError.among("agee", ["age", "income"])
     assert isinstance(error, KeyError)
-    assert str(error).startswith("the data has no variable 'agee'. Did you mean 'age'?")
+    assert str(error).startswith("there is no variable 'agee' in the data. Did you mean 'age'?")
 
 
 def _draw(rng: np.random.Generator) -> float:

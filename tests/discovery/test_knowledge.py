@@ -113,7 +113,7 @@ def test_bad_files(tmp_path):
 
 def test_names_are_checked_against_the_data():
     knowledge = Knowledge(tiers=[["age"], ["dose"]])
-    with pytest.raises(UnknownVariableError, match=r"no variable 'dose'. Did you mean 'dosage'"):
+    with pytest.raises(UnknownVariableError, match=r"no variable 'dose' in .* Did you mean 'dosage'"):
         knowledge.forbidden_matrix(("age", "dosage"))
 
 

@@ -55,7 +55,7 @@ def test_a_class_answers_like_its_members():
 def test_wrong_input():
     with pytest.raises(InputError, match="expected a CausalGraph"):
         Oracle("a -> b")
-    with pytest.raises(UnknownVariableError, match="the oracle's graph has no variable 'c'"):
+    with pytest.raises(UnknownVariableError, match="no variable 'c' in the oracle's graph"):
         Oracle(CausalGraph.parse("a -> b")).test({"a": [0], "c": [1]}, "a", "c")
 
 
