@@ -1,5 +1,6 @@
 """Sphinx configuration."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -26,7 +27,11 @@ html_title = "causalkit"
 
 autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc states the types
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {
+    "members": True,
+    "show-inheritance": False,
+    "exclude-members": "set_fit_request, get_metadata_routing",  # scikit-learn's, not ours
+}
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 numpydoc_xref_param_type = False
@@ -37,9 +42,12 @@ suppress_warnings = ["myst.header"]
 nitpicky = False
 
 
-def setup(app):
-    """Write the pages that follow from the code before Sphinx reads them."""
-    sys.path.insert(0, str(Path(__file__).parent))
-    from _assumptions import write_page
+def setup(_):
+    """Write the pages that follow from the code, before Sphinx reads them."""
+    here = Path(__file__).parent
+    sys.path.insert(0, str(here))
+    from _pages import write_assumptions, write_reference
 
-    write_page(Path(__file__).parent / "reference" / "generated" / "assumptions.md")
+    write_assumptions(here / "reference" / "generated" / "assumptions.md")
+    write_reference(here / "reference" / "generated")
+    shutil.copytree(here.parent / "notebooks", here / "notebooks", dirs_exist_ok=True)

@@ -1,0 +1,74 @@
+"""Pages that follow from the code: the reference, and the index of assumptions.
+
+The reference lists what each package exports. The index lists every public object that claims
+something causal with its assumptions, read from the paragraph **Assumes:** in its docstring, so the
+page cannot say anything else than the code does.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+PACKAGES = (
+    "graph",
+    "independence",
+    "discovery",
+    "identification",
+    "estimation",
+    "refutation",
+    "workflow",
+    "report",
+    "plotting",
+    "datasets",
+    "errors",
+)
+
+
+def assumptions_of(documented: object) -> list[str]:
+    """Items of the list that follows **Assumes:** in a docstring; none if there is no such list."""
+    _, found, after = (inspect.getdoc(documented) or "").partition("**Assumes:**")
+    if not found:
+        return []
+    items: list[str] = []
+    for line in after.strip().splitlines():
+        item = re.match(r"\s*[-*]\s+(.*)", line)
+        if item:
+            items.append(item[1])
+        elif items and line.startswith(" "):
+            items[-1] += " " + line.strip()
+        elif items:
+            break
+    return items
+
+
+def write_assumptions(path: Path) -> None:
+    """Write the index of assumptions."""
+    lines = ["# Index of assumptions", ""]
+    lines += ["What each part of causalkit takes for granted, read from the docstrings.", ""]
+    for package in PACKAGES:
+        module = importlib.import_module(f"causalkit.{package}")
+        names = sorted(name for name in module.__all__ if callable(getattr(module, name)))
+        found = {name: assumptions_of(getattr(module, name)) for name in names}
+        found = {name: items for name, items in found.items() if items}
+        if found:
+            lines += [f"## {package}", ""]
+        for name, items in found.items():
+            lines += [f"**{name}**", "", *(f"- {item}" for item in items), ""]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def write_reference(folder: Path) -> None:
+    """Write one page a package, each with a stub a public name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for package in PACKAGES:
+        module = importlib.import_module(f"causalkit.{package}")
+        title = f"causalkit.{package}"
+        names = [name for name in module.__all__ if callable(getattr(module, name))]
+        page = [title, "=" * len(title), "", f".. automodule:: {title}", "   :no-members:", ""]
+        page += [f".. currentmodule:: {title}", "", ".. autosummary::", "   :toctree: .", ""]
+        page += [f"   {name}" for name in names]
+        (folder / f"{package}.rst").write_text("\n".join(page) + "\n", encoding="utf-8")
