@@ -23,7 +23,10 @@ test-all: $(VENV)/.bench
 	$(PYTEST)
 
 test-oldest:
-	VENV=.venv-oldest tools/test_oldest.sh $(PYTHON)
+	$(PYTHON) -m venv .venv-oldest
+	$(PYTHON) tools/oldest_dependencies.py > .venv-oldest/oldest.txt
+	.venv-oldest/bin/python -m pip install --quiet --constraint .venv-oldest/oldest.txt --editable ".[test]"
+	.venv-oldest/bin/python -m pytest -n $(WORKERS) --dist loadscope -q -m "not slow" -W ignore::DeprecationWarning
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
