@@ -11,6 +11,8 @@ from pathlib import Path
 
 PROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-for requirement in PROJECT["dependencies"]:
+TABLES = [r for r in PROJECT["optional-dependencies"]["test"] if r.startswith(("polars", "pyarrow"))]
+
+for requirement in PROJECT["dependencies"] + TABLES:
     name, version = re.fullmatch(r"([\w.-]+)>=([\d.]+)", requirement).groups()
     print(f"{name}=={version}" + ".*" * (version.count(".") < 2))

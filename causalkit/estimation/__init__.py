@@ -1,0 +1,57 @@
+"""Estimation: from an identified estimand and a table to an effect with an interval.
+
+>>> import numpy as np
+>>> from causalkit.estimation import OLS
+>>> t = np.array([0, 0, 0, 1, 1, 1])
+>>> effect = OLS().fit(None, np.array([1.0, 2, 3, 4, 5, 6]), t=t).effect_
+>>> round(effect.value, 10)
+3.0
+
+| estimator | treatment | model |
+| --- | --- | --- |
+| `OLS` | any | linear, one coefficient |
+| `GComputation` | any | outcome regression, averaged |
+| `IPW` | discrete | logistic propensity |
+| `AIPW` | discrete | any learners, doubly robust, cross-fitted |
+| `PLR` | binary, continuous | any learners, partially linear, cross-fitted |
+"""
+
+from __future__ import annotations
+
+from causalkit.estimation.api import default_estimator, estimate
+from causalkit.estimation.base import EffectEstimator, OrthogonalEstimator, Solution
+from causalkit.estimation.crossfitting import Nuisance
+from causalkit.estimation.dml import AIPW, PLR
+from causalkit.estimation.effect import Effect, Interval
+from causalkit.estimation.effect_set import EffectSet
+from causalkit.estimation.features import Powers
+from causalkit.estimation.inference import Asymptotic, Bootstrap, standard_error
+from causalkit.estimation.moments import LinearScore
+from causalkit.estimation.overlap import Overlap
+from causalkit.estimation.problem import Problem
+from causalkit.estimation.regression import OLS, GComputation
+from causalkit.estimation.weighting import IPW
+
+__all__ = [
+    "AIPW",
+    "IPW",
+    "OLS",
+    "PLR",
+    "Asymptotic",
+    "Bootstrap",
+    "Effect",
+    "EffectEstimator",
+    "EffectSet",
+    "GComputation",
+    "Interval",
+    "LinearScore",
+    "Nuisance",
+    "OrthogonalEstimator",
+    "Overlap",
+    "Powers",
+    "Problem",
+    "Solution",
+    "default_estimator",
+    "estimate",
+    "standard_error",
+]

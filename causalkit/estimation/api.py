@@ -1,0 +1,243 @@
+"""`estimate`: from an identified estimand and a table to an effect.
+
+The estimand says which columns matter; only those are read, and each is checked here, once. Which
+estimator is used follows from the treatment unless you say: two levels or more, `AIPW`; a
+continuous one, `PLR`; nothing to adjust for, `OLS`, which is then the difference in means or the
+slope.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import clone
+
+from causalkit._core.checks import check_complete
+from causalkit._core.table import Table, as_table
+from causalkit.errors import InputError, UnknownVariableError
+from causalkit.estimation.base import EffectEstimator
+from causalkit.estimation.dml import AIPW, PLR
+from causalkit.estimation.effect import Effect
+from causalkit.estimation.effect_set import EffectSet
+from causalkit.estimation.inference import Bootstrap
+from causalkit.estimation.problem import Problem, as_groups, as_weights, problem_from_table
+from causalkit.estimation.regression import OLS
+from causalkit.identification.estimand import (
+    AdjustmentEstimand,
+    Estimand,
+    NoEffectEstimand,
+    PossibleEffects,
+)
+from causalkit.typing import Data, FloatArray, IntArray, Name, RandomState
+
+__all__ = ["default_estimator", "estimate"]
+
+
+def estimate(
+    estimand: Estimand,
+    data: Data,
+    estimator: EffectEstimator | None = None,
+    *,
+    clusters: Name | ArrayLike | None = None,
+    sample_weight: Name | ArrayLike | None = None,
+    random_state: RandomState = None,
+) -> Effect | EffectSet:
+    """Estimate what was identified.
+
+    Parameters
+    ----------
+    estimand : estimand of causalkit.identification
+        With an adjustment set; or one that says there is no effect; or several possible effects.
+    data : table
+        Needs the treatment, the outcome and the adjustment columns; others are not read.
+    estimator : EffectEstimator, optional
+        E.g. `OLS()`, `AIPW(LassoCV(), LogisticRegression())`. By default AIPW for a treatment with
+        two levels, PLR for a continuous one, OLS without adjustment columns.
+    clusters : name or array-like of shape (n,), optional
+        Rows of one cluster may depend on each other: the standard error is clustered and folds keep
+        clusters whole.
+    sample_weight : name or array-like of shape (n,), optional
+    random_state : int, Generator or None
+        For estimators (and bootstraps) whose own random_state is None.
+
+    Returns
+    -------
+    Effect, or EffectSet
+        An EffectSet for several possible effects, or for `contrast="each"`.
+
+    Raises
+    ------
+    UnknownVariableError
+        If a column is not there.
+    InputError
+        If a column cannot be used, or the estimator does not fit the treatment.
+
+    Notes
+    -----
+    **Assumes:** what the estimand's `assumptions` and the estimator's notes list.
+
+    Examples
+    --------
+    >>> import causalkit as ck
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> Z = rng.normal(size=500)
+    >>> X = Z + rng.normal(size=500)
+    >>> data = {"Z": Z, "X": X, "Y": 2 * X + Z + rng.normal(size=500)}
+    >>> estimand = ck.identify(ck.CausalGraph.parse("Z -> X -> Y; Z -> Y"), "X", "Y")
+    >>> effect = ck.estimate(estimand, data, ck.estimation.OLS())
+    >>> bool(2 in effect.interval(0.99))
+    True
+    """
+    if estimator is not None and not isinstance(estimator, EffectEstimator):
+        raise InputError(
+            f"estimator={estimator!r}; expected an EffectEstimator such as OLS() or AIPW(), an "
+            "object, not a class or a name. A scikit-learn model goes inside one: AIPW(model)."
+        )
+    if isinstance(estimand, PossibleEffects):
+        options: dict[str, Any] = {
+            "clusters": clusters,
+            "sample_weight": sample_weight,
+            "random_state": random_state,
+        }
+        return _each(estimand, data, estimator, options)
+    if not isinstance(estimand, (AdjustmentEstimand, NoEffectEstimand)):
+        raise InputError(
+            f"cannot estimate a {type(estimand).__name__}; expected what identify(graph, treatment,"
+            " outcome) returns. Without a graph, fit an estimator: OLS().fit(X, y, t=t)."
+        )
+    treatment, outcome = _asked(estimand)
+    if isinstance(estimand, NoEffectEstimand):
+        table = as_table(data, columns=[treatment, outcome])
+        return Effect(0.0, 0.0, table.n_rows, "implied by the graph", estimand=estimand)
+    problem = _problem(estimand, data, treatment, outcome, clusters, sample_weight)
+    chosen = clone(estimator) if estimator is not None else default_estimator(problem)
+    answer = _with_state(chosen, random_state).answer(problem)
+    if isinstance(answer, EffectSet):
+        effects = tuple(replace(effect, estimand=estimand) for effect in answer)
+        return replace(answer, effects=effects, estimand=estimand)
+    return replace(answer, estimand=estimand)
+
+
+def default_estimator(problem: Problem) -> EffectEstimator:
+    """Return the estimator that is used when none is named.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+    if problem.X.shape[1] == 0:
+        return OLS()
+    return PLR() if problem.levels is None else AIPW()
+
+
+def _problem(
+    estimand: AdjustmentEstimand,
+    data: Data,
+    treatment: Name,
+    outcome: Name,
+    clusters: Name | ArrayLike | None,
+    sample_weight: Name | ArrayLike | None,
+) -> Problem:
+    adjustment = tuple(estimand.adjustment)
+    table = as_table(data, columns=[outcome, treatment, *adjustment])
+    check_complete(table, who="estimation")
+    covariates = table.select(adjustment) if adjustment else None
+    return problem_from_table(
+        table.select([outcome, treatment]),
+        outcome,
+        treatment,
+        covariates,
+        sample_weight=_weights(data, sample_weight, table),
+        groups=_groups(data, clusters, table),
+    )
+
+
+def _weights(data: Data, given: Name | ArrayLike | None, table: Table) -> FloatArray | None:
+    if isinstance(given, (str, int)):
+        column = as_table(data, columns=[given])
+        given = check_complete(column, who="sample_weight").column(given)
+    return as_weights(given, table.n_rows)
+
+
+def _groups(data: Data, given: Name | ArrayLike | None, table: Table) -> IntArray | None:
+    """Cluster labels: an array, or a column of any type, text too."""
+    if isinstance(given, (str, int)):
+        if isinstance(data, np.ndarray):
+            given = as_table(data, columns=[given]).column(given)
+        else:
+            # A pyarrow table's `.columns` are the data themselves, a dict has none.
+            known: Any = getattr(data, "column_names", getattr(data, "columns", data))
+            if given not in list(known):
+                raise UnknownVariableError.among(given, known)
+            given = np.asarray(data[given])
+    return as_groups(given, table.n_rows)
+
+
+def _asked(estimand: AdjustmentEstimand | NoEffectEstimand) -> tuple[Name, Name]:
+    """Treatment and outcome, one each, over everybody."""
+    query = estimand.query
+    for role, names in (("treatment", query.treatment), ("outcome", query.outcome)):
+        if len(names) != 1:
+            raise InputError(
+                f"the estimand has {len(names)} {role}s {names}; the estimators take one {role} at "
+                "a time. Identify and estimate them one by one."
+            )
+    if query.given:
+        raise InputError(
+            f"the effect is asked for within strata of {query.given}; the estimators average over "
+            "everybody. Identify without `given`, and estimate on the rows of one stratum."
+        )
+    return query.treatment[0], query.outcome[0]
+
+
+def _each(
+    estimand: PossibleEffects,
+    data: Data,
+    estimator: EffectEstimator | None,
+    options: dict[str, Any],
+) -> EffectSet:
+    """One effect for each alternative."""
+    effects = [estimate(part, data, estimator, **options) for part in estimand.alternatives]
+    single = tuple(effect for effect in effects if isinstance(effect, Effect))
+    if len(single) < len(effects):
+        raise InputError(
+            'contrast="each" cannot be combined with several possible effects; expected one '
+            "contrast. Give contrast=(control, treated)."
+        )
+    labels = tuple(_label(part) for part in estimand.alternatives)
+    return EffectSet(single, _distinct(labels), estimand=estimand)
+
+
+def _label(estimand: AdjustmentEstimand | NoEffectEstimand) -> str:
+    if isinstance(estimand, NoEffectEstimand):
+        return "no effect"
+    return "given " + (", ".join(map(str, estimand.adjustment)) or "nothing")
+
+
+def _distinct(labels: tuple[str, ...]) -> tuple[str, ...]:
+    seen: dict[str, int] = {}
+    distinct = []
+    for label in labels:
+        seen[label] = seen.get(label, 0) + 1
+        distinct.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    return tuple(distinct)
+
+
+def _with_state(estimator: EffectEstimator, random_state: RandomState) -> EffectEstimator:
+    """Hand the random state to whatever has none of its own."""
+    if random_state is None:
+        return estimator
+    parameters = estimator.get_params(deep=False)
+    if "random_state" in parameters and parameters["random_state"] is None:
+        estimator.set_params(random_state=random_state)
+    inference = parameters.get("inference")
+    if isinstance(inference, Bootstrap) and inference.random_state is None:
+        seeded = Bootstrap(
+            inference.n_resamples, random_state, inference.n_jobs, inference.max_failures
+        )
+        estimator.set_params(inference=seeded)
+    return estimator

@@ -1,0 +1,338 @@
+"""What all effect estimators share: `fit`, `solve`, and an `Effect` at the end.
+
+An estimator is configured in its constructor and meets data in `fit(X, y, t=…)`, which checks and
+encodes its input into a :class:`~causalkit.estimation.problem.Problem` and calls `solve`. `solve`
+trusts the arrays and keeps nothing, so a bootstrap or a refutation calls it as often as it likes.
+
+A new estimator writes `_solve(problem, rng) -> Solution`: the effect and the influence of each row,
+as if rows were unweighted and independent. Weights, clusters, small samples and the bootstrap are
+put on here. An estimator with machine-learned nuisances derives from :class:`OrthogonalEstimator`
+and writes two hooks only: which nuisances, and which moment they enter.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
+
+from causalkit._core.checks import check_count
+from causalkit._core.random import as_generator
+from causalkit.errors import InputError, NumericalError
+from causalkit.estimation.crossfitting import Nuisance, assign_folds, crossfit
+from causalkit.estimation.effect import Effect
+from causalkit.estimation.effect_set import EffectSet
+from causalkit.estimation.inference import Asymptotic, Bootstrap, standard_error
+from causalkit.estimation.moments import LinearScore
+from causalkit.estimation.problem import Problem, as_problem
+from causalkit.typing import Data, FloatArray, IntArray
+
+__all__ = ["EffectEstimator", "OrthogonalEstimator", "Solution", "contrast_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """What an estimator's arithmetic yields.
+
+    Attributes
+    ----------
+    value : float
+    scores : ndarray of shape (n,)
+        Influence of each row, were it unweighted and independent.
+    n_parameters : int
+        Coefficients that the small-sample factor counts; 0 for no factor.
+    details : mapping
+        Facts for `Effect.details`; `"notes"` are printed.
+    alerts : tuple of Warning
+        Given once, not in each resample.
+    """
+
+    value: float
+    scores: FloatArray
+    n_parameters: int = 0
+    details: Mapping[str, Any] = field(default_factory=dict)
+    alerts: tuple[Warning, ...] = ()
+
+
+class EffectEstimator(BaseEstimator):
+    """Base of the estimators of an average effect.
+
+    Attributes
+    ----------
+    effect_ : Effect
+        After `fit`. An EffectSet after `contrast="each"`.
+    """
+
+    effect_: Effect | EffectSet
+
+    treatments: ClassVar[tuple[str, ...]] = ("binary", "categorical", "continuous")
+    """Kinds of treatment the estimator can handle."""
+
+    instead: ClassVar[str] = "OLS() or GComputation()"
+    """What to use for the other kinds."""
+
+    def fit(
+        self,
+        X: Data | None,
+        y: ArrayLike,
+        *,
+        t: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
+        """Estimate the effect of `t` on `y`, adjusted for `X`.
+
+        Parameters
+        ----------
+        X : table of shape (n, k), or None
+            Columns to adjust for. Categories become indicators.
+        y : array-like of shape (n,)
+            Outcome, numeric or two-level.
+        t : array-like of shape (n,)
+            Treatment.
+        sample_weight : array-like of shape (n,), optional
+        groups : array-like of shape (n,), optional
+            Clusters: rows of one cluster may depend on each other, and share a fold.
+
+        Returns
+        -------
+        self
+            With `effect_`.
+        """
+        problem = as_problem(X, y, t, sample_weight=sample_weight, groups=groups)
+        self.effect_ = self.answer(problem)
+        return self
+
+    def answer(self, problem: Problem) -> Effect | EffectSet:
+        """Return one effect, or one for each level against the first (`contrast="each"`)."""
+        if getattr(self, "contrast", None) != "each":
+            return self.solve(problem)
+        if problem.levels is None:
+            raise InputError(
+                f'contrast="each" needs a discrete treatment; {problem.treatment!r} is continuous. '
+                "Leave the contrast out for the effect of one unit more."
+            )
+        base, *others = problem.levels
+        effects = [
+            clone(self).set_params(contrast=(base, level)).solve(problem) for level in others
+        ]
+        labels = tuple(f"{level} − {base}" for level in others)
+        return EffectSet(tuple(effects), labels, reading="contrasts")
+
+    def solve(self, problem: Problem) -> Effect:
+        """Estimate on arrays that are already checked; keeps nothing on the estimator."""
+        self._check(problem)
+        rng = as_generator(getattr(self, "random_state", None))
+        # What overflows is caught at the end, as a number that is not finite.
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            solution = self._solve(problem, rng)
+        for alert in solution.alerts:
+            warnings.warn(alert, stacklevel=3)
+        effect = Effect(
+            value=solution.value,
+            std_error=np.nan,
+            n_obs=problem.n_obs,
+            method=self._method(),
+            details=solution.details,
+            problem=problem,
+            estimator=clone(self),
+        )
+        inference = self._inference()
+        if isinstance(inference, Bootstrap):
+            draws = inference.draws(problem, partial(_value, self))
+            details = {**solution.details, "resamples": draws}
+            method = f"{effect.method}; bootstrap, {len(draws)} resamples"
+            effect = replace(
+                effect, std_error=float(draws.std(ddof=1)), details=details, method=method
+            )
+        else:
+            influence = inference.influence(problem, solution.scores, solution.n_parameters)
+            std_error = standard_error(influence, problem.groups)
+            effect = replace(effect, std_error=std_error, influence=influence)
+        return self._finite(effect)
+
+    @abstractmethod
+    def _solve(self, problem: Problem, rng: np.random.Generator) -> Solution:
+        """Effect and influence of each unweighted row."""
+
+    @abstractmethod
+    def _method(self) -> str:
+        """The method in words."""
+
+    def _inference(self) -> Asymptotic | Bootstrap:
+        inference = getattr(self, "inference", None)
+        if inference is None:
+            return Asymptotic()
+        if isinstance(inference, (Asymptotic, Bootstrap)):
+            return inference
+        raise InputError(
+            f"inference={inference!r}; expected None, Asymptotic(...) or Bootstrap(...)."
+        )
+
+    def _check(self, problem: Problem) -> None:
+        """Refuse what this estimator cannot answer, and name what can."""
+        name = type(self).__name__
+        if problem.kind not in self.treatments:
+            levels = f" with levels {problem.levels[:5]}" if problem.levels else ""
+            raise InputError(
+                f"treatment {problem.treatment!r} is {problem.kind}{levels}; {name} needs a "
+                f"{' or '.join(self.treatments)} one. Use {self.instead}."
+            )
+        inference = self._inference()
+        if isinstance(inference, Asymptotic):
+            inference.check(problem)
+        target = getattr(self, "target", "ATE")
+        if target not in ("ATE", "ATT"):
+            raise InputError(
+                f"target={target!r}; expected 'ATE' (everyone) or 'ATT' (the treated)."
+            )
+        if target == "ATT" and problem.levels is None:
+            raise InputError(
+                f"the effect on the treated is asked for, but {problem.treatment!r} is continuous "
+                'and has no treated group. Use target="ATE".'
+            )
+        if problem.levels is not None:
+            control, treated = contrast_of(problem, getattr(self, "contrast", None))
+            for code in (control, treated):
+                rows = int((problem.weights[problem.t == code] > 0).sum())
+                if rows < 2:
+                    raise InputError(
+                        f"{rows or 'no'} row has {problem.treatment!r} = "
+                        f"{problem.levels[code]!r}; expected at least two with each level, "
+                        "since one has no spread. Bring more rows or another contrast."
+                    )
+
+    def _finite(self, effect: Effect) -> Effect:
+        if np.isfinite(effect.value) and np.isfinite(effect.std_error):
+            return effect
+        raise NumericalError(
+            f"{type(self).__name__} gave effect {effect.value} with standard error "
+            f"{effect.std_error}; expected finite numbers. There may be fewer rows than "
+            "coefficients, or values so large that their squares overflow: rescale the columns "
+            "or adjust for fewer."
+        )
+
+
+class OrthogonalEstimator(EffectEstimator):
+    """An estimator with cross-fitted nuisances in a Neyman-orthogonal moment.
+
+    Two hooks make one: `_nuisances(problem)` says what is to be predicted from the adjustment
+    columns, and `_moment(problem, predictions, …)` turns the out-of-fold predictions into a linear
+    score. Everything else (folds, repeats, learners, seeds) is here.
+
+    Repeats with other folds are aggregated by the median, and the standard error includes the
+    spread between repeats (Chernozhukov et al. 2018, definition 3.3).
+    """
+
+    n_folds: int
+    n_repeats: int
+    n_jobs: int | None
+
+    @abstractmethod
+    def _nuisances(self, problem: Problem) -> Sequence[Nuisance]:
+        """What is to be predicted."""
+
+    @abstractmethod
+    def _moment(
+        self,
+        problem: Problem,
+        predictions: Mapping[str, FloatArray],
+        folds: IntArray,
+        rng: np.random.Generator,
+    ) -> tuple[LinearScore, dict[str, Any]]:
+        """Linear score, and facts for `details`."""
+
+    def _strata(self, problem: Problem) -> FloatArray | None:
+        """What folds are balanced by: the levels of a discrete treatment."""
+        return None if problem.levels is None else problem.t
+
+    def _alerts(self, details: Mapping[str, Any]) -> tuple[Warning, ...]:  # noqa: ARG002
+        return ()
+
+    def _solve(self, problem: Problem, rng: np.random.Generator) -> Solution:
+        check_count(self.n_folds, "n_folds", minimum=2)
+        check_count(self.n_repeats, "n_repeats")
+        nuisances = self._nuisances(problem)
+        repeats = [self._once(problem, nuisances, child) for child in rng.spawn(self.n_repeats)]
+        values = np.array([value for value, _, _ in repeats])
+        theta = float(np.median(values))
+        scores = _median_scores(values, [s for _, s, _ in repeats], problem)
+        details: dict[str, Any] = {
+            **repeats[0][2],
+            "folds": np.array([facts["folds"] for _, _, facts in repeats]),
+            "learners": {n.name: str(n.learner) for n in nuisances},
+            "repeats": values,
+        }
+        return Solution(theta, scores, details=details, alerts=self._alerts(details))
+
+    def _once(
+        self, problem: Problem, nuisances: Sequence[Nuisance], rng: np.random.Generator
+    ) -> tuple[float, FloatArray, dict[str, Any]]:
+        folds = assign_folds(
+            self.n_folds, rng, problem.n_obs, strata=self._strata(problem), groups=problem.groups
+        )
+        predictions = crossfit(problem, nuisances, folds, rng, n_jobs=self.n_jobs)
+        score, details = self._moment(problem, predictions, folds, rng)
+        value, scores = score.solve(problem.weights)
+        details["folds"] = folds
+        details["predictions"] = dict(predictions)
+        return value, scores, details
+
+
+def contrast_of(problem: Problem, contrast: object) -> tuple[int, int]:
+    """Positions of the control and the treated level.
+
+    Raises
+    ------
+    InputError
+        If there are more than two levels and no contrast, or it names an unknown level.
+    """
+    levels = cast("tuple[object, ...]", problem.levels)
+    if contrast is None:
+        if len(levels) == 2:
+            return 0, 1
+        raise InputError(
+            f"treatment {problem.treatment!r} has {len(levels)} levels {levels[:6]}; one effect "
+            f"compares two of them. Give contrast=({levels[0]!r}, {levels[1]!r}), control first, "
+            'or contrast="each" for every level against the first.'
+        )
+    if not isinstance(contrast, tuple) or len(contrast) != 2 or contrast[0] == contrast[1]:
+        raise InputError(
+            f"contrast={contrast!r}; expected a pair (control, treated) of different levels "
+            f"among {levels}."
+        )
+    for level in contrast:
+        if level not in levels:
+            raise InputError(
+                f"contrast={contrast!r}: treatment {problem.treatment!r} has no level {level!r}; "
+                f"expected two of {levels}."
+            )
+    return levels.index(contrast[0]), levels.index(contrast[1])
+
+
+def _value(estimator: EffectEstimator, problem: Problem, rng: np.random.Generator) -> float:
+    estimator._check(problem)
+    return estimator._solve(problem, rng).value
+
+
+def _median_scores(values: FloatArray, scores: list[FloatArray], problem: Problem) -> FloatArray:
+    """Mean influence over the repeats, scaled to their median squared error about the median."""
+    if len(values) == 1:
+        return scores[0]
+    w = problem.weights / problem.weights.sum()
+
+    def squared_error(phi: FloatArray) -> float:
+        return standard_error(len(w) * w * phi, problem.groups) ** 2
+
+    squares = [squared_error(phi) for phi in scores]
+    target = float(np.median(np.array(squares) + (values - np.median(values)) ** 2))
+    mean: FloatArray = np.mean(scores, axis=0)
+    mean *= np.sqrt(target / squared_error(mean))
+    return mean

@@ -1,0 +1,285 @@
+"""Cross-fitting: every prediction comes from a learner that did not see the row.
+
+A *nuisance* is a regression the estimator needs but nobody asks about: the outcome given
+covariates, the treatment given covariates. Rows are dealt into folds; for each fold, the learner is
+fitted on the others and predicts there. A learner flexible enough to fit noise would otherwise bias
+the effect.
+
+Folds are balanced over the arms of a discrete treatment, and clusters are never split: with
+clusters, rows of another fold would otherwise carry what the held-out rows know. All fits of all
+nuisances are dispatched at once, each with a seed drawn beforehand.
+
+Without adjustment columns a nuisance is a mean, one number: it is taken over all rows, and AIPW is
+exactly the difference in means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
+
+from causalkit._core.parallel import run
+from causalkit._core.random import draw_seed
+from causalkit.errors import CausalkitError, InputError, NumericalError
+from causalkit.estimation.problem import Problem
+from causalkit.typing import BoolArray, FloatArray, IntArray
+
+__all__ = ["Nuisance", "assign_folds", "check_learner", "crossfit"]
+
+_FEW_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nuisance:
+    """One regression to be cross-fitted.
+
+    Attributes
+    ----------
+    name : str
+        Key of its predictions.
+    target : ndarray of shape (n,)
+        What is predicted; codes 0, …, k−1 if `classes` is given.
+    learner : scikit-learn estimator
+        A classifier predicts probabilities, a regressor means.
+    among : ndarray of bool, shape (n,), optional
+        Rows the learner may be fitted on; predictions are made everywhere.
+    n_classes : int
+        0: predictions have shape (n,), the mean or the probability of 1. Otherwise shape
+        (n, n_classes).
+    """
+
+    name: str
+    target: FloatArray
+    learner: Any
+    among: BoolArray | None = None
+    n_classes: int = 0
+
+
+def assign_folds(
+    n_folds: int,
+    rng: np.random.Generator,
+    n_rows: int,
+    *,
+    strata: FloatArray | None = None,
+    groups: IntArray | None = None,
+) -> IntArray:
+    """Deal rows into folds at random: even in size, strata balanced, groups kept whole.
+
+    Parameters
+    ----------
+    n_folds : int
+    rng : Generator
+    n_rows : int
+    strata : ndarray of shape (n_rows,), optional
+        Values whose shares should be alike in all folds.
+    groups : ndarray of int, shape (n_rows,), optional
+        Rows of one group share a fold.
+
+    Returns
+    -------
+    folds : ndarray of int, shape (n_rows,)
+        0, …, n_folds − 1.
+
+    Examples
+    --------
+    >>> folds = assign_folds(2, np.random.default_rng(0), 6, groups=np.array([0, 0, 1, 1, 2, 2]))
+    >>> bool((folds[::2] == folds[1::2]).all())
+    True
+    """
+    unit = np.arange(n_rows) if groups is None else np.unique(groups, return_inverse=True)[1]
+    size = np.bincount(unit)
+    if len(size) < n_folds:
+        what = "rows" if groups is None else "clusters"
+        raise InputError(
+            f"there are {len(size)} {what} for {n_folds} folds; expected at least one {what[:-1]} "
+            "a fold. Use fewer folds."
+        )
+    stratum = np.zeros(len(size))
+    if strata is not None:
+        stratum = np.round(np.bincount(unit, weights=strata) / size)
+    # Shuffled, then sorted so that neighbours are alike: dealing them in turn balances the folds.
+    order = rng.permutation(len(size))
+    order = order[np.lexsort((-size[order], stratum[order]))]
+    fold_of_unit = np.empty(len(size), dtype=np.intp)
+    fold_of_unit[order] = np.arange(len(size)) % n_folds
+    return fold_of_unit[unit]
+
+
+def crossfit(
+    problem: Problem,
+    nuisances: Sequence[Nuisance],
+    folds: IntArray,
+    rng: np.random.Generator,
+    *,
+    n_jobs: int | None = None,
+) -> dict[str, FloatArray]:
+    """Predict every nuisance out of fold.
+
+    Returns
+    -------
+    predictions : dict
+        By name, shape (n,) or (n, n_classes).
+    """
+    if problem.X.shape[1] == 0:
+        return {n.name: _means(n, problem) for n in nuisances}
+    jobs, places = [], []
+    for nuisance in nuisances:
+        for fold in np.unique(folds):
+            train, test = folds != fold, folds == fold
+            if nuisance.among is not None:
+                train &= nuisance.among
+            if problem.sample_weight is not None:
+                train &= problem.sample_weight > 0
+            _check_training(nuisance, train, problem)
+            jobs.append((nuisance, problem, train, test, draw_seed(rng)))
+            places.append((nuisance, test))
+    with _small_fits_in_one_thread(problem.n_obs):
+        parts = run(_fit_predict, jobs, n_jobs=n_jobs, label="cross-fitting")
+    predictions = {
+        n.name: np.empty((problem.n_obs, n.n_classes) if n.n_classes else problem.n_obs)
+        for n in nuisances
+    }
+    for (nuisance, test), part in zip(places, parts, strict=True):
+        predictions[nuisance.name][test] = part
+    return predictions
+
+
+def check_learner(learner: Any, role: str, *, discrete: bool, regression_allowed: bool) -> Any:
+    """Return the learner if it can play the role.
+
+    Parameters
+    ----------
+    learner : object
+    role : str
+        For the message, e.g. "outcome_learner".
+    discrete : bool
+        Whether the target is a class (0/1, or several).
+    regression_allowed : bool
+        Whether a regressor may predict a 0/1 target.
+    """
+    usable = hasattr(learner, "fit") and hasattr(learner, "get_params")
+    if isinstance(learner, type) or not usable:
+        raise InputError(
+            f"{role}={learner!r}; expected a scikit-learn classifier or regressor, "
+            "an object such as LassoCV(), not a class or a name."
+        )
+    classifies = is_classifier(learner)
+    if classifies and not discrete:
+        raise InputError(
+            f"{role}={learner} is a classifier, but it has to predict a numeric column. "
+            "Use a regressor."
+        )
+    if classifies and not hasattr(learner, "predict_proba"):
+        raise InputError(
+            f"{role}={learner} predicts classes but no probabilities, which are needed. Wrap it "
+            "in CalibratedClassifierCV, or use a classifier with predict_proba."
+        )
+    if discrete and not classifies and not regression_allowed:
+        raise InputError(
+            f"{role}={learner} is a regressor, but it has to predict the probability of each "
+            "treatment. Use a classifier, e.g. LogisticRegression()."
+        )
+    return learner
+
+
+def _fit_predict(
+    nuisance: Nuisance, problem: Problem, train: BoolArray, test: BoolArray, seed: int
+) -> FloatArray:
+    """Fit on `train`, predict on `test`."""
+    target, X = nuisance.target[train], problem.X
+    weights = None if problem.sample_weight is None else problem.sample_weight[train]
+    if np.ptp(target) == 0 and not nuisance.n_classes:
+        # Nothing to learn; many classifiers would refuse.
+        return np.full(int(test.sum()), target[0])
+    learner = _seeded(clone(nuisance.learner), seed)
+    classifies = is_classifier(learner)
+    if classifies:
+        target = target.astype(np.intp)
+    try:
+        learner.fit(X[train], target, **_weight_argument(learner, weights))
+        predicted = learner.predict_proba(X[test]) if classifies else learner.predict(X[test])
+    except CausalkitError:
+        raise
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+        raise NumericalError(
+            f"the learner of {nuisance.name} failed on {int(train.sum())} rows: {error} "
+            f"Use another learner than {nuisance.learner}, or fewer folds."
+        ) from error
+    predicted = np.asarray(predicted, dtype=np.float64)
+    if not np.isfinite(predicted).all():
+        raise NumericalError(
+            f"the learner of {nuisance.name} predicts NaN or infinity; expected finite numbers. "
+            f"Rescale the columns, or use another learner than {nuisance.learner}."
+        )
+    if not classifies:
+        return predicted.reshape(len(predicted))
+    if nuisance.n_classes:
+        return predicted
+    return predicted[:, list(learner.classes_).index(1)]
+
+
+def _check_training(nuisance: Nuisance, train: BoolArray, problem: Problem) -> None:
+    advice = "Use fewer folds, bring more rows, or use OLS() or GComputation()."
+    if train.sum() < 2:
+        raise InputError(
+            f"fitting {nuisance.name} outside one fold leaves {int(train.sum())} row(s) of "
+            f"{problem.n_obs}; expected at least 2, and many more in practice. {advice}"
+        )
+    if nuisance.n_classes and len(np.unique(nuisance.target[train])) < nuisance.n_classes:
+        raise InputError(
+            f"outside one fold some level of {problem.treatment!r} does not occur; expected every "
+            f"level among {problem.levels} in every training set. {advice}"
+        )
+
+
+def _small_fits_in_one_thread(n_rows: int) -> AbstractContextManager[object]:
+    """On few rows threads mostly wait for each other, above all on a busy machine."""
+    if n_rows > _FEW_ROWS:
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1)
+    return limits
+
+
+def _seeded(learner: Any, seed: int) -> Any:
+    """Set every random_state that the user left open, nested ones too."""
+    params: Mapping[str, Any] = learner.get_params(deep=True)
+    open_ = {
+        key: seed
+        for key, value in params.items()
+        if value is None and (key == "random_state" or key.endswith("__random_state"))
+    }
+    return learner.set_params(**open_) if open_ else learner
+
+
+def _weight_argument(learner: Any, weights: FloatArray | None) -> dict[str, FloatArray]:
+    if weights is None:
+        return {}
+    if isinstance(learner, Pipeline):
+        name, last = learner.steps[-1]
+        if has_fit_parameter(last, "sample_weight"):
+            return {f"{name}__sample_weight": weights}
+    elif has_fit_parameter(learner, "sample_weight"):
+        return {"sample_weight": weights}
+    raise InputError(
+        f"sample weights were given, but {learner} cannot use them. Choose a learner whose fit "
+        "takes sample_weight, or leave the weights out."
+    )
+
+
+def _means(nuisance: Nuisance, problem: Problem) -> FloatArray:
+    """Without covariates: the mean, or the share of each class."""
+    rows = np.ones(problem.n_obs, dtype=bool) if nuisance.among is None else nuisance.among
+    target, weights = nuisance.target[rows], problem.weights[rows]
+    if not nuisance.n_classes:
+        return np.full(problem.n_obs, np.average(target, weights=weights))
+    shares = np.bincount(target.astype(np.intp), weights=weights, minlength=nuisance.n_classes)
+    return np.tile(shares / weights.sum(), (problem.n_obs, 1))

@@ -1,0 +1,191 @@
+"""`Effect`: a number, how sure we are of it, and what it was computed from.
+
+An average effect is estimated as the solution θ of an estimating equation, and nearly everything
+that can be said about its uncertainty is in one vector, the *influence* φ of each row on θ:
+
+    θ̂ − θ ≈ (1/n) Σᵢ φᵢ        hence        s.e.² = (1/n²) Σ_g (Σ_{i∈g} φᵢ)²
+
+where the groups g are the rows themselves, or the clusters they came in. An :class:`Effect` keeps
+φ, so a robust, clustered or joint statement about several effects needs no refitting. It also keeps
+the arrays and the unfitted estimator, so that it can be challenged (:meth:`Effect.refute`).
+
+>>> effect = Effect(value=2.0, std_error=0.5, n_obs=100, method="OLS")
+>>> effect.interval(0.95)
+Interval(lower=1.02, upper=2.98, level=0.95)
+>>> round(effect.p_value(), 5)
+6e-05
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+from causalkit._core.checks import check_fraction
+from causalkit._core.report import Report, Reported, format_value
+from causalkit.estimation.problem import Problem
+from causalkit.typing import FloatArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from causalkit.estimation.base import EffectEstimator
+
+__all__ = ["Effect", "Interval"]
+
+_NORMAL = NormalDist()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Interval:
+    """An interval with its level; `lower, upper = interval` unpacks it, `x in interval` asks."""
+
+    lower: float
+    upper: float
+    level: float = 0.95
+
+    @classmethod
+    def normal(cls, value: float, std_error: float, level: float = 0.95) -> Interval:
+        """Value ± z · s.e."""
+        check_fraction(level, "level")
+        half = _NORMAL.inv_cdf(0.5 + level / 2) * std_error
+        return cls(value - half, value + half, level)
+
+    @property
+    def width(self) -> float:
+        """Upper minus lower end."""
+        return self.upper - self.lower
+
+    def __contains__(self, value: float) -> bool:
+        return self.lower <= value <= self.upper
+
+    def __iter__(self) -> Iterator[float]:
+        yield self.lower
+        yield self.upper
+
+    def __repr__(self) -> str:
+        ends = f"lower={format_value(self.lower)}, upper={format_value(self.upper)}"
+        return f"Interval({ends}, level={self.level:g})"
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Effect(Reported):
+    """An estimated average effect.
+
+    Attributes
+    ----------
+    value : float
+        The effect, in units of the outcome (per unit of a continuous treatment).
+    std_error : float
+        Its standard error.
+    n_obs : int
+        Rows used.
+    method : str
+        In words, e.g. "AIPW, cross-fitted in 5 folds".
+    estimand : object or None
+        What was identified, if the estimate came from a graph.
+    influence : ndarray of shape (n_obs,) or None
+        Influence of each row, weights and small-sample factors included, so that the standard
+        error is the root of the sum over clusters of squared sums of it, divided by `n_obs`.
+        None when there is none (bootstrap, or an effect implied by the graph).
+    details : mapping
+        Facts on the way: contrast, learners, folds, overlap, warnings.
+    problem : Problem or None
+        The arrays the estimate was computed from.
+    estimator : EffectEstimator or None
+        The estimator, unfitted.
+    """
+
+    value: float
+    std_error: float
+    n_obs: int
+    method: str
+    estimand: Any = None
+    influence: FloatArray | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    problem: Problem | None = None
+    estimator: EffectEstimator | None = None
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """Return the normal confidence interval.
+
+        Parameters
+        ----------
+        level : float
+            Between 0 and 1.
+        """
+        return Interval.normal(self.value, self.std_error, level)
+
+    def p_value(self, null: float = 0.0) -> float:
+        """Two-sided p-value of the hypothesis that the effect equals `null`."""
+        distance = abs(self.value - null)
+        if self.std_error == 0:
+            return 1.0 if distance == 0 else 0.0
+        return 2 * _NORMAL.cdf(-distance / self.std_error)
+
+    @property
+    def sentence(self) -> str:
+        """The result in one sentence."""
+        lower, upper = map(format_value, self.interval())
+        return f"{_question(self)}: {format_value(self.value)} (95 % interval {lower} to {upper})"
+
+    def to_frame(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row with effect, std_error, lower, upper, p_value, n_obs and method."""
+        import pandas as pd
+
+        lower, upper = self.interval(level)
+        row = {
+            "effect": self.value,
+            "std_error": self.std_error,
+            "lower": lower,
+            "upper": upper,
+            "p_value": self.p_value(),
+            "n_obs": self.n_obs,
+            "method": self.method,
+        }
+        return pd.DataFrame([row], index=[_question(self)])
+
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """Draw the estimate with its interval."""
+        from causalkit.plotting import plot_effects
+
+        return plot_effects(self, ax=ax, **style)
+
+    def refute(self, *challenges: Any, **options: Any) -> Any:
+        """Challenge the estimate; see :func:`causalkit.refutation.refute`."""
+        from causalkit.refutation import refute
+
+        return refute(self, challenges or None, **options)
+
+    def _report(self) -> Report:
+        interval = self.interval()
+        facts: list[tuple[str, object]] = [("method", self.method)]
+        if "contrast" in self.details:
+            facts.append(("contrast", self.details["contrast"]))
+        if self.problem is not None:
+            facts.append(("adjusted for", ", ".join(self.problem.adjustment) or "nothing"))
+            if self.problem.groups is not None:
+                clusters = int(self.problem.groups.max()) + 1
+                facts.append(("standard error", f"clustered, {clusters} clusters"))
+        facts.append(("rows", self.n_obs))
+        return Report(
+            title=self.sentence,
+            facts=facts,
+            columns=("effect", "std. error", "lower", "upper", "p-value"),
+            rows=[(self.value, self.std_error, *interval, self.p_value())],
+            notes=list(self.details.get("notes", ())),
+        )
+
+
+def _question(effect: Effect) -> str:
+    """`Effect of X on Y`, as far as the names are known."""
+    if effect.problem is not None:
+        return f"Effect of {effect.problem.treatment} on {effect.problem.outcome}"
+    query = getattr(effect.estimand, "query", None)
+    if query is not None:
+        causes, effects = (", ".join(map(str, v)) for v in (query.treatment, query.outcome))
+        return f"Effect of {causes} on {effects}"
+    return "Effect"

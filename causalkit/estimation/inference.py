@@ -1,0 +1,199 @@
+"""From influence to standard error: independent rows, clusters, weights, bootstrap.
+
+An estimator hands over the influence of each row, as if rows were unweighted and independent. What
+the design of the data adds is put on here, once for all estimators:
+
+* **weights.** With sampling weights w (a row stands for w units, but is still one observation) the
+  row counts w/Σw instead of 1/n. With frequency weights (a row *is* w equal rows) the result is the
+  one that the repeated rows would give, standard error included.
+* **clusters.** Influences are summed within clusters before they are squared, so rows of one
+  cluster may depend on each other in any way.
+* **small samples.** A regression with k coefficients multiplies the variance by n/(n−k) (HC1); with
+  G clusters by G/(G−1)·(n−1)/(n−k), as Stata and statsmodels do. Cross-fitted estimators have no k:
+  their factor is 1, or G/(G−1).
+
+The result is again one vector φ with s.e.² = Σ_g (Σ_{i∈g} φᵢ)² / n², all factors included.
+
+References
+----------
+Liang & Zeger (1986), Biometrika 73, 13-22. doi:10.1093/biomet/73.1.13
+Cameron & Miller (2015), J. Human Resources 50, 317-372. doi:10.3368/jhr.50.2.317
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from causalkit._core.checks import check_choice, check_count
+from causalkit._core.parallel import run
+from causalkit._core.random import as_generator
+from causalkit.errors import CausalkitError, InputError, NumericalError
+from causalkit.estimation.problem import Problem
+from causalkit.typing import FloatArray, IntArray, RandomState
+
+__all__ = ["Asymptotic", "Bootstrap", "standard_error"]
+
+
+def standard_error(influence: FloatArray, groups: IntArray | None = None) -> float:
+    """Root of the sum over clusters of squared sums of influence, divided by n.
+
+    Parameters
+    ----------
+    influence : ndarray of shape (n,)
+        All factors included, as in `Effect.influence`.
+    groups : ndarray of int, shape (n,), optional
+        Cluster of each row, 0, 1, …; None if each row is its own.
+
+    Examples
+    --------
+    >>> standard_error(np.array([1.0, -1.0, 1.0, -1.0]))
+    0.5
+    >>> standard_error(np.array([1.0, -1.0, 1.0, -1.0]), groups=np.array([0, 0, 1, 1]))
+    0.0
+    """
+    # Divided by the largest first, so that squares neither overflow nor vanish.
+    largest = float(np.abs(influence).max(initial=0.0))
+    if largest == 0 or not np.isfinite(largest):
+        return largest
+    scaled = influence / largest
+    sums = scaled if groups is None else np.bincount(groups, weights=scaled)
+    return largest * float(np.sqrt(np.sum(sums**2))) / len(influence)
+
+
+@dataclass(frozen=True, slots=True)
+class Asymptotic:
+    """Standard errors from influence functions: robust, clustered where clusters are given.
+
+    Parameters
+    ----------
+    weights : {"sampling", "frequency"}
+        How sample weights are meant: a row that stands for w units of a population, or w equal rows
+        folded into one. Both give the same effect. Frequency weights must be whole numbers, and the
+        standard error is that of the repeated rows; sampling weights may have any scale, and the
+        standard error is that of the repeated rows clustered by the row they repeat.
+    """
+
+    weights: str = "sampling"
+
+    def __post_init__(self) -> None:
+        check_choice(self.weights, "weights", ("sampling", "frequency"))
+
+    def count(self, problem: Problem) -> float:
+        """How many observations there are."""
+        if self.weights == "frequency":
+            return float(problem.weights.sum())
+        return float(problem.n_obs)
+
+    def check(self, problem: Problem) -> None:
+        """Refuse frequency weights that count no rows."""
+        fractional = (problem.weights % 1 != 0).any()
+        if self.weights == "frequency" and fractional:
+            raise InputError(
+                "frequency weights must be whole numbers; some are not. Use "
+                'Asymptotic(weights="sampling") for weights that are not counts.'
+            )
+
+    def influence(self, problem: Problem, scores: FloatArray, n_parameters: int = 0) -> FloatArray:
+        """Put weights and small-sample factors on the influence of unweighted rows.
+
+        Parameters
+        ----------
+        problem : Problem
+        scores : ndarray of shape (n,)
+            Influence of each row, were it unweighted: mean zero under the weights.
+        n_parameters : int
+            Fitted coefficients k of the small-sample factor; 0 for none.
+        """
+        w, groups, n = problem.weights, problem.groups, self.count(problem)
+        # Rows of one cluster add up whether they were folded or not; only the square of a lone
+        # folded row is smaller than that of w rows that move together.
+        folded = self.weights == "frequency" and groups is None
+        shares = (np.sqrt(w) if folded else w) / w.sum()
+        factor = 1.0
+        if groups is not None:
+            # A cluster without weight is no cluster.
+            n_groups = int((np.bincount(groups, weights=w) > 0).sum())
+            factor = n_groups / (n_groups - 1) if n_groups > 1 else np.inf
+            n -= 1 if n_parameters else 0
+        if n_parameters:
+            rows = self.count(problem)
+            factor *= n / (rows - n_parameters) if rows > n_parameters else np.inf
+        weighted: FloatArray = np.sqrt(factor) * problem.n_obs * shares * scores
+        return weighted
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """Standard error from estimating again on resampled rows, or resampled clusters.
+
+    Parameters
+    ----------
+    n_resamples : int
+    random_state : int, Generator or None
+        Each resample gets its own stream, so `n_jobs` never changes a number.
+    n_jobs : int, optional
+    max_failures : float
+        Share of resamples that may fail (e.g. an arm is missing) before the bootstrap gives up.
+
+    Notes
+    -----
+    **Assumes:** rows (or clusters) are independent draws from one population, and the estimator is
+    smooth in their distribution. With cross-fitting, copies of a row are kept in one fold.
+
+    References
+    ----------
+    Efron & Tibshirani (1993), An Introduction to the Bootstrap. doi:10.1201/9780429246593
+    """
+
+    n_resamples: int = 500
+    random_state: RandomState = None
+    n_jobs: int | None = None
+    max_failures: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_count(self.n_resamples, "n_resamples", minimum=2)
+
+    def draws(
+        self, problem: Problem, value_of: Callable[[Problem, np.random.Generator], float]
+    ) -> FloatArray:
+        """Return the effect in each resample, shape (n_resamples,); failed ones are left out."""
+        streams = as_generator(self.random_state).spawn(self.n_resamples)
+        jobs = [(problem, value_of, stream) for stream in streams]
+        values = np.array(run(_resampled, jobs, n_jobs=self.n_jobs, label="bootstrap"))
+        failed = int(np.isnan(values).sum())
+        if failed > self.max_failures * self.n_resamples:
+            raise NumericalError(
+                f"the estimator failed in {failed} of {self.n_resamples} resamples; expected at "
+                f"most {self.max_failures:.0%}. An arm or a category is too rare: use the "
+                "influence-function standard error (inference=None), or merge rare categories."
+            )
+        kept: FloatArray = values[~np.isnan(values)]
+        return kept
+
+
+def _resampled(
+    problem: Problem,
+    value_of: Callable[[Problem, np.random.Generator], float],
+    rng: np.random.Generator,
+) -> float:
+    """Effect among rows drawn with replacement; NaN if it cannot be computed there."""
+    n = problem.n_obs
+    if problem.groups is None:
+        rows = rng.integers(n, size=n)
+        copies_of = rows
+    else:
+        members = np.split(
+            np.argsort(problem.groups, kind="stable"), np.cumsum(np.bincount(problem.groups))[:-1]
+        )
+        drawn = rng.integers(len(members), size=len(members))
+        rows = np.concatenate([members[g] for g in drawn])
+        copies_of = problem.groups[rows]
+    # Copies of a row must not sit in two folds, so they are declared one group.
+    groups = np.unique(copies_of, return_inverse=True)[1].astype(np.intp)
+    try:
+        return value_of(problem.rows(rows).replace(groups=groups), rng)
+    except CausalkitError:
+        return float("nan")

@@ -1,0 +1,161 @@
+"""Overlap: whether each row could have had the other treatment.
+
+Adjustment compares treated and control rows that look alike. Where the probability of one arm is
+near zero there is nothing to compare with, and an estimator either leans on a model or on a few
+rows with enormous weights. The report shows the propensities by arm, how many had to be clipped,
+and the *effective sample size* (Σw)²/Σw² of the inverse-propensity weights: how many equally
+weighted rows would be as informative.
+
+References
+----------
+Crump, Hotz, Imbens & Mitnik (2009), Biometrika 96, 187-199. doi:10.1093/biomet/asn055
+Kish (1965), Survey Sampling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from causalkit._core.report import Report, Reported
+from causalkit.errors import OverlapWarning
+from causalkit.typing import BoolArray, FloatArray
+
+__all__ = ["Overlap", "overlap_of"]
+
+_QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+_MOST_CLIPPED = 0.05
+_LEAST_EFFECTIVE = 0.1
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Overlap(Reported):
+    """Propensities by arm.
+
+    Attributes
+    ----------
+    arms : tuple of str
+        Control, treated.
+    n_rows : tuple of int
+        Rows in each arm.
+    quantiles : ndarray of shape (2, 7)
+        Of the probability of being treated (among the two arms), at 0, 5, 25, 50, 75, 95, 100 %.
+    effective : tuple of float
+        Effective sample size of each arm.
+    share_clipped : float
+        Share of rows whose propensity was moved to the bound `clip`.
+    clip : float
+    """
+
+    arms: tuple[str, str]
+    n_rows: tuple[int, int]
+    quantiles: FloatArray
+    effective: tuple[float, float]
+    share_clipped: float
+    clip: float
+
+    @property
+    def disjoint(self) -> bool:
+        """Whether every treated row is likelier to be treated than any control row."""
+        return bool(self.quantiles[1, 0] > self.quantiles[0, -1])
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong, in words; None if nothing is."""
+        if self.disjoint:
+            return (
+                "treated and control rows do not overlap at all: the adjustment columns tell them "
+                "apart without error, so the effect is extrapolated, not estimated"
+            )
+        if self.share_clipped > _MOST_CLIPPED:
+            return (
+                f"{self.share_clipped:.1%} of the rows had almost no chance of one of the arms "
+                f"(propensity beyond {self.clip:g})"
+            )
+        shares = [e / n for e, n in zip(self.effective, self.n_rows, strict=True)]
+        worst = int(np.argmin(shares))
+        if shares[worst] < _LEAST_EFFECTIVE:
+            return (
+                f"the {self.n_rows[worst]} rows of arm {self.arms[worst]} weigh as little as "
+                f"{self.effective[worst]:.0f} equally weighted ones"
+            )
+        return None
+
+    def warning(self) -> OverlapWarning | None:
+        """Return the warning to give, None if overlap is fine."""
+        if self.problem is None:
+            return None
+        return OverlapWarning(
+            f"{self.problem}. Expected arms that could have been exchanged. Ask for the effect on "
+            "the treated (target='ATT'), restrict the data to comparable rows, or adjust for fewer "
+            "columns; see effect.details['overlap']."
+        )
+
+    def _report(self) -> Report:
+        columns = ("arm", "rows", "effective", *(f"{q:.0%}" for q in _QUANTILES))
+        rows = [
+            (self.arms[k], self.n_rows[k], self.effective[k], *self.quantiles[k]) for k in (0, 1)
+        ]
+        verdict = f"Poor overlap: {self.problem}." if self.problem else "Overlap is fine."
+        return Report(
+            title="Overlap: probability of treatment, by arm",
+            facts=[("clipped", f"{self.share_clipped:.1%} of rows, at {self.clip:g}")],
+            columns=columns,
+            rows=rows,
+            notes=[verdict],
+        )
+
+
+def overlap_of(
+    raw_treated: FloatArray,
+    raw_control: FloatArray,
+    in_treated: BoolArray,
+    in_control: BoolArray,
+    arms: tuple[str, str],
+    *,
+    clip: float,
+    treated_only: bool = False,
+    weights: FloatArray | None = None,
+) -> Overlap:
+    """Summarise propensities before clipping.
+
+    Parameters
+    ----------
+    raw_treated, raw_control : ndarray of shape (n,)
+        Estimated probability of each arm.
+    in_treated, in_control : ndarray of bool, shape (n,)
+        Who is in which arm.
+    arms : pair of str
+        Names of control and treated arm.
+    clip : float
+        Probabilities outside [clip, 1 − clip] are moved to the bound.
+    treated_only : bool
+        Whether the effect on the treated is asked for: then only a high propensity hurts.
+    weights : ndarray of shape (n,), optional
+    """
+    treated, control = (np.clip(p, clip, 1 - clip) for p in (raw_treated, raw_control))
+    w = np.ones(len(treated)) if weights is None else weights
+    arm_weights = (
+        (w * treated / control)[in_control] if treated_only else (w / control)[in_control],
+        w[in_treated] if treated_only else (w / treated)[in_treated],
+    )
+    outside = raw_control < clip
+    if not treated_only:
+        outside |= raw_treated < clip
+    among_two = raw_treated / np.maximum(raw_treated + raw_control, np.finfo(float).tiny)
+    return Overlap(
+        arms=arms,
+        n_rows=(int(in_control.sum()), int(in_treated.sum())),
+        quantiles=np.array(
+            [np.quantile(among_two[m], _QUANTILES) for m in (in_control, in_treated)]
+        ),
+        effective=(_effective(arm_weights[0]), _effective(arm_weights[1])),
+        share_clipped=float(np.average(outside, weights=w)),
+        clip=clip,
+    )
+
+
+def _effective(weights: FloatArray) -> float:
+    scaled = weights / weights.max()
+    return float(scaled.sum() ** 2 / np.sum(scaled**2))

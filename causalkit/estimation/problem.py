@@ -1,0 +1,281 @@
+"""`Problem`: the arrays that an estimator sees, checked once.
+
+An estimator needs an outcome, a treatment and the columns to adjust for; it needs neither the graph
+nor the table they came from. A :class:`Problem` holds exactly that. It is a value: whoever wants to
+challenge an estimate (a placebo treatment, a subset, a resample) makes another problem with
+:meth:`Problem.replace` or :meth:`Problem.rows` and asks the same estimator again.
+
+A treatment with two values, or a categorical one, is *discrete*: `levels` names its values, and `t`
+holds their positions 0, 1, … Any other numeric treatment is *continuous*: `levels` is None.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from causalkit._core.checks import check_complete
+from causalkit._core.table import Table, as_table
+from causalkit.errors import InputError
+from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
+
+__all__ = ["Problem", "as_groups", "as_problem", "as_weights", "problem_from_table"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """Outcome, treatment and adjustment columns as arrays, with their names.
+
+    Attributes
+    ----------
+    y : ndarray of shape (n,)
+        Outcome; a two-level outcome is 0/1.
+    t : ndarray of shape (n,)
+        Treatment: positions in `levels`, or values if `levels` is None.
+    X : ndarray of shape (n, k)
+        Adjustment columns, categories already indicators. k may be 0.
+    outcome, treatment : str or int
+        Names of y and t.
+    adjustment : tuple of str
+        Names of the columns of X; an indicator is called `"region=south"`.
+    levels : tuple or None
+        Values of a discrete treatment, sorted; None for a continuous one.
+    groups : ndarray of shape (n,) or None
+        Cluster of each row as 0, 1, …
+    sample_weight : ndarray of shape (n,) or None
+        Positive or zero.
+    """
+
+    y: FloatArray
+    t: FloatArray
+    X: FloatArray
+    outcome: Name = "y"
+    treatment: Name = "t"
+    adjustment: tuple[str, ...] = ()
+    levels: tuple[object, ...] | None = None
+    groups: IntArray | None = None
+    sample_weight: FloatArray | None = None
+
+    @property
+    def n_obs(self) -> int:
+        """Number of rows."""
+        return int(self.y.shape[0])
+
+    @property
+    def names(self) -> tuple[Name, Name, tuple[str, ...]]:
+        """Outcome, treatment, adjustment columns."""
+        return self.outcome, self.treatment, self.adjustment
+
+    @property
+    def kind(self) -> str:
+        """Of the treatment: "binary", "categorical" or "continuous"."""
+        if self.levels is None:
+            return "continuous"
+        return "binary" if len(self.levels) == 2 else "categorical"
+
+    @property
+    def binary_outcome(self) -> bool:
+        """Whether y holds zeros and ones only."""
+        return bool(np.isin(self.y, (0.0, 1.0)).all())
+
+    @property
+    def weights(self) -> FloatArray:
+        """Sample weights; ones if there are none."""
+        return np.ones(self.n_obs) if self.sample_weight is None else self.sample_weight
+
+    def rows(self, which: IntArray | BoolArray) -> Problem:
+        """Return the problem of these rows only (positions, repeats welcome, or a mask)."""
+        return dataclasses.replace(
+            self,
+            y=self.y[which],
+            t=self.t[which],
+            X=self.X[which],
+            groups=None if self.groups is None else self.groups[which],
+            sample_weight=None if self.sample_weight is None else self.sample_weight[which],
+        )
+
+    def replace(self, **changes: Any) -> Problem:
+        """Return the problem with some fields changed, e.g. `replace(t=rng.permutation(t))`."""
+        return dataclasses.replace(self, **changes)
+
+
+def as_problem(
+    X: Data | None,
+    y: ArrayLike,
+    t: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+) -> Problem:
+    """Check and encode what `fit` was given.
+
+    Parameters
+    ----------
+    X : table of shape (n, k), or None
+        Columns to adjust for; None or a table without columns for none.
+    y, t : array-like of shape (n,)
+        Outcome and treatment; their `.name` is kept if they have one.
+    sample_weight, groups : array-like of shape (n,), optional
+        Weights, cluster labels.
+
+    Raises
+    ------
+    InputError
+        If a column cannot be read, has missing values, does not vary, or lengths differ.
+    """
+    for column, what, dimensions in ((y, "y", 1), (t, "t", 1), (X, "X", 2)):
+        _check_dimensions(column, what, dimensions)
+    outcome, treatment = _name_of(y, "y"), _name_of(t, "t")
+    if outcome == treatment:
+        outcome, treatment = "y", "t"
+    table = as_table({outcome: y, treatment: t})
+    n_columns = 0 if X is None else _n_columns(X)
+    covariates = as_table(X) if n_columns else None
+    if covariates is not None and covariates.n_rows != table.n_rows:
+        raise InputError(
+            f"X has {covariates.n_rows} rows, y has {table.n_rows}; expected equally many. "
+            "Select the rows of both alike."
+        )
+    return problem_from_table(
+        table,
+        outcome,
+        treatment,
+        covariates,
+        sample_weight=as_weights(sample_weight, table.n_rows),
+        groups=as_groups(groups, table.n_rows),
+    )
+
+
+def problem_from_table(
+    table: Table,
+    outcome: Name,
+    treatment: Name,
+    covariates: Table | None,
+    *,
+    sample_weight: FloatArray | None = None,
+    groups: IntArray | None = None,
+) -> Problem:
+    """Encode outcome and treatment of `table` and every column of `covariates`."""
+    check_complete(table, who="estimation")
+    t, levels = _treatment(table, treatment)
+    X = np.empty((table.n_rows, 0))
+    labels: tuple[str, ...] = ()
+    if covariates is not None:
+        check_complete(covariates, who="estimation")
+        X, labels = covariates.design(covariates.names)
+    return Problem(
+        y=_outcome(table, outcome),
+        t=t,
+        X=np.ascontiguousarray(X),
+        outcome=outcome,
+        treatment=treatment,
+        adjustment=labels,
+        levels=levels,
+        groups=groups,
+        sample_weight=sample_weight,
+    )
+
+
+def as_groups(groups: ArrayLike | None, n_rows: int) -> IntArray | None:
+    """Cluster labels of any type, as 0, 1, … in sorted order."""
+    if groups is None:
+        return None
+    labels = np.asarray(groups)
+    if labels.shape != (n_rows,):
+        raise InputError(
+            f"the cluster labels have shape {labels.shape}; expected ({n_rows},), one a row."
+        )
+    missing = np.array([label is None or bool(label != label) for label in labels.tolist()])
+    if missing.any():
+        raise InputError(
+            f"{int(missing.sum())} cluster label(s) are missing; expected one a row. A row without "
+            "a cluster is its own: give it a label of its own, or drop it."
+        )
+    if labels.dtype == object:
+        labels = labels.astype(str)
+    codes = np.unique(labels, return_inverse=True)[1].reshape(-1).astype(np.intp)
+    if codes.max() == 0:
+        raise InputError(
+            "all rows are in one cluster; a standard error needs at least two clusters. Leave the "
+            "clusters out if the rows are independent."
+        )
+    return codes
+
+
+def as_weights(sample_weight: ArrayLike | None, n_rows: int) -> FloatArray | None:
+    """Sample weights, checked to be finite, none negative, not all zero."""
+    if sample_weight is None:
+        return None
+    weights = np.array(sample_weight, dtype=np.float64)
+    if weights.shape != (n_rows,):
+        raise InputError(
+            f"the sample weights have shape {weights.shape}; expected ({n_rows},), one a row."
+        )
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+        raise InputError(
+            "the sample weights must be finite, not negative, and not all zero. "
+            "Drop the rows that should not count."
+        )
+    return weights
+
+
+def _outcome(table: Table, name: Name) -> FloatArray:
+    levels = table.levels_of(name)
+    if levels is not None and len(levels) > 2:
+        raise InputError(
+            f"outcome {name!r} has {len(levels)} levels {levels[:5]}; an average effect needs a "
+            "numeric or a two-level outcome. Recode it, or estimate one level at a time "
+            f"(1 where {name!r} equals the level)."
+        )
+    column = np.array(table.column(name))
+    if np.ptp(column) == 0:
+        raise InputError(
+            f"outcome {name!r} holds one value only; expected a column that varies. Nothing can be "
+            "learnt about what changes it from these rows."
+        )
+    return column
+
+
+def _treatment(table: Table, name: Name) -> tuple[FloatArray, tuple[object, ...] | None]:
+    """Positions and levels of a discrete treatment; values and None of a continuous one."""
+    column, levels = np.array(table.column(name)), table.levels_of(name)
+    values = np.unique(column)
+    if len(values) < 2:
+        raise InputError(
+            f"treatment {name!r} holds one value only; an effect compares at least two. "
+            "Bring rows with another treatment."
+        )
+    if levels is not None:
+        return column, levels
+    if len(values) == 2:
+        plain = tuple(int(v) if v == int(v) else float(v) for v in values)
+        return np.searchsorted(values, column).astype(np.float64), plain
+    return column, None
+
+
+def _check_dimensions(given: object, what: str, expected: int) -> None:
+    shape = getattr(given, "shape", None)
+    if shape is None or len(shape) == expected:
+        return
+    one, two = "one value a row, such as data['y']", "a table, such as data[['age', 'income']]"
+    raise InputError(
+        f"{what} has {len(shape)} dimension(s), shape {tuple(shape)}; expected {expected}: "
+        f"{one if expected == 1 else two}. Use {what}.reshape("
+        f"{'-1' if expected == 1 else '-1, 1'}) for an array."
+    )
+
+
+def _name_of(column: object, default: Name) -> Name:
+    name = getattr(column, "name", None)
+    return name if isinstance(name, (str, int)) and name != "" else default
+
+
+def _n_columns(X: Data) -> int:
+    if isinstance(X, dict):
+        return len(X)
+    shape = getattr(X, "shape", None)
+    return int(shape[1]) if shape is not None and len(shape) == 2 else 1
