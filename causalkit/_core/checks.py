@@ -33,9 +33,16 @@ def as_names(names: Names | None) -> tuple[Name, ...]:
     """One name or several, as a tuple without repeats; None is no name."""
     if names is None:
         return ()
-    if isinstance(names, (str, int, np.integer)):
-        return (int(names) if isinstance(names, np.integer) else names,)
-    return tuple(dict.fromkeys(names))
+    if isinstance(names, (str, int, np.integer)) or not isinstance(names, Iterable):
+        names = [names]
+    plain = [int(name) if isinstance(name, np.integer) else name for name in names]
+    for name in plain:
+        if isinstance(name, bool) or not isinstance(name, (str, int)):
+            raise InputError(
+                f"{name!r}, a {type(name).__name__}, is no name; expected a string or an integer, "
+                "or several of them. Quote it if it comes from a YAML file."
+            )
+    return tuple(dict.fromkeys(str(name) if isinstance(name, np.str_) else name for name in plain))
 
 
 def check_fraction(value: float, what: str, *, closed: bool = False) -> float:
@@ -56,8 +63,11 @@ def check_count(value: int, what: str, *, minimum: int = 1) -> int:
 
 def check_choice(value: Choice, what: str, choices: Collection[Choice]) -> Choice:
     """Return `value` if it is one of `choices`."""
-    if value in choices:
-        return value
+    try:
+        if value in choices:
+            return value
+    except TypeError:  # unhashable, so none of the keys of a mapping
+        pass
     raise InputError(f"{what}={value!r}; expected one of {', '.join(map(repr, choices))}.")
 
 

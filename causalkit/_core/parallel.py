@@ -7,9 +7,11 @@ call moves its heavy loops to a cluster unchanged.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any, TypeVar
 
 from causalkit._core.progress import track
+from causalkit.errors import InputError
 
 __all__ = ["run"]
 
@@ -35,9 +37,21 @@ def run(
         None runs serially unless a `joblib.parallel_config` says otherwise; -1 uses all cores.
     label : str
         What the progress bar says, when it is on.
+
+    Raises
+    ------
+    InputError
+        If `n_jobs` is no number of workers.
     """
     from joblib import Parallel, delayed
 
+    if n_jobs is not None and (
+        not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool) or n_jobs == 0
+    ):
+        raise InputError(
+            f"n_jobs={n_jobs!r}; expected a number of workers, -1 for all cores, or None to run "
+            "serially."
+        )
     calls = (delayed(job)(*args) for args in arguments)
     results = Parallel(n_jobs=n_jobs, return_as="generator")(calls)
     return list(track(results, total=len(arguments), label=label))

@@ -43,4 +43,8 @@ def track(items: Iterable[Item], *, total: int | None = None, label: str = "") -
         return
     from tqdm.auto import tqdm
 
-    yield from tqdm(items, total=total, desc=label, leave=False)
+    _shown.set(False)  # one bar at a time: loops inside this one stay quiet
+    try:
+        yield from tqdm(items, total=total, desc=label, leave=False)
+    finally:
+        _shown.set(True)

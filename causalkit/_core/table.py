@@ -14,7 +14,7 @@ This module is the only importer of narwhals.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,7 +153,7 @@ def as_table(data: Data, *, columns: Iterable[Name] | None = None) -> Table:
     if columns is not None:
         wanted = list(columns)
         for name in wanted:
-            if name not in found:
+            if not isinstance(name, Hashable) or name not in found:
                 raise UnknownVariableError.among(name, found)
         found = {name: found[name] for name in wanted}
     if not found:
@@ -196,14 +196,17 @@ def _columns_of(data: Data) -> dict[Name, Any]:
                 f"the array has {data.ndim} dimension(s), shape {data.shape}; expected 2, rows by "
                 "columns. Use data.reshape(-1, 1) for a single column."
             )
+        data = _unmasked(np.asanyarray(data))
         return {f"x{k}": data[:, k] for k in range(data.shape[1])}
     if isinstance(data, Mapping):
         names = _checked_names(list(data))
-        return dict(zip(names, (_as_series(column) for column in data.values()), strict=True))
+        columns = dict(zip(names, map(_as_series, names, data.values()), strict=True))
+        _check_aligned(columns)
+        return columns
     try:
         frame = nw.from_native(data)
     except nw.exceptions.DuplicateError:
-        raise _duplicated(list(data.columns)) from None
+        raise _duplicated(_raw_names(data)) from None
     except TypeError:
         raise InputError(
             f"cannot read a {type(data).__name__} as a table; expected a pandas, polars or pyarrow "
@@ -217,23 +220,65 @@ def _columns_of(data: Data) -> dict[Name, Any]:
     try:
         names = _checked_names(list(frame.columns))
     except nw.exceptions.DuplicateError:
-        raise _duplicated(list(data.columns)) from None
+        raise _duplicated(_raw_names(data)) from None
     return {name: frame.get_column(raw) for name, raw in zip(names, frame.columns, strict=True)}
 
 
-def _as_series(column: Any) -> Any:
+def _as_series(name: Name, column: Any) -> Any:
     import narwhals.stable.v2 as nw
 
+    if type(column).__module__.partition(".")[0] == "pandas" and not hasattr(column, "iloc"):
+        import pandas as pd
+
+        column = pd.Series(column)  # a pd.Categorical or an index; as an array it lost its type
     series = nw.from_native(column, allow_series=True, pass_through=True)
     if isinstance(series, nw.Series):
         return series
-    array = np.asarray(column)
+    try:
+        array = _unmasked(np.asanyarray(column))
+    except ValueError:
+        raise InputError(
+            f"column {name!r} of the dict holds cells of different lengths; expected one value a "
+            "row. Give each part a column of its own."
+        ) from None
     if array.ndim != 1:
         raise InputError(
-            f"a column of the dict has shape {array.shape}; expected one dimension. "
+            f"column {name!r} of the dict has shape {array.shape}; expected one dimension. "
             "Give each column its own name."
         )
     return array
+
+
+def _unmasked(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A plain array; what a masked array hides is missing, whatever stands under the mask."""
+    hidden = np.ma.getmaskarray(array) if isinstance(array, np.ma.MaskedArray) else np.False_
+    plain = np.asarray(array)
+    if hidden.any():
+        plain = plain.astype(object)
+        plain[hidden] = None
+    return plain
+
+
+def _check_aligned(columns: Mapping[Name, Any]) -> None:
+    """Refuse pandas columns whose row labels differ: which rows belong together is unknown."""
+    first: Name | None = None
+    for name, column in columns.items():
+        index = getattr(getattr(column, "to_native", lambda: None)(), "index", None)
+        if index is None or callable(index):
+            continue
+        if first is None:
+            first, labels = name, index
+        elif len(index) == len(labels) and not index.equals(labels):
+            raise InputError(
+                f"columns {first!r} and {name!r} are pandas columns with different row labels; "
+                "expected one index, because rows are taken in their order. Use "
+                "pandas.DataFrame(columns) to match the labels, or .to_numpy() to drop them."
+            )
+
+
+def _raw_names(data: Any) -> list[Any]:
+    """Names as the container lists them; `.columns` of a pyarrow table are no names."""
+    return list(getattr(data, "column_names", None) or data.columns)
 
 
 def _checked_names(names: Sequence[Any]) -> list[Name]:
@@ -241,6 +286,8 @@ def _checked_names(names: Sequence[Any]) -> list[Name]:
     for name in names:
         if isinstance(name, np.integer):
             name = int(name)
+        elif isinstance(name, np.str_):
+            name = str(name)
         if isinstance(name, bool) or not isinstance(name, (str, int)):
             raise InputError(
                 f"a column is named {name!r}, a {type(name).__name__}; expected strings or "
@@ -286,7 +333,9 @@ def _read_series(name: Name, column: Any) -> tuple[FloatArray, Levels]:
     if dtype == nw.Boolean or dtype.is_decimal():
         return _read_objects(name, column.to_numpy().astype(object))
     if dtype.is_numeric():
-        return np.asarray(column.to_numpy(), dtype=np.float64), None
+        if dtype in (nw.Int128, nw.UInt128):  # NumPy has no such integers
+            column = column.cast(nw.Float64)
+        return _as_float(column.to_numpy()), None
     if dtype == nw.Categorical or dtype == nw.Enum:
         return _read_levels(column, ordered=dtype == nw.Enum)
     if dtype == nw.Object or dtype == nw.Unknown:
@@ -297,11 +346,11 @@ def _read_series(name: Name, column: Any) -> tuple[FloatArray, Levels]:
 def _read_levels(column: Any, *, ordered: bool) -> tuple[FloatArray, Levels]:
     """Codes among the levels that occur: in declared order if there is one, else sorted."""
     cells = column.to_list()
-    declared = column.cat.get_categories().to_list()
-    present = {cell for cell in cells if cell is not None and cell == cell}
-    levels = [level for level in declared if level in present]
-    if not ordered:
-        levels.sort(key=lambda level: (str(type(level)), level))
+    present = {cell for cell in cells if not _is_missing(cell)}
+    if ordered:
+        levels = [level for level in column.cat.get_categories().to_list() if level in present]
+    else:
+        levels = sorted(present, key=lambda level: (str(type(level)), level))
     code = {level: float(k) for k, level in enumerate(levels)}
     return np.array([code.get(cell, np.nan) for cell in cells]), tuple(levels)
 
@@ -310,7 +359,7 @@ def _read_array(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray, L
     if column.dtype == np.bool_:
         return column.astype(np.float64), _BOOLEAN
     if column.dtype.kind in "iuf":
-        return column.astype(np.float64), None
+        return _as_float(column), None
     if column.dtype == object:
         return _read_objects(name, column)
     raise _unreadable(name, str(column.dtype), column[:3].tolist())
@@ -326,8 +375,19 @@ def _read_objects(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray,
     if not all(isinstance(cell, (Real, np.bool_, Decimal)) for cell in present):
         strange = [cell for cell in present if not isinstance(cell, (Real, np.bool_, Decimal))]
         raise _unreadable(name, type(strange[0]).__name__, strange[:3])
-    values = [np.nan if _is_missing(cell) else float(cell) for cell in column]
+    try:
+        values = [np.nan if _is_missing(cell) else float(cell) for cell in column]
+    except OverflowError:
+        raise InputError(
+            f"column {name!r} holds an integer beyond the largest float, about 1.8e308; expected "
+            "numbers in that range. Change its unit, or take its logarithm."
+        ) from None
     return np.array(values, dtype=np.float64), _BOOLEAN if boolean else None
+
+
+def _as_float(column: np.ndarray[Any, Any]) -> FloatArray:
+    with np.errstate(over="ignore"):  # a long double beyond the range is infinite: refused below
+        return np.asarray(column, dtype=np.float64)
 
 
 def _is_missing(cell: Any) -> bool:
@@ -342,7 +402,7 @@ def _unreadable(name: Name, what: str, examples: list[object]) -> InputError:
     if any(word in what.lower() for word in ("date", "time", "duration")):
         what, advice = "dates or times", "Turn them into numbers, e.g. days since the start."
         shown = str(examples[0]) if examples else ""
-    elif any(word in what.lower() for word in ("str", "<u", "object")):
+    elif what.lower().startswith(("str", "<u", "object")) and "struct" not in what.lower():
         what = "text"
         advice = (
             "If its values are categories, say so with .astype('category') (pandas) or "

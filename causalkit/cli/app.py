@@ -186,3 +186,6 @@ def main() -> None:
     except CausalkitError as error:
         typer.echo(f"causalkit: {error}", err=True)
         sys.exit(2)
+    except OSError as error:  # a file that cannot be read or written
+        typer.echo(f"causalkit: {error.filename or 'file'}: {error.strerror or error}.", err=True)
+        sys.exit(2)

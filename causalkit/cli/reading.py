@@ -6,6 +6,8 @@ column with few levels is taken for one, and that is said aloud.
 
 from __future__ import annotations
 
+import csv
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["read_knowledge", "read_table"]
 
 _MOST_LEVELS = 50
+_SEPARATORS = {".csv": ",", ".csv.gz": ",", ".txt": ",", ".tsv": "\t", ".tsv.gz": "\t"}
+_OTHER_SEPARATORS = (";", "\t", "|", ",")
+_NAMELESS = "Unnamed: "  # what pandas calls a column without a name, before its position
 
 
 def read_table(path: Path, *, drop: Sequence[str] = ()) -> tuple[pd.DataFrame, list[str]]:
@@ -32,19 +37,18 @@ def read_table(path: Path, *, drop: Sequence[str] = ()) -> tuple[pd.DataFrame, l
     """
     import pandas as pd
 
-    if not path.exists():
+    if not path.is_file():
         raise InputError(f"there is no file {path}; expected a CSV or Parquet file.")
-    suffix = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
-    if suffix in (".csv", ".csv.gz", ".tsv", ".txt"):
-        try:
-            data = pd.read_csv(path, sep="\t" if suffix == ".tsv" else ",")
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"{path} cannot be read as CSV ({error}); expected a header line and as many "
-                "values in each row. Open the file and mend that line."
-            ) from None
+    suffix = "".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else [path.suffix]).lower()
+    if suffix in _SEPARATORS:
+        data = _read_text(path, _SEPARATORS[suffix])
     elif suffix in (".parquet", ".pq"):
-        data = pd.read_parquet(path)
+        try:
+            data = pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{path} cannot be read as Parquet ({error}). Write the file again, or bring CSV."
+            ) from None
     else:
         raise InputError(
             f"{path} ends in {suffix or 'nothing'}; expected .csv, .csv.gz, .tsv or .parquet."
@@ -53,7 +57,58 @@ def read_table(path: Path, *, drop: Sequence[str] = ()) -> tuple[pd.DataFrame, l
         if name not in data.columns:
             raise UnknownVariableError.among(name, data.columns, where=str(path))
     data = data.drop(columns=list(drop))
+    for name in data.columns:
+        if str(name).startswith(_NAMELESS):
+            raise InputError(
+                f"column {int(str(name).removeprefix(_NAMELESS)) + 1} of {path} has no name in the "
+                "header; expected a name for each column. Name it, or, if it only counts the rows, "
+                f"leave it out with --drop '{name}'."
+            )
     return _with_categories(data)
+
+
+def _read_text(path: Path, separator: str) -> pd.DataFrame:
+    """Read a text table; a header that does not match its rows is refused, never realigned."""
+    import gzip
+
+    import pandas as pd
+
+    try:
+        with (gzip.open if path.suffix.lower() == ".gz" else open)(
+            path, "rt", encoding="utf-8-sig", newline=""
+        ) as lines:
+            rows = csv.reader(lines, delimiter=separator)
+            header, first = next(rows, []), next(rows, [])
+        data = pd.read_csv(
+            path,
+            sep=separator,
+            encoding="utf-8-sig",
+            compression="gzip" if path.suffix.lower() == ".gz" else None,
+        )
+    except (ValueError, csv.Error, OSError, EOFError, zlib.error) as error:
+        # pandas' own errors and UnicodeDecodeError are ValueErrors.
+        raise InputError(
+            f"{path} cannot be read as CSV ({str(error).strip()}); expected UTF-8 text with a "
+            "header line and as many values in each row. Open the file and mend that line."
+        ) from None
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"the header of {path} has the name(s) {', '.join(map(repr, twice))} more than once; "
+            "expected each name once. Rename or remove the copies."
+        )
+    other = next((sign for sign in _OTHER_SEPARATORS if sign in header[0]), None)
+    if len(header) == 1 and other is not None and other != separator:
+        raise InputError(
+            f"the header of {path} is one name, {header[0]!r}, and holds {other!r}; expected names "
+            f"separated by {separator!r}. Save the file with that separator (and decimal points)."
+        )
+    if len(first) > len(header):  # pandas would take the first column for row labels
+        raise InputError(
+            f"the header of {path} has {len(header)} name(s), the first row {len(first)} values; "
+            "expected as many. Name every column, and remove separators at the ends of lines."
+        )
+    return data
 
 
 def _with_categories(data: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

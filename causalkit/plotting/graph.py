@@ -134,7 +134,7 @@ def graph_svg(graph: CausalGraph, **options: Any) -> str:
     settings: dict[Any, str] = {"svg.fonttype": "none", "svg.hashsalt": "causalkit"}
     with mpl.rc_context(settings), warnings.catch_warnings(), io.StringIO() as stream:
         # The browser's fonts draw the names, so it does not matter what matplotlib's lack.
-        warnings.filterwarnings("ignore", message="Glyph")
+        warnings.filterwarnings("ignore", message="Glyph|Matplotlib currently")
         _figure(graph, options).savefig(stream, format="svg", metadata={"Date": None})
         text = stream.getvalue()
     return text[text.index("<svg") :].rstrip()

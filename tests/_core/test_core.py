@@ -103,6 +103,17 @@ def test_progress_is_silent_unless_shown(capfd):
     assert "loud" in capfd.readouterr().err
 
 
+def test_one_bar_at_a_time(capfd):
+    with shown_progress():
+        for _ in track([1, 2], label="outer"):
+            assert list(track([1], label="inner")) == [1]
+        assert list(track([1], label="after")) == [1]
+    shown = capfd.readouterr().err
+    assert "outer" in shown
+    assert "after" in shown
+    assert "inner" not in shown
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(9.70543, "9.705"), (0.0, "0"), (1234.56, "1,234.6"), (1e-9, "1e-09"), (12345, "12,345"),
@@ -143,3 +154,30 @@ def test_kernels_compile_to_what_python_computes():
 
     assert total(np.arange(5.0)) == 10
     assert_array_equal(total.py_func(np.arange(5.0)), 10)
+
+
+@pytest.mark.parametrize("n_jobs", [0, "2", 1.5, True])
+def test_what_is_no_number_of_workers_is_refused(n_jobs):
+    with pytest.raises(InputError, match="n_jobs="):
+        run(abs, [(1,)], n_jobs=n_jobs)
+
+
+@pytest.mark.parametrize("names", [[["a"]], [None], 1.5, True, ["a", ("b", "c")]])
+def test_what_is_no_name_is_refused(names):
+    with pytest.raises(InputError, match="is no name"):
+        as_names(names)
+
+
+def test_names_from_numpy_are_plain():
+    assert list(map(type, as_names(np.array(["a", "b"])))) == [str, str]
+    assert list(map(type, as_names(np.array([1, 2])))) == [int, int]
+
+
+def test_the_hint_is_the_name_as_it_must_be_written():
+    with pytest.raises(UnknownVariableError, match="no variable '2' .* Did you mean 2[?]"):
+        raise UnknownVariableError.among("2", [1, 2])
+
+
+def test_an_unhashable_choice_is_refused():
+    with pytest.raises(InputError, match="expected one of 'a'"):
+        check_choice(["a"], "strategy", {"a": 1})

@@ -138,6 +138,14 @@ BAD = {
     "complex": (np.array([[1 + 2j]]), "complex128"),
     "tuple names": (pd.DataFrame({("a", "b"): [1]}), "Rename the columns"),
     "nested": (pl.DataFrame({"l": [[1, 2]]}), "List"),
+    "a struct": (pl.DataFrame({"s": [{"x": 1}]}), "holds Struct.* Convert it"),
+    "ragged cells": ({"a": [[1], [2, 3]]}, "column 'a' .* different lengths"),
+    "a long integer": ({"a": [10**400, 1]}, "beyond the largest float"),
+    "pyarrow duplicated": (pa.table([[1], [2]], names=["a", "a"]), "'a' occur more than once"),
+    "rows in doubt": (
+        {"a": pd.Series([1, 2], index=[5, 6]), "b": pd.Series([1, 2], index=[6, 5])},
+        "different row labels",
+    ),
 }
 
 
@@ -145,3 +153,39 @@ BAD = {
 def test_what_cannot_be_read_says_why(data, message):
     with pytest.raises(InputError, match=message):
         as_table(data)
+
+
+def test_what_a_mask_hides_is_missing():
+    masked = np.ma.masked_array([[1.0, 999.0], [2.0, 3.0]], mask=[[0, 1], [0, 0]])
+    expected = [[1, np.nan], [2, 3]]
+    assert_array_equal(as_table(masked).values, expected)
+    assert_array_equal(as_table({"a": masked[:, 0], "b": masked[:, 1]}).values, expected)
+    whole = np.ma.masked_array([7, 999], mask=[False, True])
+    assert_array_equal(as_table({"a": whole}).column("a"), [7, np.nan])
+
+
+def test_a_pandas_array_in_a_dict_keeps_its_type():
+    data = {"group": pd.Categorical(["1", "0", None]), "n": pd.array([1, None, 3], dtype="Int64")}
+    for table in (as_table(data), as_table(pd.DataFrame(data))):
+        assert table.levels == (("0", "1"), None)
+        assert_array_equal(table.values, [[1, 1], [0, np.nan], [np.nan, 3]])
+
+
+def test_an_arrow_dictionary_within_pandas_is_a_category():
+    arrow = pa.table({"a": pa.array(["y", "x", None]).dictionary_encode()})
+    table = as_table(arrow.to_pandas(types_mapper=pd.ArrowDtype))
+    assert table.levels_of("a") == ("x", "y")
+    assert_array_equal(table.column("a"), [1, 0, np.nan])
+
+
+def test_wide_integers_are_numbers():
+    assert_array_equal(
+        as_table(pl.DataFrame({"a": pl.Series([1, 2], dtype=pl.Int128)})).values.T, [[1, 2]]
+    )
+
+
+def test_names_are_plain_strings():
+    (name,) = as_table({np.str_("a"): [1]}).names
+    assert type(name) is str
+    with pytest.raises(UnknownVariableError, match="no variable"):
+        as_table({"a": [1]}, columns=[["a"]])

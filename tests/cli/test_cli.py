@@ -106,6 +106,63 @@ def test_errors_are_one_sentence_and_status_two(folder, words, message, capsys, 
     assert "Traceback" not in shown
 
 
+ROWS = "1.5,2.5,3.5\n2.5,1.5,0.5\n" * 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("x,y\n" + ROWS, "has 2 name(s), the first row 3 values"),
+        ("x,y,y\n" + ROWS, "'y' more than once"),
+        (",x,y\n" + ROWS, "column 1 of odd.csv has no name"),
+        ("x,y,z\n" + ROWS.replace("\n", ",\n"), "the first row 4 values"),
+        ("x;y;z\n" + ROWS.replace(",", ";"), "holds ';'"),
+        ("x;y;z\n" + ROWS.replace(",", ";").replace(".", ","), "holds ';'"),
+        ("x,y,z\n1,2,3\n1,2,3,4\n", "cannot be read as CSV"),
+        ("", "cannot be read as CSV"),
+        ("x,y,z\n", "no rows"),
+    ],
+)
+def test_a_header_that_does_not_match_is_refused(folder, content, message, capsys, monkeypatch):
+    (folder / "odd.csv").write_text(content)
+    monkeypatch.setattr(sys, "argv", ["causalkit", "discover", "odd.csv", "-q"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_same_table_however_it_was_saved(folder):
+    data = pd.read_csv("data.csv")
+    data.to_csv("bom.csv", index=False, encoding="utf-8-sig")
+    data.to_csv("quoted.CSV", index=False, quoting=1)
+    data.to_csv("counted.csv")
+    data.to_csv("tabs.tsv.gz", index=False, sep="\t")
+    expected = run("discover", "data.csv", "-q").stdout
+    for name in ("bom.csv", "quoted.CSV", "tabs.tsv.gz"):
+        assert run("discover", name, "-q").stdout == expected
+    assert run("discover", "counted.csv", "--drop", "Unnamed: 0", "-q").stdout == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("broken.csv.gz", ["discover", "broken.csv.gz"]),
+        ("broken.parquet", ["discover", "broken.parquet"]),
+        ("broken.txt", ["discover", "data.csv", "-q", "--out", "nowhere/graph.json"]),
+        ("broken.txt", ["discover", "data.csv", "-q", "--jobs", "0"]),
+    ],
+)
+def test_files_that_cannot_be_used_are_one_sentence(folder, name, words, capsys, monkeypatch):
+    (folder / name).write_text("x,y\n1,2\n")
+    monkeypatch.setattr(sys, "argv", ["causalkit", *words])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("causalkit: ") and shown.count("\n") == 1
+
+
 def test_it_starts_as_a_module_and_says_its_version():
     command = [sys.executable, "-m", "causalkit", "--version"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
