@@ -1,1 +1,1 @@
-"""Speed and accuracy beside peers, each on the same data in one process. Not part of the package."""
+"""Speed and accuracy beside peers, on the same data in one process. Not part of the package."""

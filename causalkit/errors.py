@@ -58,8 +58,9 @@ class UnknownVariableError(InputError, KeyError):
     ) -> UnknownVariableError:
         """Say that `name` is not among `known`, and which known name may have been meant."""
         names = list(known)
-        close = get_close_matches(str(name), [str(k) for k in names], n=1)
-        hint = f"Did you mean {close[0]!r}? " if close else ""
+        by_text = {str(k): k for k in names}
+        close = get_close_matches(str(name), by_text, n=1)
+        hint = f"Did you mean {by_text[close[0]]!r}? " if close else ""
         shown = ", ".join(repr(k) for k in names[:12]) + (", …" if len(names) > 12 else "")
         return cls(
             f"there is no variable {name!r} in {where}. {hint}There are {len(names)}: {shown}."

@@ -28,6 +28,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 SOLE_IMPORTERS = {
     "narwhals": "table.py",
     "joblib": "parallel.py",
+    "threadpoolctl": "parallel.py",
     "tqdm": "progress.py",
     "numba": "jit.py",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text(), flags=re.MULTILI
 SETUP = BLOCKS[0][1]
 CASES = [
     (code, message)
-    for (kind, code), (other, message) in zip(BLOCKS[1:], BLOCKS[2:], strict=False)
+    for (kind, code), (other, message) in pairwise(BLOCKS[1:])
     if kind == "python" and other == "text"
 ]
 

@@ -6,7 +6,7 @@ expected, and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 from numbers import Integral, Real
 from typing import TypeVar
 
@@ -30,11 +30,13 @@ Choice = TypeVar("Choice")
 
 
 def as_names(names: Names | None) -> tuple[Name, ...]:
-    """One name or several, as a tuple without repeats; None is no name."""
+    """One name or several, as a tuple without repeats; None is no name, a set goes by name."""
     if names is None:
         return ()
     if isinstance(names, (str, int, np.integer)) or not isinstance(names, Iterable):
         names = [names]
+    if isinstance(names, Set):  # its own order differs from process to process
+        names = sorted(names, key=lambda name: (isinstance(name, str), str(name)))
     plain = [int(name) if isinstance(name, np.integer) else name for name in names]
     for name in plain:
         if isinstance(name, bool) or not isinstance(name, (str, int)):

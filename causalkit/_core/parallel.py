@@ -1,19 +1,20 @@
-"""Independent jobs, one after the other or side by side.
+"""Independent jobs, one after the other or side by side, and the threads inside one job.
 
 This module is the only importer of joblib, so `joblib.parallel_config("dask")` or `"ray"` around a
-call moves its heavy loops to a cluster unchanged.
+call moves its heavy loops to a cluster unchanged; and of threadpoolctl.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from numbers import Integral
 from typing import Any, TypeVar
 
 from causalkit._core.progress import track
 from causalkit.errors import InputError
 
-__all__ = ["run"]
+__all__ = ["one_thread", "run"]
 
 Result = TypeVar("Result")
 
@@ -55,3 +56,16 @@ def run(
     calls = (delayed(job)(*args) for args in arguments)
     results = Parallel(n_jobs=n_jobs, return_as="generator")(calls)
     return list(track(results, total=len(arguments), label=label))
+
+
+def one_thread(when: bool = True) -> AbstractContextManager[object]:
+    """Keep numerical libraries to one thread within the block.
+
+    On small fits threads mostly wait for each other, above all on a busy machine.
+    """
+    if not when:
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1)
+    return limits

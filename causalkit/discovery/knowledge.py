@@ -17,7 +17,7 @@ it is made, not when a search fails on it. An algorithm reports where the data d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -248,34 +248,51 @@ class Knowledge:
 
 
 def _as_tiers(tiers: Iterable[Names]) -> tuple[tuple[Name, ...], ...]:
-    if isinstance(tiers, (str, int)):
+    if isinstance(tiers, (str, Mapping, Set)) or not isinstance(tiers, Iterable):
         raise InputError(
-            f"tiers={tiers!r}; expected a sequence of tiers, each a name or several. Write e.g. "
-            "tiers=[['age', 'sex'], ['dose']]."
+            f"tiers={tiers!r}; expected a sequence of tiers, first to last, each a name or "
+            "several. Write e.g. tiers=[['age', 'sex'], ['dose']]."
         )
-    levels = tuple(as_names(tier) for tier in tiers)
-    for tier in levels:
-        for name in tier:
+    levels: list[tuple[Name, ...]] = []
+    for tier in tiers:
+        if isinstance(tier, Mapping):
+            raise InputError(
+                f"tiers holds the mapping {tier!r}; expected a name or a sequence of names. Write "
+                "e.g. tiers=[['age', 'sex'], ['dose']]."
+            )
+        names: list[Any] = [tier] if isinstance(tier, str) else _listed(tier)
+        for name in names:
             _check_name(name, "tiers")
-    return levels
+        levels.append(as_names(names))
+    return tuple(levels)
 
 
 def _as_edges(edges: Iterable[Sequence[Name]], what: str) -> tuple[tuple[Name, Name], ...]:
     pairs: list[tuple[Name, Name]] = []
+    if isinstance(edges, (str, Mapping)) or not isinstance(edges, Iterable):
+        raise InputError(
+            f"{what}={edges!r}; expected a sequence of pairs (cause, effect). Write e.g. "
+            f"{what}=[('dose', 'pressure')]."
+        )
     for edge in edges:
-        if isinstance(edge, (str, int)) or len(edge) != 2 or edge[0] == edge[1]:
+        pair = [] if isinstance(edge, (str, Mapping, Set)) else _listed(edge)
+        if len(pair) != 2 or pair[0] == pair[1]:
             raise InputError(
                 f"{what} holds {edge!r}; expected pairs (cause, effect) of two different names. "
                 f"Write e.g. {what}=[('dose', 'pressure')]."
             )
-        for name in edge:
+        for name in pair:
             _check_name(name, what)
-        pairs.append((edge[0], edge[1]))
+        pairs.append((pair[0], pair[1]))
     return tuple(dict.fromkeys(pairs))
 
 
+def _listed(names: object) -> list[Any]:
+    return list(names) if isinstance(names, Iterable) else [names]
+
+
 def _check_name(name: object, what: str) -> None:
-    if isinstance(name, bool) or not isinstance(name, (str, int)):
+    if isinstance(name, bool) or not isinstance(name, (str, int, np.integer)):
         raise InputError(
             f"{what} names {name!r}, a {type(name).__name__}; expected strings or integers, as the "
             "columns are called. Quote it if it comes from a YAML file."
@@ -285,11 +302,16 @@ def _check_name(name: object, what: str) -> None:
 def _as_closed(closed: bool | Iterable[int], n_tiers: int) -> tuple[int, ...]:
     if isinstance(closed, bool):
         return tuple(range(n_tiers)) if closed else ()
-    levels = tuple(sorted(set(closed)))
-    strange = [level for level in levels if level not in range(n_tiers)]
+    if isinstance(closed, str) or not isinstance(closed, Iterable):
+        raise InputError(
+            f"closed_tiers={closed!r}; expected a collection of positions, such as [0], or True "
+            "for all tiers."
+        )
+    given = list(closed)
+    strange = [level for level in given if level not in range(n_tiers)]
     if strange:
         raise InputError(
             f"closed_tiers holds {strange[0]!r}; expected positions of tiers, from 0 to "
             f"{n_tiers - 1}, or True for all. There are {n_tiers} tiers."
         )
-    return levels
+    return tuple(sorted(set(given)))

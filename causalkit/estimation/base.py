@@ -52,6 +52,8 @@ class Solution:
         Facts for `Effect.details`; `"notes"` are printed.
     alerts : tuple of Warning
         Given once, not in each resample.
+    df : float or None
+        Degrees of freedom if rows are independent; None for the normal approximation.
     """
 
     value: float
@@ -59,6 +61,7 @@ class Solution:
     n_parameters: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
     alerts: tuple[Warning, ...] = ()
+    df: float | None = None
 
 
 class EffectEstimator(BaseEstimator):
@@ -141,6 +144,7 @@ class EffectEstimator(BaseEstimator):
             n_obs=problem.n_obs,
             method=self._method(),
             details=solution.details,
+            df=solution.df if problem.groups is None else problem.n_groups - 1,
             problem=problem,
             estimator=clone(self),
         )

@@ -16,7 +16,6 @@ exactly the difference in means.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +24,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from causalkit._core.parallel import run
+from causalkit._core.parallel import one_thread, run
 from causalkit._core.random import draw_seed
 from causalkit.errors import CausalkitError, InputError, NumericalError
 from causalkit.estimation.problem import Problem
@@ -140,7 +139,7 @@ def crossfit(
             _check_training(nuisance, train, problem)
             jobs.append((nuisance, problem, train, test, draw_seed(rng)))
             places.append((nuisance, test))
-    with _small_fits_in_one_thread(problem.n_obs):
+    with one_thread(problem.n_obs <= _FEW_ROWS):
         parts = run(_fit_predict, jobs, n_jobs=n_jobs, label="cross-fitting")
     predictions = {
         n.name: np.empty((problem.n_obs, n.n_classes) if n.n_classes else problem.n_obs)
@@ -237,16 +236,6 @@ def _check_training(nuisance: Nuisance, train: BoolArray, problem: Problem) -> N
             f"outside one fold some level of {problem.treatment!r} does not occur; expected every "
             f"level among {problem.levels} in every training set. {advice}"
         )
-
-
-def _small_fits_in_one_thread(n_rows: int) -> AbstractContextManager[object]:
-    """On few rows threads mostly wait for each other, above all on a busy machine."""
-    if n_rows > _FEW_ROWS:
-        return nullcontext()
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[object] = threadpool_limits(limits=1)
-    return limits
 
 
 def _seeded(learner: Any, seed: int) -> Any:

@@ -48,10 +48,12 @@ class Interval:
     level: float = 0.95
 
     @classmethod
-    def normal(cls, value: float, std_error: float, level: float = 0.95) -> Interval:
-        """Value ± z · s.e."""
+    def around(
+        cls, value: float, std_error: float, level: float = 0.95, df: float | None = None
+    ) -> Interval:
+        """Value ± quantile · s.e., of the normal or, with `df`, of Student's distribution."""
         check_fraction(level, "level")
-        half = _NORMAL.inv_cdf(0.5 + level / 2) * std_error
+        half = _quantile(0.5 + level / 2, df) * std_error
         return cls(value - half, value + half, level)
 
     @property
@@ -93,6 +95,9 @@ class Effect(Reported):
         None when there is none (bootstrap, or an effect implied by the graph).
     details : mapping
         Facts on the way: contrast, learners, folds, overlap, warnings.
+    df : float or None
+        Degrees of freedom of Student's distribution behind interval and p-value: rows less
+        coefficients for OLS, clusters less one where there are clusters. None for the normal.
     problem : Problem or None
         The arrays the estimate was computed from.
     estimator : EffectEstimator or None
@@ -106,25 +111,26 @@ class Effect(Reported):
     estimand: Any = None
     influence: FloatArray | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    df: float | None = None
     problem: Problem | None = None
     estimator: EffectEstimator | None = None
 
     def interval(self, level: float = 0.95) -> Interval:
-        """Return the normal confidence interval.
+        """Return the confidence interval.
 
         Parameters
         ----------
         level : float
             Between 0 and 1.
         """
-        return Interval.normal(self.value, self.std_error, level)
+        return Interval.around(self.value, self.std_error, level, self.df)
 
     def p_value(self, null: float = 0.0) -> float:
         """Two-sided p-value of the hypothesis that the effect equals `null`."""
         distance = abs(self.value - null)
         if self.std_error == 0:
             return 1.0 if distance == 0 else 0.0
-        return 2 * _NORMAL.cdf(-distance / self.std_error)
+        return 2 * _lower_tail(-distance / self.std_error, self.df)
 
     @property
     def sentence(self) -> str:
@@ -189,3 +195,19 @@ def _question(effect: Effect) -> str:
         causes, effects = (", ".join(map(str, v)) for v in (query.treatment, query.outcome))
         return f"Effect of {causes} on {effects}"
     return "Effect"
+
+
+def _quantile(probability: float, df: float | None) -> float:
+    if df is None:
+        return _NORMAL.inv_cdf(probability)
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, probability))
+
+
+def _lower_tail(t: float, df: float | None) -> float:
+    if df is None:
+        return _NORMAL.cdf(t)
+    from scipy.special import stdtr
+
+    return float(stdtr(df, t))

@@ -114,8 +114,7 @@ class Asymptotic:
         shares = (np.sqrt(w) if folded else w) / w.sum()
         factor = 1.0
         if groups is not None:
-            # A cluster without weight is no cluster.
-            n_groups = int((np.bincount(groups, weights=w) > 0).sum())
+            n_groups = problem.n_groups
             factor = n_groups / (n_groups - 1) if n_groups > 1 else np.inf
             n -= 1 if n_parameters else 0
         if n_parameters:

@@ -66,6 +66,13 @@ class Problem:
         return int(self.y.shape[0])
 
     @property
+    def n_groups(self) -> int:
+        """Number of clusters that have weight; rows are clusters of their own without groups."""
+        if self.groups is None:
+            return self.n_obs
+        return int((np.bincount(self.groups, weights=self.weights) > 0).sum())
+
+    @property
     def names(self) -> tuple[Name, Name, tuple[str, ...]]:
         """Outcome, treatment, adjustment columns."""
         return self.outcome, self.treatment, self.adjustment

@@ -257,9 +257,9 @@ def _inexpressible(graph: CausalGraph, convention: str, what: str, advice: str) 
 
 
 def plain_name(name: Any) -> Name:
-    """NumPy's integers as Python's; what is no name at all is refused by the graph."""
+    """NumPy's integers and strings as Python's; what is no name is refused by the graph."""
     plain: Name = int(name) if isinstance(name, np.integer) else name
-    return plain
+    return str(plain) if isinstance(plain, np.str_) else plain
 
 
 def says_cpdag(kind: Kind | str | None) -> bool:

@@ -1,13 +1,16 @@
 """The code that reruns an analysis, written out from its settings.
 
 Every setting is a value or an estimator whose `repr` is the call that makes it, so the code follows
-from the settings; what has no such form (an array of weights) becomes a named place to fill in.
+from the settings; what has no such form (an array of weights) becomes a name to fill in, such as
+`the_ndarray`.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from causalkit.graph import CausalGraph
@@ -18,7 +21,7 @@ __all__ = ["rerun_code", "source_of"]
 def rerun_code(analysis: Any) -> str:
     """Python code that runs `analysis` again on a table called `data`."""
     imports: dict[str, set[str]] = {}
-    arguments = ["data", repr(analysis.treatment), repr(analysis.outcome)]
+    arguments = ["data", *(source_of(name) for name in (analysis.treatment, analysis.outcome))]
     for name, value in analysis.settings.items():
         if value is not None:
             arguments.append(f"{name}={_source(value, imports, depth=1)}")
@@ -39,17 +42,23 @@ def _source(value: Any, imports: dict[str, set[str]], depth: int = 0) -> str:
     """Write `value` as an expression, and note what it needs to be imported."""
     if isinstance(value, CausalGraph):
         return f"ck.CausalGraph.parse({value.to_text()!r}, kind={value.kind.name!r})"
-    if isinstance(value, (str, int, float, bool)):
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float({str(value)!r})"
+    if value is None or isinstance(value, (str, int, float, bool)):
         return repr(value)
     if isinstance(value, (list, tuple)):
         items = [_source(item, imports, depth + 1) for item in value]
-        return _bracketed("[", items, "]", depth)
+        if isinstance(value, list):
+            return _bracketed("[", items, "]", depth)
+        return f"({items[0]},)" if len(items) == 1 else _bracketed("(", items, ")", depth)
     if isinstance(value, BaseEstimator):
         parts = _changed_parameters(value)
     elif hasattr(value, "__dataclass_fields__"):
         parts = _changed_fields(value)
     else:
-        return f"...  # the {type(value).__name__} that was passed"
+        return f"the_{type(value).__name__}"
     _import(value, imports)
     arguments = [f"{key}={_source(part, imports, depth + 1)}" for key, part in parts.items()]
     return _call(type(value).__name__, arguments, depth)

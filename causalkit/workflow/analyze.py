@@ -27,10 +27,11 @@ from causalkit._core.report import Report, Reported
 from causalkit._core.table import Table, as_table, column_names
 from causalkit.discovery import PC, Knowledge
 from causalkit.discovery.base import DiscoveryAlgorithm
-from causalkit.errors import InputError, NotIdentifiableError
+from causalkit.errors import InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.estimation import Effect, EffectEstimator, EffectSet
 from causalkit.graph import CausalGraph, Kind
 from causalkit.identification import Estimand, identify
+from causalkit.identification.query import GraphLike, as_graph
 from causalkit.refutation import Challenges, refute
 from causalkit.typing import Data, Name
 
@@ -132,7 +133,7 @@ def analyze(
     treatment: Name,
     outcome: Name,
     *,
-    graph: CausalGraph | None = None,
+    graph: GraphLike | None = None,
     discovery: DiscoveryAlgorithm | None = None,
     knowledge: Knowledge | None = None,
     estimator: EffectEstimator | None = None,
@@ -149,7 +150,7 @@ def analyze(
     data : DataFrame (pandas, polars, pyarrow), 2-D array or dict of columns, n_rows rows
     treatment, outcome : str or int
         Column names.
-    graph : CausalGraph, optional
+    graph : CausalGraph, str or networkx graph, optional
         What is known already. Left out, the graph is learnt from the data.
     discovery : DiscoveryAlgorithm, optional
         How to learn it. Left out, `PC(alpha=0.01, knowledge=knowledge)`.
@@ -212,6 +213,12 @@ def analyze(
             "knowledge was given beside a discovery algorithm; expected it inside. "
             f"Write discovery={type(discovery).__name__}(knowledge=...)."
         )
+    if discovery is not None and not isinstance(discovery, DiscoveryAlgorithm):
+        raise InputError(
+            f"discovery={discovery!r}; expected a discovery algorithm such as PC(alpha=0.01), an "
+            "object, not a class or a name."
+        )
+    graph = None if graph is None else as_graph(graph)
     settings = {
         "graph": graph,
         "discovery": discovery,
@@ -222,18 +229,29 @@ def analyze(
         "sample_weight": sample_weight,
         "random_state": random_state,
     }
+    from sklearn.base import clone
+
     columns = column_names(data)
+    for name in (treatment, outcome):
+        if name not in columns:
+            raise UnknownVariableError.among(name, columns)
+        if graph is not None and name not in graph.nodes:
+            raise UnknownVariableError.among(name, graph.nodes, where="the graph")
     algorithm: DiscoveryAlgorithm | None = None
     if graph is None:
         # Clusters and weights say how the rows were drawn; they are no variables of the system.
         beside = {name for name in (clusters, sample_weight) if isinstance(name, (str, int))}
+        for name in beside.intersection((treatment, outcome)):
+            raise InputError(
+                f"{name!r} is asked about and is also the clusters or the weights; expected "
+                "another column. Copy it under a second name if it must serve as both."
+            )
         variables = as_table(data, columns=[name for name in columns if name not in beside])
-        algorithm = discovery if discovery is not None else PC(alpha=0.01, knowledge=knowledge)
+        # A copy: an algorithm that is fitted again elsewhere must not change what is kept here.
+        algorithm = PC(alpha=0.01, knowledge=knowledge) if discovery is None else clone(discovery)
         graph = algorithm.fit(variables).graph_
     else:
         variables = as_table(data, columns=[name for name in graph.nodes if name in columns])
-    for name in (treatment, outcome):
-        variables.index(name)
     estimand, notes = _identify(graph, treatment, outcome, variables, learnt=algorithm is not None)
     effect = estimand.estimate(
         data, estimator, clusters=clusters, sample_weight=sample_weight, random_state=random_state

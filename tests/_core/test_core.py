@@ -174,10 +174,14 @@ def test_names_from_numpy_are_plain():
 
 
 def test_the_hint_is_the_name_as_it_must_be_written():
-    with pytest.raises(UnknownVariableError, match="no variable '2' .* Did you mean 2[?]"):
+    with pytest.raises(UnknownVariableError, match=r"no variable '2' .* Did you mean 2[?]"):
         raise UnknownVariableError.among("2", [1, 2])
 
 
 def test_an_unhashable_choice_is_refused():
     with pytest.raises(InputError, match="expected one of 'a'"):
         check_choice(["a"], "strategy", {"a": 1})
+
+
+def test_a_set_of_names_goes_by_name_in_every_process():
+    assert as_names({"b", "a", 10, "c"}) == (10, "a", "b", "c")

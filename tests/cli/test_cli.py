@@ -160,7 +160,8 @@ def test_files_that_cannot_be_used_are_one_sentence(folder, name, words, capsys,
         main()
     assert stopped.value.code == 2
     shown = capsys.readouterr().err
-    assert shown.startswith("causalkit: ") and shown.count("\n") == 1
+    assert shown.startswith("causalkit: ")
+    assert shown.count("\n") == 1
 
 
 def test_it_starts_as_a_module_and_says_its_version():

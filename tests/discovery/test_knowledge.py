@@ -92,6 +92,14 @@ def test_all_tiers_closed_and_integer_names():
         ({"forbidden": [("a", "a")]}, "two different names"),
         ({"required": [("a", "b", "c")]}, "required holds"),
         ({"tiers": [["a"]], "closed_tiers": [1]}, "closed_tiers holds 1"),
+        ({"tiers": [["a"]], "closed_tiers": 1}, "closed_tiers=1; expected a collection"),
+        ({"tiers": {"a": 1, "b": 0}}, "tiers={.*expected a sequence of tiers, first to last"),
+        ({"tiers": [{"a": 1}]}, "tiers holds the mapping"),
+        ({"tiers": {"a", "b"}}, "expected a sequence of tiers, first to last"),
+        ({"tiers": None}, "tiers=None"),
+        ({"required": 5}, "required=5; expected a sequence of pairs"),
+        ({"required": {"a": "b"}}, "expected a sequence of pairs"),
+        ({"forbidden": [{"a", "b"}]}, "forbidden holds"),
     ],
 )
 def test_contradictions_are_found_at_once(content, message):
@@ -113,7 +121,9 @@ def test_bad_files(tmp_path):
 
 def test_names_are_checked_against_the_data():
     knowledge = Knowledge(tiers=[["age"], ["dose"]])
-    with pytest.raises(UnknownVariableError, match=r"no variable 'dose' in .* Did you mean 'dosage'"):
+    with pytest.raises(
+        UnknownVariableError, match=r"no variable 'dose' in .* Did you mean 'dosage'"
+    ):
         knowledge.forbidden_matrix(("age", "dosage"))
 
 

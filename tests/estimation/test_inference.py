@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -136,3 +137,17 @@ def test_clustered_aipw_widens_the_interval(rng):
     assert clustered.std_error > 2 * naive.std_error
     assert_allclose(clustered.std_error, standard_error(clustered.influence, groups))
     assert "60 clusters" in repr(clustered)
+
+
+def test_intervals_are_students_where_they_should_be():
+    """OLS: n - k, as statsmodels; clusters: their number less one, as Stata."""
+    rng = np.random.default_rng(0)
+    t, x = rng.normal(size=(2, 12))
+    y = t + rng.normal(size=12)
+    fit = sm.OLS(y, np.column_stack([np.ones(12), t, x])).fit(cov_type="HC1", use_t=True)
+    effect = OLS().fit(x[:, None], y, t=t).effect_
+    assert effect.df == 9
+    assert_allclose(tuple(effect.interval(0.9)), fit.conf_int(0.1)[1], rtol=1e-9)
+    assert_allclose(effect.p_value(), fit.pvalues[1], rtol=1e-9)
+    groups = np.repeat(np.arange(4), 3)
+    assert OLS().fit(x[:, None], y, t=t, groups=groups).effect_.df == 3

@@ -24,7 +24,8 @@ sm = pytest.importorskip("statsmodels.api")
 def test_ols_is_statsmodels_ols(covariance, seed, k):
     X, t, y = linear(60, np.random.default_rng(seed), k=max(k, 1))
     X = X[:, :k]
-    theirs = sm.OLS(y, sm.add_constant(np.column_stack([t, X]))).fit(cov_type=covariance)
+    design = sm.add_constant(np.column_stack([t, X]))
+    theirs = sm.OLS(y, design).fit(cov_type=covariance, use_t=True)
     ours = OLS(covariance=covariance).fit(X, y, t=t).effect_
     assert_allclose(ours.value, theirs.params[1], rtol=1e-10)
     assert_allclose(ours.std_error, theirs.bse[1], rtol=1e-10)

@@ -107,6 +107,30 @@ def test_the_code_carries_a_given_graph_and_learners():
     assert scope["analysis"].effect.value == analysis.effect.value
 
 
+def test_the_code_names_what_cannot_be_written():
+    weights = np.ones(300)
+    graph = ck.CausalGraph.parse('"z <b>" -> t -> y; "z <b>" -> y')
+    analysis = ck.analyze(
+        data(), np.str_("t"), "y", graph=graph, estimator=OLS(), checks=[], sample_weight=weights
+    )
+    scope = {"data": data(), "the_ndarray": weights}
+    exec(analysis.code(), scope)
+    assert scope["analysis"].effect.value == analysis.effect.value
+    assert "'t'" in analysis.code().split("data")[1]
+
+
+@pytest.mark.parametrize(
+    "value", [(1,), ("a", "b"), [1.5, None], float("inf"), np.float64(2), {"a": 1}, (), "x" * 90]
+)
+def test_sources_are_expressions(value):
+    from causalkit.report.code import source_of
+
+    text = source_of(value)
+    found = eval(text, {"the_dict": value})
+    assert found == value
+    assert type(found) is type(value.item() if isinstance(value, np.generic) else value)
+
+
 def test_plain_values_are_json(analysis):
     plain = json.loads(json.dumps(analysis.to_dict(), allow_nan=False))
     assert plain["effects"][0]["effect"] == analysis.effect.value

@@ -115,3 +115,32 @@ def test_unknown_columns_are_named():
         ck.analyze(patients(), "doze", "health")
     with pytest.raises(UnknownVariableError, match="'health'"):
         ck.analyze(patients().drop(columns="health"), "dose", "health", graph=GRAPH)
+
+
+def test_a_graph_may_come_in_any_form_that_identification_takes():
+    data = patients()
+    expected = ck.analyze(data, "dose", "health", graph=GRAPH, estimator=OLS(), checks=[])
+    for graph in (GRAPH.to_text(), GRAPH.to_networkx()):
+        found = ck.analyze(data, "dose", "health", graph=graph, estimator=OLS(), checks=[])
+        assert found.effect.value == expected.effect.value
+        assert found.graph == GRAPH
+        assert found.code() == expected.code()
+
+
+def test_names_are_missed_where_they_are_missing():
+    data = patients()
+    with pytest.raises(UnknownVariableError, match="'income' in the graph"):
+        ck.analyze(data, "income", "health", graph="dose -> health")
+    with pytest.raises(UnknownVariableError, match="'doze' in the data"):
+        ck.analyze(data, "doze", "health", graph="doze -> health")
+    with pytest.raises(InputError, match="discovery="):
+        ck.analyze(data, "dose", "health", discovery=PC)
+    with pytest.raises(InputError, match="'dose' is asked about and is also"):
+        ck.analyze(data, "dose", "health", clusters="dose")
+
+
+def test_the_algorithm_that_was_passed_is_not_fitted():
+    pc = PC(alpha=0.01, knowledge=Knowledge(tiers=[["age", "income"], ["dose"], ["health"]]))
+    analysis = ck.analyze(patients(), "dose", "health", discovery=pc, estimator=OLS(), checks=[])
+    assert not hasattr(pc, "graph_")
+    assert analysis.discovery.graph_ == analysis.graph
