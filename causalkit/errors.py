@@ -12,7 +12,6 @@
 
     CausalkitWarning (UserWarning)
     ├── OverlapWarning                      some units have almost no comparable units
-    ├── ConvergenceWarning                  an iteration stopped early
     └── KnowledgeWarning                    what was learnt contradicts what was known
 
 A message has three parts: what was wrong, what was expected, and what to do about it.
@@ -26,7 +25,6 @@ from difflib import get_close_matches
 __all__ = [
     "CausalkitError",
     "CausalkitWarning",
-    "ConvergenceWarning",
     "CycleError",
     "GraphError",
     "InputError",
@@ -99,10 +97,6 @@ class CausalkitWarning(UserWarning):
 
 class OverlapWarning(CausalkitWarning):
     """Some units have almost no comparable units with the other treatment."""
-
-
-class ConvergenceWarning(CausalkitWarning):
-    """An iteration stopped before it settled."""
 
 
 class KnowledgeWarning(CausalkitWarning):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -81,6 +82,21 @@ def test_imports_point_down_and_heavy_libraries_enter_by_one_door(path: Path):
 
 def test_every_folder_has_a_layer():
     assert {area(path) for path in python_files()} - {"__init__"} <= set(LEVEL)
+
+
+def test_the_map_of_the_house_shows_every_room():
+    text = (PACKAGE.parent / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    there = text[text.index("What is there") : text.index("Places that are reserved")]
+    named = set(re.findall(r"[\w]+\.py", there))
+    files = {path.name for path in python_files()}
+    missing = files - named - {"__init__.py", "__main__.py"}
+    assert not missing, f"ARCHITECTURE.md does not show {sorted(missing)}"
+    outside = {
+        path.name
+        for folder in ("tests", "tools")
+        for path in (PACKAGE.parent / folder).glob("*.py")
+    }
+    assert not named - files - outside, f"ARCHITECTURE.md shows {sorted(named - files - outside)}"
 
 
 def test_nothing_prints_and_nothing_asserts_outside_the_command_line():
