@@ -6,6 +6,7 @@ it has to tell: a title, some facts, a table, some notes. Text and HTML follow f
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +20,14 @@ _WIDTH = 88
 
 
 def format_value(value: object) -> str:
-    """Numbers to four significant digits, anything else as it prints."""
+    """Numbers to four significant digits, a dash for none, anything else as it prints."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return "–" if value is None else str(value)
     if isinstance(value, Integral):
         return f"{int(value):,}" if abs(int(value)) >= 10_000 else str(int(value))
     number = float(value)
+    if math.isnan(number):
+        return "–"
     if number != 0 and not 1e-4 <= abs(number) < 1e7:
         return f"{number:.3g}"
     if abs(number) >= 1000:

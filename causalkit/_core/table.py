@@ -23,7 +23,7 @@ import numpy as np
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
-__all__ = ["Table", "as_table", "column_names"]
+__all__ = ["Table", "as_table", "column_names", "is_missing"]
 
 Levels = tuple[object, ...] | None
 
@@ -346,7 +346,7 @@ def _read_series(name: Name, column: Any) -> tuple[FloatArray, Levels]:
 def _read_levels(column: Any, *, ordered: bool) -> tuple[FloatArray, Levels]:
     """Codes among the levels that occur: in declared order if there is one, else sorted."""
     cells = column.to_list()
-    present = {cell for cell in cells if not _is_missing(cell)}
+    present = {cell for cell in cells if not is_missing(cell)}
     if ordered:
         levels = [level for level in column.cat.get_categories().to_list() if level in present]
     else:
@@ -370,13 +370,13 @@ def _read_objects(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray,
     from decimal import Decimal
     from numbers import Real
 
-    present = [cell for cell in column if not _is_missing(cell)]
+    present = [cell for cell in column if not is_missing(cell)]
     boolean = bool(present) and all(isinstance(cell, (bool, np.bool_)) for cell in present)
     if not all(isinstance(cell, (Real, np.bool_, Decimal)) for cell in present):
         strange = [cell for cell in present if not isinstance(cell, (Real, np.bool_, Decimal))]
         raise _unreadable(name, type(strange[0]).__name__, strange[:3])
     try:
-        values = [np.nan if _is_missing(cell) else float(cell) for cell in column]
+        values = [np.nan if is_missing(cell) else float(cell) for cell in column]
     except OverflowError:
         raise InputError(
             f"column {name!r} holds an integer beyond the largest float, about 1.8e308; expected "
@@ -390,7 +390,7 @@ def _as_float(column: np.ndarray[Any, Any]) -> FloatArray:
         return np.asarray(column, dtype=np.float64)
 
 
-def _is_missing(cell: Any) -> bool:
+def is_missing(cell: Any) -> bool:
     return (
         cell is None or type(cell).__name__ == "NAType" or bool(np.ndim(cell) == 0 and cell != cell)
     )

@@ -112,7 +112,7 @@ def estimate(
     treatment, outcome = _asked(estimand)
     if isinstance(estimand, NoEffectEstimand):
         table = as_table(data, columns=[treatment, outcome])
-        return Effect(0.0, 0.0, table.n_rows, "implied by the graph", estimand=estimand)
+        return Effect(0.0, np.nan, table.n_rows, "implied by the graph", estimand=estimand)
     problem = _problem(estimand, data, treatment, outcome, clusters, sample_weight)
     chosen = clone(estimator) if estimator is not None else default_estimator(problem)
     answer = _with_state(chosen, random_state).answer(problem)

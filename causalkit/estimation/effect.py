@@ -18,6 +18,7 @@ Interval(lower=1.02, upper=2.98, level=0.95)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import NormalDist
@@ -82,7 +83,8 @@ class Effect(Reported):
     value : float
         The effect, in units of the outcome (per unit of a continuous treatment).
     std_error : float
-        Its standard error.
+        Its standard error; NaN for an effect that the graph implies, which is as uncertain as the
+        graph.
     n_obs : int
         Rows used.
     method : str
@@ -115,8 +117,13 @@ class Effect(Reported):
     problem: Problem | None = None
     estimator: EffectEstimator | None = None
 
+    @property
+    def implied(self) -> bool:
+        """Whether the graph alone says so, and nothing was estimated."""
+        return math.isnan(self.std_error)
+
     def interval(self, level: float = 0.95) -> Interval:
-        """Return the confidence interval.
+        """Return the confidence interval; NaN for an effect that the graph implies.
 
         Parameters
         ----------
@@ -129,12 +136,14 @@ class Effect(Reported):
         """Two-sided p-value of the hypothesis that the effect equals `null`."""
         distance = abs(self.value - null)
         if self.std_error == 0:
-            return 1.0 if distance == 0 else 0.0
+            return float(distance == 0)
         return 2 * _lower_tail(-distance / self.std_error, self.df)
 
     @property
     def sentence(self) -> str:
         """The result in one sentence."""
+        if self.implied:
+            return f"{_question(self)}: {format_value(self.value)} if the graph is right"
         lower, upper = map(format_value, self.interval())
         return f"{_question(self)}: {format_value(self.value)} (95 % interval {lower} to {upper})"
 

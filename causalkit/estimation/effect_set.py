@@ -85,12 +85,16 @@ class EffectSet(Reported):
         -----
         Read as alternatives: whichever of them is the true effect, its own interval lies in the
         hull, so the hull covers **the true effect** with at least the stated probability, without a
-        correction for their number. It need not cover **all alternatives at once** that often. It
+        correction for their number. An alternative that the graph implies enters as the point it
+        is. It need not cover **all alternatives at once** that often. It
         speaks of the given alternatives only: if the graph (class) was itself learnt from these
         data, that uncertainty is not in it.
         """
-        intervals = [effect.interval(level) for effect in self.effects]
-        return Interval(min(i.lower for i in intervals), max(i.upper for i in intervals), level)
+        ends = [
+            (effect.value, effect.value) if effect.implied else tuple(effect.interval(level))
+            for effect in self.effects
+        ]
+        return Interval(min(lower for lower, _ in ends), max(upper for _, upper in ends), level)
 
     @property
     def sentence(self) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from causalkit._core.checks import check_complete
-from causalkit._core.table import Table, as_table
+from causalkit._core.table import Table, as_table, is_missing
 from causalkit.errors import InputError
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
@@ -196,14 +196,15 @@ def as_groups(groups: ArrayLike | None, n_rows: int) -> IntArray | None:
         raise InputError(
             f"the cluster labels have shape {labels.shape}; expected ({n_rows},), one a row."
         )
-    missing = np.array([label is None or bool(label != label) for label in labels.tolist()])
-    if missing.any():
+    listed = labels.tolist()
+    missing = [label is None or is_missing(label) for label in listed]
+    if any(missing):
         raise InputError(
-            f"{int(missing.sum())} cluster label(s) are missing; expected one a row. A row without "
+            f"{sum(missing)} cluster label(s) are missing; expected one a row. A row without "
             "a cluster is its own: give it a label of its own, or drop it."
         )
-    if labels.dtype == object:
-        labels = labels.astype(str)
+    if labels.dtype == object:  # 1 and "1" are two labels
+        labels = np.array([f"{type(label).__name__} {label}" for label in listed])
     codes = np.unique(labels, return_inverse=True)[1].reshape(-1).astype(np.intp)
     if codes.max() == 0:
         raise InputError(
@@ -217,7 +218,13 @@ def as_weights(sample_weight: ArrayLike | None, n_rows: int) -> FloatArray | Non
     """Sample weights, checked to be finite, none negative, not all zero."""
     if sample_weight is None:
         return None
-    weights = np.array(sample_weight, dtype=np.float64)
+    try:
+        weights = np.array(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            "the sample weights are not all numbers; expected one number a row. Name a numeric "
+            "column, or pass an array."
+        ) from None
     if weights.shape != (n_rows,):
         raise InputError(
             f"the sample weights have shape {weights.shape}; expected ({n_rows},), one a row."

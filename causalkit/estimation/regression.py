@@ -103,6 +103,8 @@ class OLS(EffectEstimator):
     def _solve(self, problem: Problem, rng: np.random.Generator) -> Solution:  # noqa: ARG002
         w, y = problem.weights, problem.y
         T, c, contrast = _treatment_columns(problem, self.contrast)
+        size = np.abs(T).max(axis=0)  # in these units squares neither overflow nor vanish
+        T, c = T / size, c / size
         X = _with_intercept(expanded(self.features, problem), w)
         # Frisch-Waugh-Lovell: what X explains of treatment and outcome is taken out of both.
         Q = X @ basis_of(X, w).into

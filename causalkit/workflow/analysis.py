@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.base import clone
 
 from causalkit._core.report import Report, Reported
 from causalkit._core.table import Table, as_table, column_names
@@ -30,7 +31,7 @@ from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.errors import InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.estimation import Effect, EffectEstimator, EffectSet
 from causalkit.graph import CausalGraph, Kind
-from causalkit.identification import Estimand, identify
+from causalkit.identification import Estimand, NoEffectEstimand, identify
 from causalkit.identification.query import GraphLike, as_graph
 from causalkit.refutation import Challenges, refute
 from causalkit.typing import Data, Name
@@ -203,21 +204,7 @@ def analyze(
     >>> lower < 2 < upper
     True
     """
-    if graph is not None and (discovery is not None or knowledge is not None):
-        raise InputError(
-            "both a graph and a way to learn one were given; expected one of them. Leave out "
-            "`graph`, or leave out `discovery` and `knowledge`."
-        )
-    if discovery is not None and knowledge is not None:
-        raise InputError(
-            "knowledge was given beside a discovery algorithm; expected it inside. "
-            f"Write discovery={type(discovery).__name__}(knowledge=...)."
-        )
-    if discovery is not None and not isinstance(discovery, DiscoveryAlgorithm):
-        raise InputError(
-            f"discovery={discovery!r}; expected a discovery algorithm such as PC(alpha=0.01), an "
-            "object, not a class or a name."
-        )
+    _check_arguments(graph, discovery, knowledge)
     graph = None if graph is None else as_graph(graph)
     settings = {
         "graph": graph,
@@ -229,8 +216,6 @@ def analyze(
         "sample_weight": sample_weight,
         "random_state": random_state,
     }
-    from sklearn.base import clone
-
     columns = column_names(data)
     for name in (treatment, outcome):
         if name not in columns:
@@ -241,18 +226,14 @@ def analyze(
     if graph is None:
         # Clusters and weights say how the rows were drawn; they are no variables of the system.
         beside = {name for name in (clusters, sample_weight) if isinstance(name, (str, int))}
-        for name in beside.intersection((treatment, outcome)):
-            raise InputError(
-                f"{name!r} is asked about and is also the clusters or the weights; expected "
-                "another column. Copy it under a second name if it must serve as both."
-            )
+        _check_beside(beside, treatment, outcome)
         variables = as_table(data, columns=[name for name in columns if name not in beside])
         # A copy: an algorithm that is fitted again elsewhere must not change what is kept here.
         algorithm = PC(alpha=0.01, knowledge=knowledge) if discovery is None else clone(discovery)
         graph = algorithm.fit(variables).graph_
     else:
         variables = as_table(data, columns=[name for name in graph.nodes if name in columns])
-    estimand, notes = _identify(graph, treatment, outcome, variables, learnt=algorithm is not None)
+    estimand, notes = _identify(graph, treatment, outcome, variables, algorithm)
     effect = estimand.estimate(
         data, estimator, clusters=clusters, sample_weight=sample_weight, random_state=random_state
     )
@@ -272,15 +253,48 @@ def analyze(
     )
 
 
+def _check_arguments(
+    graph: Any, discovery: DiscoveryAlgorithm | None, knowledge: Knowledge | None
+) -> None:
+    """One source of the graph, and knowledge where it is used."""
+    if graph is not None and (discovery is not None or knowledge is not None):
+        raise InputError(
+            "both a graph and a way to learn one were given; expected one of them. Leave out "
+            "`graph`, or leave out `discovery` and `knowledge`."
+        )
+    if discovery is not None and knowledge is not None:
+        raise InputError(
+            "knowledge was given beside a discovery algorithm; expected it inside. "
+            f"Write discovery={type(discovery).__name__}(knowledge=...)."
+        )
+    if discovery is not None and not isinstance(discovery, DiscoveryAlgorithm):
+        raise InputError(
+            f"discovery={discovery!r}; expected a discovery algorithm such as PC(alpha=0.01), an "
+            "object, not a class or a name."
+        )
+
+
+def _check_beside(beside: set[str | int], treatment: Name, outcome: Name) -> None:
+    for name in sorted(beside.intersection((treatment, outcome)), key=str):
+        raise InputError(
+            f"{name!r} is asked about and is also the clusters or the weights; expected "
+            "another column. Copy it under a second name if it must serve as both."
+        )
+
+
 def _identify(
-    graph: CausalGraph, treatment: Name, outcome: Name, variables: Table, *, learnt: bool
+    graph: CausalGraph,
+    treatment: Name,
+    outcome: Name,
+    variables: Table,
+    algorithm: DiscoveryAlgorithm | None,
 ) -> tuple[Estimand, tuple[str, ...]]:
     """The estimand; for a class of graphs that leaves the effect open, the possible effects."""
     notes: list[str] = []
     hidden = tuple(name for name in graph.nodes if name not in variables.names)
     if hidden:
         notes.append(f"Not in the data, so treated as hidden: {', '.join(map(str, hidden))}.")
-    if learnt:
+    if algorithm is not None:
         notes.append(
             "The graph was learnt from the same rows, so the interval describes the effect given "
             "this graph; it does not include the uncertainty about the graph."
@@ -297,6 +311,14 @@ def _identify(
             f"The graph does not orient {open_edges}, which decides the effect, so the answer is "
             "the set of effects over all orientations. Knowledge of a direction would narrow it."
         )
+    if isinstance(estimand, NoEffectEstimand):
+        notes.append(
+            f"The graph has no causal path from {treatment} to {outcome}, so it says that the "
+            "effect is zero; nothing was estimated, and there is no interval."
+        )
+        if algorithm is not None:
+            why = algorithm.explain(treatment, outcome)
+            notes.append(f"{treatment} and {outcome}: {why.edge}; {why.adjacency}.")
     return estimand, tuple(notes)
 
 

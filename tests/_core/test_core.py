@@ -117,7 +117,7 @@ def test_one_bar_at_a_time(capfd):
 @pytest.mark.parametrize(
     ("value", "text"),
     [(9.70543, "9.705"), (0.0, "0"), (1234.56, "1,234.6"), (1e-9, "1e-09"), (12345, "12,345"),
-     (None, "–"), (True, "True"), ("words", "words"), (float("nan"), "nan")],
+     (None, "–"), (True, "True"), ("words", "words"), (float("nan"), "–")],
 )  # fmt: skip
 def test_values_print_to_four_digits(value, text):
     assert format_value(value) == text

@@ -135,9 +135,9 @@ def test_the_random_state_goes_where_none_is(data):
 def test_no_effect_is_zero_by_the_graph(data):
     estimand = identify(CausalGraph.parse("Y -> X; Z -> X"), "X", "Y")
     effect = estimate(estimand, data)
-    assert (effect.value, effect.std_error, effect.influence) == (0.0, 0.0, None)
-    assert effect.p_value() == 1.0
-    assert tuple(effect.interval()) == (0.0, 0.0)
+    assert (effect.value, effect.influence) == (0.0, None)
+    assert effect.implied
+    assert np.isnan([effect.std_error, effect.p_value(), *effect.interval()]).all()
     assert "implied by the graph" in repr(effect)
 
 
@@ -157,9 +157,8 @@ def test_possible_effects_are_a_set(rng):
     expected = sorted([0.0, OLS().fit(Z[:, None], Y, t=X).effect_.value, slope])
     assert_allclose(sorted(set(np.round(values, 9))), np.round(expected, 9))
     assert effects.range == (values[0], values[-1])
-    lower, upper = effects.interval(0.9)
-    assert lower == min(e.interval(0.9).lower for e in effects)
-    assert upper == max(e.interval(0.9).upper for e in effects)
+    estimated = [effect.interval(0.9) for effect in effects if not effect.implied]
+    assert tuple(effects.interval(0.9)) == (0.0, max(interval.upper for interval in estimated))
     assert len(effects.to_frame()) == len(effects)
     assert "possible effects" in repr(effects)
     assert "no effect" in repr(effects)
@@ -311,3 +310,26 @@ def test_the_import_is_light():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_units_of_the_treatment_do_not_matter(data, rng):
+    x, z = rng.normal(size=(2, 200))
+    y = x + z + rng.normal(size=200)
+    effect = OLS().fit(z[:, None], y, t=x).effect_
+    for scale in (1e300, 1e150, 1e-150, 1e-300):
+        scaled = OLS().fit(z[:, None], y, t=x * scale).effect_
+        assert_allclose(scaled.value * scale, effect.value, rtol=1e-9)
+        assert_allclose(scaled.std_error * scale, effect.std_error, rtol=1e-9)
+
+
+def test_labels_and_weights_that_cannot_be_read_are_named(data):
+    estimand = identify(CausalGraph.parse("X -> Y; Z -> X"), "X", "Y")
+    x = np.arange(6.0)
+    table = pd.DataFrame({"X": x, "Y": x % 2, "Z": x})
+    labels = pd.array(["a", None, "b", "b", "c", "c"], dtype="string")
+    with pytest.raises(InputError, match="1 cluster label"):
+        estimate(estimand, table, OLS(), clusters=labels)
+    with pytest.raises(InputError, match="not all numbers"):
+        estimate(estimand, table, OLS(), sample_weight=list("abcdef"))
+    apart = estimate(estimand, table, OLS(), clusters=[1, "1", 2, "2", 3, "3"])
+    assert apart.problem.n_groups == 6

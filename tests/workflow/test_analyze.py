@@ -144,3 +144,15 @@ def test_the_algorithm_that_was_passed_is_not_fitted():
     analysis = ck.analyze(patients(), "dose", "health", discovery=pc, estimator=OLS(), checks=[])
     assert not hasattr(pc, "graph_")
     assert analysis.discovery.graph_ == analysis.graph
+
+
+def test_a_zero_that_only_the_graph_says_has_no_interval():
+    data = patients(1000)
+    analysis = ck.analyze(data, "income", "dose", estimator=OLS(), checks=[])
+    assert analysis.effect.implied
+    assert np.isnan(list(analysis.effect.interval())).all()
+    assert analysis.effect.sentence == "Effect of income on dose: 0 if the graph is right"
+    assert any("no causal path from income to dose" in note for note in analysis.notes)
+    assert any("independent" in note for note in analysis.notes)
+    assert analysis.to_dict()["interval"] == [None, None]
+    assert "if the graph is right" in analysis.to_html()
