@@ -331,5 +331,6 @@ def test_labels_and_weights_that_cannot_be_read_are_named(data):
         estimate(estimand, table, OLS(), clusters=labels)
     with pytest.raises(InputError, match="not all numbers"):
         estimate(estimand, table, OLS(), sample_weight=list("abcdef"))
-    apart = estimate(estimand, table, OLS(), clusters=[1, "1", 2, "2", 3, "3"])
+    mixed = np.array([1, "1", 2, "2", 3, "3"], dtype=object)
+    apart = estimate(estimand, table, OLS(), clusters=mixed)
     assert apart.problem.n_groups == 6
