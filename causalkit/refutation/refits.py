@@ -1,0 +1,128 @@
+"""Estimating again under changed data: the loop that most checks share.
+
+Every refit runs the whole estimator, propensities and outcome models included, on the changed
+arrays, with a stream of its own that was spawned before dispatch: `n_jobs` never changes a number.
+Nothing of the original fit is reused, since a stale nuisance would test nothing.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from causalkit._core.parallel import run
+from causalkit._core.random import draw_seed
+from causalkit.errors import CausalkitError, CausalkitWarning
+from causalkit.estimation.base import EffectEstimator
+from causalkit.estimation.effect import Effect
+from causalkit.estimation.inference import Bootstrap
+from causalkit.estimation.problem import Problem
+from causalkit.typing import FloatArray
+
+__all__ = ["Refits", "again", "refit"]
+
+Change = Callable[[Problem, np.random.Generator], Problem]
+
+MAX_FAILURES = 0.25
+"""Share of refits that may fail before a check gives up."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refits:
+    """Estimates under challenge.
+
+    Attributes
+    ----------
+    values, std_errors : ndarray of shape (n_succeeded,)
+    n_failed : int
+    reason : str
+        First error, if any refit failed.
+    """
+
+    values: FloatArray
+    std_errors: FloatArray
+    n_failed: int
+    reason: str
+
+    @property
+    def trouble(self) -> str:
+        """Why the refits cannot be used; empty if they can."""
+        total = len(self.values) + self.n_failed
+        if self.n_failed <= MAX_FAILURES * total and len(self.values) > 1:
+            return ""
+        return (
+            f"{self.n_failed} of {total} refits failed, so nothing can be said. The first: "
+            f"{self.reason}"
+        )
+
+
+def again(
+    effect: Effect,
+    change: Change,
+    *,
+    n_simulations: int,
+    rng: np.random.Generator,
+    n_jobs: int | None,
+    label: str,
+) -> Refits:
+    """Estimate again on `n_simulations` changed copies of the effect's arrays.
+
+    Parameters
+    ----------
+    effect : Effect
+        With problem and estimator.
+    change : callable (problem, rng) -> problem
+        A module-level function or a partial of one, so that processes can run it.
+    n_simulations : int
+    rng : Generator
+    n_jobs : int or None
+    label : str
+        Of the progress bar.
+    """
+    jobs = [
+        (effect.estimator, effect.problem, change, stream) for stream in rng.spawn(n_simulations)
+    ]
+    results = run(_changed, jobs, n_jobs=n_jobs, label=label)
+    good = [r for r in results if not isinstance(r, str)]
+    reasons = [r for r in results if isinstance(r, str)]
+    values, std_errors = np.array(good, dtype=np.float64).reshape(-1, 2).T
+    return Refits(values, std_errors, len(reasons), reasons[0] if reasons else "")
+
+
+def refit(
+    estimator: Any, problem: Problem, rng: np.random.Generator | None, *, keep_seed: bool = False
+) -> Effect:
+    """Estimate with a fresh seed; a bootstrap gives way to the influence function.
+
+    `keep_seed` leaves an estimator's own integer seed as it is, so that folds are the same.
+
+    A bootstrap within each simulation would multiply the cost by its resamples, and checks that
+    compare with the original estimate use its own standard error anyway.
+    """
+    fresh: EffectEstimator = clone(estimator)
+    parameters = fresh.get_params(deep=False)
+    seeded = isinstance(parameters.get("random_state"), int)
+    if "random_state" in parameters and not (keep_seed and seeded) and rng is not None:
+        fresh.set_params(random_state=draw_seed(rng))
+    if isinstance(parameters.get("inference"), Bootstrap):
+        fresh.set_params(inference=None)
+    with warnings.catch_warnings():
+        # What there is to warn about was said when the estimate was made.
+        warnings.simplefilter("ignore", CausalkitWarning)
+        return fresh.solve(problem)
+
+
+def _changed(
+    estimator: Any, problem: Problem, change: Change, rng: np.random.Generator
+) -> tuple[float, float] | str:
+    """Value and standard error, or the error in words."""
+    try:
+        effect = refit(estimator, change(problem, rng), rng)
+    except (CausalkitError, ValueError, np.linalg.LinAlgError) as error:
+        return str(error) or type(error).__name__
+    return effect.value, effect.std_error
