@@ -144,7 +144,7 @@ def not_informative(check: Check, reason: str, **facts: Any) -> Challenge:
 def beyond_reach(effect: Effect) -> str:
     """Why an effect cannot be challenged by estimating again; empty if it can."""
     if effect.problem is None or effect.estimator is None:
-        if effect.std_error == 0:
+        if effect.implied:
             return (
                 "The effect is implied by the graph, not estimated from data, so there is no "
                 "estimate to challenge: challenge the graph instead."

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import stats
 
 from causalkit._core.checks import check_fraction
+from causalkit._core.parallel import one_thread
 from causalkit._core.random import draw_seed
 from causalkit._core.report import format_value
 from causalkit.estimation.effect import Effect
@@ -178,7 +179,6 @@ def surrogate_mean(problem: Problem, rng: np.random.Generator, n_folds: int = 5)
     from sklearn.linear_model import LinearRegression, LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    from threadpoolctl import threadpool_limits
 
     fold = rng.permutation(np.arange(problem.n_obs) % n_folds)
     if problem.groups is not None:
@@ -198,7 +198,7 @@ def surrogate_mean(problem: Problem, rng: np.random.Generator, n_folds: int = 5)
     plain = _out_of_fold(linear, X, y, fold)
     # On what a straight line leaves: where the line is right, boosting finds next to nothing.
     start = 0.0 if problem.binary_outcome else plain
-    with threadpool_limits(1):  # small fits; more threads only wait for each other
+    with one_thread():
         boosted = start + _out_of_fold(boosting, X, y - start, fold)
     better = np.mean((y - boosted) ** 2) < np.mean((y - plain) ** 2)
     return boosted if better else plain

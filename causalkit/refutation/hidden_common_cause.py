@@ -111,7 +111,10 @@ class HiddenCommonCause:
     def _judge(self, bias: HiddenBias) -> Challenge:
         value = bias.robustness_value()
         sure = bias.robustness_value(alpha=1 - self.level)
-        strongest = bias.benchmarks[0] if bias.benchmarks else None
+        # A bound at the ceiling says only that the column is too strong to be a yardstick, unless
+        # it was asked for.
+        asked = self.benchmark is not None or self.times != 1
+        strongest = next((b for b in bias.benchmarks if asked or b.r2_outcome < 1), None)
         verdict, sentence = self._words(bias, strongest, value, sure)
         if bias.formula == APPROXIMATE:
             sentence += " (Bounds are a linear approximation for this estimator.)"
@@ -155,6 +158,12 @@ class HiddenCommonCause:
             f"a hidden common cause must explain {sure:.1%} of what is left of both treatment and "
             f"outcome to bring the {level} to 0 ({value:.1%} for the estimate)"
         )
+        if strongest is None and bias.benchmarks:
+            return NOT_INFORMATIVE, (
+                f"{_capital(needed)}. {bias.benchmarks[0].label} is too strong a yardstick: a "
+                "cause like it could explain all that is left of the outcome. Compare with a "
+                "weaker column, HiddenCommonCause(benchmark=...), or judge by what you know."
+            )
         if strongest is None:
             return NOT_INFORMATIVE, (
                 f"{_capital(needed)}; no column was measured to compare that with, so judge it by "

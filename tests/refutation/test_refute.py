@@ -107,7 +107,9 @@ def test_sugar_on_the_effect(effect):
 
 
 def test_each_member_of_a_set_is_challenged(effect):
-    both = EffectSet((effect, Effect(0.0, 0.0, 300, "implied by the graph")), ("given Z", "none"))
+    both = EffectSet(
+        (effect, Effect(0.0, np.nan, 300, "implied by the graph")), ("given Z", "none")
+    )
     found = refute(both, [PlaceboTreatment(n_simulations=3), EValue()], random_state=0)
     assert len(found) == 4
     assert found[0].name == "placebo treatment, given Z"
@@ -116,7 +118,7 @@ def test_each_member_of_a_set_is_challenged(effect):
 
 
 def test_an_effect_that_is_not_estimated_is_not_challenged():
-    implied = refute(Effect(0.0, 0.0, 300, "implied by the graph"))
+    implied = refute(Effect(0.0, np.nan, 300, "implied by the graph"))
     assert implied.verdict == "not informative"
     assert all("challenge the graph" in c.sentence for c in implied)
     bare = refute(Effect(1.0, 0.5, 300, "by hand"))
@@ -184,3 +186,15 @@ def test_a_check_of_ones_own(effect):
 def test_checks_are_values():
     assert DataSubset(share=0.7) == DataSubset(share=0.7)
     assert len({DummyOutcome(), DummyOutcome(), RandomCommonCause()}) == 2
+
+
+def test_a_measured_column_that_explains_too_much_is_no_yardstick():
+    rng = np.random.default_rng(100)
+    z = rng.normal(size=300)
+    t = z + rng.normal(size=300)
+    y = 2 * t + z + rng.normal(size=300)
+    effect = OLS().fit({"z": z}, y, t=t).effect_
+    challenge = refute(effect, HiddenCommonCause())[0]
+    assert challenge.verdict == "not informative"
+    assert "too strong a yardstick" in challenge.sentence
+    assert challenge.details["robustness_value"] > 0.7
