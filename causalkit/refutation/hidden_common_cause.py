@@ -111,10 +111,7 @@ class HiddenCommonCause:
     def _judge(self, bias: HiddenBias) -> Challenge:
         value = bias.robustness_value()
         sure = bias.robustness_value(alpha=1 - self.level)
-        # A bound at the ceiling says only that the column is too strong to be a yardstick, unless
-        # it was asked for.
-        asked = self.benchmark is not None or self.times != 1
-        strongest = next((b for b in bias.benchmarks if asked or b.r2_outcome < 1), None)
+        strongest = bias.benchmarks[0] if bias.benchmarks else None
         verdict, sentence = self._words(bias, strongest, value, sure)
         if bias.formula == APPROXIMATE:
             sentence += " (Bounds are a linear approximation for this estimator.)"
@@ -158,9 +155,11 @@ class HiddenCommonCause:
             f"a hidden common cause must explain {sure:.1%} of what is left of both treatment and "
             f"outcome to bring the {level} to 0 ({value:.1%} for the estimate)"
         )
-        if strongest is None and bias.benchmarks:
+        asked = self.benchmark is not None or self.times != 1
+        if strongest is not None and strongest.r2_outcome >= 1 and not asked:
+            # At the ceiling the bound is that of the worst case: nothing passes, however sound.
             return NOT_INFORMATIVE, (
-                f"{_capital(needed)}. {bias.benchmarks[0].label} is too strong a yardstick: a "
+                f"{_capital(needed)}. {strongest.label} is too strong a yardstick: a "
                 "cause like it could explain all that is left of the outcome. Compare with a "
                 "weaker column, HiddenCommonCause(benchmark=...), or judge by what you know."
             )
@@ -172,7 +171,7 @@ class HiddenCommonCause:
         interval = bias.interval(strongest.r2_outcome, strongest.r2_treatment, level=self.level)
         shown = f"{format_value(interval.lower)} to {format_value(interval.upper)}"
         like = f"One as strong as {strongest.label}, the strongest measured column compared with,"
-        if self.benchmark is not None or self.times != 1:
+        if asked:
             like = f"One as strong as {strongest.label}"
         if 0 in interval or np.sign(interval.lower) != np.sign(bias.estimate):
             return FAILS, (

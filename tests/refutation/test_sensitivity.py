@@ -324,8 +324,8 @@ def test_verdicts_of_the_check():
     assert "does not show that there is no hidden" in found.sentence
     (twenty,) = refute(sturdy, HiddenCommonCause(times=40, benchmark="x0"))
     assert twenty.fails
-    t = X[:, 0] + rng.normal(size=800)
-    flimsy = fitted(OLS(), (X, 0.2 * t + X[:, 0] + rng.normal(size=800), t))
+    t = 0.6 * X[:, 0] + rng.normal(size=800)
+    flimsy = fitted(OLS(), (X, 0.1 * t + 0.5 * X[:, 0] + rng.normal(size=800), t))
     (found,) = refute(flimsy, HiddenCommonCause())
     assert found.fails
     assert "x0" in found.sentence
