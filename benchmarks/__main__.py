@@ -16,6 +16,7 @@ def main(names: list[str]) -> None:
         sys.exit(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
     for name in names or known:
         print(f"\n== {name} " + "=" * (76 - len(name)), flush=True)
+        sys.argv = [str(known[name])]  # each reads options of its own when it is run by itself
         runpy.run_path(str(known[name]), run_name="__main__")
 
 

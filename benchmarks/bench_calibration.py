@@ -1,6 +1,6 @@
 """How often each refutation check fails: sound analyses (should be ≤ 5 %), and designed faults.
 
-    python benchmarks/calibration_refutation.py [n_datasets] [n_jobs]
+    python benchmarks/bench_calibration.py [n_datasets] [n_jobs]
 
 Prints two tables in Markdown, one row a design and estimator, one column a check: the share of data
 sets in which the check fails, and in brackets the share in which it is not informative. The Monte
@@ -50,7 +50,7 @@ SOUND = {
     ),
     "linear, n=2000": (linear_design, 2000, [OLS(), light_aipw()]),
     "continuous, n=400": (continuous_design, 400, [OLS(), light_plr()]),
-    "curved, n=800, boosting": (curved_design, 800, [AIPW(), PLR()]),
+    "linear, n=2000, boosting": (linear_design, 2000, [AIPW(), PLR()]),
 }
 
 FAULTY = {
