@@ -53,6 +53,8 @@ class Challenges(Reported):
     @property
     def summary(self) -> str:
         """One line: how many passed, failed, were not informative."""
+        if not self.challenges:
+            return "no checks were made"
         counts = {
             verdict: [c.name for c in self.challenges if c.verdict == verdict]
             for verdict in (PASSES, FAILS, NOT_INFORMATIVE)

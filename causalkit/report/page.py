@@ -45,6 +45,7 @@ def render(analysis: Any) -> str:
     page = environment.get_template("analysis.html.j2").render(
         analysis=analysis,
         graph_svg=_graph_svg(analysis),
+        roles=_roles(analysis),
         effect_svg=_effect_svg(analysis),
         discovery=None if analysis.discovery is None else source_of(analysis.discovery),
         code=rerun_code(analysis),
@@ -54,16 +55,28 @@ def render(analysis: Any) -> str:
     return str(page)
 
 
+def _roles(analysis: Any) -> list[tuple[str, str]]:
+    """What the colours of the graph mean."""
+    from causalkit.plotting import GraphStyle
+
+    style = GraphStyle()
+    roles = [("treatment", style.treatment_color), ("outcome", style.outcome_color)]
+    return roles + [("adjusted for", style.adjustment_color)] * bool(_adjustment(analysis))
+
+
+def _adjustment(analysis: Any) -> tuple[Any, ...]:
+    return tuple(getattr(analysis.estimand, "adjustment", ()))
+
+
 def _graph_svg(analysis: Any) -> str:
     from causalkit.plotting import graph_svg
 
-    adjustment = tuple(getattr(analysis.estimand, "adjustment", ()))
     return _inline(
         graph_svg(
             analysis.graph,
             treatment=analysis.treatment,
             outcome=analysis.outcome,
-            adjustment=adjustment,
+            adjustment=_adjustment(analysis),
         )
     )
 
