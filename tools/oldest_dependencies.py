@@ -11,7 +11,7 @@ from pathlib import Path
 
 PROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-TABLES = [r for r in PROJECT["optional-dependencies"]["test"] if r.startswith("polars")]
+TABLES = [r for r in PROJECT["optional-dependencies"]["test"] if r.startswith(("click", "polars"))]
 
 for requirement in PROJECT["dependencies"] + TABLES:
     name, version = re.fullmatch(r"([\w.-]+)>=([\d.]+)", requirement).groups()
