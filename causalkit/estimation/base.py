@@ -157,7 +157,7 @@ class EffectEstimator(BaseEstimator):
                 effect, std_error=float(draws.std(ddof=1)), details=details, method=method
             )
         else:
-            influence = inference.influence(problem, solution.scores, solution.n_parameters)
+            influence = self.influence(problem, solution.scores, solution.n_parameters)
             std_error = standard_error(influence, problem.groups)
             effect = replace(effect, std_error=std_error, influence=influence)
         return self._finite(effect)
@@ -169,6 +169,19 @@ class EffectEstimator(BaseEstimator):
     @abstractmethod
     def _method(self) -> str:
         """The method in words."""
+
+    def count(self, problem: Problem) -> float:
+        """How many observations `problem` has, as the inference reads its weights."""
+        return self._asymptotic().count(problem)
+
+    def influence(self, problem: Problem, scores: FloatArray, n_parameters: int = 0) -> FloatArray:
+        """Put weights and small-sample factors on scores, as on those of the effect itself."""
+        return self._asymptotic().influence(problem, scores, n_parameters)
+
+    def _asymptotic(self) -> Asymptotic:
+        """What a formula assumes; a bootstrap reads weights as sampling weights."""
+        inference = self._inference()
+        return inference if isinstance(inference, Asymptotic) else Asymptotic()
 
     def _inference(self) -> Asymptotic | Bootstrap:
         inference = getattr(self, "inference", None)
@@ -267,7 +280,7 @@ class OrthogonalEstimator(EffectEstimator):
         repeats = [self._once(problem, nuisances, child) for child in rng.spawn(self.n_repeats)]
         values = np.array([value for value, _, _ in repeats])
         theta = float(np.median(values))
-        scores = _median_scores(values, [s for _, s, _ in repeats], problem)
+        scores = self._median_scores(values, [s for _, s, _ in repeats], problem)
         details: dict[str, Any] = {
             **repeats[0][2],
             "folds": np.array([facts["folds"] for _, _, facts in repeats]),
@@ -288,6 +301,22 @@ class OrthogonalEstimator(EffectEstimator):
         details["folds"] = folds
         details["predictions"] = dict(predictions)
         return value, scores, details
+
+    def _median_scores(
+        self, values: FloatArray, scores: list[FloatArray], problem: Problem
+    ) -> FloatArray:
+        """Mean influence over the repeats, scaled to the median squared error about the median."""
+        if len(values) == 1:
+            return scores[0]
+
+        def squared_error(phi: FloatArray) -> float:
+            return standard_error(self.influence(problem, phi), problem.groups) ** 2
+
+        squares = [squared_error(phi) for phi in scores]
+        target = float(np.median(np.array(squares) + (values - np.median(values)) ** 2))
+        mean: FloatArray = np.mean(scores, axis=0)
+        mean *= np.sqrt(target / squared_error(mean))
+        return mean
 
 
 def contrast_of(problem: Problem, contrast: object) -> tuple[int, int]:
@@ -324,19 +353,3 @@ def contrast_of(problem: Problem, contrast: object) -> tuple[int, int]:
 def _value(estimator: EffectEstimator, problem: Problem, rng: np.random.Generator) -> float:
     estimator._check(problem)
     return estimator._solve(problem, rng).value
-
-
-def _median_scores(values: FloatArray, scores: list[FloatArray], problem: Problem) -> FloatArray:
-    """Mean influence over the repeats, scaled to their median squared error about the median."""
-    if len(values) == 1:
-        return scores[0]
-    w = problem.weights / problem.weights.sum()
-
-    def squared_error(phi: FloatArray) -> float:
-        return standard_error(len(w) * w * phi, problem.groups) ** 2
-
-    squares = [squared_error(phi) for phi in scores]
-    target = float(np.median(np.array(squares) + (values - np.median(values)) ** 2))
-    mean: FloatArray = np.mean(scores, axis=0)
-    mean *= np.sqrt(target / squared_error(mean))
-    return mean

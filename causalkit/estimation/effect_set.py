@@ -138,7 +138,7 @@ class EffectSet(Reported):
         return self.effects[self.labels.index(which) if isinstance(which, str) else which]
 
     def _report(self) -> Report:
-        notes = ["The interval covers the true effect, whichever alternative it is."]
+        notes = ["The interval is for the true effect, whichever of these it is."]
         if self.reading == "contrasts":
             notes = ["Each interval covers its own effect; they are not adjusted for their number."]
         rows = [

@@ -82,10 +82,10 @@ class Asymptotic:
         check_choice(self.weights, "weights", ("sampling", "frequency"))
 
     def count(self, problem: Problem) -> float:
-        """How many observations there are."""
+        """How many observations there are: rows that weigh something, or the repeated rows."""
         if self.weights == "frequency":
             return float(problem.weights.sum())
-        return float(problem.n_obs)
+        return float(np.count_nonzero(problem.weights))
 
     def check(self, problem: Problem) -> None:
         """Refuse frequency weights that count no rows."""

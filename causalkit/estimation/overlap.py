@@ -26,7 +26,6 @@ __all__ = ["Overlap", "overlap_of"]
 
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _MOST_CLIPPED = 0.05
-_LEAST_EFFECTIVE = 0.1
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -46,6 +45,10 @@ class Overlap(Reported):
     share_clipped : float
         Share of rows whose propensity was moved to the bound `clip`.
     clip : float
+    treated_only : bool
+        Whether the controls stand in for the treated only: the effect on the treated.
+    least_effective : float
+        Share of an arm that its effective sample size should reach.
     """
 
     arms: tuple[str, str]
@@ -54,6 +57,8 @@ class Overlap(Reported):
     effective: tuple[float, float]
     share_clipped: float
     clip: float
+    treated_only: bool = False
+    least_effective: float = 0.1
 
     @property
     def disjoint(self) -> bool:
@@ -73,9 +78,13 @@ class Overlap(Reported):
                 f"{self.share_clipped:.1%} of the rows had almost no chance of one of the arms "
                 f"(propensity beyond {self.clip:g})"
             )
-        shares = [e / n for e, n in zip(self.effective, self.n_rows, strict=True)]
+        expected = list(self.n_rows)
+        if self.treated_only:
+            # Controls unlike the treated have no weight and are not missed.
+            expected[0] = min(expected)
+        shares = [e / n for e, n in zip(self.effective, expected, strict=True)]
         worst = int(np.argmin(shares))
-        if shares[worst] < _LEAST_EFFECTIVE:
+        if shares[worst] < self.least_effective:
             return (
                 f"the {self.n_rows[worst]} rows of arm {self.arms[worst]} weigh as little as "
                 f"{self.effective[worst]:.0f} equally weighted ones"
@@ -86,10 +95,11 @@ class Overlap(Reported):
         """Return the warning to give, None if overlap is fine."""
         if self.problem is None:
             return None
+        treated = "" if self.treated_only else "Ask for the effect on the treated (target='ATT'), "
+        advice = f"{treated}restrict the data to comparable rows, or adjust for fewer columns"
         return OverlapWarning(
-            f"{self.problem}. Expected arms that could have been exchanged. Ask for the effect on "
-            "the treated (target='ATT'), restrict the data to comparable rows, or adjust for fewer "
-            "columns; see effect.details['overlap']."
+            f"{self.problem}. Expected arms that could have been exchanged. "
+            f"{advice[0].upper()}{advice[1:]}; see effect.details['overlap']."
         )
 
     def _report(self) -> Report:
@@ -117,6 +127,7 @@ def overlap_of(
     clip: float,
     treated_only: bool = False,
     weights: FloatArray | None = None,
+    least_effective: float = 0.1,
 ) -> Overlap:
     """Summarise propensities before clipping.
 
@@ -133,6 +144,8 @@ def overlap_of(
     treated_only : bool
         Whether the effect on the treated is asked for: then only a high propensity hurts.
     weights : ndarray of shape (n,), optional
+    least_effective : float
+        Share of an arm that its effective sample size should reach.
     """
     treated, control = (np.clip(p, clip, 1 - clip) for p in (raw_treated, raw_control))
     w = np.ones(len(treated)) if weights is None else weights
@@ -153,6 +166,8 @@ def overlap_of(
         effective=(_effective(arm_weights[0]), _effective(arm_weights[1])),
         share_clipped=float(np.average(outside, weights=w)),
         clip=clip,
+        treated_only=treated_only,
+        least_effective=least_effective,
     )
 
 

@@ -131,7 +131,7 @@ class OLS(EffectEstimator):
             value=float(c @ coefficients),
             scores=scores,
             n_parameters=k if self.covariance == "HC1" else 0,
-            df=max(problem.n_obs - k, 1),
+            df=max(self.count(problem) - k, 1),
             details={"contrast": contrast, "n_coefficients": k, "covariance": self.covariance},
         )
 

@@ -167,6 +167,14 @@ def beyond_reach(effect: Effect) -> str:
 # What is tested is that the fault is no larger than a stated tolerance.
 
 
+def as_normal(t: FloatArray, df: float | None) -> FloatArray:
+    """Turn draws of Student's distribution into normal ones, quantile by quantile."""
+    if df is None:
+        return t
+    tail = np.maximum(stats.t.sf(np.abs(t), df), np.finfo(np.float64).tiny)
+    return np.asarray(np.sign(t) * stats.norm.isf(tail), dtype=np.float64)
+
+
 def mean_p_value(z: FloatArray, tolerance: float) -> float:
     """Test |E z| ≤ tolerance for independent z of variance one; z has shape (n,)."""
     excess = max(0.0, abs(float(z.mean())) - tolerance)

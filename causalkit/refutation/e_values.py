@@ -40,6 +40,8 @@ from causalkit.refutation.base import (
     beyond_reach,
     not_informative,
 )
+from causalkit.refutation.leftovers import estimator_of, problem_of
+from causalkit.refutation.refits import refit
 from causalkit.typing import BoolArray, FloatArray
 
 __all__ = ["EValue", "bounding_factor", "e_value", "e_value_of_interval"]
@@ -252,20 +254,28 @@ def risk_ratio(effect: Effect, arms: FloatArray, level: float) -> tuple[float, I
     treated = control + d
     if not (0 < control < 1 and 0 < treated < 1):
         return np.nan, Interval(np.nan, np.nan, level)
-    if effect.influence is None:
-        spread = effect.std_error / treated
-    else:
-        # control = ȳ − d·share, so its influence follows by the product rule.
-        on_control = (
-            w * (y - np.mean(w * y))
-            - share * effect.influence
-            - d * w * (np.where(inside, arms, 0.0) - share)
-        )
-        on_treated = on_control + effect.influence
-        spread = standard_error(on_treated / treated - on_control / control, problem.groups)
+    # control = ȳ − d·share, so its influence follows by the product rule.
+    scores = np.where(inside, y - np.mean(w * y) - d * (np.where(inside, arms, 0.0) - share), 0.0)
+    rows_inside = np.average(inside, weights=problem.weights)
+    on_effect = _influence(effect)
+    on_control = estimator_of(effect).influence(problem, scores / rows_inside) - share * on_effect
+    on_treated = on_control + on_effect
+    spread = standard_error(on_treated / treated - on_control / control, problem.groups)
     log_ratio = np.log(treated / control)
-    lower, upper = np.exp(np.array([*Interval.around(log_ratio, spread, level)]))
+    df = None if problem.groups is None else effect.df
+    lower, upper = np.exp(np.array([*Interval.around(log_ratio, spread, level, df)]))
     return float(treated / control), Interval(float(lower), float(upper), level)
+
+
+def _influence(effect: Effect) -> FloatArray:
+    """Influence of each row; of a bootstrapped effect the formula's, scaled to its spread."""
+    if effect.influence is not None:
+        return effect.influence
+    formula = refit(effect.estimator, problem_of(effect), np.random.default_rng(0), keep_seed=True)
+    if formula.influence is None:
+        raise InputError("the effect has no influence; expected one from estimate() or fit().")
+    scaled: FloatArray = formula.influence * (effect.std_error / formula.std_error)
+    return scaled
 
 
 def _arms(effect: Effect, problem: Problem) -> FloatArray:

@@ -71,7 +71,7 @@ class HiddenBias(Reported):
         Influence of each row on the estimate and on `bias_scale`; with them the standard error of
         a bound is exact to first order.
     groups : ndarray of shape (n,) or None
-        Clusters.
+        Clusters; intervals then use Student's distribution with their number less one.
 
     Examples
     --------
@@ -234,6 +234,8 @@ class HiddenBias(Reported):
         return float(min(0.95, 1.4 * max([self.robustness_value(), 0.05, *shown])))
 
     def _quantile(self, level: float) -> float:
+        if self.groups is not None:
+            return float(stats.t.ppf(0.5 + level / 2, len(np.unique(self.groups)) - 1))
         if self.df is None:
             return float(stats.norm.ppf(0.5 + level / 2))
         return float(stats.t.ppf(0.5 + level / 2, self.df - 1))

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from causalkit.errors import InputError
-from causalkit.estimation.base import contrast_of
+from causalkit.estimation.base import EffectEstimator, contrast_of
 from causalkit.estimation.dml import AIPW, PLR
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.features import expanded
@@ -52,7 +52,7 @@ class Leftovers:
     nu2 : float
         Second moment of the Riesz representer.
     sigma2_scores, nu2_scores : ndarray of shape (n,)
-        Influence of each row on the two, weights included.
+        Influence of each row on the two, were it unweighted.
     treatment : float
         Variance of the treatment given the columns.
     df : int
@@ -73,7 +73,7 @@ class Leftovers:
 
     @property
     def scale_influence(self) -> FloatArray:
-        """Influence of each row on S: dS = (σ² dν² + ν² dσ²) / 2S."""
+        """Influence of each unweighted row on S: dS = (σ² dν² + ν² dσ²) / 2S."""
         scale = self.scale
         if scale == 0:
             return np.zeros_like(self.sigma2_scores)
@@ -107,7 +107,7 @@ def linear_leftovers(effect: Effect, problem: Problem, X: FloatArray) -> Leftove
     u, _ = _residual(design, problem.y, w)
     e, _ = _residual(v[:, None], u, w)
     variance = float(np.mean(w * v**2))
-    df = int(np.count_nonzero(w)) - rank - 1
+    df = int(estimator_of(effect).count(problem)) - rank - 1
     if df < 2:
         raise InputError(
             f"{problem.n_obs} rows leave {df} degrees of freedom after {rank + 1} coefficients; "
@@ -133,7 +133,7 @@ def _from_residuals(e: FloatArray, v: FloatArray, w: FloatArray, df: int = 0) ->
     """σ² = E e² and ν² = 1 / E v²."""
     sigma2, left = float(np.mean(w * e**2)), float(np.mean(w * v**2))
     nu2 = 1 / left
-    return Leftovers(sigma2, nu2, w * (e**2 - sigma2), w * (nu2 - nu2**2 * v**2), left, df)
+    return Leftovers(sigma2, nu2, e**2 - sigma2, nu2 - nu2**2 * v**2, left, df)
 
 
 def _interactive(
@@ -170,7 +170,7 @@ def _interactive(
         size = alpha**2
         nu2 = float(np.mean(w * size))
     missed = float(np.mean(w * ((in_treated - p1) ** 2 + (in_control - p0) ** 2)))
-    return Leftovers(sigma2, nu2, w * (e**2 - sigma2), w * (size - nu2), missed)
+    return Leftovers(sigma2, nu2, e**2 - sigma2, size - nu2, missed)
 
 
 # --- small arithmetic ----------------------------------------------------------------------
@@ -181,6 +181,13 @@ def problem_of(effect: Effect) -> Problem:
     if effect.problem is None:
         raise InputError("the effect carries no data; expected one from estimate() or fit().")
     return effect.problem
+
+
+def estimator_of(effect: Effect) -> EffectEstimator:
+    """Return the estimator of the effect."""
+    if effect.estimator is None:
+        raise InputError("the effect has no estimator; expected one from estimate() or fit().")
+    return effect.estimator
 
 
 def _treatment(effect: Effect, problem: Problem) -> tuple[FloatArray, FloatArray]:

@@ -22,6 +22,7 @@ from causalkit.refutation.base import (
     PASSES,
     Challenge,
     Verdict,
+    as_normal,
     beyond_reach,
     mean_p_value,
     mean_power,
@@ -53,8 +54,9 @@ class PlaceboTreatment:
     are shuffled, not rows. The whole estimator is run again on every shuffle.
 
     The null hypothesis is tested with tolerance: the mean of the standardised placebo effects is
-    within ±0.1, their spread at most 1.1. Standard errors that are too *large* do not fail, but are
-    mentioned.
+    within ±0.1, their spread at most 1.1. Where the interval is Student's (OLS, clusters),
+    they are first brought to the normal scale by that distribution. Standard errors that are too
+    *large* do not fail, but are mentioned.
     """
 
     n_simulations: int | None = None
@@ -97,7 +99,7 @@ class PlaceboTreatment:
         return self._judge(effect, refits)
 
     def _judge(self, effect: Effect, refits: Refits) -> Challenge:
-        z = refits.values / refits.std_errors
+        z = as_normal(refits.values / refits.std_errors, effect.df)
         n, ratio = len(z), float(z.std(ddof=1))
         p_mean = mean_p_value(z, 0.1)
         p_spread = spread_p_value((n - 1) * ratio**2, n - 1, 1.1)

@@ -24,6 +24,7 @@ from causalkit.refutation.base import beyond_reach
 from causalkit.refutation.hidden_bias import Benchmark, HiddenBias
 from causalkit.refutation.leftovers import (
     Leftovers,
+    estimator_of,
     formula_of,
     leftovers_of,
     linear_leftovers,
@@ -124,7 +125,9 @@ def sensitivity(
         formula=formula_of(effect),
         benchmarks=_benchmarks(effect, left, benchmarks, times, n_benchmarks, rng, n_jobs),
         influence=None if linear else effect.influence,
-        scale_influence=None if linear else left.scale_influence,
+        scale_influence=None
+        if linear
+        else estimator_of(effect).influence(problem, left.scale_influence),
         groups=problem.groups,
     )
 

@@ -11,9 +11,19 @@ from numpy.testing import assert_allclose
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from causalkit.errors import InputError, NumericalError
-from causalkit.estimation import AIPW, IPW, OLS, Bootstrap, GComputation, standard_error
+from causalkit.estimation import (
+    AIPW,
+    IPW,
+    OLS,
+    PLR,
+    Asymptotic,
+    Bootstrap,
+    GComputation,
+    standard_error,
+)
 from causalkit.estimation.crossfitting import assign_folds
 from causalkit.estimation.moments import LinearScore
+from causalkit.estimation.problem import as_problem
 from tests.estimation.simulations import binary, linear
 
 
@@ -151,3 +161,33 @@ def test_intervals_are_students_where_they_should_be():
     assert_allclose(effect.p_value(), fit.pvalues[1], rtol=1e-9)
     groups = np.repeat(np.arange(4), 3)
     assert OLS().fit(x[:, None], y, t=t, groups=groups).effect_.df == 3
+
+
+@pytest.mark.parametrize("covariance", ["HC1", "HC3"])
+def test_degrees_of_freedom_count_observations_not_rows(rng, covariance):
+    """Rows of weight zero are not there; a row of frequency five is there five times."""
+    x, t, noise = rng.normal(size=(3, 30))
+    y, counts = t + noise, np.where(np.arange(30) < 12, 5, 0)
+    seen = counts > 0
+    few = OLS(covariance=covariance).fit(x[seen, None], y[seen], t=t[seen]).effect_
+    zeros = OLS(covariance=covariance).fit(x[:, None], y, t=t, sample_weight=1.0 * seen).effect_
+    assert zeros.df == few.df == 9
+    assert_allclose(tuple(zeros.interval()), tuple(few.interval()))
+    rows = np.repeat(np.arange(30), counts)
+    repeated = OLS(covariance=covariance).fit(x[rows, None], y[rows], t=t[rows]).effect_
+    by_count = OLS(covariance=covariance, inference=Asymptotic("frequency"))
+    folded = by_count.fit(x[:, None], y, t=t, sample_weight=counts).effect_
+    assert_allclose(tuple(folded.interval()), tuple(repeated.interval()))
+
+
+def test_repeats_of_frequency_weighted_rows_spread_as_they_do(rng):
+    """Definition 3.3 of Chernozhukov et al. (2018), with the standard errors of repeated rows."""
+    X, t, y = linear(40, rng)
+    counts = rng.integers(1, 60, size=40)
+    problem = as_problem(X, y, t, sample_weight=counts)
+    scores, values = [*rng.normal(size=(5, 40))], rng.normal(size=5)
+    plr = PLR(inference=Asymptotic("frequency"))
+    found = plr.influence(problem, plr._median_scores(values, scores, problem))
+    squares = [standard_error(np.repeat(phi, counts)) ** 2 for phi in scores]
+    expected = np.median(squares + (values - np.median(values)) ** 2)
+    assert_allclose(standard_error(found) ** 2, expected)

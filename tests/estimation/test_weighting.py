@@ -114,3 +114,30 @@ def test_bad_settings_are_named(rng):
         IPW(target="everyone").fit(X, y, t=t)
     with pytest.raises(InputError, match=r"continuous.*Use OLS"):
         IPW().fit(X, y, t=X[:, 0])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_ipw_warns_where_its_interval_covers_too_rarely(rng):
+    """Logits of slope 2, 1,000 rows: 95 % intervals cover 82 % of the time; of slope 1, 97 %."""
+
+    def share_warned(slope):
+        warned = 0
+        for _ in range(30):
+            x = rng.normal(size=1000)
+            t = (rng.random(1000) < 1 / (1 + np.exp(-slope * x))).astype(int)
+            effect = IPW().fit(x[:, None], t + x + rng.normal(size=1000), t=t).effect_
+            warned += effect.details["overlap"].problem is not None
+        return warned / 30
+
+    assert share_warned(1.0) == 0
+    assert share_warned(2.0) > 0.4
+
+
+def test_controls_unlike_the_treated_are_not_missed(rng):
+    """A large pool of controls, of which few are needed: fine for the effect on the treated."""
+    x = np.append(rng.normal(2, 1, size=200), rng.normal(size=6000))
+    t = np.append(np.ones(200), np.zeros(6000))
+    y = t + x + rng.normal(size=6200)
+    overlap = IPW(target="ATT").fit(x[:, None], y, t=t).effect_.details["overlap"]
+    assert overlap.effective[0] < 0.1 * overlap.n_rows[0]
+    assert overlap.problem is None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from causalkit.errors import InputError
-from causalkit.estimation import OLS, GComputation
+from causalkit.estimation import OLS, Asymptotic, Bootstrap, GComputation
 from causalkit.refutation import EValue, bounding_factor, e_value, e_value_of_interval, refute
 from causalkit.refutation.e_values import _arms, risk_ratio
 from tests.refutation.designs import fitted, light_aipw, linear_design
@@ -81,6 +83,38 @@ def test_the_ratio_of_the_treated_is_theirs():
     mine = y[t == 1].mean()
     assert ratio == pytest.approx(mine / (mine - effect.value))
     assert ratio in interval
+
+
+def test_frequency_weights_are_repeated_rows():
+    counts = [900, 100, 800, 200]
+    t, y = np.array([0.0, 0, 1, 1]), np.array([0.0, 1, 0, 1])
+    ols = OLS(covariance="HC0", inference=Asymptotic("frequency"))
+    folded = ols.fit(None, y, t=t, sample_weight=counts).effect_
+    repeated = OLS(covariance="HC0").fit(None, np.repeat(y, counts), t=np.repeat(t, counts)).effect_
+    found = [risk_ratio(e, _arms(e, e.problem), 0.95) for e in (folded, repeated)]
+    assert found[0][0] == pytest.approx(found[1][0]) == pytest.approx(2.0)
+    assert tuple(found[0][1]) == pytest.approx(tuple(found[1][1]))
+
+
+def test_a_bootstrapped_effect_has_the_interval_of_its_formula():
+    """Scaled by its standard error over the formula's, and no narrower for want of influence."""
+    t, y = trial(np.random.default_rng(5), base=0.05, risk=0.15)
+    effects = [OLS(inference=i).fit(None, y, t=t).effect_ for i in (None, Bootstrap(100, 0))]
+    spreads = []
+    for effect in effects:
+        lower, upper = risk_ratio(effect, _arms(effect, effect.problem), 0.95)[1]
+        spreads.append(np.log(upper / lower) / effect.std_error)
+    assert spreads[1] == pytest.approx(spreads[0], rel=0.1)
+
+
+def test_few_clusters_widen_the_interval():
+    t, y = trial(np.random.default_rng(6), n=300)
+    groups = np.arange(300) % 6
+    effect = OLS().fit(None, y, t=t, groups=groups).effect_
+    lower, upper = risk_ratio(effect, _arms(effect, effect.problem), 0.95)[1]
+    wide = risk_ratio(replace(effect, df=None), _arms(effect, effect.problem), 0.95)[1]
+    ratio = np.log(upper / lower) / np.log(wide.upper / wide.lower)
+    assert ratio == pytest.approx(2.570582 / 1.959964, rel=1e-5)  # Student's with 5 df
 
 
 def test_levels_that_are_not_compared_do_not_count():

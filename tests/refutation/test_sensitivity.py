@@ -8,7 +8,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.preprocessing import PolynomialFeatures
 
 from causalkit.errors import InputError, UnknownVariableError
-from causalkit.estimation import AIPW, IPW, OLS, PLR, Effect, GComputation, Powers
+from causalkit.estimation import AIPW, IPW, OLS, PLR, Asymptotic, Effect, GComputation, Powers
 from causalkit.estimation.inference import standard_error
 from causalkit.refutation import HiddenCommonCause, refute, sensitivity
 from causalkit.refutation.leftovers import leftovers_of
@@ -79,6 +79,27 @@ def test_the_interactive_bound_holds_for_a_cause_that_was_hidden(target):
     bound = sensitivity(short, benchmarks=()).bias(r2_outcome, r2_treatment)
     assert actual > 0.2
     assert actual <= bound <= 1.6 * actual
+
+
+@pytest.mark.parametrize("estimator", [OLS(), light_plr()])
+def test_few_clusters_have_the_interval_of_the_effect(estimator):
+    data = continuous_design(np.random.default_rng(20), n=160)
+    effect = fitted(estimator, data, groups=np.arange(160) // 20)
+    assert tuple(sensitivity(effect, benchmarks=()).interval(0, 0)) == pytest.approx(
+        tuple(effect.interval()), rel=0.01
+    )
+
+
+def test_a_bound_of_frequency_weighted_rows_is_that_of_the_repeated_rows():
+    X, y, t = continuous_design(np.random.default_rng(21), n=100)
+    counts = np.random.default_rng(22).integers(1, 50, size=100)
+    plr = light_plr(inference=Asymptotic("frequency"))
+    effect = fitted(plr, (X, y, t), sample_weight=counts)
+    found = standard_error(sensitivity(effect, benchmarks=()).scale_influence)
+    scores = np.repeat(leftovers_of(effect).scale_influence, counts)
+    assert found == pytest.approx(standard_error(scores))
+    ols = fitted(OLS(inference=Asymptotic("frequency")), (X, y, t), sample_weight=counts)
+    assert sensitivity(ols, benchmarks=()).df == counts.sum() - 5
 
 
 def test_scale_is_the_effects():
