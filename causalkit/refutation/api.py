@@ -43,8 +43,8 @@ class Challenges(Reported):
 
     @property
     def verdict(self) -> Verdict:
-        """The worst: "fails" if one fails, else "passes" if one passes, else "not informative"."""
-        verdicts = {challenge.verdict for challenge in self.challenges}
+        """Of the tests: "fails" if one fails, "passes" if one passes, else "not informative"."""
+        verdicts = {challenge.verdict for challenge in self.challenges if challenge.is_test}
         for verdict in (FAILS, PASSES):
             if verdict in verdicts:
                 return verdict
@@ -55,15 +55,17 @@ class Challenges(Reported):
         """One line: how many passed, failed, were not informative."""
         if not self.challenges:
             return "no checks were made"
-        counts = {
-            verdict: [c.name for c in self.challenges if c.verdict == verdict]
-            for verdict in (PASSES, FAILS, NOT_INFORMATIVE)
-        }
-        parts = [f"{len(counts[PASSES])} of {len(self.challenges)} checks pass"]
-        if counts[FAILS]:
-            parts.append(f"{len(counts[FAILS])} fail: {', '.join(counts[FAILS])}")
-        if counts[NOT_INFORMATIVE]:
-            parts.append(f"{len(counts[NOT_INFORMATIVE])} not informative")
+        passed = [c.name for c in self.challenges if c.passes]
+        failed = [c.name for c in self.challenges if c.fails and c.is_test]
+        fragile = [c.name for c in self.challenges if c.fails and not c.is_test]
+        silent = len(self.challenges) - len(passed) - len(failed) - len(fragile)
+        parts = [f"{len(passed)} of {len(self.challenges)} checks pass"]
+        if failed:
+            parts.append(f"{len(failed)} fail: {', '.join(failed)}")
+        if fragile:
+            parts.append(f"fragile: {', '.join(fragile)}")
+        if silent:
+            parts.append(f"{silent} not informative")
         return "; ".join(parts)
 
     @property

@@ -64,6 +64,10 @@ class Challenge(Reported):
         Estimates under challenge.
     details : mapping
         Further facts.
+    is_test : bool
+        Whether a sound analysis is expected to pass. A sensitivity check compares a hidden cause
+        with measured ones instead: "fails" then says that the answer is fragile, not that it is
+        wrong.
     """
 
     name: str
@@ -77,6 +81,7 @@ class Challenge(Reported):
     power: float | None = None
     draws: FloatArray | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    is_test: bool = True
 
     @property
     def passes(self) -> bool:

@@ -197,7 +197,7 @@ class EValue:
                 f"{label}: {with_treatment:.2f} with the treatment, {with_outcome:.2f} with the "
                 "outcome"
             )
-        return Challenge(self.name, self.question, verdict, sentence, details=facts)
+        return Challenge(self.name, self.question, verdict, sentence, details=facts, is_test=False)
 
     def _words(
         self,

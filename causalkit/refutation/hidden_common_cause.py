@@ -122,7 +122,9 @@ class HiddenCommonCause:
             "hidden_bias": bias,
         }
         if strongest is None:
-            return Challenge(self.name, self.question, verdict, sentence, details=facts)
+            return Challenge(
+                self.name, self.question, verdict, sentence, details=facts, is_test=False
+            )
         strength = strongest.r2_outcome, strongest.r2_treatment
         interval = bias.interval(*strength, level=self.level)
         facts |= {
@@ -140,6 +142,7 @@ class HiddenCommonCause:
             estimate=bias.adjusted(*strength),
             std_error=float(half),
             details=facts,
+            is_test=False,
         )
 
     def _words(

@@ -198,3 +198,14 @@ def test_a_measured_column_that_explains_too_much_is_no_yardstick():
     assert challenge.verdict == "not informative"
     assert "too strong a yardstick" in challenge.sentence
     assert challenge.details["robustness_value"] > 0.7
+
+
+def test_a_fragile_answer_is_not_a_failed_test():
+    rng = np.random.default_rng(15)
+    X = rng.normal(size=(800, 1))
+    t = 0.6 * X[:, 0] + rng.normal(size=800)
+    effect = OLS().fit(X, 0.1 * t + 0.5 * X[:, 0] + rng.normal(size=800), t=t).effect_
+    challenges = refute(effect, [PlaceboTreatment(), HiddenCommonCause()], random_state=0)
+    assert challenges["hidden common cause"].fails
+    assert challenges.verdict != "fails"
+    assert "fragile: hidden common cause" in challenges.summary
