@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import stats
@@ -26,17 +26,15 @@ from causalkit.refutation.base import (
     NOT_INFORMATIVE,
     PASSES,
     Challenge,
-    beyond_reach,
-    not_informative,
 )
-from causalkit.refutation.refits import Refits, again
+from causalkit.refutation.refits import Change, RefitCheck, Refits
 from causalkit.typing import FloatArray, IntArray
 
 __all__ = ["DummyOutcome", "surrogate_mean", "with_dummy_outcome"]
 
 
 @dataclass(frozen=True, slots=True)
-class DummyOutcome:
+class DummyOutcome(RefitCheck):
     """Ask whether the adjustment removes the confounding that the adjusted columns can do.
 
     Parameters
@@ -58,6 +56,8 @@ class DummyOutcome:
     check conservative.
     """
 
+    portion: ClassVar[float] = 0.5
+
     n_simulations: int | None = None
     alpha: float = 0.05
 
@@ -77,34 +77,10 @@ class DummyOutcome:
             "only?"
         )
 
-    def challenge(
-        self,
-        effect: Effect,
-        *,
-        n_simulations: int,
-        rng: np.random.Generator,
-        n_jobs: int | None = None,
-    ) -> Challenge:
-        """Estimate the effect on outcomes made from the covariates."""
-        if reason := beyond_reach(effect):
-            return not_informative(self, reason)
-        problem = effect.problem
-        if problem is None or problem.X.shape[1] == 0:
-            return not_informative(
-                self, "Nothing is adjusted for, so there is no adjustment that could be too weak."
-            )
-        mean = surrogate_mean(problem, rng)
-        refits = again(
-            effect,
-            partial(with_dummy_outcome, mean=mean),
-            n_simulations=self.n_simulations or max(2, n_simulations // 2),
-            rng=rng,
-            n_jobs=n_jobs,
-            label=self.name,
-        )
-        if refits.trouble:
-            return not_informative(self, refits.trouble)
-        return self._judge(effect, refits)
+    def _change(self, problem: Problem, rng: np.random.Generator) -> Change | str:
+        if problem.X.shape[1] == 0:
+            return "Nothing is adjusted for, so there is no adjustment that could be too weak."
+        return partial(with_dummy_outcome, mean=surrogate_mean(problem, rng))
 
     def _judge(self, effect: Effect, refits: Refits) -> Challenge:
         std_error = float(np.sqrt(np.mean(refits.std_errors**2)))

@@ -23,20 +23,18 @@ from causalkit.refutation.base import (
     Challenge,
     Verdict,
     as_normal,
-    beyond_reach,
     mean_p_value,
     mean_power,
-    not_informative,
     spread_p_value,
 )
-from causalkit.refutation.refits import Refits, again
+from causalkit.refutation.refits import Change, RefitCheck, Refits
 from causalkit.typing import FloatArray
 
 __all__ = ["PlaceboTreatment", "shuffled_treatment"]
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceboTreatment:
+class PlaceboTreatment(RefitCheck):
     """Ask whether the method finds an effect of a treatment that does nothing.
 
     Parameters
@@ -75,28 +73,8 @@ class PlaceboTreatment:
         """What it asks."""
         return "Does the method find an effect of a shuffled treatment, which has none?"
 
-    def challenge(
-        self,
-        effect: Effect,
-        *,
-        n_simulations: int,
-        rng: np.random.Generator,
-        n_jobs: int | None = None,
-    ) -> Challenge:
-        """Estimate the effect of shuffled treatments."""
-        if reason := beyond_reach(effect):
-            return not_informative(self, reason)
-        refits = again(
-            effect,
-            shuffled_treatment,
-            n_simulations=self.n_simulations or n_simulations,
-            rng=rng,
-            n_jobs=n_jobs,
-            label=self.name,
-        )
-        if refits.trouble:
-            return not_informative(self, refits.trouble)
-        return self._judge(effect, refits)
+    def _change(self, problem: Problem, rng: np.random.Generator) -> Change:  # noqa: ARG002
+        return shuffled_treatment
 
     def _judge(self, effect: Effect, refits: Refits) -> Challenge:
         z = as_normal(refits.values / refits.std_errors, effect.df)

@@ -8,9 +8,10 @@ Nothing of the original fit is reused, since a stale nuisance would test nothing
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import clone
@@ -22,9 +23,10 @@ from causalkit.estimation.base import EffectEstimator
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.inference import Bootstrap
 from causalkit.estimation.problem import Problem
+from causalkit.refutation.base import Challenge, beyond_reach, not_informative
 from causalkit.typing import FloatArray
 
-__all__ = ["Refits", "again", "refit"]
+__all__ = ["Change", "RefitCheck", "Refits", "again", "refit"]
 
 Change = Callable[[Problem, np.random.Generator], Problem]
 
@@ -59,6 +61,62 @@ class Refits:
             f"{self.n_failed} of {total} refits failed, so nothing can be said. The first: "
             f"{self.reason}"
         )
+
+
+class RefitCheck(ABC):
+    """A check that estimates again on changed data; a new one writes `_change` and `_judge`."""
+
+    __slots__ = ()
+
+    portion: ClassVar[float] = 1.0
+    """How many of the simulations given to `refute` the check takes, unless it has a number."""
+
+    n_simulations: int | None
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The check, in words."""
+
+    @property
+    @abstractmethod
+    def question(self) -> str:
+        """What it asks."""
+
+    @abstractmethod
+    def _change(self, problem: Problem, rng: np.random.Generator) -> Change | str:
+        """What is changed; or, in words, why the check does not apply."""
+
+    @abstractmethod
+    def _judge(self, effect: Effect, refits: Refits) -> Challenge:
+        """What came of it."""
+
+    def challenge(
+        self,
+        effect: Effect,
+        *,
+        n_simulations: int,
+        rng: np.random.Generator,
+        n_jobs: int | None = None,
+    ) -> Challenge:
+        """Put the question to `effect`."""
+        reason = beyond_reach(effect)
+        if reason or effect.problem is None:
+            return not_informative(self, reason)
+        change = self._change(effect.problem, rng)
+        if isinstance(change, str):
+            return not_informative(self, change)
+        refits = again(
+            effect,
+            change,
+            n_simulations=self.n_simulations or max(2, int(n_simulations * self.portion)),
+            rng=rng,
+            n_jobs=n_jobs,
+            label=self.name,
+        )
+        if refits.trouble:
+            return not_informative(self, refits.trouble)
+        return self._judge(effect, refits)
 
 
 def again(

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,12 +31,10 @@ from causalkit.refutation.base import (
     PASSES,
     Challenge,
     Verdict,
-    beyond_reach,
-    not_informative,
     spread_p_value,
     spread_power,
 )
-from causalkit.refutation.refits import Refits, again
+from causalkit.refutation.refits import Change, RefitCheck, Refits
 from causalkit.typing import FloatArray, IntArray
 
 __all__ = ["DataSubset", "RandomCommonCause"]
@@ -51,7 +50,7 @@ HEAVY_UNITS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class RandomCommonCause:
+class RandomCommonCause(RefitCheck):
     """Ask whether the estimate moves when an irrelevant column is adjusted for.
 
     Parameters
@@ -70,6 +69,8 @@ class RandomCommonCause:
     **Assumes:** nothing beyond what the estimate does. Every refit has a new random seed too, so
     moves include the randomness of folds and learners.
     """
+
+    portion: ClassVar[float] = 0.5
 
     n_simulations: int | None = None
     tolerance: float = 0.5
@@ -92,27 +93,10 @@ class RandomCommonCause:
         """What it asks."""
         return "Does the estimate move when a column of noise is adjusted for?"
 
-    def challenge(
-        self,
-        effect: Effect,
-        *,
-        n_simulations: int,
-        rng: np.random.Generator,
-        n_jobs: int | None = None,
-    ) -> Challenge:
-        """Estimate with a column of noise added."""
-        if reason := beyond_reach(effect):
-            return not_informative(self, reason)
-        refits = again(
-            effect,
-            noise_added,
-            n_simulations=self.n_simulations or max(2, n_simulations // 2),
-            rng=rng,
-            n_jobs=n_jobs,
-            label=self.name,
-        )
-        if refits.trouble:
-            return not_informative(self, refits.trouble)
+    def _change(self, problem: Problem, rng: np.random.Generator) -> Change:  # noqa: ARG002
+        return noise_added
+
+    def _judge(self, effect: Effect, refits: Refits) -> Challenge:
         moves = (refits.values - effect.value) / effect.std_error
         n, rms = len(moves), float(np.sqrt(np.mean(moves**2)))
         p_value = spread_p_value(float(np.sum(moves**2)), n, self.tolerance)
@@ -154,7 +138,7 @@ class RandomCommonCause:
 
 
 @dataclass(frozen=True, slots=True)
-class DataSubset:
+class DataSubset(RefitCheck):
     """Ask whether the effect is alike in random parts of the data, up to the claimed error.
 
     Parameters
@@ -201,28 +185,8 @@ class DataSubset:
         """What it asks."""
         return f"Is the effect alike in random {self.share:.0%} of the data?"
 
-    def challenge(
-        self,
-        effect: Effect,
-        *,
-        n_simulations: int,
-        rng: np.random.Generator,
-        n_jobs: int | None = None,
-    ) -> Challenge:
-        """Estimate on random subsets."""
-        if reason := beyond_reach(effect):
-            return not_informative(self, reason)
-        refits = again(
-            effect,
-            partial(random_subset, share=self.share),
-            n_simulations=self.n_simulations or n_simulations,
-            rng=rng,
-            n_jobs=n_jobs,
-            label=self.name,
-        )
-        if refits.trouble:
-            return not_informative(self, refits.trouble)
-        return self._judge(effect, refits)
+    def _change(self, problem: Problem, rng: np.random.Generator) -> Change:  # noqa: ARG002
+        return partial(random_subset, share=self.share)
 
     def _judge(self, effect: Effect, refits: Refits) -> Challenge:
         claimed = effect.std_error * np.sqrt(1 / self.share - 1)
