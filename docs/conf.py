@@ -37,7 +37,9 @@ numpydoc_class_members_toctree = False
 numpydoc_xref_param_type = False
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
-nb_execution_mode = "off"  # the tests execute the notebooks
+nb_execution_mode = "auto"  # the notebooks are kept without outputs
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
 suppress_warnings = ["myst.header"]
 nitpicky = False
 
@@ -48,6 +50,7 @@ def setup(_):
     sys.path.insert(0, str(here))
     from _pages import write_assumptions, write_reference
 
+    shutil.rmtree(here / "reference" / "generated", ignore_errors=True)
     write_assumptions(here / "reference" / "generated" / "assumptions.md")
     write_reference(here / "reference" / "generated")
     shutil.copytree(here.parent / "notebooks", here / "notebooks", dirs_exist_ok=True)
