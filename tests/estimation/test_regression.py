@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -14,8 +15,6 @@ from causalkit.errors import InputError, NumericalError
 from causalkit.estimation import OLS, Asymptotic, GComputation, Powers, standard_error
 from tests.estimation.simulations import binary, linear, three_arms
 from tests.oracles.estimation import g_computation_by_stacking
-
-sm = pytest.importorskip("statsmodels.api")
 
 
 @pytest.mark.parametrize("covariance", ["HC0", "HC1", "HC2", "HC3"])
