@@ -12,7 +12,8 @@
 
     CausalkitWarning (UserWarning)
     ├── OverlapWarning                      some units have almost no comparable units
-    └── KnowledgeWarning                    what was learnt contradicts what was known
+    ├── KnowledgeWarning                    what was learnt contradicts what was known
+    └── TimeBudgetWarning                   a search was stopped before its end
 
 A message has three parts: what was wrong, what was expected, and what to do about it.
 """
@@ -32,6 +33,7 @@ __all__ = [
     "NotIdentifiableError",
     "NumericalError",
     "OverlapWarning",
+    "TimeBudgetWarning",
     "UnknownVariableError",
 ]
 
@@ -101,3 +103,7 @@ class OverlapWarning(CausalkitWarning):
 
 class KnowledgeWarning(CausalkitWarning):
     """What the data say contradicts what was given as known."""
+
+
+class TimeBudgetWarning(CausalkitWarning):
+    """A search was stopped by its time budget; what it returns is not the full answer."""

@@ -6,9 +6,9 @@ expected, and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Collection, Iterable, Sequence, Set
 from numbers import Integral, Real
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -22,11 +22,21 @@ __all__ = [
     "check_complete",
     "check_count",
     "check_fraction",
+    "check_positive",
     "check_rows",
     "check_varies",
+    "refuse_constant",
 ]
 
 Choice = TypeVar("Choice")
+
+
+class _Sized(Protocol):
+    @property
+    def n_rows(self) -> int: ...
+
+    @property
+    def n_columns(self) -> int: ...
 
 
 def as_names(names: Names | None) -> tuple[Name, ...]:
@@ -63,6 +73,14 @@ def check_count(value: int, what: str, *, minimum: int = 1) -> int:
     raise InputError(f"{what}={value!r}; expected an integer of at least {minimum}.")
 
 
+def check_positive(value: float, what: str) -> float:
+    """Return `value` if it is a finite number above 0."""
+    ok = isinstance(value, Real) and not isinstance(value, bool)
+    if ok and 0 < value < float("inf"):
+        return float(value)
+    raise InputError(f"{what}={value!r}; expected a number above 0.")
+
+
 def check_choice(value: Choice, what: str, choices: Collection[Choice]) -> Choice:
     """Return `value` if it is one of `choices`."""
     try:
@@ -73,10 +91,10 @@ def check_choice(value: Choice, what: str, choices: Collection[Choice]) -> Choic
     raise InputError(f"{what}={value!r}; expected one of {', '.join(map(repr, choices))}.")
 
 
-def check_rows(table: Table, minimum: int, *, who: str) -> Table:
-    """Return `table` if it has at least `minimum` rows."""
+def check_rows(table: _Sized, minimum: int, *, who: str) -> None:
+    """Check that a table, or its moments, has at least `minimum` rows."""
     if table.n_rows >= minimum:
-        return table
+        return
     raise InputError(
         f"the data have {table.n_rows} row(s) and {table.n_columns} column(s); {who} needs at "
         f"least {minimum} rows. Bring more rows or fewer columns."
@@ -85,6 +103,9 @@ def check_rows(table: Table, minimum: int, *, who: str) -> Table:
 
 def check_complete(table: Table, *, who: str) -> Table:
     """Return `table` if no cell is missing."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(table.values.sum()):  # no NaN; else count them
+            return table
     missing = table.missing.sum(axis=0)
     if not missing.any():
         return table
@@ -99,11 +120,18 @@ def check_complete(table: Table, *, who: str) -> Table:
 
 def check_varies(table: Table, names: Iterable[Name], *, who: str) -> Table:
     """Return `table` if none of the columns is constant."""
-    columns = {name: table.column(name) for name in names}
-    constant = [name for name, column in columns.items() if column.min() == column.max()]
-    if not constant:
-        return table
-    raise InputError(
-        f"column(s) {', '.join(map(repr, constant))} hold one value only; {who} needs columns that "
-        "vary. Leave them out: a constant can be neither cause nor effect within these data."
-    )
+    where = table.indices(names)
+    values = table.values if where == list(range(table.n_columns)) else table.values[:, where]
+    same = values.min(axis=0) == values.max(axis=0)
+    refuse_constant([table.names[where[k]] for k in np.flatnonzero(same)], who=who)
+    return table
+
+
+def refuse_constant(names: Sequence[Name], *, who: str) -> None:
+    """Raise an error if there are any of these columns, which hold one value only."""
+    if names:
+        raise InputError(
+            f"column(s) {', '.join(map(repr, names))} hold one value only; {who} needs columns "
+            "that vary. Leave them out: a constant can be neither cause nor effect within these "
+            "data."
+        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import takewhile
 from numbers import Integral
 from typing import Any, TypeVar
 
@@ -25,6 +26,8 @@ def run(
     *,
     n_jobs: int | None = None,
     label: str = "",
+    threads: bool = False,
+    until: Callable[[], bool] | None = None,
 ) -> list[Result]:
     """Call `job(*args)` for each tuple in `arguments`; results come back in order.
 
@@ -38,6 +41,11 @@ def run(
         None runs serially unless a `joblib.parallel_config` says otherwise; -1 uses all cores.
     label : str
         What the progress bar says, when it is on.
+    threads : bool
+        Whether the job is compiled code that lets other threads run.
+    until : callable, optional
+        Asked before each call; once it says True no more calls are made, and the results are those
+        of the first ones.
 
     Raises
     ------
@@ -53,8 +61,10 @@ def run(
             f"n_jobs={n_jobs!r}; expected a number of workers, -1 for all cores, or None to run "
             "serially."
         )
-    calls = (delayed(job)(*args) for args in arguments)
-    results = Parallel(n_jobs=n_jobs, return_as="generator")(calls)
+    open_ones = takewhile(lambda _: until is None or not until(), arguments)
+    calls = (delayed(job)(*args) for args in open_ones)
+    prefer = "threads" if threads else None
+    results = Parallel(n_jobs=n_jobs, return_as="generator", prefer=prefer)(calls)
     return list(track(results, total=len(arguments), label=label))
 
 

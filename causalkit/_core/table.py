@@ -23,11 +23,21 @@ import numpy as np
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
-__all__ = ["Table", "as_table", "column_names", "is_missing"]
+__all__ = [
+    "BOOLEAN",
+    "Levels",
+    "Table",
+    "as_table",
+    "checked_names",
+    "column_names",
+    "is_missing",
+    "sorted_levels",
+    "unreadable",
+]
 
 Levels = tuple[object, ...] | None
 
-_BOOLEAN: tuple[object, ...] = (False, True)
+BOOLEAN: tuple[object, ...] = (False, True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +82,8 @@ class Table:
 
     def indices(self, names: Iterable[Name]) -> list[int]:
         """Positions of several columns, in the order asked for."""
-        return [self.index(name) for name in names]
+        where = {name: k for k, name in enumerate(self.names)}
+        return [where[name] if name in where else self.index(name) for name in names]
 
     def column(self, name: Name) -> FloatArray:
         """Values of one column, shape (n_rows,)."""
@@ -83,7 +94,7 @@ class Table:
         levels = self.levels[self.index(name)]
         if levels is None:
             return "numeric"
-        return "boolean" if levels == _BOOLEAN else "categorical"
+        return "boolean" if levels == BOOLEAN else "categorical"
 
     def levels_of(self, name: Name) -> Levels:
         """Levels of a categorical or boolean column, None for a numeric one."""
@@ -149,6 +160,10 @@ def as_table(data: Data, *, columns: Iterable[Name] | None = None) -> Table:
     """
     if isinstance(data, Table):
         return data if columns is None else data.select(columns)
+    if columns is None and type(data) is np.ndarray:
+        table = _of_floats(data)
+        if table is not None:
+            return table
     found = _columns_of(data)
     if columns is not None:
         wanted = list(columns)
@@ -167,9 +182,21 @@ def as_table(data: Data, *, columns: Iterable[Name] | None = None) -> Table:
         raise InputError("the data have no rows; expected at least one. Check the query or filter.")
     return Table(
         tuple(found),
-        _frozen(np.column_stack([values for values, _ in read])),
+        _frozen(np.stack([values for values, _ in read]).T),
         tuple(levels for _, levels in read),
     )
+
+
+def _of_floats(array: np.ndarray[Any, Any]) -> Table | None:
+    """A matrix of finite floats, read at once; None for any other, to be read column by column."""
+    if array.ndim != 2 or array.dtype.kind != "f" or not array.size:
+        return None
+    values = np.array(array, dtype=np.float64, order="F")
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not np.isfinite(values.sum()):  # missing, infinite or huge: the slow way tells which
+            return None
+    p = values.shape[1]
+    return Table(tuple(f"x{k}" for k in range(p)), _frozen(values), (None,) * p)
 
 
 def column_names(data: Data) -> tuple[Name, ...]:
@@ -199,7 +226,7 @@ def _columns_of(data: Data) -> dict[Name, Any]:
         data = _unmasked(np.asanyarray(data))
         return {f"x{k}": data[:, k] for k in range(data.shape[1])}
     if isinstance(data, Mapping):
-        names = _checked_names(list(data))
+        names = checked_names(list(data))
         columns = dict(zip(names, map(_as_series, names, data.values()), strict=True))
         _check_aligned(columns)
         return columns
@@ -218,7 +245,7 @@ def _columns_of(data: Data) -> dict[Name, Any]:
             ".to_arrow_table() (duckdb) first."
         )
     try:
-        names = _checked_names(list(frame.columns))
+        names = checked_names(list(frame.columns))
     except nw.exceptions.DuplicateError:
         raise _duplicated(_raw_names(data)) from None
     return {name: frame.get_column(raw) for name, raw in zip(names, frame.columns, strict=True)}
@@ -281,7 +308,8 @@ def _raw_names(data: Any) -> list[Any]:
     return list(getattr(data, "column_names", None) or data.columns)
 
 
-def _checked_names(names: Sequence[Any]) -> list[Name]:
+def checked_names(names: Sequence[Any]) -> list[Name]:
+    """Names as plain strings and integers, each of them once."""
     checked: list[Name] = []
     for name in names:
         if isinstance(name, np.integer):
@@ -340,7 +368,7 @@ def _read_series(name: Name, column: Any) -> tuple[FloatArray, Levels]:
         return _read_levels(column, ordered=dtype == nw.Enum)
     if dtype == nw.Object or dtype == nw.Unknown:
         return _read_objects(name, column.to_numpy())
-    raise _unreadable(name, str(dtype), column.drop_nulls().head(3).to_list())
+    raise unreadable(name, str(dtype), column.drop_nulls().head(3).to_list())
 
 
 def _read_levels(column: Any, *, ordered: bool) -> tuple[FloatArray, Levels]:
@@ -350,19 +378,24 @@ def _read_levels(column: Any, *, ordered: bool) -> tuple[FloatArray, Levels]:
     if ordered:
         levels = [level for level in column.cat.get_categories().to_list() if level in present]
     else:
-        levels = sorted(present, key=lambda level: (str(type(level)), level))
+        levels = sorted_levels(present)
     code = {level: float(k) for k, level in enumerate(levels)}
     return np.array([code.get(cell, np.nan) for cell in cells]), tuple(levels)
 
 
+def sorted_levels(levels: Iterable[object]) -> list[Any]:
+    """Levels without a declared order, in the order of their codes."""
+    return sorted(levels, key=lambda level: (str(type(level)), level))
+
+
 def _read_array(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray, Levels]:
     if column.dtype == np.bool_:
-        return column.astype(np.float64), _BOOLEAN
+        return column.astype(np.float64), BOOLEAN
     if column.dtype.kind in "iuf":
         return _as_float(column), None
     if column.dtype == object:
         return _read_objects(name, column)
-    raise _unreadable(name, str(column.dtype), column[:3].tolist())
+    raise unreadable(name, str(column.dtype), column[:3].tolist())
 
 
 def _read_objects(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray, Levels]:
@@ -374,7 +407,7 @@ def _read_objects(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray,
     boolean = bool(present) and all(isinstance(cell, (bool, np.bool_)) for cell in present)
     if not all(isinstance(cell, (Real, np.bool_, Decimal)) for cell in present):
         strange = [cell for cell in present if not isinstance(cell, (Real, np.bool_, Decimal))]
-        raise _unreadable(name, type(strange[0]).__name__, strange[:3])
+        raise unreadable(name, type(strange[0]).__name__, strange[:3])
     try:
         values = [np.nan if is_missing(cell) else float(cell) for cell in column]
     except OverflowError:
@@ -382,7 +415,7 @@ def _read_objects(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray,
             f"column {name!r} holds an integer beyond the largest float, about 1.8e308; expected "
             "numbers in that range. Change its unit, or take its logarithm."
         ) from None
-    return np.array(values, dtype=np.float64), _BOOLEAN if boolean else None
+    return np.array(values, dtype=np.float64), BOOLEAN if boolean else None
 
 
 def _as_float(column: np.ndarray[Any, Any]) -> FloatArray:
@@ -396,7 +429,8 @@ def is_missing(cell: Any) -> bool:
     )
 
 
-def _unreadable(name: Name, what: str, examples: list[object]) -> InputError:
+def unreadable(name: Name, what: str, examples: list[object]) -> InputError:
+    """Say that a column of type `what` cannot be read, and what would help."""
     shown = ", ".join(dict.fromkeys(repr(cell) for cell in examples))
     advice = "Convert it, or leave the column out."
     if any(word in what.lower() for word in ("date", "time", "duration")):

@@ -1,7 +1,39 @@
-"""Causal discovery: from a table, and what is known already, to a graph."""
+"""Causal discovery: from a table, and what is known already, to a graph.
+
+:class:`PC` and :class:`FCI` read a graph off conditional independences (see
+:mod:`causalkit.independence` for the test that fits the table); FCI and :class:`RFCI` allow for
+hidden common causes. :class:`MarkovBoundary`, :class:`LocalPC` and :class:`LDP` look only around a
+variable or an effect, for tables too wide for a whole graph.
+"""
 
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation, Separation
+from causalkit.discovery.external import ANM, ExactSearch, GRaSP
+from causalkit.discovery.external_latent import CAMUV, GIN, RCD
+from causalkit.discovery.fci import FCI, RFCI
+from causalkit.discovery.feature_selection import MarkovBoundarySelector
 from causalkit.discovery.knowledge import Knowledge
+from causalkit.discovery.local import LocalPC
+from causalkit.discovery.markov_boundary import MarkovBoundary, Step
+from causalkit.discovery.partition import LDP
 from causalkit.discovery.pc import PC
 
-__all__ = ["PC", "DiscoveryAlgorithm", "Explanation", "Knowledge", "Separation"]
+__all__ = [
+    "ANM",
+    "CAMUV",
+    "FCI",
+    "GIN",
+    "LDP",
+    "PC",
+    "RCD",
+    "RFCI",
+    "DiscoveryAlgorithm",
+    "ExactSearch",
+    "Explanation",
+    "GRaSP",
+    "Knowledge",
+    "LocalPC",
+    "MarkovBoundary",
+    "MarkovBoundarySelector",
+    "Separation",
+    "Step",
+]

@@ -18,132 +18,248 @@ triple would be guessed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
-from typing import Final
+from dataclasses import dataclass, field, replace
+from itertools import chain, combinations, islice
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from causalkit._core.parallel import run
-from causalkit.discovery._orientation import Statement, Triple, unshielded_triples
-from causalkit.discovery._skeleton import Evidence, Skeleton, Task, in_chunks, pools
-from causalkit.errors import NumericalError
-from causalkit.independence import BoundTest
-from causalkit.typing import BoolArray
+from causalkit.discovery._evidence import Evidence, Pair, SeparatingSets, evidence_in
+from causalkit.discovery._orientation import (
+    AMBIGUOUS,
+    COLLIDER,
+    NOT_COLLIDER,
+    Statements,
+    unshielded_triples,
+)
+from causalkit.discovery._skeleton import Bounds, Clock, Skeleton
+from causalkit.independence import BoundTest, CIResult, Level
+from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["COLLIDER_RULES", "judge_triples"]
+__all__ = ["COLLIDER_RULES", "Judgement", "judge_triples"]
 
 COLLIDER_RULES: Final = ("standard", "conservative", "majority", "max-p")
 
-Answer = tuple[list[Evidence], int, int]
+_N_CHUNKS = 64  # jobs; a constant, so that n_jobs cannot matter
+_BATCH = 4096  # sets that are tested together
+
+Answer: TypeAlias = tuple[list[Evidence], int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Statements about all unshielded triples, and what they rest on.
+
+    Attributes
+    ----------
+    statements : Statements
+        Strongest first.
+    found : Skeleton
+        Where the separating set of a pair is looked up.
+    chosen : dict
+        By triple (a, k, b): the evidence that decided, where it is not the first set found.
+    """
+
+    statements: Statements
+    found: Skeleton
+    chosen: dict[tuple[int, int, int], Evidence] = field(default_factory=dict)
+
+    def evidence(self, row: int) -> Evidence | None:
+        """The separation of a and b that decided about a triple; None if the tests disagree."""
+        if self.statements.verdict[row] == AMBIGUOUS:
+            return None
+        a, k, b = self.statements.triples[row].tolist()
+        return self.chosen.get((a, k, b)) or self.found.separators.get((a, b))
 
 
 def judge_triples(
     bound: BoundTest,
     found: Skeleton,
-    forbidden: BoolArray,
+    bounds: Bounds,
     *,
     rule: str,
     alpha: float,
     max_order: int | None,
     n_jobs: int | None,
-) -> list[Statement]:
+    clock: Clock,
+) -> Judgement:
     """Return a statement about every unshielded triple, strongest evidence first.
 
     Tests that this takes are counted in `found`. Strong is a separation with a large p-value;
     between statements with the same separation, the one about the stronger links.
     """
     triples = unshielded_triples(found.adjacency)
-    pairs = sorted({(a, b) for a, _, b in triples})
-    separators: dict[tuple[int, int], list[Evidence]] = {}
+    verdict = np.full(len(triples), AMBIGUOUS, dtype=np.int8)
+    p_value = np.full(len(triples), np.nan)
+    open_rows = np.arange(len(triples))
+    chosen: dict[tuple[int, int, int], Evidence] = {}
     if rule == "standard":
-        separators = {pair: [found.separators[pair]] for pair in pairs if pair in found.separators}
-    tasks = [(*pair, *pools(found, forbidden, *pair)) for pair in pairs if pair not in separators]
-    chunks = [(bound, alpha, rule, max_order, chunk) for chunk in in_chunks(tasks)] if tasks else []
-    answers = run(_ask_chunk, chunks, n_jobs=n_jobs, label="colliders")
-    for (a, b, *_), (listed, n_tests, n_untestable) in zip(
-        tasks, (answer for part in answers for answer in part), strict=True
-    ):
+        verdict, p_value = _by_first_set(bound, found, triples)
+        open_rows = np.flatnonzero(verdict == AMBIGUOUS)
+    if len(open_rows):
+        pairs = np.unique(triples[open_rows][:, [0, 2]], axis=0)
+        listed = _list_separators(
+            bound, found, bounds, pairs, (rule, alpha, max_order, n_jobs, clock)
+        )
+        for row in open_rows.tolist():
+            a, k, b = triples[row].tolist()
+            evidence, verdict[row] = _judge(k, listed[a, b], rule)
+            if evidence is not None:
+                chosen[a, k, b], p_value[row] = evidence, evidence.result.p_value
+    order = _strongest_first(found, triples, verdict, p_value)
+    statements = Statements(triples[order], verdict[order], p_value[order])
+    return Judgement(statements, found, chosen)
+
+
+def _by_first_set(
+    bound: BoundTest, found: Skeleton, triples: IntArray
+) -> tuple[NDArray[np.int8], FloatArray]:
+    """Judge by the set that separated a pair, where one did."""
+    record, p = found.record, found.record.p
+    sets = record.separating_sets()
+    a, k, b = triples.T
+    verdict = np.full(len(triples), AMBIGUOUS, dtype=np.int8)
+    p_value = np.full(len(triples), np.nan)
+    rows = np.searchsorted(sets.keys, a * p + b)
+    known = np.zeros(len(triples), dtype=np.bool_)
+    inside = rows < len(sets.keys)
+    known[inside] = sets.keys[rows[inside]] == (a * p + b)[inside]
+    hit = np.flatnonzero(known)
+    verdict[hit] = np.where(_is_member(sets, rows[hit], k[hit]), NOT_COLLIDER, COLLIDER)
+    p_value[hit] = sets.p_value[rows[hit]]
+    if record.screened:
+        rest = np.flatnonzero(~known & ~record.absent[a, b])
+        marginal = bound.marginals(triples[rest][:, [0, 2]])[1]
+        rest, marginal = rest[marginal > record.alpha], marginal[marginal > record.alpha]
+        verdict[rest], p_value[rest] = COLLIDER, marginal
+    return verdict, p_value
+
+
+def _is_member(sets: SeparatingSets, rows: IntArray, k: IntArray) -> BoolArray:
+    """Whether k is in the set of a row, for many at once."""
+    begins, ends = sets.starts[rows], sets.starts[rows + 1]
+    which = np.repeat(np.arange(len(rows)), ends - begins)
+    first = np.repeat(begins - np.cumsum(ends - begins) + (ends - begins), ends - begins)
+    members = sets.members[first + np.arange(len(which))]
+    found = np.zeros(len(rows), dtype=np.bool_)
+    found[which[members == k[which]]] = True
+    return found
+
+
+def _strongest_first(
+    found: Skeleton, triples: IntArray, verdict: NDArray[np.int8], p_value: FloatArray
+) -> IntArray:
+    a, k, b = triples.T
+    one, other = np.abs(found.strength[a, k]), np.abs(found.strength[b, k])
+    weak, strong = np.minimum(one, other), np.maximum(one, other)
+    unsure = verdict == AMBIGUOUS
+    return np.lexsort((b, k, a, -strong, -weak, np.where(unsure, 0.0, -p_value), unsure))
+
+
+def _judge(k: int, separators: Sequence[Evidence], rule: str) -> tuple[Evidence | None, int]:
+    """The deciding evidence and the verdict."""
+    without = [evidence for evidence in separators if k not in evidence.given]
+    holding = [evidence for evidence in separators if k in evidence.given]
+    share = len(holding) / len(separators) if separators else 0.5
+    if share in (0, 1) or (rule == "majority" and share != 0.5):
+        return (_best(without), COLLIDER) if share < 0.5 else (_best(holding), NOT_COLLIDER)
+    return None, AMBIGUOUS
+
+
+def _best(separators: Sequence[Evidence]) -> Evidence:
+    """The separation with the largest p-value; among equals the smallest set, then the first."""
+    return min(
+        separators,
+        key=lambda e: (-e.result.p_value, abs(e.result.statistic), len(e.given), e.given),
+    )
+
+
+def _list_separators(
+    bound: BoundTest,
+    found: Skeleton,
+    bounds: Bounds,
+    pairs: IntArray,
+    limits: tuple[str, float, int | None, int | None, Clock],
+) -> dict[Pair, list[Evidence]]:
+    """For each pair the sets that speak about it; new ones are counted and recorded in `found`."""
+    from causalkit.discovery._skeleton_kernels import neighbours_of
+
+    rule, alpha, max_order, n_jobs, clock = limits
+    level = Level(0, pairs, *neighbours_of(bounds.candidates(found.adjacency)), found.strength)
+    size = -(-len(pairs) // _N_CHUNKS)
+    chunks = [
+        (bound, level.part(start, start + size), rule, alpha, max_order)
+        for start in range(0, len(pairs), size)
+    ]
+    answers = run(_ask_chunk, chunks, n_jobs=n_jobs, label="colliders", until=clock.is_up)
+    asked = [answer for part in answers for answer in part]
+    if len(asked) < len(pairs):
+        found.stopped = found.stopped or (
+            f"the time was up while colliders were judged: {len(asked)} of {len(pairs)} pairs were "
+            "asked, the triples of the others are ambiguous"
+        )
+    listed: dict[Pair, list[Evidence]] = {(a, b): [] for a, b in pairs.tolist()}
+    for (a, b), (evidence, n_tests, n_untestable) in zip(listed, asked, strict=False):
         found.n_tests += n_tests
         found.n_untestable += n_untestable
         first = found.separators.get((a, b))
-        if first is not None and all(first.given != other.given for other in listed):
-            listed.append(first)  # found among neighbours that were lost since
-        separators[a, b] = _best(listed) if rule == "max-p" else listed
-        if first is None and listed:
-            found.separators[a, b] = _best(listed)[0]
-    statements = [_judge(triple, separators[triple[0], triple[2]], rule) for triple in triples]
-    return sorted(statements, key=lambda statement: _weakness(statement, found))
-
-
-def _judge(triple: Triple, separators: Sequence[Evidence], rule: str) -> Statement:
-    _, k, _ = triple
-    without = [evidence for evidence in separators if k not in evidence.given]
-    share = 1 - len(without) / len(separators) if separators else None
-    collider: bool | None = None
-    if share in (0, 1):
-        collider = share == 0
-    elif share is not None and rule == "majority" and share != 0.5:
-        collider = share < 0.5
-    if collider is None:
-        return Statement(triple, None)
-    agreeing = without if collider else [e for e in separators if k in e.given]
-    return Statement(triple, collider, _best(agreeing)[0])
-
-
-def _best(separators: Sequence[Evidence]) -> list[Evidence]:
-    """The separation with the largest p-value; among equals the smallest set, then the first."""
-    if not separators:
-        return []
-    return [
-        min(
-            separators,
-            key=lambda e: (-e.result.p_value, abs(e.result.statistic), len(e.given), e.given),
-        )
-    ]
-
-
-def _weakness(statement: Statement, found: Skeleton) -> tuple[bool, float, int, int, Triple]:
-    a, k, b = statement.triple
-    links = sorted((int(found.rank[a, k]), int(found.rank[b, k])))
-    p_value = statement.evidence.result.p_value if statement.evidence else 0.0
-    return statement.collider is None, -p_value, links[1], links[0], statement.triple
+        if first is not None and all(first.given != other.given for other in evidence):
+            evidence.append(first)  # found among neighbours that were lost since
+        if first is None and evidence:
+            found.record.later[a, b] = _best(evidence)
+        listed[a, b] = [_best(evidence)] if rule == "max-p" and evidence else evidence
+    return listed
 
 
 def _ask_chunk(
-    bound: BoundTest, alpha: float, rule: str, max_order: int | None, tasks: Sequence[Task]
+    bound: BoundTest, level: Level, rule: str, alpha: float, max_order: int | None
 ) -> list[Answer]:
-    return [_ask(bound, alpha, rule, max_order, *task) for task in tasks]
+    parts = (level.part(row, row + 1) for row in range(len(level)))
+    if rule == "standard":
+        return [_first_separator(bound, part, alpha, max_order) for part in parts]
+    return [_all_separators(bound, part, alpha, max_order) for part in parts]
 
 
-def _ask(
-    bound: BoundTest,
-    alpha: float,
-    rule: str,
-    max_order: int | None,
-    a: int,
-    b: int,
-    one: list[int],
-    two: list[int],
-) -> Answer:
-    """List the sets that separate a and b (`standard`: only the first)."""
+def _first_separator(bound: BoundTest, level: Level, alpha: float, max_order: int | None) -> Answer:
+    """The smallest set that separates the one pair of a level, first one first."""
+    n_tests = n_untestable = 0
+    for order in _orders(level, max_order):
+        answers = bound.separate(replace(level, order=order), alpha)
+        n_tests += answers.n_tests
+        n_untestable += answers.n_untestable
+        if answers.separated[0]:
+            return [evidence_in(answers, 0)], n_tests, n_untestable
+    return [], n_tests, n_untestable
+
+
+def _all_separators(bound: BoundTest, level: Level, alpha: float, max_order: int | None) -> Answer:
+    """All sets that separate the one pair of a level."""
+    a, b = level.pairs[0].tolist()
     listed: list[Evidence] = []
     n_tests = n_untestable = 0
-    for given in _subsets(one, two, max_order):
-        try:
-            result = bound(a, b, given)
-        except NumericalError:
-            n_untestable += 1
-            continue
-        n_tests += 1
-        if result.p_value > alpha:
-            listed.append(Evidence(given, result))
-            if rule == "standard":
-                break
+    for sets in _subsets(*level.pools(a, b), _orders(level, max_order)):
+        statistic, p_value, n_used = bound.given_each(a, b, sets)
+        n_untestable += int(np.isnan(p_value).sum())
+        n_tests += int((~np.isnan(p_value)).sum())
+        for row in np.flatnonzero(p_value > alpha).tolist():
+            result = CIResult(float(statistic[row]), float(p_value[row]), int(n_used[row]))
+            listed.append(Evidence(tuple(sets[row].tolist()), result))
     return listed, n_tests, n_untestable
 
 
-def _subsets(one: list[int], two: list[int], max_order: int | None) -> Iterator[tuple[int, ...]]:
-    """Subsets of either list by size, each once."""
-    largest = max(len(one), len(two))
+def _orders(level: Level, max_order: int | None) -> range:
+    """Sizes of the sets that the one pair of a level has."""
+    largest = max(map(len, level.pools(*level.pairs[0].tolist())))
+    return range(1 + (largest if max_order is None else min(largest, max_order)))
+
+
+def _subsets(one: list[int], two: list[int], orders: range) -> Iterator[IntArray]:
+    """Subsets of either list by size, each once, some at a time: arrays (m, order)."""
     known = frozenset(one)
-    for order in range(1 + (largest if max_order is None else min(largest, max_order))):
-        yield from combinations(one, order)
-        yield from (given for given in combinations(two, order) if not known.issuperset(given))
+    for order in orders:
+        new = (given for given in combinations(two, order) if not known.issuperset(given))
+        every = chain(combinations(one, order), new if order else ())
+        while batch := list(islice(every, _BATCH)):
+            yield np.array(batch, dtype=np.intp).reshape(len(batch), order)

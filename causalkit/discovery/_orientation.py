@@ -12,195 +12,182 @@ contains these arrows and makes none of these triples a collider?* Look for a no
 last: no arrow leaves it, and no forbidden collider arises if all its edges point into it. If an
 orientation exists, then also one with this node last: turning its edges inwards breaks no arrow and
 adds colliders only at the node itself, where none is forbidden. So remove it and go on; there is an
-orientation if and only if all nodes can be removed (the idea of Dor and Tarsi, 1992).
+orientation if and only if all nodes can be removed (the idea of Dor and Tarsi, 1992). The order in
+which they went proves it, and a further statement that this order satisfies needs no new test; one
+that it does not satisfy takes a change of the order in one place, or cannot hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from causalkit.discovery._skeleton import Evidence
-from causalkit.typing import BoolArray
+from causalkit.graph.meek import forced_arrows, loose_pairs, pairs_of
+from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Statement", "meek_reasons", "orientable", "settle", "unshielded_triples"]
+__all__ = [
+    "AMBIGUOUS",
+    "COLLIDER",
+    "NOT_COLLIDER",
+    "Settled",
+    "Statements",
+    "meek_reasons",
+    "orientable",
+    "settle",
+    "unshielded_triples",
+]
 
 Triple: TypeAlias = tuple[int, int, int]
 
+COLLIDER: Final = 1
+NOT_COLLIDER: Final = 0
+AMBIGUOUS: Final = -1
+"""The tests do not agree; read as no collider."""
+
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """What the tests say about the triple a - k - b.
+class Statements:
+    """What the tests say about unshielded triples, one row each, strongest first.
 
     Attributes
     ----------
-    triple : tuple of int
+    triples : ndarray of int, shape (m, 3)
         (a, k, b) with a < b.
-    collider : bool or None
-        None if the tests do not agree; it is then read as no collider, with the least weight.
-    evidence : Evidence or None
-        The separation of a and b that decided.
+    verdict : ndarray of int8, shape (m,)
+        COLLIDER, NOT_COLLIDER or AMBIGUOUS.
+    p_value : ndarray of float, shape (m,)
+        Of the separation of a and b that decided; NaN if there is none.
     """
 
-    triple: Triple
-    collider: bool | None
-    evidence: Evidence | None = None
+    triples: IntArray
+    verdict: NDArray[np.int8]
+    p_value: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.triples)
 
 
-def unshielded_triples(adjacency: BoolArray) -> list[Triple]:
-    """All (a, k, b), a < b, with k adjacent to both and a not adjacent to b."""
-    triples = []
-    for k in range(len(adjacency)):
-        near = np.flatnonzero(adjacency[k])
-        apart = np.argwhere(np.triu(~adjacency[np.ix_(near, near)], 1))
-        triples += [(int(near[s]), k, int(near[t])) for s, t in apart]
-    return triples
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Statements that hold together, and the arrows that they draw.
+
+    Attributes
+    ----------
+    arrows : ndarray of bool, shape (p, p)
+        Those that were given and those of all colliders.
+    kept : ndarray of bool, shape (m,)
+        For a statement that is not kept the opposite holds.
+    """
+
+    arrows: BoolArray
+    kept: BoolArray
 
 
-def settle(
-    arrows: BoolArray, statements: Sequence[Statement]
-) -> tuple[BoolArray, list[Statement], list[Statement]]:
+def unshielded_triples(adjacency: BoolArray) -> IntArray:
+    """All (a, k, b), a < b, with k adjacent to both and a not adjacent to b.
+
+    Parameters
+    ----------
+    adjacency : ndarray of bool, shape (p, p)
+        Symmetric.
+
+    Returns
+    -------
+    ndarray of int, shape (m, 3)
+        Sorted by k, then a, then b.
+    """
+    from causalkit.discovery._orientation_kernels import triples_of
+
+    near, far = pairs_of(adjacency)
+    return triples_of(np.searchsorted(near, np.arange(len(adjacency) + 1)), far)
+
+
+def settle(arrows: BoolArray, statements: Statements) -> Settled:
     """Keep statements, first ones first, as long as they can hold together.
 
     Parameters
     ----------
     arrows : ndarray of bool, shape (p, p)
         Arrows that hold in any case; acyclic.
-    statements : sequence of Statement
+    statements : Statements
         About all unshielded triples, strongest first.
-
-    Returns
-    -------
-    arrows : ndarray of bool, shape (p, p)
-        Those given and those of all colliders.
-    kept, dropped : list of Statement
-        For a dropped statement the opposite holds.
     """
-    kept: list[Statement] = []
-    dropped: list[Statement] = []
-    rest = list(statements)
-    while rest:
-        n_fit = _longest_fit(arrows, kept, rest)
-        kept += rest[:n_fit]
-        dropped += rest[n_fit : n_fit + 1]
-        rest = rest[n_fit + 1 :]
-    colliders = [s.triple for s in kept if s.collider]
-    colliders += [s.triple for s in dropped if not s.collider]
-    return _with_colliders(arrows, colliders), kept, dropped
-
-
-def _longest_fit(arrows: BoolArray, kept: list[Statement], rest: list[Statement]) -> int:
-    """How many of `rest`, from the first on, can hold together with `kept`."""
-    if _fits(arrows, kept + rest):
-        return len(rest)
-    fits, fails = 0, len(rest)
-    while fails - fits > 1:  # more statements are never easier to satisfy: bisect
-        middle = (fits + fails) // 2
-        if _fits(arrows, kept + rest[:middle]):
-            fits = middle
-        else:
-            fails = middle
-    return fits
-
-
-def _fits(arrows: BoolArray, statements: Sequence[Statement]) -> bool:
-    colliders = [s.triple for s in statements if s.collider]
-    others = [s.triple for s in statements if not s.collider]
-    return orientable(_with_colliders(arrows, colliders), others)
-
-
-def _with_colliders(arrows: BoolArray, colliders: Sequence[Triple]) -> BoolArray:
+    known = pairs_of(arrows)
+    drawn = statements.verdict == COLLIDER
+    kept = _consistent(len(arrows), _demands(known, statements.triples, drawn), len(known[0]))
+    a, k, b = statements.triples[drawn == kept].T  # the opposite of a dropped one holds
     result = arrows.copy()
-    for a, k, b in colliders:
-        result[a, k] = result[b, k] = True
-    return result
+    result[a, k] = result[b, k] = True
+    return Settled(result, kept)
 
 
-def orientable(arrows: BoolArray, no_colliders: Sequence[Triple] = ()) -> bool:
+def orientable(arrows: BoolArray, no_colliders: IntArray | Sequence[Triple] = ()) -> bool:
     """Whether an acyclic orientation has these arrows and none of these triples as a collider.
 
     Parameters
     ----------
     arrows : ndarray of bool, shape (p, p)
         `arrows[i, j]`: the edge points from i to j.
-    no_colliders : sequence of (a, k, b)
+    no_colliders : sequence of (a, k, b), or ndarray of int, shape (m, 3)
         Triples that must not become a -> k <- b.
     """
+    from causalkit.discovery._orientation_kernels import remove_all
+
     p = len(arrows)
-    obstacles = arrows.sum(axis=1).tolist()  # what keeps a node from coming last
-    into: list[list[int]] = [[] for _ in range(p)]
-    for cause, effect in np.argwhere(arrows).tolist():
-        into[effect].append(cause)
-    ends_of: list[list[tuple[int, int]]] = [[] for _ in range(p)]
-    for a, k, b in no_colliders:
-        obstacles[k] += 1
-        ends_of[a].append((k, b))
-        ends_of[b].append((k, a))
-    removed = [False] * p
-    ready = [k for k in range(p) if obstacles[k] == 0]
-    for node in ready:
-        removed[node] = True
-        freed = into[node] + [k for k, other in ends_of[node] if not removed[other]]
-        for k in freed:
-            obstacles[k] -= 1
-            if obstacles[k] == 0 and not removed[k]:
-                ready.append(k)
-    return len(ready) == p
+    others = np.asarray(no_colliders, dtype=np.intp).reshape(-1, 3)
+    demands = _demands(pairs_of(arrows), others, np.zeros(len(others), dtype=np.bool_))
+    return len(remove_all(p, demands)) == p
+
+
+def _consistent(p: int, demands: IntArray, n_known: int) -> BoolArray:
+    """Which demands after the known ones hold together with those before them."""
+    from causalkit.discovery._orientation_kernels import keep_consistent, remove_all
+
+    order = remove_all(p, demands)
+    if len(order) == p:
+        return np.ones(len(demands) - n_known, dtype=np.bool_)
+    # What can be removed under all demands never has to move; the rest starts in any valid order.
+    rest = remove_all(p, demands[:n_known])
+    order = np.concatenate((order, rest[~np.isin(rest, order)]))
+    return keep_consistent(demands, order, n_known)[n_known:]
+
+
+def _demands(known: tuple[IntArray, IntArray], triples: IntArray, drawn: BoolArray) -> IntArray:
+    """Rows of two nodes that wait to be removed until one of two others was; known arrows first."""
+    tails, heads = known
+    a, k, b = triples.T
+    result = np.empty((len(tails) + len(triples), 4), dtype=np.intp)
+    result[: len(tails)] = np.column_stack((tails, tails, heads, heads))
+    rest = result[len(tails) :]
+    rest[:, 0], rest[:, 1] = np.where(drawn, a, k), np.where(drawn, b, k)
+    rest[:, 2], rest[:, 3] = np.where(drawn, k, a), np.where(drawn, k, b)
+    return result
 
 
 def meek_reasons(
-    arrows: BoolArray, closed: BoolArray, adjacency: BoolArray
+    arrows: BoolArray, adjacency: BoolArray
 ) -> dict[tuple[int, int], tuple[int, tuple[int, ...]]]:
     """Say which of Meek's rules directed each edge that was not directed to begin with.
 
     Parameters
     ----------
-    arrows, closed : ndarray of bool, shape (p, p)
-        Directed edges before and after the rules.
-    adjacency : ndarray of bool, shape (p, p)
+    arrows, adjacency : ndarrays of bool, shape (p, p)
+        Directed edges before the rules, and all adjacent pairs.
 
     Returns
     -------
     dict
-        By edge (i, j): the number of the rule, and the other nodes of its picture.
+        By edge (i, j): the number of the rule, and the other nodes of its picture. The arrows in
+        the picture were given or come earlier in the dict.
     """
-    known = arrows.copy()
-    reasons: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
-    while True:
-        found = {}
-        for i, j in np.argwhere(closed & ~known).tolist():
-            reason = _rule_for(i, j, known, adjacency)
-            if reason is not None:
-                found[i, j] = reason
-        if not found:
-            return reasons
-        reasons |= found
-        for i, j in found:
-            known[i, j] = True
-
-
-def _rule_for(
-    i: int, j: int, known: BoolArray, adjacency: BoolArray
-) -> tuple[int, tuple[int, ...]] | None:
-    """The first of Meek's rules that directs i -> j now."""
-    far = ~adjacency[j]
-    far[[i, j]] = False
-    before = np.flatnonzero(known[:, i] & far)  # k -> i - j, k far from j: no new collider at i
-    if len(before):
-        return 1, (int(before[0]),)
-    between = np.flatnonzero(known[i] & known[:, j])  # i -> k -> j: no cycle
-    if len(between):
-        return 2, (int(between[0]),)
-    beside = np.flatnonzero(adjacency[i] & ~known[:, i] & known[:, j])  # i - k -> j
-    for s, k in enumerate(beside.tolist()):
-        apart = [m for m in beside[s + 1 :].tolist() if not adjacency[k, m]]
-        if apart:
-            return 3, (k, apart[0])
-    for k in np.flatnonzero(adjacency[i] & far).tolist():  # i - k -> m -> j, i adjacent to m
-        onward = np.flatnonzero(known[k] & known[:, j] & adjacency[i])
-        if len(onward):
-            return 4, (k, int(onward[0]))
-    return None
+    forced = forced_arrows(len(arrows), pairs_of(arrows), loose_pairs(adjacency, arrows))
+    edges = zip(forced.tails.tolist(), forced.heads.tolist(), strict=True)
+    reasons = zip(forced.rules.tolist(), forced.others.tolist(), strict=True)
+    return {
+        edge: (rule, tuple(k for k in others if k >= 0))
+        for edge, (rule, others) in zip(edges, reasons, strict=True)
+    }

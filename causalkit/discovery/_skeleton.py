@@ -13,34 +13,27 @@ Knowledge enters in three ways. A pair with no allowed direction is cut without 
 pair is never cut. And a neighbour that cannot be a cause of i is no candidate on i's side: of two
 nodes that are not adjacent, the parents of one separate them, so candidates may be limited to nodes
 that could be parents.
+
+A search may be stopped, by the size of the sets or by the clock. What it has not asked about stays
+joined, so an early answer has too many edges and never one too few.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass
+from time import monotonic
 
 import numpy as np
 
 from causalkit._core.parallel import run
-from causalkit.independence import BoundTest, CIResult, Search
-from causalkit.typing import BoolArray, IntArray
+from causalkit.discovery._evidence import Evidence, EvidenceView, Pair, Record
+from causalkit.independence import Answers, BoundTest, Level
+from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Bounds", "Evidence", "Pair", "Skeleton", "find_skeleton", "in_chunks", "pools"]
+__all__ = ["Bounds", "Clock", "Evidence", "Pair", "Skeleton", "find_skeleton"]
 
-Pair: TypeAlias = tuple[int, int]
-Task: TypeAlias = tuple[int, int, list[int], list[int]]
-
-_N_CHUNKS = 64  # jobs a level; a constant, so that n_jobs cannot matter
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A conditioning set and the test's answer given that set."""
-
-    given: tuple[int, ...]
-    result: CIResult
+_N_CHUNKS = 64  # jobs a level at most; a constant, so that n_jobs cannot matter
+_CHUNK = 1024  # pairs that are worth a job of compiled code
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +51,53 @@ class Bounds:
     forbidden: BoolArray
     required: BoolArray
 
+    @classmethod
+    def none(cls, p: int) -> Bounds:
+        """No limits, at no cost in memory."""
+        nothing = np.broadcast_to(np.False_, (p, p))
+        return cls(nothing, nothing)
+
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing is limited (as made by :meth:`none`)."""
+        return self.forbidden.strides == (0, 0) and self.required.strides == (0, 0)
+
     @property
     def kept(self) -> BoolArray:
         """Pairs that stay adjacent."""
-        return self.required | self.required.T
+        return self.required if self.is_none else self.required | self.required.T
 
     @property
     def absent(self) -> BoolArray:
         """Pairs that are not adjacent."""
-        return self.forbidden & self.forbidden.T
+        return self.forbidden if self.is_none else self.forbidden & self.forbidden.T
+
+    def candidates(self, adjacency: BoolArray) -> BoolArray:
+        """`[i, k]`: k is a neighbour of i and may cause it."""
+        return adjacency if self.is_none else adjacency & ~self.forbidden.T
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time budget that began to run when this was made.
+
+    Attributes
+    ----------
+    seconds : float or None
+        None is no budget.
+    """
+
+    seconds: float | None
+    started: float
+
+    @classmethod
+    def start(cls, seconds: float | None) -> Clock:
+        """Start to count."""
+        return cls(seconds, monotonic())
+
+    def is_up(self) -> bool:
+        """Whether the budget is spent."""
+        return self.seconds is not None and monotonic() - self.started > self.seconds
 
 
 @dataclass(slots=True)
@@ -77,35 +108,32 @@ class Skeleton:
     ----------
     adjacency : ndarray of bool, shape (p, p)
         Symmetric.
-    separators : dict
-        Evidence that separated a pair.
-    closest : dict
-        For every tested pair, the evidence with the largest p-value.
-    rank : ndarray of int, shape (p, p)
-        Pairs from the strongest marginal dependence (0) to the weakest.
+    strength : ndarray of float, shape (p, p)
+        The larger its absolute value, the stronger the marginal dependence.
+    record : Record
+        What was asked and answered.
     n_tests, n_untestable : int
         Tests carried out, and sets that could not be tested.
+    stopped : str or None
+        What a time budget left undone.
     """
 
     adjacency: BoolArray
-    separators: dict[Pair, Evidence] = field(default_factory=dict)
-    closest: dict[Pair, Evidence] = field(default_factory=dict)
-    rank: IntArray = field(default_factory=lambda: np.empty((0, 0), dtype=np.intp))
+    strength: FloatArray
+    record: Record
     n_tests: int = 0
     n_untestable: int = 0
+    stopped: str | None = None
 
-    def note(self, pair: Pair, search: Search) -> None:
-        """Count what was asked and keep the best answer."""
-        self.n_tests += search.n_tests
-        self.n_untestable += search.n_untestable
-        if search.result is None:
-            return
-        evidence = Evidence(search.given, search.result)
-        best = self.closest.get(pair)
-        if best is None or search.result.p_value > best.result.p_value:
-            self.closest[pair] = evidence
-        if search.separated:
-            self.separators[pair] = evidence
+    @property
+    def separators(self) -> EvidenceView:
+        """Evidence that separated a pair, by pair."""
+        return EvidenceView(self.record, separated=True)
+
+    @property
+    def closest(self) -> EvidenceView:
+        """For every tested pair, the evidence with the largest p-value."""
+        return EvidenceView(self.record, separated=False)
 
 
 def find_skeleton(
@@ -115,6 +143,7 @@ def find_skeleton(
     alpha: float,
     max_order: int | None = None,
     n_jobs: int | None = None,
+    clock: Clock | None = None,
 ) -> Skeleton:
     """Cut every pair that a set of its neighbours separates.
 
@@ -130,94 +159,106 @@ def find_skeleton(
         Largest conditioning set.
     n_jobs : int, optional
         Never changes the result.
+    clock : Clock, optional
+        Once its time is up no more questions are asked.
     """
-    adjacency, kept = ~bounds.absent, bounds.kept
-    np.fill_diagonal(adjacency, False)
-    found = Skeleton(adjacency, rank=np.zeros(adjacency.shape, dtype=np.intp))
-    order = 0
-    while max_order is None or order <= max_order:
-        tasks = _tasks(found, bounds, order)
-        if not tasks:
+    clock = clock or Clock.start(None)
+    found = _begin(bound, bounds, alpha, n_jobs, clock)
+    order = 1
+    while (max_order is None or order <= max_order) and found.stopped is None:
+        level = _level(found, bounds, order)
+        if not len(level):
             break
-        chunks = [(bound, alpha, order, chunk) for chunk in in_chunks(tasks)]
-        answers = run(_ask_chunk, chunks, n_jobs=n_jobs, label=f"skeleton, sets of {order}")
-        before = found.n_tests
-        for (i, j, *_), search in zip(tasks, (a for part in answers for a in part), strict=True):
-            found.note((i, j), search)
-            if search.separated and not kept[i, j]:
-                adjacency[i, j] = adjacency[j, i] = False
-        if order == 0:
-            found.rank = _rank(found, len(adjacency))
-        if found.n_tests == before:  # what no set of this size can test, no larger one can
+        answers = _ask(bound, level, alpha, n_jobs, clock)
+        _note(found, level.pairs, answers, order)
+        if answers.n_tests == 0:  # what no set of this size can test, no larger one can
             break
         order += 1
-    for i, j in np.argwhere(kept).tolist():
-        found.separators.pop((i, j), None)
     return found
 
 
-def pools(found: Skeleton, forbidden: BoolArray, i: int, j: int) -> tuple[list[int], list[int]]:
-    """Candidates on the side of i and on the side of j, strongest first, the shorter list first."""
-    rank, adjacency = found.rank, found.adjacency
-
-    def side(a: int, b: int) -> list[int]:
-        candidates = np.flatnonzero(adjacency[a] & ~forbidden[:, a])
-        candidates = candidates[candidates != b]
-        weaker = np.maximum(rank[a, candidates], rank[b, candidates])
-        stronger = np.minimum(rank[a, candidates], rank[b, candidates])
-        ordered: list[int] = candidates[np.lexsort((stronger, weaker))].tolist()
-        return ordered
-
-    def key(a: int, pool: list[int]) -> tuple[int, int]:
-        return len(pool), min((int(rank[a, k]) for k in pool), default=0)
-
-    of_i, of_j = side(i, j), side(j, i)
-    return (of_i, of_j) if key(i, of_i) <= key(j, of_j) else (of_j, of_i)
-
-
-def in_chunks(tasks: Sequence[Task]) -> list[Sequence[Task]]:
-    """Split into at most a fixed number of runs of neighbouring tasks."""
-    size = -(-len(tasks) // _N_CHUNKS)
-    return [tasks[k : k + size] for k in range(0, len(tasks), size)]
-
-
-def _tasks(found: Skeleton, bounds: Bounds, order: int) -> list[Task]:
-    pairs = np.argwhere(np.triu(found.adjacency)).tolist()
-    if order == 0:
-        return [(i, j, [], []) for i, j in pairs]
-    kept = bounds.kept
-    open_pairs = [(i, j) for i, j in pairs if not kept[i, j]]
-    tasks = [(i, j, *pools(found, bounds.forbidden, i, j)) for i, j in open_pairs]
-    return [task for task in tasks if max(len(task[2]), len(task[3])) >= order]
+def _begin(
+    bound: BoundTest, bounds: Bounds, alpha: float, n_jobs: int | None, clock: Clock
+) -> Skeleton:
+    """Level 0."""
+    p = len(bounds.forbidden)
+    kept, absent = bounds.kept, bounds.absent
+    screen = bound.screen(alpha)
+    if screen is not None:
+        adjacency = screen.dependent
+        if not bounds.is_none:
+            adjacency = (adjacency | kept) & ~absent
+        n_known = 0 if bounds.is_none else int(np.triu(absent, 1).sum())
+        record = Record(bound, p, kept, absent, alpha=alpha, screened=True)
+        return Skeleton(
+            adjacency, screen.strength, record, screen.n_tests - n_known, screen.n_untestable
+        )
+    adjacency = ~absent
+    np.fill_diagonal(adjacency, False)
+    record = Record(bound, p, kept, absent, alpha=alpha, screened=False)
+    found = Skeleton(adjacency, np.zeros((p, p)), record)
+    pairs = np.argwhere(np.triu(adjacency))
+    nothing = np.empty(0, dtype=np.intp)
+    level = Level(0, pairs, np.zeros(p + 1, dtype=np.intp), nothing, found.strength)
+    answers = _ask(bound, level, alpha, n_jobs, clock)
+    _note(found, pairs, answers, 0)
+    found.strength = _strength(pairs[: len(answers.separated)], answers, p)
+    return found
 
 
-def _ask_chunk(bound: BoundTest, alpha: float, order: int, tasks: Sequence[Task]) -> list[Search]:
-    return [_ask(bound, alpha, order, *task) for task in tasks]
+def _level(found: Skeleton, bounds: Bounds, order: int) -> Level:
+    """Questions about the pairs that are still joined and have enough candidates."""
+    from causalkit.discovery._skeleton_kernels import questions
+
+    joined = found.adjacency if bounds.is_none else found.adjacency & ~bounds.kept
+    candidates = bounds.candidates(found.adjacency)
+    return Level(order, *questions(joined, candidates, order), found.strength)
 
 
-def _ask(
-    bound: BoundTest, alpha: float, order: int, i: int, j: int, one: list[int], two: list[int]
-) -> Search:
-    """Ask both sides; a set that lies in both is asked once."""
-    first = bound.first_separator(i, j, one, order, alpha)
-    if first.separated or order == 0 or len(two) < order:
-        return first
-    second = bound.first_separator(i, j, two, order, alpha, asked=frozenset(one))
-    n_tests = first.n_tests + second.n_tests
-    n_untestable = first.n_untestable + second.n_untestable
-    best = max((first, second), key=lambda search: search.result.p_value if search.result else -1.0)
-    return Search(second.separated, best.given, best.result, n_tests, n_untestable)
+def _ask(bound: BoundTest, level: Level, alpha: float, n_jobs: int | None, clock: Clock) -> Answers:
+    """Answers to the first questions of a level: to all of them, unless the time is up."""
+    m = len(level)
+    n_chunks = min(_N_CHUNKS, -(-m // _CHUNK) if bound.releases_gil else m)
+    if n_chunks <= 1:
+        return bound.separate(level if not clock.is_up() else level.part(0, 0), alpha)
+    size = -(-m // n_chunks)
+    parts = run(
+        _separate,
+        [(bound, level.part(start, start + size), alpha) for start in range(0, m, size)],
+        n_jobs=n_jobs,
+        label=f"skeleton, sets of {level.order}",
+        threads=bound.releases_gil,
+        until=clock.is_up,
+    )
+    return Answers.joined(parts) if parts else Answers.of([], level.order)
 
 
-def _rank(found: Skeleton, p: int) -> IntArray:
-    """Rank pairs by their marginal dependence; what was not tested comes last."""
-    p_values = np.full((p, p), np.inf)
-    sizes = np.zeros((p, p))
-    for (i, j), evidence in found.closest.items():
-        p_values[i, j] = evidence.result.p_value
-        sizes[i, j] = abs(evidence.result.statistic)
-    rows, columns = np.triu_indices(p, 1)
-    order = np.lexsort((-sizes[rows, columns], p_values[rows, columns]))
-    rank = np.zeros((p, p), dtype=np.intp)
-    rank[rows[order], columns[order]] = np.arange(len(order))
-    return np.asarray(rank + rank.T, dtype=np.intp)
+def _separate(bound: BoundTest, level: Level, alpha: float) -> Answers:
+    return bound.separate(level, alpha)
+
+
+def _note(found: Skeleton, pairs: IntArray, answers: Answers, order: int) -> None:
+    """Count what was asked, cut what was separated, and keep the answers."""
+    n_asked = len(answers.separated)
+    if n_asked < len(pairs):
+        found.stopped = (
+            f"the time was up at sets of {order}: {n_asked} of {len(pairs)} pairs were asked, the "
+            "others stay joined"
+        )
+    found.n_tests += answers.n_tests
+    found.n_untestable += answers.n_untestable
+    pairs = pairs[:n_asked]
+    found.record.add(pairs, answers)
+    i, j = pairs[answers.separated & ~found.record.kept[pairs[:, 0], pairs[:, 1]]].T
+    found.adjacency[i, j] = found.adjacency[j, i] = False
+
+
+def _strength(pairs: IntArray, answers: Answers, p: int) -> FloatArray:
+    """Number pairs from the weakest marginal dependence (1) on; 0 is one that was not tested."""
+    tested = np.flatnonzero(~np.isnan(answers.p_value))
+    sizes = np.abs(answers.statistic[tested])
+    order = tested[np.lexsort((-tested, sizes, -answers.p_value[tested]))]
+    strength = np.zeros((p, p))
+    i, j = pairs[order].T
+    strength[i, j] = strength[j, i] = 1 + np.arange(len(order))
+    return strength

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from causalkit.discovery._orientation import Statement, meek_reasons
-from causalkit.discovery._skeleton import Evidence, Pair, Skeleton
-from causalkit.discovery.base import Explanation, Separation, Separations, show_set
+import numpy as np
+
+from causalkit.discovery._colliders import Judgement
+from causalkit.discovery._conflicts import Conflicts
+from causalkit.discovery._evidence import Pair
+from causalkit.discovery._orientation import AMBIGUOUS, COLLIDER, Settled, meek_reasons
+from causalkit.discovery._provenance import pairs_frame
+from causalkit.discovery._skeleton import Skeleton
+from causalkit.discovery.base import Explanation, Separation, Separations, named, show_set
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.graph import CausalGraph
 from causalkit.graph.marks import show_name
 from causalkit.typing import BoolArray, Name
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Trace"]
 
@@ -31,42 +41,71 @@ class Trace:
     ----------
     names : tuple of names
     found : Skeleton
-    arrows : ndarray of bool, shape (p, p)
-        Edges directed by knowledge and colliders.
+    judged : Judgement
+        What the tests said about triples.
+    settled : Settled
+        Which of it could hold, and the edges directed by knowledge and colliders.
     directed : ndarray of bool, shape (p, p)
         Those, and what followed by Meek's rules.
-    kept : list of Statement
-        What the tests said about triples, where it could hold.
+    conflicts : Conflicts
+    graph : CausalGraph
+        What came of it.
+    knowledge : Knowledge
+        What was known before.
     """
 
     names: tuple[Name, ...]
     found: Skeleton
-    arrows: BoolArray
+    judged: Judgement
+    settled: Settled
     directed: BoolArray
-    kept: list[Statement]
+    conflicts: Conflicts
+    graph: CausalGraph
+    knowledge: Knowledge
 
     def separations(self) -> Separations:
-        """Separating sets by names."""
-        named = [self._named(*item) for item in self.found.separators.items()]
-        return Separations({frozenset(found.pair): found for found in named})
+        """Separating sets by names, looked up when asked for."""
+        return Separations(self.names, self.found.separators)
 
-    def explain(self, a: Name, b: Name, graph: CausalGraph, knowledge: Knowledge) -> Explanation:
+    def ambiguous(self) -> tuple[tuple[Name, Name, Name], ...]:
+        """Triples on which the tests do not agree, by names."""
+        statements = self.judged.statements
+        triples = statements.triples[statements.verdict == AMBIGUOUS]
+        return tuple(
+            (self.names[a], self.names[k], self.names[b]) for a, k, b in sorted(triples.tolist())
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each pair of variables.
+
+        Returns
+        -------
+        DataFrame
+            Columns `a`, `b`; `edge`, empty if there is none; `why` the pair is joined or not;
+            `direction`, what directed the edge; and of the test that separated the two, else of the
+            one that came closest: `given`, `order`, `statistic`, `p_value`, `n_used`.
+        """
+        return pairs_frame(self.names, self.found.record, self.found.adjacency, self.explain)
+
+    def explain(self, a: Name, b: Name) -> Explanation:
         """Say why a and b are joined or not, and what directed the edge."""
+        knowledge = self.knowledge
         i, j = sorted((self.names.index(a), self.names.index(b)))
-        edges = graph.edges_between(a, b)
+        edges = self.graph.edges_between(a, b)
         listed = self.found.closest if edges else self.found.separators
         evidence = listed.get((i, j))
-        test = self._named((i, j), evidence) if evidence else None
+        test = named(self.names, (i, j), evidence) if evidence else None
         if not edges:
             return Explanation((a, b), "no edge", _why_apart(a, b, test, knowledge), None, test)
         why = _why_joined(a, b, test, knowledge)
-        return Explanation((a, b), str(edges[0]), why, self._direction(a, b, knowledge), test)
+        return Explanation((a, b), str(edges[0]), why, self._direction(a, b), test)
 
     @cached_property
     def _rules(self) -> dict[Pair, tuple[int, tuple[int, ...]]]:
-        return meek_reasons(self.arrows, self.directed, self.found.adjacency)
+        return meek_reasons(self.settled.arrows, self.found.adjacency)
 
-    def _direction(self, a: Name, b: Name, knowledge: Knowledge) -> str:
+    def _direction(self, a: Name, b: Name) -> str:
+        knowledge = self.knowledge
         i, j = self.names.index(a), self.names.index(b)
         if self.directed[j, i]:
             a, b, i, j = b, a, j, i
@@ -77,34 +116,32 @@ class Trace:
         known = knowledge.why_forbidden(b, a)
         if known:
             return f"knowledge: {known}"
-        for statement in self.kept:
-            if statement.collider and statement.triple[1] == j and i in statement.triple:
-                return self._collider(statement)
+        collider = self._collider_with(i, j)
+        if collider is not None:
+            return collider
         if (i, j) in self._rules:
             rule, others = self._rules[i, j]
             shown = ", ".join(show_name(self.names[k]) for k in others)
             return f"Meek rule {rule} with {shown}: {_RULES[rule]}"
         return "implied: otherwise stronger evidence would be contradicted (see conflicts_)"
 
-    def _collider(self, statement: Statement) -> str:
-        a, k, b = (show_name(self.names[m]) for m in statement.triple)
+    def _collider_with(self, i: int, j: int) -> str | None:
+        """The strongest collider that directs i -> j, if one does."""
+        statements, triples = self.judged.statements, self.judged.statements.triples
+        into = self.settled.kept & (statements.verdict == COLLIDER) & (triples[:, 1] == j)
+        rows = np.flatnonzero(into & ((triples[:, 0] == i) | (triples[:, 2] == i)))
+        if not len(rows):
+            return None
+        first, _, last = triples[rows[0]].tolist()
+        a, k, b = (show_name(self.names[m]) for m in (first, j, last))
         shown = f"collider {a} -> {k} <- {b}"
-        if statement.evidence is None:
+        evidence = self.judged.evidence(int(rows[0]))
+        if evidence is None:
             return shown
-        test = self._named((statement.triple[0], statement.triple[2]), statement.evidence)
+        test = named(self.names, (first, last), evidence)
         return (
             f"{shown}: {show_set(test.given)} separates {a} and {b} without {k} "
             f"(p = {test.p_value:.3g})"
-        )
-
-    def _named(self, pair: Pair, evidence: Evidence) -> Separation:
-        result = evidence.result
-        return Separation(
-            (self.names[pair[0]], self.names[pair[1]]),
-            tuple(self.names[k] for k in sorted(evidence.given)),
-            result.statistic,
-            result.p_value,
-            result.n_used,
         )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Self
 
 import numpy as np
@@ -18,8 +19,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from causalkit._core.moments import Moments
 from causalkit._core.report import Report, Reported
+from causalkit._core.streams import is_stream, moments_of
 from causalkit._core.table import Table, as_table
+from causalkit.discovery._evidence import Evidence, Pair
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph
 from causalkit.graph.marks import show_name
@@ -68,27 +72,39 @@ class Separation(Reported):
 
 
 class Separations(Mapping[frozenset[Name], Separation]):
-    """Separating sets by unordered pair; `separations["a", "b"]` reads like a sentence."""
+    """Separating sets by unordered pair; `separations["a", "b"]` reads like a sentence.
 
-    __slots__ = ("_by_pair",)
+    Parameters
+    ----------
+    names : tuple of names
+        What the variables are called, by number.
+    evidence : mapping
+        By pair of numbers (i < j): the set and the test's answer. Looked up when asked for.
+    """
 
-    def __init__(self, separations: Mapping[frozenset[Name], Separation]) -> None:
-        self._by_pair = dict(separations)
+    __slots__ = ("_evidence", "_names")
+
+    def __init__(self, names: tuple[Name, ...], evidence: Mapping[Pair, Evidence]) -> None:
+        self._names, self._evidence = names, evidence
 
     def __getitem__(self, pair: frozenset[Name] | tuple[Name, Name]) -> Separation:
-        return self._by_pair[frozenset(pair)]
-
-    def __contains__(self, pair: object) -> bool:
-        return isinstance(pair, (frozenset, tuple, set)) and frozenset(pair) in self._by_pair
+        try:
+            i, j = sorted(self._names.index(name) for name in pair)
+            return named(self._names, (i, j), self._evidence[i, j])
+        except (KeyError, ValueError):
+            raise KeyError(pair) from None
 
     def __iter__(self) -> Iterator[frozenset[Name]]:
-        return iter(self._by_pair)
+        return (frozenset((self._names[i], self._names[j])) for i, j in self._evidence)
 
     def __len__(self) -> int:
-        return len(self._by_pair)
+        return len(self._evidence)
 
     def __repr__(self) -> str:
-        return "{" + "; ".join(found.sentence() for found in self._by_pair.values()) + "}"
+        shown = [found.sentence() for found in islice(self.values(), 21)]
+        if len(shown) > 20:
+            shown[20:] = [f"… ({len(self)} in all)"]
+        return "{" + "; ".join(shown) + "}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -152,7 +168,9 @@ class DiscoveryAlgorithm(BaseEstimator, ABC):
         Parameters
         ----------
         X : DataFrame, 2-D ndarray, or dict of columns, n_rows by n_variables
-            One row a unit.
+            One row a unit. Where the test only asks for correlations, also a path to Parquet or CSV
+            files, a polars LazyFrame, a DuckDB relation, a pyarrow Dataset or a dask DataFrame,
+            which are read once, by blocks, and never held.
         y : None
             Ignored; scikit-learn passes it.
 
@@ -161,14 +179,12 @@ class DiscoveryAlgorithm(BaseEstimator, ABC):
         self
         """
         del y
-        table = as_table(X)
-        self.n_features_in_ = table.n_columns
-        if hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        if not isinstance(X, np.ndarray) and all(isinstance(name, str) for name in table.names):
-            self.feature_names_in_ = np.array(table.names, dtype=object)
-        self._fit(table)
+        self._fit(read_columns(self, X) if self._needs_rows() else read_moments(self, X))
         return self
+
+    def _needs_rows(self) -> bool:
+        """Whether the rows are needed, rather than their moments."""
+        return True
 
     def explain(self, a: Name, b: Name) -> Explanation:
         """Say why `a` and `b` are joined or not, and what directed the edge.
@@ -196,12 +212,56 @@ class DiscoveryAlgorithm(BaseEstimator, ABC):
         return self._explain(a, b)
 
     @abstractmethod
-    def _fit(self, table: Table) -> None:
-        """Learn from the table and set `graph_`."""
+    def _fit(self, table: Any) -> None:
+        """Learn from the table, or its moments unless `_needs_rows()`, and set `graph_`."""
 
     @abstractmethod
     def _explain(self, a: Name, b: Name) -> Explanation:
         """Answer `explain` for two different nodes."""
+
+
+def read_columns(estimator: Any, X: Data) -> Table:
+    """Read the table, and note its columns on the estimator as scikit-learn does."""
+    if is_stream(X):
+        raise InputError(
+            f"the data are read by blocks, as a {type(X).__name__}, and this "
+            f"{type(estimator).__name__} needs all rows; expected rows that are in memory. Call "
+            ".collect(), .compute() or pandas.read_parquet() first, or use a test on correlations "
+            "such as FisherZ."
+        )
+    table = as_table(X)
+    note_columns(estimator, X, table.names)
+    return table
+
+
+def read_moments(estimator: Any, X: Data) -> Table | Moments:
+    """Read the table, or only its moments where the rows are read by blocks."""
+    if not is_stream(X):
+        return read_columns(estimator, X)
+    moments = moments_of(X, n_jobs=getattr(estimator, "n_jobs", None))
+    note_columns(estimator, X, moments.names)
+    return moments
+
+
+def note_columns(estimator: Any, X: Data, names: tuple[Name, ...]) -> None:
+    """Note the columns on the estimator as scikit-learn does."""
+    estimator.n_features_in_ = len(names)
+    if hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+    if not isinstance(X, np.ndarray) and all(isinstance(name, str) for name in names):
+        estimator.feature_names_in_ = np.array(names, dtype=object)
+
+
+def named(names: tuple[Name, ...], pair: Pair, evidence: Evidence) -> Separation:
+    """Write numbers as names."""
+    result = evidence.result
+    return Separation(
+        (names[pair[0]], names[pair[1]]),
+        tuple(names[k] for k in sorted(evidence.given)),
+        result.statistic,
+        result.p_value,
+        result.n_used,
+    )
 
 
 def show_set(names: tuple[Name, ...]) -> str:

@@ -21,24 +21,22 @@ CPDAG with 4 nodes, 3 edges: rain -> wet; sprinkler -> wet; wet -> slippery
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
-from causalkit._core.checks import check_choice, check_count, check_fraction
+from causalkit._core.moments import Moments
 from causalkit._core.table import Table
-from causalkit.discovery._colliders import COLLIDER_RULES, judge_triples
+from causalkit.discovery._colliders import judge_triples
 from causalkit.discovery._conflicts import Conflicts
 from causalkit.discovery._orientation import settle
-from causalkit.discovery._skeleton import Bounds, find_skeleton
+from causalkit.discovery._setup import as_knowledge, reads_moments, set_up, warn_of
+from causalkit.discovery._skeleton import find_skeleton
 from causalkit.discovery._trace import Trace
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation, Separations
 from causalkit.discovery.knowledge import Knowledge
-from causalkit.errors import InputError, KnowledgeWarning
-from causalkit.graph import ARROW, TAIL, CausalGraph, Kind
-from causalkit.graph.equivalence import close_under_meek
-from causalkit.independence import CITest, FisherZ
-from causalkit.typing import BoolArray, Name
+from causalkit.graph import ARROW, CausalGraph, Kind
+from causalkit.graph.meek import class_marks
+from causalkit.independence import CITest
+from causalkit.typing import Name
 
 __all__ = ["PC"]
 
@@ -62,7 +60,10 @@ class PC(DiscoveryAlgorithm):
     knowledge : Knowledge, optional
         Tiers, required and forbidden edges.
     n_jobs : int, optional
-        Parallel jobs; pays for slow tests, and never changes the result.
+        Parallel jobs; never changes the result.
+    max_seconds : float, optional
+        Time budget. When it is spent no more questions are asked: pairs not yet asked about stay
+        joined, `stopped_` says what was left undone, and a warning is given.
 
     Attributes
     ----------
@@ -79,6 +80,11 @@ class PC(DiscoveryAlgorithm):
         Where answers contradict each other or the knowledge, and what was done.
     ambiguous_ : tuple of (name, name, name)
         Triples a - k - b on which the tests do not agree; they are read as no colliders.
+    stopped_ : str or None
+        What the time budget left undone.
+    trace_ : Trace
+        All of it: `trace_.to_frame()` has one row for each pair of variables, with the test, the
+        set, the p-value and the rule or the piece of knowledge that decided.
 
     Notes
     -----
@@ -114,11 +120,10 @@ class PC(DiscoveryAlgorithm):
     explanation with background knowledge", UAI.
     """
 
-    separators_: Separations
     n_tests_: int
     n_untestable_: int
-    conflicts_: tuple[str, ...]
-    ambiguous_: tuple[tuple[Name, Name, Name], ...]
+    stopped_: str | None
+    trace_: Trace
 
     def __init__(
         self,
@@ -129,6 +134,7 @@ class PC(DiscoveryAlgorithm):
         collider_rule: str = "standard",
         knowledge: Knowledge | None = None,
         n_jobs: int | None = None,
+        max_seconds: float | None = None,
     ) -> None:
         self.test = test
         self.alpha = alpha
@@ -136,69 +142,60 @@ class PC(DiscoveryAlgorithm):
         self.collider_rule = collider_rule
         self.knowledge = knowledge
         self.n_jobs = n_jobs
+        self.max_seconds = max_seconds
 
-    def _fit(self, table: Table) -> None:
-        alpha = check_fraction(self.alpha, "alpha")
-        rule = check_choice(self.collider_rule, "collider_rule", COLLIDER_RULES)
-        if self.max_order is not None:
-            check_count(self.max_order, "max_order", minimum=0)
-        names = tuple(sorted(table.names, key=lambda name: (isinstance(name, str), name)))
-        bounds = _bounds(self.knowledge, names)
-        bound = _as_test(self.test).bind(table.select(names))
-        limits = {"alpha": alpha, "max_order": self.max_order, "n_jobs": self.n_jobs}
-        found = find_skeleton(bound, bounds, **limits)  # type: ignore[arg-type]
-        conflicts = Conflicts(names)
-        conflicts.note_required(found, bounds, alpha)
-        conflicts.break_cycles(found, bounds)
-        statements = judge_triples(bound, found, bounds.forbidden, rule=rule, **limits)  # type: ignore[arg-type]
-        known = found.adjacency & bounds.forbidden.T
-        arrows, kept, dropped = settle(known, statements)
-        conflicts.note_dropped(dropped, known)
-        directed, undirected = close_under_meek(arrows, found.adjacency & ~(arrows | arrows.T))
-        self.graph_ = _as_cpdag(names, directed, undirected).reordered(table.names)
-        self.n_tests_, self.n_untestable_ = found.n_tests, found.n_untestable
-        self.conflicts_ = tuple(conflicts.sentences)
-        self._trace = Trace(names, found, arrows, directed, kept)
-        self.separators_ = self._trace.separations()
-        self.ambiguous_ = tuple(
-            (names[a], names[k], names[b])
-            for a, k, b in sorted(s.triple for s in statements if s.collider is None)
+    def _needs_rows(self) -> bool:
+        return not reads_moments(self.test)
+
+    def _fit(self, table: Table | Moments) -> None:
+        setup = set_up(
+            table,
+            self.test,
+            self.knowledge,
+            alpha=self.alpha,
+            collider_rule=self.collider_rule,
+            max_order=self.max_order,
+            n_jobs=self.n_jobs,
+            max_seconds=self.max_seconds,
         )
-        if conflicts.on_knowledge:
-            warnings.warn(
-                f"the data contradict the knowledge in {conflicts.on_knowledge} place(s); the "
-                "knowledge was obeyed. See conflicts_ for each.",
-                KnowledgeWarning,
-                stacklevel=3,
-            )
+        bound, bounds = setup.bound, setup.bounds
+        limits = {"alpha": setup.alpha, "max_order": setup.max_order}
+        how = {"n_jobs": setup.n_jobs, "clock": setup.clock}
+        found = find_skeleton(bound, bounds, **limits, **how)  # type: ignore[arg-type]
+        conflicts = Conflicts(setup.names)
+        if not bounds.is_none:
+            conflicts.note_required(found, bounds, setup.alpha)
+            conflicts.break_cycles(found, bounds)
+        judged = judge_triples(bound, found, bounds, rule=setup.rule, **limits, **how)  # type: ignore[arg-type]
+        known = np.zeros_like(found.adjacency)
+        if not bounds.is_none:
+            known = found.adjacency & bounds.forbidden.T
+        settled = settle(known, judged.statements)
+        conflicts.note_dropped(judged, settled, known)
+        ends = class_marks(found.adjacency, settled.arrows)
+        self.graph_ = CausalGraph._of(setup.names, ends, Kind.CPDAG).reordered(setup.shown)
+        self.n_tests_, self.n_untestable_ = found.n_tests, found.n_untestable
+        self.stopped_ = found.stopped
+        known_before = as_knowledge(self.knowledge)
+        self.trace_ = Trace(
+            setup.names, found, judged, settled, ends == ARROW, conflicts, self.graph_, known_before
+        )
+        warn_of(found, conflicts.on_knowledge)
+
+    @property
+    def separators_(self) -> Separations:
+        """For pairs that a test cut apart: the set, and the test's answer."""
+        return self.trace_.separations()
+
+    @property
+    def conflicts_(self) -> tuple[str, ...]:
+        """Where answers contradict each other or the knowledge, and what was done."""
+        return self.trace_.conflicts.sentences
+
+    @property
+    def ambiguous_(self) -> tuple[tuple[Name, Name, Name], ...]:
+        """Triples a - k - b on which the tests do not agree."""
+        return self.trace_.ambiguous()
 
     def _explain(self, a: Name, b: Name) -> Explanation:
-        return self._trace.explain(a, b, self.graph_, self.knowledge or Knowledge())
-
-
-def _as_test(test: CITest | None) -> CITest:
-    if test is None:
-        return FisherZ()
-    if isinstance(test, type) or not callable(getattr(test, "bind", None)):
-        raise InputError(
-            f"test={test!r}; expected a conditional-independence test such as FisherZ(). Pass an "
-            "instance, with parentheses, or leave it out."
-        )
-    return test
-
-
-def _bounds(knowledge: Knowledge | None, names: tuple[Name, ...]) -> Bounds:
-    if knowledge is None:
-        knowledge = Knowledge()
-    if not isinstance(knowledge, Knowledge):
-        raise InputError(
-            f"knowledge is a {type(knowledge).__name__}; expected Knowledge(tiers=…, required=…, "
-            "forbidden=…). Knowledge.from_dict reads a dict."
-        )
-    return Bounds(knowledge.forbidden_matrix(names), knowledge.required_matrix(names))
-
-
-def _as_cpdag(names: tuple[Name, ...], directed: BoolArray, undirected: BoolArray) -> CausalGraph:
-    ends = np.zeros(directed.shape, dtype=np.uint8)
-    ends[directed], ends[directed.T], ends[undirected] = ARROW, TAIL, TAIL
-    return CausalGraph(names, ends, Kind.CPDAG)
+        return self.trace_.explain(a, b)

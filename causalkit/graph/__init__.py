@@ -11,6 +11,7 @@ from causalkit.graph.equivalence import (
 from causalkit.graph.generate import random_admg, random_dag
 from causalkit.graph.graph import CausalGraph
 from causalkit.graph.latent import latent_projection
+from causalkit.graph.mag import dag_to_mag, mag_to_pag, visible_edges
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Edge, Kind
 from causalkit.graph.separation import is_separated, minimal_separator, minimal_separators
 from causalkit.graph.walks import possible_ancestors, possible_descendants
@@ -25,9 +26,11 @@ __all__ = [
     "class_size",
     "consistent_extension",
     "dag_to_cpdag",
+    "dag_to_mag",
     "is_equivalence_class",
     "is_separated",
     "latent_projection",
+    "mag_to_pag",
     "meek_closure",
     "members",
     "minimal_separator",
@@ -36,4 +39,5 @@ __all__ = [
     "possible_descendants",
     "random_admg",
     "random_dag",
+    "visible_edges",
 ]

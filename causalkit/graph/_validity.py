@@ -7,6 +7,7 @@ is made. The order of causes before effects, which shows that there is no cycle,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from causalkit.errors import CycleError, GraphError, InputError
 from causalkit.graph import marks
-from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Edge, Kind
+from causalkit.graph.marks import ARROW, TAIL, Edge, Kind
 from causalkit.typing import BoolArray, IntArray, Name
 
 if TYPE_CHECKING:
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_kind",
+    "causal_order",
     "check_expressible",
     "check_kind",
     "check_shape",
     "closure",
+    "occupied",
+    "pairs_with",
     "plainest_kind",
     "topological_order",
 ]
@@ -39,31 +43,54 @@ _ALLOWED: Mapping[Kind, frozenset[str]] = {
 }
 
 
-def _symbols(ends: NDArray[np.uint8]) -> set[str]:
-    """Symbols of the edges that occur."""
-    i, j = np.nonzero(np.triu(ends))
-    both_ends = np.unique(ends[j, i] * 8 + ends[i, j]).tolist()
-    pairs = [pair for code in both_ends for pair in marks.split_marks(*divmod(code, 8))]
-    return {marks.forwards(marks.glyph(*pair)) for pair in pairs}
+_HELD = np.array([[mark & bit > 0 for mark in range(8)] for bit in range(8)])
+"""Whether a set of marks has one of these bits, `_HELD[bits, marks]`."""
+
+
+def occupied(ends: NDArray[np.uint8]) -> tuple[IntArray, IntArray]:
+    """Rows and columns of the cells with a mark, row by row."""
+    rows, columns = np.divmod(np.flatnonzero(ends != 0), max(1, len(ends)))
+    return rows, columns
+
+
+def pairs_with(ends: NDArray[np.uint8], at_i: int, at_j: int) -> tuple[IntArray, IntArray]:
+    """Pairs (i, j) that an edge with these marks joins, row by row."""
+    rows, columns = occupied(ends)
+    held = _HELD[at_i, ends[columns, rows]] & _HELD[at_j, ends[rows, columns]]
+    return rows[held], columns[held]
+
+
+def _symbols(ends: NDArray[np.uint8], rows: IntArray, columns: IntArray) -> set[str]:
+    """Symbols of the edges in these cells."""
+    both_ends = ends[columns, rows].astype(np.intp) * 8 + ends[rows, columns]
+    codes = np.flatnonzero(np.bincount(both_ends)).tolist()
+    return {symbol for code in codes for symbol in _symbols_of(code)}
+
+
+@lru_cache
+def _symbols_of(code: int) -> frozenset[str]:
+    pairs = marks.split_marks(*divmod(code, 8))
+    return frozenset(marks.forwards(marks.glyph(*pair)) for pair in pairs)
 
 
 def plainest_kind(ends: NDArray[np.uint8]) -> Kind:
     """The first of DAG, ADMG, CPDAG, MAG, PAG that has all these edges."""
-    symbols = _symbols(ends)
+    symbols = _symbols(ends, *occupied(ends))
     plainest = (Kind.DAG, Kind.ADMG, Kind.CPDAG, Kind.MAG, Kind.PAG)
     return next(kind for kind in plainest if symbols <= _ALLOWED[kind])
 
 
 def check_kind(graph: CausalGraph) -> None:
     """Raise if the edges do not make a graph of its kind."""
-    foreign = _symbols(graph.ends) - _ALLOWED[graph.kind]
+    rows, columns = occupied(graph.ends)
+    foreign = _symbols(graph.ends, rows, columns) - _ALLOWED[graph.kind]
     if foreign:
         allowed = ", ".join(sorted(_ALLOWED[graph.kind]))
         raise GraphError(
             f"a {graph.kind.name} has no {', '.join(sorted(foreign))} edges; expected "
             f"{allowed}. Name another kind, or leave the kind out."
         )
-    if topological_order(graph.directed) is None:
+    if causal_order(len(graph.nodes), *pairs_with(graph.ends, TAIL, ARROW)) is None:
         cycle = " -> ".join(marks.show_name(graph.nodes[k]) for k in _some_cycle(graph.directed))
         raise CycleError(
             f"the directed edges run in a circle: {cycle}; expected no directed cycle. Remove "
@@ -72,7 +99,7 @@ def check_kind(graph: CausalGraph) -> None:
     if graph.kind is Kind.MAG:
         _check_ancestral(graph)
     if graph.kind in (Kind.CPDAG, Kind.MAG, Kind.PAG):
-        _check_single_edges(graph)
+        _check_single_edges(graph, rows, columns)
 
 
 def _check_ancestral(graph: CausalGraph) -> None:
@@ -132,21 +159,26 @@ def check_shape(nodes: tuple[Name, ...], ends: NDArray[Any]) -> None:
         raise InputError(
             f"ends has shape {ends.shape}; expected ({p}, {p}), a row and a column a node."
         )
-    if not np.isin(ends, range(8)).all():
+    plain = ends.dtype.kind in "biu"  # then the extremes tell
+    if ends.size and not (
+        ends.min() >= 0 and ends.max() <= 7 if plain else np.isin(ends, range(8)).all()
+    ):
         raise InputError(
             "ends has entries that are no marks; expected integers from 0 to 7 (TAIL=1, ARROW=2, "
             "CIRCLE=4 and sums of them). Read other matrices with CausalGraph.from_adjacency."
         )
     if ends.diagonal().any():
         raise GraphError("an edge joins a node to itself; expected a zero diagonal.")
-    if ((ends > 0) != (ends.T > 0)).any():
+    rows, columns = occupied(ends)
+    if not ends[columns, rows].all():
         raise GraphError("an edge has a mark at one end only; expected marks at both ends.")
 
 
-def _check_single_edges(graph: CausalGraph) -> None:
-    double = np.argwhere(~np.isin(graph.ends, (0, TAIL, ARROW, CIRCLE)))
+def _check_single_edges(graph: CausalGraph, rows: IntArray, columns: IntArray) -> None:
+    found = graph.ends[rows, columns]
+    double = np.flatnonzero(found & (found - 1))
     if len(double):
-        a, b = (graph.nodes[k] for k in double[0])
+        a, b = (graph.nodes[k[double[0]]] for k in (rows, columns))
         raise GraphError(f"{a} and {b} are joined twice; a {graph.kind.name} has one edge a pair.")
 
 
@@ -163,15 +195,31 @@ def closure(step: BoolArray, start: list[int]) -> BoolArray:
 
 def topological_order(directed: BoolArray) -> IntArray | None:
     """Causes before effects, or None if there is a cycle."""
-    waiting = directed.sum(axis=0)
+    cells = np.flatnonzero(directed)
+    order = causal_order(len(directed), *np.divmod(cells, max(1, len(directed))))
+    return None if order is None else np.array(order, dtype=np.intp)
+
+
+def causal_order(n_nodes: int, tails: IntArray, heads: IntArray) -> list[int] | None:
+    """Causes before effects, generation by generation, or None if there is a cycle.
+
+    Edges come row by row: `tails` ascend.
+    """
+    effects = heads.tolist()
+    starts = np.concatenate(([0], np.cumsum(np.bincount(tails, minlength=n_nodes)))).tolist()
+    waiting = np.bincount(heads, minlength=n_nodes)
     order: list[int] = []
-    ready = np.flatnonzero(waiting == 0)
-    while len(ready):
-        order += ready.tolist()
-        waiting = waiting - directed[ready].sum(axis=0)
-        waiting[ready] = -1
-        ready = np.flatnonzero(waiting == 0)
-    return np.array(order, dtype=np.intp) if len(order) == len(directed) else None
+    ready, left = np.flatnonzero(waiting == 0).tolist(), waiting.tolist()
+    while ready:
+        order += ready
+        freed = []
+        for node in ready:
+            for effect in effects[starts[node] : starts[node + 1]]:
+                left[effect] -= 1
+                if not left[effect]:
+                    freed.append(effect)
+        ready = sorted(freed)
+    return order if len(order) == n_nodes else None
 
 
 def _some_cycle(directed: BoolArray) -> list[int]:

@@ -44,7 +44,7 @@ from causalkit.errors import GraphError
 from causalkit.graph.chordal import components, count_orientations
 from causalkit.graph.graph import CausalGraph
 from causalkit.graph.marks import ARROW, TAIL, Kind
-from causalkit.graph.meek import close_under_meek, extend, makes_collider, near_of
+from causalkit.graph.meek import close_under_meek, extend, makes_collider, pairs_of
 from causalkit.typing import BoolArray, Name
 
 __all__ = [
@@ -78,8 +78,8 @@ def dag_to_cpdag(dag: CausalGraph) -> CausalGraph:
             "call for a MAG and its PAG; a CPDAG is a class already."
         )
     directed = dag.directed
-    tails, heads = np.nonzero(directed)
-    collides = makes_collider(directed, near_of(directed), tails, heads)
+    tails, heads = pairs_of(directed)
+    collides = makes_collider(len(directed), (tails, heads))
     compelled = np.zeros_like(directed)
     compelled[tails[collides], heads[collides]] = True
     loose = directed & ~compelled
@@ -299,9 +299,15 @@ def _check_class(graph: CausalGraph, who: str) -> None:
 
 
 def _as_class(nodes: tuple[Name, ...], directed: BoolArray, undirected: BoolArray) -> CausalGraph:
-    ends = directed * ARROW + directed.T * TAIL + undirected * TAIL
-    return CausalGraph(nodes, ends, Kind.CPDAG)
+    ends = np.zeros(directed.shape, dtype=np.uint8)
+    tails, heads = pairs_of(directed)
+    ends[tails, heads], ends[heads, tails] = ARROW, TAIL
+    ends[pairs_of(undirected)] = TAIL
+    return CausalGraph._of(nodes, ends, Kind.CPDAG)
 
 
 def _as_dag(graph: CausalGraph, directed: BoolArray) -> CausalGraph:
-    return CausalGraph(graph.nodes, directed * ARROW + directed.T * TAIL, Kind.DAG)
+    ends = np.zeros(directed.shape, dtype=np.uint8)
+    tails, heads = pairs_of(directed)
+    ends[tails, heads], ends[heads, tails] = ARROW, TAIL
+    return CausalGraph._of(graph.nodes, ends, Kind.DAG)

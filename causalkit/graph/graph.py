@@ -35,6 +35,8 @@ from causalkit.graph._validity import (
     check_kind,
     check_shape,
     closure,
+    occupied,
+    pairs_with,
     plainest_kind,
     topological_order,
 )
@@ -90,6 +92,14 @@ class CausalGraph(Exchange):
     # --- constructors ----------------------------------------------------------------------------
 
     @classmethod
+    def _of(cls, nodes: tuple[Name, ...], ends: NDArray[np.uint8], kind: Kind) -> CausalGraph:
+        """Build without a check, from parts that are known to be sound; `ends` is given away."""
+        graph = cls.__new__(cls)
+        ends.flags.writeable = False
+        vars(graph).update(nodes=nodes, ends=ends, kind=kind)
+        return graph
+
+    @classmethod
     def from_edges(
         cls,
         nodes: Iterable[Name],
@@ -130,17 +140,22 @@ class CausalGraph(Exchange):
     @cached_property
     def directed(self) -> BoolArray:
         """Matrix of `i -> j`, shape (n_nodes, n_nodes)."""
-        return _read_only(((self.ends & ARROW) > 0) & ((self.ends.T & TAIL) > 0))
+        return self._joined(TAIL, ARROW)
 
     @cached_property
     def bidirected(self) -> BoolArray:
         """Matrix of `i <-> j`, symmetric."""
-        return _read_only(((self.ends & ARROW) > 0) & ((self.ends.T & ARROW) > 0))
+        return self._joined(ARROW, ARROW)
 
     @cached_property
     def undirected(self) -> BoolArray:
         """Matrix of `i -- j`, symmetric."""
-        return _read_only(((self.ends & TAIL) > 0) & ((self.ends.T & TAIL) > 0))
+        return self._joined(TAIL, TAIL)
+
+    def _joined(self, at_i: int, at_j: int) -> BoolArray:
+        matrix = np.zeros(self.ends.shape, dtype=np.bool_)
+        matrix[pairs_with(self.ends, at_i, at_j)] = True
+        return _read_only(matrix)
 
     @cached_property
     def adjacency(self) -> BoolArray:
@@ -256,7 +271,8 @@ class CausalGraph(Exchange):
     def subgraph(self, names: Names) -> CausalGraph:
         """Return the graph on these nodes and the edges among them, in the order of this graph."""
         keep = sorted(self.indices(names))
-        return CausalGraph((self.nodes[k] for k in keep), self.ends[np.ix_(keep, keep)], self.kind)
+        nodes = tuple(self.nodes[k] for k in keep)
+        return CausalGraph._of(nodes, self.ends[np.ix_(keep, keep)], self.kind)
 
     def without_edges(
         self, *, into: Names | None = None, out_of: Names | None = None
@@ -303,9 +319,11 @@ class CausalGraph(Exchange):
             raise InputError(
                 "reordered() got other nodes than the graph has; expected all of them."
             )
-        return CausalGraph(
-            (self.nodes[k] for k in order), self.ends[np.ix_(order, order)], self.kind
-        )
+        rows, columns = occupied(self.ends)
+        place = np.argsort(order)
+        ends = np.zeros_like(self.ends)
+        ends[place[rows], place[columns]] = self.ends[rows, columns]
+        return CausalGraph._of(tuple(self.nodes[k] for k in order), ends, self.kind)
 
     def to_cpdag(self) -> CausalGraph:
         """Return the equivalence class of a DAG; see :func:`causalkit.graph.dag_to_cpdag`."""

@@ -1,21 +1,89 @@
 """Meek's rules and consistent extensions, on arrays; :mod:`causalkit.graph.equivalence` has names.
 
-The rules are evaluated for a list of undirected edges `i -- j`, each both ways round. A round
-orients whatever follows, and the next round looks only at edges that touch, or are next to, those
-just oriented, so that a long chain of consequences costs little a link.
+Graphs come as matrices and are worked on as lists of edges (:class:`_Rows`), so a sparse graph
+costs what its edges cost. Arrows are taken from a work list, and what follows from one is looked up
+among the edges at its two ends; a long chain of consequences costs little a link.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from causalkit.errors import CycleError, GraphError
-from causalkit.graph._validity import topological_order
+from causalkit.graph._validity import causal_order
+from causalkit.graph.marks import ARROW, TAIL
 from causalkit.typing import BoolArray, IntArray, Name
 
-__all__ = ["close_under_meek", "extend", "makes_collider", "near_of"]
+__all__ = [
+    "Forced",
+    "class_marks",
+    "close_under_meek",
+    "extend",
+    "forced_arrows",
+    "loose_pairs",
+    "makes_collider",
+    "pairs_of",
+]
+
+Pairs = tuple[IntArray, IntArray]
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """Arrows that follow from others, in the order in which they follow.
+
+    Attributes
+    ----------
+    tails, heads : ndarrays of int, shape (m,)
+        The arrows.
+    rules : ndarray of int, shape (m,)
+        Which of Meek's rules gave each.
+    others : ndarray of int, shape (m, 2)
+        The other nodes in the picture of the rule, in the letters of
+        :mod:`~causalkit.graph.equivalence` k and l; -1 where there is only one.
+    """
+
+    tails: IntArray
+    heads: IntArray
+    rules: IntArray
+    others: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A graph as its edges, each once from either end; row i is `starts[i]:starts[i + 1]`."""
+
+    starts: IntArray
+    near: IntArray
+    far: IntArray
+    state: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, n_nodes: int, arrows: Pairs, loose: Pairs) -> _Rows:
+        """Sort arrows, and undirected edges given both ways round, into rows."""
+        from causalkit.graph._meek_kernels import AGAINST, ALONG, LOOSE
+
+        tails, heads = arrows
+        keys = np.concatenate(
+            (tails * n_nodes + heads, heads * n_nodes + tails, loose[0] * n_nodes + loose[1])
+        )
+        sizes = (len(tails), len(tails), len(loose[0]))
+        state = np.repeat(np.array((ALONG, AGAINST, LOOSE), dtype=np.uint8), sizes)
+        order = np.argsort(keys)
+        keys = keys[order]
+        near, far = np.divmod(keys, max(1, n_nodes))
+        starts = np.searchsorted(near, np.arange(n_nodes + 1))
+        return cls(starts, near, far, state[order])
+
+
+def pairs_of(matrix: BoolArray) -> Pairs:
+    """Rows and columns of the true cells, row by row."""
+    rows, columns = np.divmod(np.flatnonzero(matrix), max(1, len(matrix)))
+    return rows, columns
 
 
 def close_under_meek(
@@ -46,106 +114,98 @@ def close_under_meek(
         If an edge is forced both ways, into a new unshielded collider, or into a directed cycle:
         then no DAG has these edges and colliders.
     """
-    names = range(len(directed)) if names is None else names
+    forced = forced_arrows(
+        len(directed), pairs_of(directed), pairs_of(undirected), touched=touched, names=names
+    )
     directed, undirected = directed.copy(), undirected.copy()
-    near = near_of(directed | undirected)
-    into = np.ascontiguousarray(directed.T)
-    # A rule can only newly apply to an edge that touches, or is next to, what was just oriented.
-    stirred = np.any(near if touched is None else near[touched], axis=0)
-    forced: list[IntArray] = []
-    while True:
-        tails, heads = _undirected_at(undirected, stirred)
-        follows = _follows(directed, into, undirected, near, tails, heads)
-        if not follows.any():
-            break
-        tails, heads = tails[follows], heads[follows]
-        undirected[tails, heads] = undirected[heads, tails] = False
-        directed[tails, heads] = into[heads, tails] = True
-        both = np.flatnonzero(directed[heads, tails])
-        if len(both):
-            raise _contradiction(names, tails[both[0]], heads[both[0]])
-        forced.append(np.stack((tails, heads)))
-        stirred = np.any(near[np.union1d(tails, heads)], axis=0)
-    if forced:
-        _check_forced(directed, near, np.concatenate(forced, axis=1), names)
+    directed[forced.tails, forced.heads] = True
+    undirected[forced.tails, forced.heads] = undirected[forced.heads, forced.tails] = False
     return directed, undirected
 
 
-def near_of(edges: BoolArray) -> BoolArray:
-    """Which nodes are adjacent or the same."""
-    near: BoolArray = edges | edges.T | np.eye(len(edges), dtype=np.bool_)
-    return near
+def class_marks(
+    adjacency: BoolArray, arrows: BoolArray, *, names: Sequence[Name] | None = None
+) -> NDArray[np.uint8]:
+    """Mark bits of the class with these adjacencies and arrows, closed under Meek's rules.
+
+    Parameters
+    ----------
+    adjacency, arrows : arrays of bool, shape (n_nodes, n_nodes)
+        `adjacency` is symmetric; `arrows[i, j]` is `i -> j`, between adjacent nodes.
+    names : sequence of names, optional
+        What to call the nodes in an error; left out, their positions.
+
+    Returns
+    -------
+    array of uint8, shape (n_nodes, n_nodes)
+        The `ends` of a :class:`~causalkit.graph.CausalGraph` of kind CPDAG.
+
+    Raises
+    ------
+    GraphError
+        As :func:`close_under_meek`.
+    """
+    given = pairs_of(arrows)
+    forced = forced_arrows(
+        len(adjacency), given, loose_pairs(adjacency, arrows), touched=None, names=names
+    )
+    ends = np.zeros(adjacency.shape, dtype=np.uint8)
+    ends[pairs_of(adjacency)] = TAIL
+    for tails, heads in (given, (forced.tails, forced.heads)):
+        ends[tails, heads] = ARROW
+    return ends
 
 
-def _undirected_at(undirected: BoolArray, nodes: BoolArray) -> tuple[IntArray, IntArray]:
-    """Undirected edges at these nodes, both ways round."""
-    where = np.flatnonzero(nodes)
-    rows, there = np.nonzero(undirected[where])
-    here = where[rows]
-    inward = ~nodes[there]  # edges between two of the nodes are listed both ways already
-    return np.concatenate((here, there[inward])), np.concatenate((there, here[inward]))
+def loose_pairs(adjacency: BoolArray, arrows: BoolArray) -> Pairs:
+    """Adjacent pairs, both ways round, that no arrow joins."""
+    rows, columns = pairs_of(adjacency)
+    open_ = ~(arrows[rows, columns] | arrows[columns, rows])
+    return rows[open_], columns[open_]
 
 
-def _follows(
-    directed: BoolArray,
-    into: BoolArray,
-    undirected: BoolArray,
-    near: BoolArray,
-    tails: IntArray,
-    heads: IntArray,
-) -> BoolArray:
-    """Which of the undirected edges `i -- j` (i in tails, j in heads) become `i -> j`."""
-    result = np.zeros(len(tails), dtype=np.bool_)
-    for block in _blocks(len(tails), len(directed)):
-        i, j = tails[block], heads[block]
-        rule_1 = (into[i] & ~near[j]).any(axis=1)
-        rule_2 = (directed[i] & into[j]).any(axis=1)
-        result[block] = rule_1 | rule_2
-        undecided = np.arange(block.start, block.start + len(i))[~result[block]]
-        i, j = tails[undecided], heads[undecided]
-        rule_3 = _some_pair(undirected[i] & into[j], ~near, undirected[i] & into[j])
-        rule_4 = _some_pair(undirected[i] & ~near[j], directed, near[i] & into[j])
-        result[undecided] = rule_3 | rule_4
-    return result
+def forced_arrows(
+    n_nodes: int,
+    arrows: Pairs,
+    loose: Pairs,
+    *,
+    touched: BoolArray | None = None,
+    names: Sequence[Name] | None = None,
+) -> Forced:
+    """List the arrows that follow by Meek's rules, and by which.
 
+    Parameters
+    ----------
+    n_nodes : int
+        Number of nodes.
+    arrows, loose : pair of int arrays
+        Directed edges as (tails, heads), and undirected ones, both ways round.
+    touched, names
+        As for :func:`close_under_meek`.
 
-def _some_pair(left: BoolArray, relation: BoolArray, right: BoolArray) -> BoolArray:
-    """Whether, row by row, `relation` holds between some k of `left` and some l of `right`."""
-    found = np.zeros(len(left), dtype=np.bool_)
-    for row in np.flatnonzero(left.any(axis=1) & right.any(axis=1)).tolist():
-        found[row] = relation[np.ix_(left[row], right[row])].any()
-    return found
+    Raises
+    ------
+    GraphError
+        As :func:`close_under_meek`.
+    """
+    from causalkit.graph import _meek_kernels as kernels
 
-
-def makes_collider(
-    directed: BoolArray, near: BoolArray, tails: IntArray, heads: IntArray
-) -> BoolArray:
-    """Which of the edges `i -> j` end in an unshielded collider `i -> j <- k`."""
-    result = np.zeros(len(tails), dtype=np.bool_)
-    into = np.ascontiguousarray(directed.T)
-    for block in _blocks(len(tails), len(directed)):
-        result[block] = (into[heads[block]] & ~near[tails[block]]).any(axis=1)
-    return result
-
-
-def _blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
-    """Row blocks of about four million cells, so that memory stays flat."""
-    size = max(1, (1 << 22) // max(1, n_columns))
-    return (slice(at, at + size) for at in range(0, n_rows, size))
-
-
-def _check_forced(
-    directed: BoolArray, near: BoolArray, forced: IntArray, names: Sequence[Name]
-) -> None:
-    """If there is a member at all, what the rules orient makes no new collider and no cycle."""
-    collides = np.flatnonzero(makes_collider(directed, near, forced[0], forced[1]))
-    if len(collides):
-        raise _contradiction(names, *forced[:, collides[0]].tolist())
-    if topological_order(directed) is None:
-        raise CycleError(
-            "the orientations that follow from the given ones run in a circle; expected arrows and "
-            "colliders that some DAG has. Take back one of the orientations."
-        )
+    names = range(n_nodes) if names is None else names
+    rows = _Rows.of(n_nodes, arrows, loose)
+    starts, near, far, state = rows.starts, rows.near, rows.far, rows.state
+    fresh = np.ones(n_nodes, dtype=np.bool_) if touched is None else touched
+    forced, why = kernels.follow(starts, near, far, state, fresh)
+    tails, heads = near[forced], far[forced]
+    if len(forced):  # if there is a member at all, this makes no new collider and no cycle
+        wrong = np.flatnonzero(kernels.collides(starts, near, far, state, forced))
+        if len(wrong):
+            raise _contradiction(names, int(tails[wrong[0]]), int(heads[wrong[0]]))
+        along = state == kernels.ALONG
+        if causal_order(n_nodes, near[along], far[along]) is None:
+            raise CycleError(
+                "the orientations that follow from the given ones run in a circle; expected arrows "
+                "and colliders that some DAG has. Take back one of the orientations."
+            )
+    return Forced(tails, heads, why[:, 0], why[:, 1:])
 
 
 def _contradiction(names: Sequence[Name], tail: int, head: int) -> GraphError:
@@ -153,6 +213,24 @@ def _contradiction(names: Sequence[Name], tail: int, head: int) -> GraphError:
         f"the edge between {names[tail]!r} and {names[head]!r} is forced both ways; expected "
         "arrows and colliders that some DAG has. Take back one of the orientations nearby."
     )
+
+
+def makes_collider(n_nodes: int, arrows: Pairs) -> BoolArray:
+    """Which of the edges `i -> j` of a DAG end in an unshielded collider `i -> j <- k`.
+
+    Parameters
+    ----------
+    n_nodes : int
+        Number of nodes.
+    arrows : pair of int arrays
+        All edges as (tails, heads), row by row.
+    """
+    from causalkit.graph import _meek_kernels as kernels
+
+    nothing = np.empty(0, dtype=np.intp)
+    rows = _Rows.of(n_nodes, arrows, (nothing, nothing))
+    asked = np.flatnonzero(rows.state == kernels.ALONG)
+    return kernels.collides(rows.starts, rows.near, rows.far, rows.state, asked)
 
 
 def extend(directed: BoolArray, undirected: BoolArray) -> BoolArray | None:
@@ -167,23 +245,12 @@ def extend(directed: BoolArray, undirected: BoolArray) -> BoolArray | None:
     array of bool, shape (n_nodes, n_nodes), or None
         The directed edges of the DAG; None if there is none.
     """
-    near = near_of(directed | undirected)
-    directed, undirected = directed.copy(), undirected.copy()
+    from causalkit.graph import _meek_kernels as kernels
+
+    rows = _Rows.of(len(directed), pairs_of(directed), pairs_of(undirected))
+    complete, against = kernels.extension(rows.starts, rows.far, rows.state)
+    if not complete:
+        return None
     result = directed.copy()
-    left = np.ones(len(directed), dtype=np.bool_)
-    waiting = list(range(len(directed)))[::-1]
-    queued = left.copy()
-    while waiting:
-        x = waiting.pop()
-        queued[x] = False
-        loose = np.flatnonzero(undirected[x] & left)
-        around = np.flatnonzero(near[x] & left)
-        if not left[x] or (directed[x] & left).any() or not near[np.ix_(loose, around)].all():
-            continue
-        # x can be last: nothing leaves it, and arrows from its neighbours collide with nothing.
-        result[loose, x] = True
-        left[x] = False
-        for y in around[~queued[around] & (around != x)].tolist():
-            waiting.append(y)
-            queued[y] = True
-    return None if left.any() else result
+    result[rows.far[against], rows.near[against]] = True
+    return result

@@ -45,13 +45,12 @@ from causalkit._core.checks import as_names
 from causalkit.errors import GraphError, InputError
 from causalkit.graph.graph import CausalGraph
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Kind
-from causalkit.graph.walks import Rule, Table, m_connected, mask_of, reach
+from causalkit.graph.walks import ANTERIOR, Rule, Table, m_connected, mask_of, reach
 from causalkit.typing import BoolArray, Name, Names
 
 __all__ = ["is_separated", "minimal_separator", "minimal_separators", "representative"]
 
 _DISTRICT = Table("<->", (Rule("<-> v <->"),))
-_ANTERIOR = Table("<-|--", (Rule("<-|-- v <-|--"),))  # ancestors; in a MAG also through selection
 
 
 def is_separated(graph: CausalGraph, x: Names, y: Names, given: Names = ()) -> bool:
@@ -250,7 +249,7 @@ def _cut_problem(
             "Add it there, or leave it out here."
         )
     member = representative(graph)
-    alive = reach(member, start | goal | fixed, _ANTERIOR)
+    alive = reach(member, start | goal | fixed, ANTERIOR)
     # Every separator that exists at all is found among these (van der Zander et al., Thm. 3).
     allowed = usable & alive & ~start & ~goal & ~fixed
     if (m_connected(member, start, allowed | fixed) & goal).any():

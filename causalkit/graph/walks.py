@@ -58,6 +58,7 @@ from causalkit.typing import BoolArray, Name, Names
 
 __all__ = [
     "ANCESTORS",
+    "ANTERIOR",
     "DESCENDANTS",
     "M_CONNECTION",
     "POSSIBLE_ANCESTORS",
@@ -82,6 +83,7 @@ __all__ = [
 
 DESCENDANTS = Table("->", (Rule("-> v ->"),))
 ANCESTORS = Table("<-", (Rule("<- v <-"),))
+ANTERIOR = Table("<-|--", (Rule("<-|-- v <-|--"),))  # ancestors; in a MAG also through selection
 
 M_CONNECTION = Table(
     "*-*",

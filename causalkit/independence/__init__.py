@@ -1,7 +1,64 @@
-"""Conditional-independence tests: the questions that constraint-based discovery asks."""
+"""Conditional-independence tests: the questions that constraint-based discovery asks.
 
-from causalkit.independence.base import BoundTest, CIResult, CITest, Search
+Which test fits the table?
+
+=========================  =========================================================
+numbers, roughly Gaussian  :class:`FisherZ` (or :class:`PartialCorrelation` for few rows)
+monotone transformations   :class:`RankZ`; heavy tails or outliers: :class:`RobustZ`
+categories                 :class:`GSquare`, :class:`ChiSquare`
+numbers and categories     :class:`DegenerateGaussian` (fast), :class:`ConditionalGaussian`,
+                           :class:`LikelihoodRatio` (regressions)
+missing cells              :class:`TestwiseDeletion`, :class:`MissingnessCorrection`,
+                           :class:`MultipleImputation`
+zeros that are dropouts    :class:`ZeroDeletion`
+weights, clusters, groups  :class:`Weighted`, :class:`Clustered`, :class:`Grouped`
+a known graph              :class:`Oracle`
+=========================  =========================================================
+"""
+
+from causalkit.independence.base import BoundTest, CITest
+from causalkit.independence.composed import Clustered, Grouped, Weighted
+from causalkit.independence.conditional_gaussian import ConditionalGaussian
+from causalkit.independence.degenerate_gaussian import DegenerateGaussian
 from causalkit.independence.fisher_z import FisherZ
+from causalkit.independence.g_square import ChiSquare, GSquare
+from causalkit.independence.imputed import MultipleImputation
+from causalkit.independence.likelihood_ratio import LikelihoodRatio
+from causalkit.independence.missing import TestwiseDeletion
+from causalkit.independence.missing_causes import MissingnessCauses, causes_of_missingness
+from causalkit.independence.missing_correction import MissingnessCorrection
 from causalkit.independence.oracle import Oracle
+from causalkit.independence.partial_correlation import PartialCorrelation
+from causalkit.independence.rank import RankZ
+from causalkit.independence.robust import RobustZ
+from causalkit.independence.search import Answers, CIResult, Level, Screen, Search
+from causalkit.independence.zero_inflated import ZeroDeletion
 
-__all__ = ["BoundTest", "CIResult", "CITest", "FisherZ", "Oracle", "Search"]
+__all__ = [
+    "Answers",
+    "BoundTest",
+    "CIResult",
+    "CITest",
+    "ChiSquare",
+    "Clustered",
+    "ConditionalGaussian",
+    "DegenerateGaussian",
+    "FisherZ",
+    "GSquare",
+    "Grouped",
+    "Level",
+    "LikelihoodRatio",
+    "MissingnessCauses",
+    "MissingnessCorrection",
+    "MultipleImputation",
+    "Oracle",
+    "PartialCorrelation",
+    "RankZ",
+    "RobustZ",
+    "Screen",
+    "Search",
+    "TestwiseDeletion",
+    "Weighted",
+    "ZeroDeletion",
+    "causes_of_missingness",
+]

@@ -1,12 +1,19 @@
-"""The hot loop of :class:`FisherZ`: partial correlations given all subsets of one size.
+"""The hot loops of :class:`FisherZ`: partial correlations given many sets, without a division.
 
-Subsets are visited in lexicographic order, so consecutive ones share a prefix. A Cholesky factor of
-the subset's correlations is kept and only the rows behind that prefix are computed again. Row t of
-the factor and the coordinates of i and j in it follow from the same forward substitution::
+Given one variable k, the partial correlation of i and j has a closed form, and a pair is settled in
+one pass over its candidates. Given more, the sets are visited in lexicographic order, and what is
+left of every later candidate's correlations once a prefix of the set is eliminated (the Schur
+complement) is kept for each prefix::
 
-    factor[t, u] = (corr[s_t, s_u] - factor[t, :u] @ factor[u, :u]) / factor[u, u]
+    left[t + 1][a, b] = left[t][a, b] - left[t][a, s] * left[t][b, s] / left[t][s, s]
 
-and the partial correlation is what the coordinates leave over.
+All sets that share a prefix share this work, and the last member c of a set costs a handful of
+multiplications: with x, y, v the covariances of i, j, c with c that the prefix leaves over, and
+A what it leaves over of i and j::
+
+    partial = (A_ij * v - x * y) / sqrt((A_ii * v - x * x) * (A_jj * v - y * y))
+
+Squares are compared, so the root and the quotient are taken once a pair, at the end.
 """
 
 from __future__ import annotations
@@ -16,54 +23,414 @@ import numpy as np
 from causalkit._core.jit import kernel
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["weakest_link"]
+__all__ = ["partials_given", "separate_given_one", "separate_given_sets", "weakest_link"]
 
 
 @kernel
-def _coordinate(
-    corr: FloatArray, factor: FloatArray, chosen: IntArray, row: FloatArray, column: int, t: int
-) -> float:
-    """Coordinate t of `column` in the factor of `chosen`, given its coordinates before t."""
-    value = corr[column, chosen[t]]
-    for u in range(t):
-        value -= row[u] * factor[t, u]
-    return float(value / factor[t, t])
+def _correlation(shared: float, spread: float) -> float:
+    """Correlation from a covariance and the product of two variances."""
+    return float(min(1.0, max(-1.0, shared / np.sqrt(spread))))
 
 
 @kernel
-def _left_over(row: FloatArray, t: int) -> float:
-    """Variance that `t` coordinates leave unexplained."""
-    rest = 1.0
-    for u in range(t):
-        rest -= row[u] * row[u]
-    return rest
+def _holds(values: IntArray, start: int, stop: int, value: int) -> bool:
+    """Whether a sorted stretch of `values` holds `value`."""
+    while start < stop:
+        middle = (start + stop) // 2
+        if values[middle] < value:
+            start = middle + 1
+        elif values[middle] > value:
+            stop = middle
+        else:
+            return True
+    return False
 
 
 @kernel
-def _extend(
-    corr: FloatArray,
-    factor: FloatArray,
-    chosen: IntArray,
-    ends: FloatArray,
+def _pool(
+    strength: FloatArray,
+    starts: IntArray,
+    candidates: IntArray,
     i: int,
     j: int,
-    start: int,
-    tiny: float,
+    only_new: bool,
+    pool: IntArray,
+    weak: FloatArray,
+    strong: FloatArray,
 ) -> int:
-    """Compute the factor from row `start` on; the row at which it breaks down, or its size."""
-    for t in range(start, len(chosen)):
-        row = factor[t]
-        for u in range(t):
-            row[u] = _coordinate(corr, factor, chosen, row, chosen[t], u)
-        rest = _left_over(row, t)
-        if rest <= tiny:  # a combination of the others adds nothing to them
+    """Write the candidates on the side of i and how strong their weaker and stronger links are.
+
+    With `only_new`, those that are on the side of j as well are left out.
+    """
+    size = 0
+    for at in range(starts[i], starts[i + 1]):
+        k = candidates[at]
+        if k != j and not (only_new and _holds(candidates, starts[j], starts[j + 1], k)):
+            one, other = abs(strength[i, k]), abs(strength[j, k])
+            pool[size], weak[size], strong[size] = k, min(one, other), max(one, other)
+            size += 1
+    return size
+
+
+@kernel
+def _goes_first(
+    strength: FloatArray, starts: IntArray, candidates: IntArray, i: int, j: int
+) -> bool:
+    """Whether i has fewer candidates than j; equals go by their strongest link, then by number."""
+    n_i = starts[i + 1] - starts[i] - _holds(candidates, starts[i], starts[i + 1], j)
+    n_j = starts[j + 1] - starts[j] - _holds(candidates, starts[j], starts[j + 1], i)
+    if n_i != n_j:
+        return bool(n_i < n_j)
+    top_i, top_j = 0.0, 0.0
+    for at in range(starts[i], starts[i + 1]):
+        if candidates[at] != j:
+            top_i = max(top_i, abs(strength[i, candidates[at]]))
+    for at in range(starts[j], starts[j + 1]):
+        if candidates[at] != i:
+            top_j = max(top_j, abs(strength[j, candidates[at]]))
+    return top_i >= top_j
+
+
+@kernel
+def _is_stronger(weak: FloatArray, strong: FloatArray, one: int, other: int) -> bool:
+    """Whether candidate `one` is asked before `other`."""
+    if weak[one] != weak[other]:
+        return bool(weak[one] > weak[other])
+    return bool(strong[one] > strong[other] or (strong[one] == strong[other] and one < other))
+
+
+@kernel
+def _ask_side(
+    corr: FloatArray,
+    i: int,
+    j: int,
+    pool: IntArray,
+    weak: FloatArray,
+    strong: FloatArray,
+    cutoff: float,
+    tiny: float,
+    given: IntArray,
+    weakest: float,
+    counts: IntArray,
+) -> float:
+    """Ask about the candidates of one side; the weakest partial seen, or `weakest`."""
+    r, bound = corr[i, j], cutoff * cutoff
+    closest, shared, spread, best = weakest * weakest, weakest, 1.0, -1
+    n_tests, n_untestable = counts[1], counts[2]
+    for at in range(len(pool)):
+        x, y = corr[i, pool[at]], corr[j, pool[at]]
+        left_i, left_j = 1.0 - x * x, 1.0 - y * y
+        if left_i <= tiny or left_j <= tiny:
+            counts[2] += 1
+            continue
+        counts[1] += 1
+        covariance, product = r - x * y, left_i * left_j
+        square = covariance * covariance
+        if square < bound * product:
+            if best < 0 or _is_stronger(weak, strong, at, best):
+                best, shared, spread = at, covariance, product
+                given[0] = pool[at]
+        elif best < 0 and square * spread < closest * product:
+            closest, shared, spread = square, covariance, product
+            given[0] = pool[at]
+    if best >= 0:  # a search in the order of strength would have asked only the stronger ones
+        counts[0], counts[1], counts[2] = 1, n_tests + 1, n_untestable
+        for at in range(len(pool)):
+            if at != best and _is_stronger(weak, strong, at, best):
+                x, y = corr[i, pool[at]], corr[j, pool[at]]
+                counts[1 + (1.0 - x * x <= tiny or 1.0 - y * y <= tiny)] += 1
+    return weakest if spread == 1.0 and shared == weakest else _correlation(shared, spread)
+
+
+@kernel
+def separate_given_one(
+    corr: FloatArray,
+    strength: FloatArray,
+    pairs: IntArray,
+    starts: IntArray,
+    candidates: IntArray,
+    cutoff: float,
+    tiny: float,
+    given: IntArray,
+    partials: FloatArray,
+    counts: IntArray,
+) -> None:
+    """Answer :func:`separate_given_sets` for sets of one, without sorting the candidates."""
+    largest = _largest(starts)
+    pool = np.empty(largest, dtype=np.intp)
+    weak, strong = np.empty(largest), np.empty(largest)
+    for row in range(len(pairs)):
+        i, j = pairs[row, 0], pairs[row, 1]
+        if not _goes_first(strength, starts, candidates, i, j):
+            i, j = j, i
+        partials[row] = 2.0
+        for turn in range(2):
+            size = _pool(strength, starts, candidates, i, j, turn == 1, pool, weak, strong)
+            partials[row] = _ask_side(
+                corr,
+                i,
+                j,
+                pool[:size],
+                weak,
+                strong,
+                cutoff,
+                tiny,
+                given[row],
+                partials[row],
+                counts[row],
+            )
+            if counts[row, 0]:
+                break
+            i, j = j, i
+
+
+@kernel
+def separate_given_sets(
+    corr: FloatArray,
+    strength: FloatArray,
+    pairs: IntArray,
+    starts: IntArray,
+    candidates: IntArray,
+    order: int,
+    cutoff: float,
+    tiny: float,
+    given: IntArray,
+    partials: FloatArray,
+    counts: IntArray,
+) -> None:
+    """Look for a separating set of each pair, on one side and then on the other.
+
+    Parameters
+    ----------
+    corr : ndarray of shape (p, p)
+        Correlations.
+    strength : ndarray of shape (p, p)
+        Orders the candidates.
+    pairs, starts, candidates : ndarrays of int
+        As in :class:`~causalkit.independence.Level`; the candidates of a node ascend.
+    order : int
+        Size of the sets, at least 2.
+    cutoff : float
+        A partial correlation below it in size separates.
+    tiny : float
+        Share of variance that counts as none.
+    given : ndarray of int, shape (m, order)
+        Written: the set that separates, else the one that comes closest.
+    partials : ndarray of float, shape (m,)
+        Written: the partial correlation given that set; 2 if no set could be used.
+    counts : ndarray of int, shape (m, 3)
+        Raised: found (0 or 1), tests, sets that could not be used.
+    """
+    largest = _largest(starts)
+    pool = np.empty(largest, dtype=np.intp)
+    weak, strong = np.empty(largest), np.empty(largest)
+    old = np.zeros(largest, dtype=np.bool_)
+    left = np.empty((order - 1, largest + 2, largest + 2))
+    for row in range(len(pairs)):
+        i, j = pairs[row, 0], pairs[row, 1]
+        if not _goes_first(strength, starts, candidates, i, j):
+            i, j = j, i
+        partials[row] = 2.0
+        for turn in range(2):
+            size = _pool(strength, starts, candidates, i, j, False, pool, weak, strong)
+            if size >= order:
+                _sort(pool, weak, strong, size)
+                for at in range(size):
+                    old[at] = turn == 1 and _holds(candidates, starts[j], starts[j + 1], pool[at])
+                partials[row] = _visit(
+                    corr,
+                    i,
+                    j,
+                    pool[:size],
+                    old[:size],
+                    cutoff,
+                    tiny,
+                    left,
+                    given[row],
+                    partials[row],
+                    counts[row],
+                )
+                if counts[row, 0]:
+                    break
+            i, j = j, i
+
+
+@kernel
+def _largest(starts: IntArray) -> int:
+    """Size of the longest stretch."""
+    largest = 0
+    for i in range(len(starts) - 1):
+        largest = max(largest, starts[i + 1] - starts[i])
+    return largest
+
+
+@kernel
+def _sort(pool: IntArray, weak: FloatArray, strong: FloatArray, size: int) -> None:
+    """Sort candidates, strongest first; equals keep their order."""
+    for at in range(1, size):
+        k, one, two = pool[at], weak[at], strong[at]
+        to = at
+        while to > 0 and (weak[to - 1] < one or (weak[to - 1] == one and strong[to - 1] < two)):
+            pool[to], weak[to], strong[to] = pool[to - 1], weak[to - 1], strong[to - 1]
+            to -= 1
+        pool[to], weak[to], strong[to] = k, one, two
+
+
+@kernel
+def _gather(corr: FloatArray, i: int, j: int, pool: IntArray, left: FloatArray) -> None:
+    """Write the upper triangle of the correlations of i, j and the pool."""
+    left[0, 0], left[0, 1], left[1, 1] = 1.0, corr[i, j], 1.0
+    for s in range(len(pool)):
+        row = corr[pool[s]]
+        left[0, s + 2], left[1, s + 2] = row[i], row[j]
+        for t in range(s, len(pool)):
+            left[s + 2, t + 2] = row[pool[t]]
+
+
+@kernel
+def _eliminate(left: FloatArray, s: int, size: int, rest: FloatArray) -> None:
+    """Write what s leaves over of i, j and the candidates behind s (upper triangle)."""
+    pivot = left[s, s]
+    for a in range(2):
+        factor = left[a, s] / pivot
+        for b in range(a, 2):
+            rest[a, b] = left[a, b] - factor * left[b, s]
+        for b in range(s + 1, size):
+            rest[a, b] = left[a, b] - factor * left[s, b]
+    for a in range(s + 1, size):
+        factor = left[s, a] / pivot
+        for b in range(a, size):
+            rest[a, b] = left[a, b] - factor * left[s, b]
+
+
+@kernel
+def _eliminate_prefix(left: FloatArray, where: IntArray, start: int, size: int, tiny: float) -> int:
+    """Eliminate members from number `start` on; how many are sound, all being `len(where)`.
+
+    The last member is only checked: what it leaves over is needed once and never stored.
+    """
+    for t in range(start, len(where)):
+        s = where[t] + 2
+        pivot = left[t, s, s]
+        floor = tiny * pivot
+        if (
+            pivot <= tiny  # the others determine s, or the set determines i or j
+            or left[t, 0, 0] * pivot - left[t, 0, s] ** 2 <= floor
+            or left[t, 1, 1] * pivot - left[t, 1, s] ** 2 <= floor
+        ):
             return t
-        row[t] = np.sqrt(rest)
-        ends[0, t] = _coordinate(corr, factor, chosen, ends[0], i, t)
-        ends[1, t] = _coordinate(corr, factor, chosen, ends[1], j, t)
-        if _left_over(ends[0], t + 1) <= tiny or _left_over(ends[1], t + 1) <= tiny:
-            return t  # the set determines i or j: 0 / 0
-    return len(chosen)
+        if t < len(where) - 1:
+            _eliminate(left[t], s, size, left[t + 1])
+    return len(where)
+
+
+@kernel
+def _ask_last(
+    left: FloatArray,
+    s: int,
+    first: int,
+    old: BoolArray,
+    cutoff: float,
+    tiny: float,
+    best: FloatArray,
+    counts: IntArray,
+) -> int:
+    """Complete a prefix that ends in s by each later candidate that is not old.
+
+    `left` is what the prefix without s leaves over; s = -1 stands for an empty prefix. `best` holds
+    the square of the weakest partial and the product it was divided by, and the covariance. Returns
+    the candidate that improved it last, or -1.
+    """
+    bound, pivot, from_i, from_j = cutoff * abs(cutoff), 1.0, 0.0, 0.0
+    if s >= 0:
+        pivot = left[s, s]
+        from_i, from_j = left[0, s] / pivot, left[1, s] / pivot
+    left_i, left_j = left[0, 0] - from_i * from_i * pivot, left[1, 1] - from_j * from_j * pivot
+    shared = left[0, 1] - from_i * from_j * pivot
+    improved = -1
+    for c in range(first, len(old)):
+        if old[c]:
+            continue
+        x, y, v = left[0, c + 2], left[1, c + 2], left[c + 2, c + 2]
+        if s >= 0:
+            link = left[s, c + 2]
+            x, y, v = x - from_i * link, y - from_j * link, v - link * link / pivot
+        rest_i, rest_j = left_i * v - x * x, left_j * v - y * y
+        if v <= tiny or rest_i <= tiny * v or rest_j <= tiny * v:
+            counts[2] += 1
+            continue
+        counts[1] += 1
+        covariance, product = shared * v - x * y, rest_i * rest_j
+        square = covariance * covariance
+        if square * best[1] < best[0] * product:
+            best[0], best[1], best[2] = square, product, covariance
+            improved = c
+            if square < bound * product:
+                counts[0] = 1
+                break
+    return improved
+
+
+@kernel
+def _advance(where: IntArray, size: int) -> int:
+    """Step to the next prefix that leaves room for one more; the first member that moved, or -1."""
+    depth = len(where)
+    start = depth - 1
+    while start >= 0 and where[start] == size - depth - 1 + start:
+        start -= 1
+    if start >= 0:
+        where[start] += 1
+        for t in range(start + 1, depth):
+            where[t] = where[t - 1] + 1
+    return start
+
+
+@kernel
+def _visit(
+    corr: FloatArray,
+    i: int,
+    j: int,
+    pool: IntArray,
+    old: BoolArray,
+    cutoff: float,
+    tiny: float,
+    left: FloatArray,
+    given: IntArray,
+    weakest: float,
+    counts: IntArray,
+) -> float:
+    """Visit subsets of `pool` of the size of `given`; the weakest partial seen, or `weakest`."""
+    size, depth = len(pool), len(given) - 1
+    best = np.array([weakest * weakest, 1.0, weakest])
+    none_old = np.zeros(size, dtype=np.bool_)
+    _gather(corr, i, j, pool, left[0])
+    where = np.arange(depth)
+    start, sound = 0, 0  # first member to eliminate again; members that are sound
+    while start >= 0:
+        if sound >= start:
+            sound = _eliminate_prefix(left, where, start, size + 2, tiny)
+        seen = True
+        for t in range(depth):
+            seen = seen and old[where[t]]
+        passed_over = old if seen else none_old
+        last = where[depth - 1] if depth > 0 else -1
+        if sound < depth:
+            for c in range(last + 1, size):
+                counts[2] += not passed_over[c]
+        else:
+            s = last + 2 if depth > 0 else -1
+            before = left[max(depth - 1, 0)]
+            c = _ask_last(before, s, last + 1, passed_over, cutoff, tiny, best, counts)
+            if c >= 0:
+                for t in range(depth):
+                    given[t] = pool[where[t]]
+                given[depth] = pool[c]
+            if counts[0]:
+                break
+        start = _advance(where, size)
+    if best[1] == 1.0 and best[2] == weakest:
+        return weakest
+    return _correlation(best[2], best[1])
 
 
 @kernel
@@ -73,73 +440,48 @@ def weakest_link(
     j: int,
     pool: IntArray,
     order: int,
-    asked: BoolArray,
+    old: BoolArray,
     cutoff: float,
     tiny: float,
-) -> tuple[IntArray, float, int, int]:
-    """Visit subsets of `pool` until a partial correlation is below `cutoff` in size.
+    given: IntArray,
+    counts: IntArray,
+) -> float:
+    """Visit subsets of one pool until a partial correlation is below `cutoff` in size.
 
     Parameters
     ----------
-    corr : ndarray of shape (p, p)
-        Correlations.
+    corr, tiny, given, counts
+        As in :func:`separate_given_sets`, for one pair.
     i, j : int
-        The two columns.
+        The pair.
     pool : ndarray of int, shape (m,)
-        Candidates.
+        Candidates, in the order in which they are asked.
     order : int
-        Size of the subsets.
-    asked : ndarray of bool, shape (m,)
-        A non-empty subset of these candidates is passed over.
+        Size of the sets, at least 1.
+    old : ndarray of bool, shape (m,)
+        A subset of these candidates is passed over.
     cutoff : float
         Stop below this size; a negative one visits all.
-    tiny : float
-        Share of variance that counts as none.
 
     Returns
     -------
-    chosen : ndarray of int, shape (order,)
-        The subset with the weakest partial correlation seen.
-    partial : float
-        That correlation; 2 if no subset could be used.
-    n_tests, n_untestable : int
+    float
+        The weakest partial correlation seen; 2 if no set could be used.
     """
-    best, weakest = np.zeros(order, dtype=np.intp), 2.0
-    n_tests, n_untestable = 0, 0
-    m = len(pool)
-    where = np.arange(order)
-    chosen = np.zeros(order, dtype=np.intp)
-    factor = np.zeros((order, order))
-    ends = np.zeros((2, order))
-    start, sound = 0, 0  # first row to compute again; rows of the factor that are sound
-    while order <= m:
-        old = order > 0
-        for t in range(order):
-            chosen[t] = pool[where[t]]
-            old = old and asked[where[t]]
-        if sound >= start:  # the rows before `start` are sound
-            sound = _extend(corr, factor, chosen, ends, i, j, start, tiny)
-        if not old:
-            if sound < order:
-                n_untestable += 1
-            else:
-                n_tests += 1
-                shared = corr[i, j]
-                for t in range(order):
-                    shared -= ends[0, t] * ends[1, t]
-                scale = np.sqrt(_left_over(ends[0], order) * _left_over(ends[1], order))
-                partial = min(1.0, max(-1.0, shared / scale))
-                if abs(partial) < abs(weakest):
-                    weakest = partial
-                    best[:] = chosen
-                if abs(partial) < cutoff:
-                    break
-        start = order - 1
-        while start >= 0 and where[start] == m - order + start:
-            start -= 1
-        if start < 0:
-            break
-        where[start] += 1
-        for t in range(start + 1, order):
-            where[t] = where[t - 1] + 1
-    return best, weakest, n_tests, n_untestable
+    if len(pool) < order:
+        return 2.0
+    left = np.empty((max(order - 1, 1), len(pool) + 2, len(pool) + 2))
+    return _visit(corr, i, j, pool, old, cutoff, tiny, left, given, 2.0, counts)
+
+
+@kernel
+def partials_given(
+    corr: FloatArray, i: int, j: int, sets: IntArray, tiny: float, partials: FloatArray
+) -> None:
+    """Write the partial correlation of i and j given each row of `sets`; 2 if it has none."""
+    order = sets.shape[1]
+    left = np.empty((max(order - 1, 1), order + 2, order + 2))
+    old = np.zeros(order, dtype=np.bool_)
+    given, counts = np.empty(order, dtype=np.intp), np.zeros(3, dtype=np.intp)
+    for row in range(len(sets)):
+        partials[row] = _visit(corr, i, j, sets[row], old, -1.0, tiny, left, given, 2.0, counts)

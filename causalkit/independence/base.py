@@ -16,86 +16,40 @@ Algorithms ask thousands of times, by column number, so a test comes in two step
 :class:`CITest` is a setting, a frozen value. `bind(table)` checks the data once, computes what
 every question shares, and returns a :class:`BoundTest`, which answers `bound(i, j, given)` and the
 hot question of constraint-based discovery, `first_separator`: which set of this size separates the
-two first?
+two first? `separate` asks it for all pairs of a level at once.
 
 A new test writes `bind` and `__call__`; the rest is here. It raises
 :class:`~causalkit.errors.NumericalError` for a conditioning set about which it has nothing to say.
+A test whose answers come from compiled code may override `first_separator`, `separate` and
+`screen`; the answers must be those of the versions here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from itertools import combinations
-from typing import Protocol
+from typing import ClassVar, Protocol
+
+import numpy as np
 
 from causalkit._core.checks import as_names
-from causalkit._core.report import Report, Reported
 from causalkit._core.table import Table, as_table
 from causalkit.errors import InputError, NumericalError
-from causalkit.typing import Data, Name, Names
+from causalkit.independence.search import Answers, CIResult, Level, Screen, Search
+from causalkit.typing import Data, FloatArray, IntArray, Name, Names
 
-__all__ = ["BoundTest", "CIResult", "CITest", "Search"]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class CIResult(Reported):
-    """Answer of one test.
-
-    Attributes
-    ----------
-    statistic : float
-        In the units of the test; the farther from zero, the more dependent.
-    p_value : float
-        Probability of a statistic at least as extreme if the two are independent.
-    n_used : int
-        Rows that the answer rests on.
-    """
-
-    statistic: float
-    p_value: float
-    n_used: int
-
-    def _report(self) -> Report:
-        return Report(
-            "Conditional independence test",
-            facts=[
-                ("statistic", self.statistic),
-                ("p-value", self.p_value),
-                ("rows used", self.n_used),
-            ],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What came of looking for a separating set of one size.
-
-    Attributes
-    ----------
-    separated : bool
-        Whether a set was found.
-    given : tuple of int
-        The set found, else the set that came closest (largest p-value); empty if none was tested.
-    result : CIResult or None
-        The test's answer given that set; None if no set could be tested.
-    n_tests : int
-        Tests carried out.
-    n_untestable : int
-        Sets about which the test has nothing to say, e.g. because they determine a variable.
-    """
-
-    separated: bool
-    given: tuple[int, ...]
-    result: CIResult | None
-    n_tests: int
-    n_untestable: int = 0
+__all__ = ["BoundTest", "CITest"]
 
 
 class BoundTest(Protocol):
-    """A test that has met its table; variables are column numbers of that table."""
+    """A test that has met its table; variables are column numbers of that table.
+
+    `releases_gil` says that `separate` is compiled code, so that threads can share the work; else
+    parallel jobs are processes.
+    """
 
     __slots__ = ()
+    releases_gil: ClassVar[bool] = False
 
     def __call__(self, i: int, j: int, given: Sequence[int] = ()) -> CIResult:
         """Test whether columns i and j are independent given the columns `given`.
@@ -155,6 +109,77 @@ class BoundTest(Protocol):
                 closest, best = given, result
         return Search(False, closest, best, n_tests, n_untestable)
 
+    def separate(self, level: Level, alpha: float) -> Answers:
+        """Look for a separator of each pair of a level, first on one side, then on the other.
+
+        A set that lies on both sides is asked once.
+
+        Parameters
+        ----------
+        level : Level
+            The questions.
+        alpha : float
+            A set separates if the p-value exceeds `alpha`.
+
+        Returns
+        -------
+        Answers
+        """
+        pairs = level.pairs.tolist()
+        return Answers.of([self._separate_one(level, i, j, alpha) for i, j in pairs], level.order)
+
+    def screen(self, alpha: float) -> Screen | None:  # noqa: ARG002
+        """Ask about all pairs at once given nothing; None if that is no quicker than one by one."""
+        return None
+
+    def given_each(
+        self, i: int, j: int, sets: IntArray
+    ) -> tuple[FloatArray, FloatArray, IntArray]:
+        """Test one pair given each of many sets of one size.
+
+        Parameters
+        ----------
+        i, j : int
+            Columns.
+        sets : ndarray of int, shape (m, order)
+            Conditioning sets.
+
+        Returns
+        -------
+        statistic, p_value : ndarrays of float, shape (m,)
+            NaN where the test has nothing to say.
+        n_used : ndarray of int, shape (m,)
+        """
+        nothing = CIResult(np.nan, np.nan, 0)
+        results = []
+        for given in sets.tolist():
+            try:
+                results.append(self(i, j, given))
+            except NumericalError:
+                results.append(nothing)
+        return (
+            np.array([result.statistic for result in results]),
+            np.array([result.p_value for result in results]),
+            np.array([result.n_used for result in results], dtype=np.intp),
+        )
+
+    def marginals(self, pairs: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Statistics and p-values of many pairs (m, 2) given nothing."""
+        results = [self(i, j) for i, j in pairs.tolist()]
+        return np.array([r.statistic for r in results]), np.array([r.p_value for r in results])
+
+    def _separate_one(self, level: Level, i: int, j: int, alpha: float) -> Search:
+        order = level.order
+        one, two = level.pools(i, j) if order else ([], [])
+        first = self.first_separator(i, j, one, order, alpha)
+        if first.separated or order == 0 or len(two) < order:
+            return first
+        second = self.first_separator(i, j, two, order, alpha, asked=frozenset(one))
+        n_tests = first.n_tests + second.n_tests
+        n_untestable = first.n_untestable + second.n_untestable
+        best = max((first, second), key=lambda s: s.result.p_value if s.result else -1.0)
+        return Search(second.separated, best.given, best.result, n_tests, n_untestable)
+
 
 class CITest(Protocol):
     """A conditional-independence test: a setting until it meets a table."""
@@ -164,6 +189,17 @@ class CITest(Protocol):
     def bind(self, table: Table) -> BoundTest:
         """Check the table once, compute what all questions share, and return the bound test."""
         ...
+
+    def nodes(self, names: tuple[Name, ...]) -> tuple[Name, ...]:
+        """Names of the variables in a table of these columns, as a bound test numbers them.
+
+        A column that says how rows count is no variable, and several columns may make one.
+        """
+        return names
+
+    def columns(self, nodes: tuple[Name, ...]) -> tuple[Name, ...]:
+        """Columns that a question about these variables needs."""
+        return nodes
 
     def test(self, data: Data, x: Name, y: Name, given: Names = ()) -> CIResult:
         """Test whether columns `x` and `y` are independent given the columns `given`.
@@ -194,5 +230,8 @@ class CITest(Protocol):
                 f"x={x!r}, y={y!r}, given={conditions!r} overlap; expected different columns. "
                 "Name each column once."
             )
-        bound = self.bind(as_table(data, columns=(x, y, *conditions)))
-        return bound(0, 1, tuple(range(2, 2 + len(conditions))))
+        asked = (x, y, *conditions)
+        table = as_table(data, columns=self.columns(asked))
+        nodes = self.nodes(table.names)
+        i, j, *rest = (nodes.index(node) for node in asked)
+        return self.bind(table)(i, j, rest)

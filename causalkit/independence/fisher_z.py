@@ -19,19 +19,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from math import atanh, comb, copysign, erfc, inf, sqrt, tanh
-from typing import Final
+from math import comb, sqrt, tanh
+from typing import ClassVar, Final
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import erfc, ndtri
 
-from causalkit._core.checks import check_complete, check_rows, check_varies
+from causalkit._core.checks import check_complete, check_rows, refuse_constant
+from causalkit._core.moments import Moments
 from causalkit._core.table import Table
 from causalkit.errors import InputError, NumericalError
-from causalkit.independence.base import BoundTest, CIResult, CITest, Search
-from causalkit.typing import FloatArray
+from causalkit.independence.base import BoundTest, CITest
+from causalkit.independence.search import Answers, CIResult, Level, Screen, Search
+from causalkit.typing import FloatArray, IntArray
 
 __all__ = ["FisherZ"]
+
+_WHO: Final = "FisherZ"
 
 _TINY: Final = 1e-10
 """Share of a variable's variance that counts as none: what is left is rounding."""
@@ -76,20 +80,35 @@ class FisherZ(CITest):
             If there are fewer than 4 rows, missing cells, constant columns, or columns with more
             than two levels.
         """
-        who = "FisherZ"
-        check_complete(table, who=who)
-        check_rows(table, 4, who=who)
-        check_varies(table, table.names, who=who)
+        check_complete(table, who=_WHO)
+        check_rows(table, 4, who=_WHO)
         _check_numeric(table)
-        return BoundFisherZ(_correlations(table.values), table.n_rows)
+        return _bound(Moments.of(table.values, names=table.names, levels=table.levels), own=True)
+
+    def bind_moments(self, moments: Moments) -> BoundFisherZ:
+        """Take the correlations from moments, of rows that nobody holds.
+
+        Raises
+        ------
+        InputError
+            If there are fewer than 4 rows, or constant columns.
+        """
+        return _bound(moments, own=False)
+
+
+def _bound(moments: Moments, *, own: bool) -> BoundFisherZ:
+    check_rows(moments, 4, who=_WHO)
+    refuse_constant(moments.constant, who=_WHO)
+    return BoundFisherZ(moments.correlations(in_place=own), moments.n_effective)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoundFisherZ(BoundTest):
-    """Correlations (p, p) and the number of rows they come from."""
+    """Correlations (p, p) and the number of rows, or of independent rows' worth, behind them."""
 
     corr: FloatArray
-    n_rows: int
+    n_rows: float
+    releases_gil: ClassVar[bool] = True
 
     def __call__(self, i: int, j: int, given: Sequence[int] = ()) -> CIResult:
         """Test columns i and j given other columns."""
@@ -118,10 +137,59 @@ class BoundFisherZ(BoundTest):
         asked: Collection[int] = (),
     ) -> Search:
         """Look for the first subset of `pool` that separates i and j, in compiled code."""
+        return self._search(i, j, pool, order, self._cutoff(order, alpha), asked)
+
+    def separate(self, level: Level, alpha: float) -> Answers:
+        """Look for a separator of each pair of a level, in compiled code."""
+        from causalkit.independence import _fisher_z_kernels as kernels
+
+        m, order = level.pairs.shape[0], level.order
+        if order == 0 or self._freedom(order) <= 0:
+            return BoundTest.separate(self, level, alpha)
+        given = np.full((m, order), -1, dtype=np.intp)
+        partials, counts = np.empty(m), np.zeros((m, 3), dtype=np.intp)
+        what = self.corr, level.strength, level.pairs, level.starts, level.candidates
+        limits = self._cutoff(order, alpha), _TINY
+        if order == 1:
+            kernels.separate_given_one(*what, *limits, given, partials, counts)
+        else:
+            kernels.separate_given_sets(*what, order, *limits, given, partials, counts)
+        n_tests, n_untestable = counts[:, 1:].sum(axis=0).tolist()
+        statistic, p_value = self._z(partials, order)
+        n_used = np.full(m, int(self.n_rows), dtype=np.intp)
+        found = counts[:, 0] > 0
+        return Answers(found, given, statistic, p_value, n_used, n_tests, n_untestable)
+
+    def screen(self, alpha: float) -> Screen:
+        """Compare all correlations with one cutoff."""
+        cutoff = self._cutoff(0, alpha)
+        dependent = self.corr >= cutoff
+        dependent |= self.corr <= -cutoff
+        np.fill_diagonal(dependent, False)
+        p = len(dependent)
+        return Screen(dependent, self.corr, p * (p - 1) // 2)
+
+    def given_each(self, i: int, j: int, sets: IntArray) -> tuple[FloatArray, FloatArray, IntArray]:
+        """Test one pair given each of many sets, in compiled code."""
+        from causalkit.independence._fisher_z_kernels import partials_given
+
+        m, order = sets.shape
+        partials = np.full(m, 2.0)
+        if order == 0:
+            partials[:] = self.corr[i, j]
+        elif self._freedom(order) > 0:
+            partials_given(self.corr, i, j, sets, _TINY, partials)
+        statistic, p_value = self._z(partials, order)
+        return statistic, p_value, np.full(m, int(self.n_rows), dtype=np.intp)
+
+    def marginals(self, pairs: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Statistics and p-values of many pairs given nothing."""
+        return self._z(self.corr[pairs[:, 0], pairs[:, 1]], 0)
+
+    def _cutoff(self, order: int, alpha: float) -> float:
+        """Where p = alpha: p > alpha exactly when |r| is below it, which costs no logarithm."""
         freedom = self._freedom(order)
-        # p > alpha exactly when |z| < cutoff; the same question put to |r| costs no logarithm.
-        cutoff = tanh(-float(ndtri(alpha / 2)) / sqrt(freedom)) if freedom > 0 else 0.0
-        return self._search(i, j, pool, order, cutoff, asked)
+        return tanh(-float(ndtri(alpha / 2)) / sqrt(freedom)) if freedom > 0 else 0.0
 
     def _search(
         self,
@@ -134,53 +202,49 @@ class BoundFisherZ(BoundTest):
     ) -> Search:
         from causalkit.independence._fisher_z_kernels import weakest_link
 
+        if self._freedom(order) <= 0:
+            n_old = sum(k in asked for k in pool)
+            n_new = comb(len(pool), order) - (comb(n_old, order) if order else 0)
+            return Search(False, (), None, 0, n_new)
+        if order == 0:
+            r = float(self.corr[i, j])
+            return Search(abs(r) < cutoff, (), self._result(r, 0), 1)
         candidates = np.array(pool, dtype=np.intp)
         old = np.array([k in asked for k in pool], dtype=np.bool_)
-        if self._freedom(order) <= 0:
-            n_new = comb(len(candidates), order) - (comb(int(old.sum()), order) if order else 0)
-            return Search(False, (), None, 0, n_new)
-        chosen, partial, n_tests, n_untestable = weakest_link(
-            self.corr, i, j, candidates, order, old, cutoff, _TINY
+        given, counts = np.empty(order, dtype=np.intp), np.zeros(3, dtype=np.intp)
+        partial = weakest_link(
+            self.corr, i, j, candidates, order, old, cutoff, _TINY, given, counts
         )
+        found, n_tests, n_untestable = counts.tolist()
         if n_tests == 0:
             return Search(False, (), None, 0, n_untestable)
-        return Search(
-            abs(partial) < cutoff,
-            tuple(chosen.tolist()),
-            self._result(partial, order),
-            n_tests,
-            n_untestable,
-        )
+        result = self._result(partial, order)
+        return Search(bool(found), tuple(given.tolist()), result, n_tests, n_untestable)
 
-    def _freedom(self, order: int) -> int:
+    def _freedom(self, order: int) -> float:
         return self.n_rows - order - 3
 
     def _result(self, partial: float, order: int) -> CIResult:
-        # Within rounding of +-1 the two are functions of each other given the set.
-        certain = 1.0 - abs(partial) <= _TINY
-        z = copysign(inf, partial) if certain else sqrt(self._freedom(order)) * atanh(partial)
-        return CIResult(z, erfc(abs(z) / sqrt(2.0)), self.n_rows)
+        statistic, p_value = self._z(np.array([partial]), order)
+        return CIResult(float(statistic[0]), float(p_value[0]), int(self.n_rows))
+
+    def _z(self, partials: FloatArray, order: int) -> tuple[FloatArray, FloatArray]:
+        """Statistics and p-values of partial correlations; a 2 stands for none and gives NaN."""
+        size = np.abs(partials)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # Within rounding of +-1 the two are functions of each other given the set.
+            certain = (size > 1.0 - _TINY) & (size <= 1.0)
+            z = sqrt(max(self._freedom(order), 0.0)) * np.arctanh(
+                np.where(certain, np.sign(partials), partials)
+            )
+        return z, np.asarray(erfc(np.abs(z) / sqrt(2.0)), dtype=np.float64)
 
 
 def _check_numeric(table: Table) -> None:
-    for name, levels in zip(table.names, table.levels, strict=True):
-        if levels is not None and len(levels) > 2:
+    for name, listed in zip(table.names, table.levels, strict=True):
+        if listed is not None and len(listed) > 2:
             raise InputError(
-                f"column {name!r} is categorical with {len(levels)} levels; FisherZ expects "
-                "numeric, boolean or two-level columns. Write an ordered category as numbers, or "
-                "leave the column out."
+                f"column {name!r} is categorical with {len(listed)} levels; FisherZ expects "
+                "numeric, boolean or two-level columns. Use a test for mixed data, write an "
+                "ordered category as numbers, or leave the column out."
             )
-
-
-def _correlations(values: FloatArray) -> FloatArray:
-    """Correlation matrix of columns that vary, whatever their units."""
-    # Scaling by a power of two is exact, so it cannot hide a small variation on a large mean.
-    _, exponents = np.frexp(np.abs(values).max(axis=0))
-    scaled = np.ldexp(values, -exponents)
-    centred = scaled - scaled.mean(axis=0)
-    centred /= np.abs(centred).max(axis=0)
-    centred -= centred.mean(axis=0)
-    unit = centred / np.linalg.norm(centred, axis=0)
-    corr = np.clip(unit.T @ unit, -1.0, 1.0)
-    np.fill_diagonal(corr, 1.0)
-    return np.asarray(corr, dtype=np.float64)

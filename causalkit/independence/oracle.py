@@ -26,8 +26,9 @@ from causalkit._core.table import Table
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import CausalGraph
 from causalkit.graph.separation import representative
-from causalkit.graph.walks import ANCESTORS, m_connected, reach
-from causalkit.independence.base import BoundTest, CIResult, CITest, Search
+from causalkit.graph.walks import ANTERIOR, m_connected, reach
+from causalkit.independence.base import BoundTest, CITest
+from causalkit.independence.search import CIResult, Search
 from causalkit.typing import BoolArray
 
 __all__ = ["Oracle"]
@@ -111,7 +112,7 @@ class BoundOracle(BoundTest):
         et al. 2019, doi:10.1016/j.artint.2018.12.006). Each set thereby ruled out counts as asked.
         """
         ends = [self.where[i], self.where[j]]
-        above = reach(self.graph, self._mask(ends), ANCESTORS)
+        above = reach(self.graph, self._mask(ends), ANTERIOR)
         if self(i, j, [k for k in pool if above[self.where[k]]]) is _SEPARATED:
             return BoundTest.first_separator(self, i, j, pool, order, alpha, asked=asked)
         known = frozenset(asked)

@@ -6,11 +6,12 @@ import math
 import re
 import unicodedata
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.font_manager import FontProperties
-from matplotlib.patches import Circle, FancyBboxPatch, PathPatch, Polygon
+from matplotlib.patches import Circle, FancyBboxPatch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "SCALE_WIDTH",
     "Label",
     "Track",
     "draw_box",
     "draw_line",
     "draw_mark",
+    "draw_scale",
     "mark_length",
     "readable",
     "text_size",
@@ -36,6 +39,7 @@ __all__ = [
 Point = tuple[float, float]
 
 HEAD_LENGTH, HEAD_WIDTH, RADIUS = 7.5, 6.4, 3.1
+SCALE_WIDTH = 130.0
 _LINE_LENGTH, _MOST_LINES = 24, 4
 _WORD = re.compile(r"[^\s_.\-/]+[\s_.\-/]*|[\s_.\-/]+")
 
@@ -171,6 +175,26 @@ def draw_mark(ax: Axes, mark: int, tip: Point, way: Point, color: str, ground: s
                 label="_circle",
             )
         )
+
+
+def draw_scale(
+    ax: Axes, corner: Point, shade: Callable[[float], str], size: float, color: str
+) -> None:
+    """Draw a bar of shades from 0 to 1 with its caption above and three numbers below it."""
+    steps, (x, y) = 50, corner
+    step, size = SCALE_WIDTH / steps, 0.75 * size
+    for k in range(steps):  # each on top of the rest of the one before, so no seams show
+        place = (x + k * step, y + 1.3 * size)
+        fill = shade((k + 0.5) / steps)
+        rest = SCALE_WIDTH - k * step
+        ax.add_patch(Rectangle(place, rest, 6.0, facecolor=fill, linewidth=0, label="_scale"))
+    for share, text in ((0.0, "0"), (0.5, "50"), (1.0, "100 %")):
+        wide = text_size(text, size)[0]
+        inside = min(max(share * SCALE_WIDTH, wide / 2), SCALE_WIDTH - wide / 2)
+        ax.add_artist(Label(x + inside, y + 0.55 * size, text, size, color))
+    caption = "confidence in the edge"
+    middle = x + text_size(caption, size)[0] / 2
+    ax.add_artist(Label(middle, y + 1.3 * size + 6.0 + 0.8 * size, caption, size, color))
 
 
 def mark_length(mark: int) -> float:

@@ -11,6 +11,7 @@ common cause. A line without heads is undecided in a CPDAG. A circle is an undec
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -20,14 +21,17 @@ import numpy as np
 from causalkit.errors import CycleError, InputError
 from causalkit.graph import CausalGraph, Edge, Kind
 from causalkit.graph.marks import SYMBOLS, glyph
+from causalkit.plotting._confidence import SCALE_ROOM, shade, shares_of, widening
 from causalkit.plotting.layout import LOOP_ROOM, PORT_GAP, Layout, layered_layout
-from causalkit.typing import FloatArray, Names
+from causalkit.typing import FloatArray, Name, Names
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from causalkit.discovery.edge_frequencies import EdgeFrequencies
 
 __all__ = ["GraphStyle", "graph_svg", "plot_graph", "save_picture"]
 
@@ -61,6 +65,7 @@ def plot_graph(
     outcome: Names | None = None,
     adjustment: Names | None = None,
     highlight: Names | None = None,
+    confidence: EdgeFrequencies | Mapping[tuple[Name, Name], float] | None = None,
     **style: Any,
 ) -> Axes:
     """Draw a graph.
@@ -72,6 +77,9 @@ def plot_graph(
         Left out, a new figure in which the graph has its natural size.
     treatment, outcome, adjustment, highlight : name or names, optional
         Nodes to be coloured by their role.
+    confidence : EdgeFrequencies or mapping of (name, name) to float, optional
+        Draw edges the darker and the wider the larger their share, with a scale below: the share of
+        replicates that have the edge as it is drawn, or any number from 0 to 1 for each pair.
     **style
         Fields of :class:`GraphStyle`, e.g. `font_size=9`.
 
@@ -85,7 +93,7 @@ def plot_graph(
     UnknownVariableError
         If a role names a node that the graph does not have.
     InputError
-        If a style is named that there is not.
+        If a style is named that there is not, or an edge has no confidence from 0 to 1.
 
     Examples
     --------
@@ -107,7 +115,7 @@ def plot_graph(
     for names, color in roles:
         for k in graph.indices(names):
             fills[k] = color
-    drawing = _Drawing(graph, look)
+    drawing = _Drawing(graph, look, confidence)
     if ax is None:
         import matplotlib.pyplot as plt
 
@@ -180,7 +188,7 @@ def _inches(width: float, height: float) -> tuple[float, float]:
 class _Drawing:
     """A graph laid out, ready to be drawn."""
 
-    def __init__(self, graph: CausalGraph, look: GraphStyle) -> None:
+    def __init__(self, graph: CausalGraph, look: GraphStyle, confidence: Any = None) -> None:
         from causalkit.plotting import _canvas
 
         self.canvas = _canvas
@@ -190,6 +198,7 @@ class _Drawing:
         self.edges = [*arcs, *ties]
         self.n_arcs = len(arcs)
         self.ends = [(graph.index(edge.left), graph.index(edge.right)) for edge in self.edges]
+        self.shares = None if confidence is None else shares_of(confidence, self.edges)
         self.sizes = self._box_sizes()
         self.layout: Layout = layered_layout(
             self.sizes, self.ends[: len(arcs)], self.ends[len(arcs) :]
@@ -224,17 +233,22 @@ class _Drawing:
 
     def limits(self) -> tuple[float, float, float, float]:
         """Left, right, bottom and top of the drawing."""
+        room = 0.0 if self.shares is None else SCALE_ROOM
         if not self.texts:
-            return -20.0, 20.0, -10.0, 10.0
+            return -20.0, 20.0, -10.0 - room, 10.0
         layout, half = self.layout, self.sizes / 2
         low, high = layout.centers - half, layout.centers + half
         lines = [p.y for crossed in layout.passages.values() for p in crossed]
         rank = layout.rank
         loops = [layout.columns[i, 1] + LOOP_ROOM for i, j in self.ends if rank[i] == rank[j]]
+        left = float(low[:, 0].min()) - _MARGIN
+        right = float(max([high[:, 0].max(), *loops])) + _MARGIN
+        if self.shares is not None:
+            right = max(right, left + self.canvas.SCALE_WIDTH + 2 * _MARGIN)
         return (
-            float(low[:, 0].min()) - _MARGIN,
-            float(max([high[:, 0].max(), *loops])) + _MARGIN,
-            float(min([low[:, 1].min(), *lines])) - _MARGIN,
+            left,
+            right,
+            float(min([low[:, 1].min(), *lines])) - _MARGIN - room,
             float(max([high[:, 1].max(), *lines])) + _MARGIN,
         )
 
@@ -252,6 +266,9 @@ class _Drawing:
         ax.set_aspect("equal", adjustable="box")
         for number, edge in enumerate(self.edges):
             self._draw_edge(ax, number, edge)
+        if self.shares is not None:
+            corner = left + _MARGIN, bottom + _MARGIN
+            self.canvas.draw_scale(ax, corner, shade, self.look.font_size, self.look.text_color)
         for k, (text, fill) in enumerate(zip(self.texts, fills, strict=True)):
             (x, y), (width, height) = self.layout.centers[k], self.sizes[k]
             label = self.canvas.Label(x, y, text, self.look.font_size, self.look.text_color)
@@ -260,6 +277,9 @@ class _Drawing:
     def _draw_edge(self, ax: Axes, number: int, edge: Edge) -> None:
         hidden = edge.symbol == "<->"
         color = self.look.hidden_color if hidden else self.look.edge_color
+        width = self.look.line_width
+        if self.shares is not None:
+            color, width = shade(self.shares[number]), width * widening(self.shares[number])
         left, right = self._between(number)
         marks = dict(zip(self.ends[number], SYMBOLS[edge.symbol], strict=True))
         loop = self.layout.rank[left] == self.layout.rank[right]
@@ -273,7 +293,7 @@ class _Drawing:
         else:
             self._go_across(track, number, end)
         track.line_to(end[0] + into * self.canvas.mark_length(marks[right]), end[1])
-        self.canvas.draw_line(ax, track.path(), color, width=self.look.line_width, dashed=hidden)
+        self.canvas.draw_line(ax, track.path(), color, width=width, dashed=hidden)
         ground = self.look.ground_color
         self.canvas.draw_mark(ax, marks[left], start, (-1.0, 0.0), color, ground)
         self.canvas.draw_mark(ax, marks[right], end, (-float(into), 0.0), color, ground)

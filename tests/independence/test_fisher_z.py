@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import FrozenInstanceError
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from scipy.stats import kstest
 
 from causalkit._core.table import as_table
 from causalkit.errors import InputError, NumericalError, UnknownVariableError
-from causalkit.independence import FisherZ
+from causalkit.independence import BoundTest, FisherZ, Level
 from causalkit.independence._fisher_z_kernels import weakest_link
 from tests.oracles import independence as oracles
 from tests.oracles.discovery import linear_data, random_dag
@@ -158,7 +159,6 @@ def test_first_separator_asks_in_order_and_stops(seed):
 
 
 def test_the_general_search_gives_the_same_answers():
-    from causalkit.independence import BoundTest
 
     rng = np.random.default_rng(3)
     bound = bound_to(random_values(rng))
@@ -187,11 +187,57 @@ def test_kernel_equals_its_numpy_twin(seed):
     i, j, *pool = rng.permutation(p).tolist()
     pool = np.array(pool, dtype=np.intp)
     asked = rng.random(len(pool)) < 0.3
-    order, cutoff = int(rng.integers(0, len(pool) + 2)), rng.choice([-1.0, 0.05, 0.3])
-    one = weakest_link(corr, i, j, pool, order, asked, cutoff, 1e-10)
-    two = oracles.weakest_link(corr, i, j, pool, order, asked, cutoff, 1e-10)
-    assert one[2:] == two[2:]
-    assert abs(one[1]) == pytest.approx(abs(two[1]), abs=1e-6)
+    order, cutoff = int(rng.integers(1, len(pool) + 2)), rng.choice([-1.0, 0.05, 0.3])
+    given, counts = np.zeros(order, dtype=np.intp), np.zeros(3, dtype=np.intp)
+    partial = weakest_link(corr, i, j, pool, order, asked, cutoff, 1e-10, given, counts)
+    slow = oracles.weakest_link(corr, i, j, pool, order, asked, cutoff, 1e-10)
+    assert counts[1:].tolist() == list(slow[2:])
+    assert abs(partial) == pytest.approx(abs(slow[1]), abs=1e-6)
+    assert counts[0] == (abs(partial) < cutoff)
+
+
+class OneByOne(BoundTest):
+    """Answers of a bound test, through the versions of the protocol."""
+
+    def __init__(self, bound):
+        self.bound = bound
+
+    def __call__(self, i, j, given=()):
+        return self.bound(i, j, given)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6))
+def test_a_level_at_once_is_the_level_one_by_one(seed):
+    rng = np.random.default_rng(seed)
+    p, n = int(rng.integers(3, 9)), int(rng.choice([6, 12, 100]))
+    values = rng.normal(size=(n, p)) @ rng.normal(size=(p, p)) + rng.normal(size=(n, p))
+    if rng.random() < 0.4:
+        values[:, 1] = 2 * values[:, 0] - 3
+    bound = bound_to(values)
+    joined = np.triu(rng.random((p, p)) < 0.8, 1)
+    side = (rng.random((p, p)) < 0.7) & ~np.eye(p, dtype=bool)  # limited as by knowledge
+    starts = np.concatenate(([0], np.cumsum(side.sum(axis=1))))
+    for order in range(5):
+        level = Level(order, np.argwhere(joined), starts, np.nonzero(side)[1], bound.corr)
+        fast, slow = bound.separate(level, 0.2), OneByOne(bound).separate(level, 0.2)
+        assert (fast.n_tests, fast.n_untestable) == (slow.n_tests, slow.n_untestable)
+        np.testing.assert_array_equal(fast.separated, slow.separated)
+        same = (fast.given == slow.given).all(axis=1)
+        assert same[fast.separated].all()  # what came closest may tie
+        np.testing.assert_allclose(fast.p_value, slow.p_value, rtol=1e-6, atol=1e-12)
+        assert len(fast.separated) == 0 or set(fast.n_used.tolist()) <= {0, n}
+
+
+def test_the_screen_is_all_marginal_tests():
+    rng = np.random.default_rng(5)
+    bound = bound_to(random_values(rng, n=50, p=9))
+    screen = bound.screen(0.1)
+    for i, j in combinations(range(9), 2):
+        assert screen.dependent[i, j] == (bound(i, j).p_value <= 0.1)
+    pairs = np.array([(2, 3), (0, 8)])
+    for k, (i, j) in enumerate(pairs.tolist()):
+        assert bound.marginals(pairs)[1][k] == pytest.approx(bound(i, j).p_value, rel=1e-12)
 
 
 # --- hostile input ----------------------------------------------------------------------------

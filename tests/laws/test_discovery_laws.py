@@ -17,12 +17,17 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 
 from causalkit.discovery import PC
+from causalkit.discovery.fci import FCI, RFCI
 from causalkit.graph import CausalGraph
 from tests.oracles.discovery import linear_data, random_dag
 
 ALGORITHMS = {
     f"PC-{rule}": PC(alpha=0.1, collider_rule=rule)
     for rule in ("standard", "conservative", "majority", "max-p")
+} | {
+    "FCI": FCI(alpha=0.1),
+    "FCI-majority": FCI(alpha=0.1, collider_rule="majority", selection_bias=True),
+    "RFCI": RFCI(alpha=0.1),
 }
 
 every_algorithm = pytest.mark.parametrize("algorithm", ALGORITHMS.values(), ids=ALGORITHMS.keys())
@@ -139,8 +144,11 @@ OTHER_WORDS = {
 }
 
 
-def test_scikit_learn_is_content():
-    checks = check_estimator(PC(), expected_failed_checks=OTHER_WORDS, on_skip=None, on_fail=None)
+@pytest.mark.parametrize("algorithm", [PC(), FCI(), RFCI()], ids=["PC", "FCI", "RFCI"])
+def test_scikit_learn_is_content(algorithm):
+    checks = check_estimator(
+        algorithm, expected_failed_checks=OTHER_WORDS, on_skip=None, on_fail=None
+    )
     report = [SimpleNamespace(**check) for check in checks]
     failed = {check.check_name: check.exception for check in report if check.status == "failed"}
     assert not failed

@@ -1,0 +1,363 @@
+"""Which marks a PAG gets: colliders, knowledge, ten rules, and a graph that has a member.
+
+Marks follow from statements: which unshielded triples are colliders, what the middle nodes of
+discriminating paths are, what is known. Finite data may state what no graph satisfies. Two arrows
+that meet where surer evidence says that none do are noticed at once, and the weaker statement is
+given up. But there may also be an arrow into an ancestor, a cycle, a pair that ought to be
+adjacent. So after the rules have run, a MAG is sought that has these marks.
+
+It is made from the PAG as Zhang (2008, Theorem 2) does: `o->` becomes `->`, and the `o-o` part is
+directed without new colliders. What keeps the result from being a MAG is then put right in the
+order below, each step at once for all edges concerned::
+
+    a -- b with an arrow into a      that end gets an arrow
+    directed cycle                   its edges become <->, except required ones
+    a <-> b, a an ancestor of b      becomes a -> b; cut apart if a -> b is forbidden
+    an inducing path without edge    its ends are joined by <->
+
+If that MAG contradicts a statement, the statement is dropped, and the rules run again with what the
+MAG says. So the marks of the result are those of a class that is known to have a member.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalkit.discovery._evidence import Pair
+from causalkit.discovery._orientation import (
+    AMBIGUOUS,
+    COLLIDER,
+    NOT_COLLIDER,
+    Statements,
+    settle,
+    unshielded_triples,
+)
+from causalkit.discovery._skeleton import Bounds, Skeleton
+from causalkit.graph.mag import Judge, Marks, apply_rules, judge_by
+from causalkit.graph.marks import ARROW, CIRCLE, TAIL
+from causalkit.typing import BoolArray, IntArray
+
+__all__ = [
+    "KNOWN",
+    "Oriented",
+    "codes_of",
+    "first_marks",
+    "judge_by_separators",
+    "orient",
+    "path_nodes",
+]
+
+KNOWN = 11
+"""In `Oriented.reason`: the mark is knowledge. Others are numbers of rules, 0 for a collider."""
+
+Answer: TypeAlias = tuple[IntArray, NDArray[np.int8]]
+
+
+@dataclass(slots=True)
+class Oriented:
+    """A PAG, and where its marks come from.
+
+    Attributes
+    ----------
+    ends : ndarray of uint8, shape (p, p)
+        Marks.
+    reason : ndarray of uint8, shape (p, p)
+        The rule that set a mark; 0 is a collider, KNOWN knowledge.
+    dropped : ndarray of int
+        Rows of statements that do not hold.
+    joined, cut : lists of (i, j)
+        Pairs that became adjacent, or were cut apart, so that there is a MAG.
+    paths : dict
+        By (b, c): the discriminating path t, …, a, b, c that oriented their edge.
+    """
+
+    ends: Marks
+    reason: Marks
+    dropped: IntArray
+    joined: list[Pair] = field(default_factory=list)
+    cut: list[Pair] = field(default_factory=list)
+    paths: dict[Pair, tuple[int, ...]] = field(default_factory=dict)
+
+
+def orient(
+    adjacency: BoolArray,
+    statements: Statements,
+    bounds: Bounds,
+    judge: Judge,
+    *,
+    selection: bool,
+) -> Oriented:
+    """Orient a skeleton.
+
+    Parameters
+    ----------
+    adjacency : ndarray of bool, shape (p, p)
+    statements : Statements
+        About all unshielded triples.
+    bounds : Bounds
+        Knowledge.
+    judge : callable
+        Says what the middle nodes of discriminating paths are.
+    selection : bool
+        Whether edges may come from selection.
+    """
+    ends, unclear = close(adjacency, statements, bounds, judge, selection=selection)
+    mag, joined, cut = _nearest_mag(ends, statements, bounds)
+    truth = mag > 0
+    if joined or cut:
+        triples = unshielded_triples(truth)
+        known = np.isin(codes_of(triples, len(mag)), codes_of(statements.triples, len(mag)))
+        unclear = np.union1d(unclear, codes_of(triples[~known], len(mag)))
+    else:
+        triples = statements.triples
+    a, k, b = triples.T
+    clear = ~np.isin(codes_of(triples, len(mag)), unclear)
+    is_collider = (mag[a, k] == ARROW) & (mag[b, k] == ARROW)
+    ends, reason = first_marks(truth, triples[is_collider & clear], bounds, selection=selection)
+    trace = _Remembering(judge, mag)
+    _close(ends, trace, bounds, unclear, selection, reason)
+    a, k, b = statements.triples.T
+    holds = ((mag[a, k] == ARROW) & (mag[b, k] == ARROW)) == (statements.verdict == COLLIDER)
+    dropped = np.flatnonzero(~holds & (statements.verdict != AMBIGUOUS))
+    return Oriented(ends, reason, dropped, joined, cut, trace.paths)
+
+
+def close(
+    adjacency: BoolArray,
+    statements: Statements,
+    bounds: Bounds,
+    judge: Judge,
+    *,
+    selection: bool,
+) -> tuple[Marks, IntArray]:
+    """Marks that follow, member or not, and ascending codes of triples that are left open."""
+    from causalkit.discovery._fci_kernels import keep_surest
+
+    nothing = np.empty((0, 3), dtype=np.intp)
+    known, _ = first_marks(adjacency, nothing, bounds, selection=selection)
+    verdict = statements.verdict.astype(np.intp)
+    keep_surest(known, statements.triples, verdict)
+    colliders = statements.triples[verdict == COLLIDER]
+    ends, reason = first_marks(adjacency, colliders, bounds, selection=selection)
+    unclear = np.sort(codes_of(statements.triples[verdict == AMBIGUOUS], len(adjacency)))
+    _close(ends, judge, bounds, unclear, selection, reason)
+    return ends, unclear
+
+
+def codes_of(triples: IntArray, p: int) -> IntArray:
+    """Triples (a, k, b) with a < b as numbers, ascending if the triples are sorted by a, k, b."""
+    a, k, b = triples.T
+    return np.asarray((a * p + k) * p + b)
+
+
+def first_marks(
+    adjacency: BoolArray, colliders: IntArray, bounds: Bounds, *, selection: bool
+) -> tuple[Marks, Marks]:
+    """Marks that knowledge and colliders give, and their reasons.
+
+    B in a later tier than A is no ancestor of A, so the mark at B is an arrow; nothing is said
+    about the mark at A. With selection B may still be an ancestor of what was selected on.
+    """
+    ends = adjacency * np.uint8(CIRCLE)
+    reason = np.zeros_like(ends)
+    a, k, b = colliders.T
+    ends[a, k] = ends[b, k] = ARROW
+    if not bounds.is_none:
+        tails = bounds.required.T & adjacency
+        arrows = bounds.forbidden.T & adjacency & ~(tails | selection)
+        ends[arrows], ends[tails] = ARROW, TAIL
+        reason[arrows | tails] = KNOWN
+    return ends, reason
+
+
+def _close(
+    ends: Marks,
+    judge: Judge,
+    bounds: Bounds,
+    unclear: IntArray,
+    selection: bool,
+    reason: Marks,
+) -> None:
+    """Run the rules; with selection, a forbidden direction is one more of them."""
+    while True:
+        apply_rules(ends, judge, unclear=unclear, selection=selection, reason=reason)
+        if bounds.is_none or not selection:
+            return
+        # i <-* j is no i --* j, and j -> i is forbidden: so neither end has a tail.
+        new = (ends == CIRCLE) & (ends.T == ARROW) & bounds.forbidden.T
+        if not new.any():
+            return
+        ends[new], reason[new] = ARROW, KNOWN
+
+
+def judge_by_separators(found: Skeleton) -> Judge:
+    """Answers about discriminating paths: b is a collider if t and c are separated without it.
+
+    The separation with the largest p-value is the surest.
+    """
+    known: dict[Pair, tuple[frozenset[int], float] | None] = {}
+
+    def look_up(t: int, c: int) -> tuple[frozenset[int], float] | None:
+        pair = (min(t, c), max(t, c))
+        if pair not in known:
+            known[pair] = None
+            evidence = found.separators.get(pair)
+            if evidence is not None:
+                known[pair] = frozenset(evidence.given), evidence.result.p_value
+        return known[pair]
+
+    def judge(_: Marks, paths: IntArray) -> Answer:
+        told = []
+        for row, (t, _, b, c, length) in enumerate(paths.tolist()):
+            separator = look_up(t, c)
+            if separator is not None:
+                told.append((-separator[1], length, row, b not in separator[0]))
+        told.sort()
+        return paths[[row for _, _, row, _ in told]], np.array([v for *_, v in told], dtype=np.int8)
+
+    return judge
+
+
+def judge_nothing(_: Marks, paths: IntArray) -> Answer:
+    """No answers."""
+    return paths[:0], np.empty(0, dtype=np.int8)
+
+
+class _Remembering:
+    """Answers where `judge` has one, but as a MAG has it; the paths are kept for `explain`."""
+
+    def __init__(self, judge: Judge, mag: Marks) -> None:
+        self.judge, self.truth = judge, judge_by(mag)
+        self.paths: dict[Pair, tuple[int, ...]] = {}
+
+    def __call__(self, ends: Marks, paths: IntArray) -> Answer:
+        rows, _ = self.judge(ends, paths)
+        for t, a, b, c, _ in rows.tolist():
+            self.paths.setdefault((b, c), path_nodes(ends, t, a, b, c))
+        return self.truth(ends, rows)
+
+
+def path_nodes(ends: Marks, t: int, a: int, b: int, c: int) -> tuple[int, ...]:
+    """All nodes of a shortest discriminating path from t by way of a to b and c."""
+    came_from = {a: b}
+    waiting = [a]
+    for v in waiting:  # grows while it is walked
+        for u in np.flatnonzero(ends[:, v] == ARROW).tolist():
+            if u in came_from or u in (b, c):
+                continue
+            if u == t:
+                path = [t, v]
+                while path[-1] != b:
+                    path.append(came_from[path[-1]])
+                return (*path, c)
+            if ends[v, u] == ARROW and ends[u, c] == ARROW and ends[c, u] == TAIL:
+                came_from[u] = v
+                waiting.append(u)
+    return t, a, b, c
+
+
+# --- a MAG with these marks ----------------------------------------------------------------------
+
+
+def _nearest_mag(
+    ends: Marks, statements: Statements, bounds: Bounds
+) -> tuple[Marks, list[Pair], list[Pair]]:
+    """Return a MAG with these marks, or nearly; pairs that were joined; pairs that were cut."""
+    from causalkit.graph._ancestral_kernels import ancestry, inducing_pairs
+
+    mag = _without_circles(ends, statements)
+    tail = mag == TAIL
+    mag[tail & tail.T & (mag == ARROW).any(axis=0)] = ARROW
+    above = _break_cycles(mag, ends == CIRCLE, bounds)
+    spouses = (mag == ARROW) & (mag.T == ARROW)
+    almost = spouses & above
+    banned = almost & bounds.forbidden
+    if almost.any():
+        mag[almost.T] = TAIL
+        mag[banned | banned.T] = 0
+        spouses &= ~(almost | almost.T)
+        above = ancestry((mag == ARROW) & (mag.T == TAIL))
+    missing = np.zeros_like(above)
+    if spouses.any():
+        nobody = np.zeros(len(mag), dtype=np.bool_)
+        missing = inducing_pairs(mag == ARROW, spouses, above, nobody)
+        missing &= (mag == 0) & ~(bounds.absent | banned | banned.T)
+        mag[missing] = ARROW
+    return mag, _pairs(missing), _pairs(banned | banned.T)
+
+
+def _break_cycles(mag: Marks, was_circle: BoolArray, bounds: Bounds) -> BoolArray:
+    """Make `<->` of the edges on directed cycles; return who is an ancestor of whom.
+
+    Tails that replaced a circle go first; where they do not suffice, all but required ones.
+    """
+    from causalkit.graph._ancestral_kernels import ancestry
+
+    for free in (was_circle, ~bounds.required.T):
+        directed = (mag == ARROW) & (mag.T == TAIL)
+        above = ancestry(directed)
+        circular = directed.T & above & free
+        if not circular.any():
+            continue
+        mag[circular] = ARROW
+        above = ancestry(directed & ~circular.T)
+    return above
+
+
+def _without_circles(ends: Marks, statements: Statements) -> Marks:
+    """Zhang's Theorem 2: `o->`, `--o` become `->`, the `o-o` part a DAG without new colliders."""
+    mag = ends.copy()
+    far, near = ends == CIRCLE, ends.T == CIRCLE
+    mag[far & (ends.T == ARROW)] = TAIL
+    mag[far & (ends.T == TAIL)] = ARROW
+    loose = far & near
+    if loose.any():
+        rank = _order(loose, statements)
+        directed = loose & (rank[:, None] < rank)
+        mag[directed], mag[directed.T] = ARROW, TAIL
+    return mag
+
+
+def _order(loose: BoolArray, statements: Statements) -> IntArray:
+    """Rank nodes so that `o-o` edges, directed to higher ranks, make no triple a collider.
+
+    Where no order can do that, the weakest statements yield.
+    """
+    a, k, b = statements.triples.T
+    inside = (statements.verdict == NOT_COLLIDER) & loose[a, k] & loose[b, k]
+    some = Statements(
+        statements.triples[inside], statements.verdict[inside], statements.p_value[inside]
+    )
+    rank = _rank(len(loose), some.triples)
+    if (rank < 0).any():
+        kept = settle(np.zeros_like(loose), some).kept
+        rank = _rank(len(loose), some.triples[kept])
+    return rank
+
+
+def _rank(p: int, no_colliders: IntArray) -> IntArray:
+    """Take away nodes that can come last, as `orientable` does; -1 where that gets stuck."""
+    obstacles = [0] * p
+    ends_of: list[list[tuple[int, int]]] = [[] for _ in range(p)]
+    for a, k, b in no_colliders.tolist():
+        obstacles[k] += 1
+        ends_of[a].append((k, b))
+        ends_of[b].append((k, a))
+    rank = np.full(p, -1, dtype=np.intp)
+    ready = [k for k in range(p) if not obstacles[k]]
+    for place, node in enumerate(ready):  # grows while it is walked
+        rank[node] = p - place
+        for k, other in ends_of[node]:
+            if rank[other] < 0:
+                obstacles[k] -= 1
+                if not obstacles[k] and rank[k] < 0:
+                    ready.append(k)
+    return rank
+
+
+def _pairs(matrix: BoolArray) -> list[Pair]:
+    return [(int(i), int(j)) for i, j in np.argwhere(np.triu(matrix))]

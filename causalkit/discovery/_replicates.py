@@ -1,0 +1,184 @@
+"""The same search on many samples, and what is kept of it.
+
+Each replicate draws its sample from a stream of its own, which was spawned before any of them
+began, so the number of workers never changes a graph. A replicate that fails is kept as its error.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from causalkit._core.parallel import run
+from causalkit._core.random import draw_seed
+from causalkit.discovery.base import DiscoveryAlgorithm
+from causalkit.errors import CausalkitError, CausalkitWarning, InputError, NumericalError
+from causalkit.graph import CausalGraph, Kind
+from causalkit.typing import IntArray, Name
+
+__all__ = [
+    "Learnt",
+    "Replicates",
+    "check_algorithm",
+    "learn",
+    "learner",
+    "replicate",
+    "summarise",
+]
+
+_Sparse = tuple[IntArray, IntArray, NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What came of one search: the marks of its graph, or why there is none."""
+
+    marks: _Sparse | None
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replicates(Sequence[CausalGraph]):
+    """Graphs over the same nodes, of which only the marks are stored.
+
+    Attributes
+    ----------
+    nodes : tuple of names
+    kind : Kind
+    marks : tuple of (rows, columns, marks)
+        Of each graph.
+    """
+
+    nodes: tuple[Name, ...]
+    kind: Kind
+    marks: tuple[_Sparse, ...]
+
+    @overload
+    def __getitem__(self, which: int) -> CausalGraph: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> Replicates: ...
+
+    def __getitem__(self, which: int | slice) -> CausalGraph | Replicates:
+        if isinstance(which, slice):
+            return Replicates(self.nodes, self.kind, self.marks[which])
+        return CausalGraph._of(self.nodes, self._ends(self.marks[which]), self.kind)
+
+    def __len__(self) -> int:
+        return len(self.marks)
+
+    def __repr__(self) -> str:
+        return f"{len(self)} graphs of kind {self.kind.name} with {len(self.nodes)} nodes"
+
+    def matrices(self) -> Iterator[NDArray[np.uint8]]:
+        """Mark bits of one graph after the other, shape (p, p)."""
+        return map(self._ends, self.marks)
+
+    def reordered(self, nodes: tuple[Name, ...]) -> Replicates:
+        """List the nodes in another order."""
+        if nodes == self.nodes:
+            return self
+        where = {name: k for k, name in enumerate(nodes)}
+        place = np.array([where[name] for name in self.nodes], dtype=np.intp)
+        marks = tuple((place[rows], place[columns], held) for rows, columns, held in self.marks)
+        return Replicates(nodes, self.kind, marks)
+
+    def _ends(self, marks: _Sparse) -> NDArray[np.uint8]:
+        ends = np.zeros((len(self.nodes),) * 2, dtype=np.uint8)
+        ends[marks[0], marks[1]] = marks[2]
+        return ends
+
+
+def check_algorithm(algorithm: Any, who: str) -> DiscoveryAlgorithm:
+    """Return the algorithm if it is one."""
+    if isinstance(algorithm, DiscoveryAlgorithm):
+        return algorithm
+    raise InputError(
+        f"{who} got algorithm={algorithm!r}; expected a discovery algorithm such as PC(). Pass an "
+        "instance, with parentheses."
+    )
+
+
+def learner(algorithm: DiscoveryAlgorithm, rng: np.random.Generator) -> DiscoveryAlgorithm:
+    """Copy an algorithm; if it is random and has no seed, give it one."""
+    copy: DiscoveryAlgorithm = clone(algorithm)
+    settings = copy.get_params(deep=False)
+    if "random_state" in settings and settings["random_state"] is None:
+        copy.set_params(random_state=draw_seed(rng))
+    return copy
+
+
+def replicate(
+    job: Callable[..., Any],
+    algorithm: DiscoveryAlgorithm,
+    arguments: Sequence[tuple[Any, ...]],
+    *,
+    n_jobs: int | None,
+    label: str,
+) -> list[Any]:
+    """Run replicates: beside each other in threads where the test is compiled, else in processes.
+
+    Their warnings come once for each kind, with the number of times.
+    """
+    threads = not algorithm._needs_rows()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        results = run(job, arguments, n_jobs=n_jobs, label=label, threads=threads)
+    counts = Counter(note.category for note in caught)
+    for category, count in counts.items():
+        first = next(str(note.message) for note in caught if note.category is category)
+        warnings.warn(
+            f"{count} warning(s) while resampling, the first: {first}", category, stacklevel=5
+        )
+    return results
+
+
+def learn(algorithm: DiscoveryAlgorithm, sample: Any, rng: np.random.Generator) -> Learnt:
+    """Learn one graph."""
+    try:
+        fitted = learner(algorithm, rng)
+        fitted._fit(sample)
+    except (CausalkitError, ArithmeticError, ValueError) as error:
+        return Learnt(None, f"{type(error).__name__}: {error}")
+    graph = fitted.graph_
+    if graph.nodes != sample.names:
+        if set(graph.nodes) != set(sample.names):
+            return Learnt(None, "InputError: the graph has nodes that are no columns")
+        graph = graph.reordered(sample.names)
+    rows, columns = np.nonzero(graph.ends)
+    return Learnt((rows, columns, graph.ends[rows, columns]), None)
+
+
+def summarise(
+    learnt: Sequence[Learnt], nodes: tuple[Name, ...], kind: Kind, who: str
+) -> tuple[Replicates, dict[int, str]]:
+    """Separate graphs from failures; warn of some, refuse if all failed.
+
+    Raises
+    ------
+    NumericalError
+        If no replicate has a graph.
+    """
+    failures = {k: one.failure for k, one in enumerate(learnt) if one.failure is not None}
+    if len(failures) == len(learnt):
+        raise NumericalError(
+            f"all {len(learnt)} replicates of {who} failed, the first one with {failures[0]} "
+            "Expected samples on which the algorithm works as on the data; bring more rows, leave "
+            "out columns that are nearly constant, or draw larger clusters or blocks."
+        )
+    if failures:
+        first = next(iter(failures.values()))
+        warnings.warn(
+            f"{len(failures)} of {len(learnt)} replicates failed and count in no share, the first "
+            f"one with {first} See failures_ for each.",
+            CausalkitWarning,
+            stacklevel=4,
+        )
+    return Replicates(nodes, kind, tuple(one.marks for one in learnt if one.marks)), failures

@@ -1,0 +1,371 @@
+"""Which edges are right? Counts of what differs between a true graph and a learnt one.
+
+Two graphs over the same nodes, matched by name, are compared pair of nodes by pair of nodes.
+:func:`shd` is the number of pairs that differ in any way, :func:`compare` says in which way, and
+how well adjacencies and marks were found:
+
+>>> truth = "A -> B -> C; D -> C; A -> D"
+>>> learnt = "A -> B -> C; C -> D; B -> D"
+>>> shd(truth, learnt)
+3
+>>> compare(truth, learnt)
+Learnt DAG against a true DAG
+─────────────────────────────
+<BLANKLINE>
+nodes                        4
+structural Hamming distance  3 of 6 pairs
+missing                      1
+extra                        1
+reversed                     1
+edges, true: learnt          ->: -> 2, <- 1, none 1; none: -> 1
+<BLANKLINE>
+            precision  recall    F1  right  false  missed
+─────────────────────────────────────────────────────────
+adjacency        0.75    0.75  0.75      3      1       1
+arrowheads        0.5     0.5   0.5      2      2       2
+
+Compare like with like. PC, GES and their kin return a class of DAGs (CPDAG), FCI and its kin a
+class of MAGs (PAG): hold them against the class of the truth, `truth.to_cpdag()`, since data cannot
+tell more. An edge of a CPDAG counts as `--` where its direction is undecided. Graphs of different
+kinds are compared mark by mark, as they print.
+
+Where there is nothing to be right about, nothing is wrong: precision is 1 if nothing was claimed,
+recall is 1 if there was nothing to find. So averages over many graphs never meet 0/0.
+
+References
+----------
+Tsamardinos, I., Brown, L. E., Aliferis, C. F. (2006). The max-min hill-climbing Bayesian network
+structure learning algorithm. Machine Learning 65. https://doi.org/10.1007/s10994-006-6889-7
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalkit._core.checks import check_choice
+from causalkit._core.report import Report, Reported
+from causalkit.graph import ARROW, CIRCLE, TAIL, CausalGraph, Kind
+from causalkit.graph.marks import forwards, glyph, split_marks
+from causalkit.identification.query import GraphLike
+from causalkit.metrics._matching import matched
+from causalkit.typing import BoolArray
+
+__all__ = ["Detection", "StructureScore", "compare", "shd"]
+
+Marks = NDArray[np.uint8]
+
+
+def shd(truth: GraphLike, learnt: GraphLike, *, reversal: int = 1) -> int:
+    """Structural Hamming distance: the number of pairs of nodes whose edges differ.
+
+    Parameters
+    ----------
+    truth, learnt : CausalGraph, str or networkx graph
+        Graphs of any kind over the same nodes.
+    reversal : {1, 2}
+        What a reversed edge (`->` for `<-`) counts: one change, or, as some papers have it, two (a
+        missing and an extra edge). Every other difference counts 1, as does a bow for one edge.
+
+    Returns
+    -------
+    int
+        Between 0 and p (p - 1) / 2; up to twice that with `reversal=2`. Among graphs of one kind
+        it is a metric.
+
+    Raises
+    ------
+    InputError
+        If the nodes differ.
+
+    Examples
+    --------
+    >>> shd("A -> B -> C", "B -> A; B -> C; A -> C")
+    2
+    >>> shd("A -> B -> C", "B -> A; B -> C; A -> C", reversal=2)
+    3
+    """
+    check_choice(reversal, "reversal", (1, 2))
+    pairs = _Pairs.of(*matched(truth, learnt))
+    return int(pairs.differ.sum()) + (reversal - 1) * int(pairs.reversed.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """How well something was found.
+
+    Attributes
+    ----------
+    true_positives, false_positives, false_negatives : int
+        Found and there; found but not there; there but not found.
+    """
+
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+
+    @property
+    def precision(self) -> float:
+        """Share of what was found that is there; 1 if nothing was found."""
+        found = self.true_positives + self.false_positives
+        return self.true_positives / found if found else 1.0
+
+    @property
+    def recall(self) -> float:
+        """Share of what is there that was found; 1 if there is nothing."""
+        there = self.true_positives + self.false_negatives
+        return self.true_positives / there if there else 1.0
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of the two, `2 tp / (2 tp + fp + fn)`; 1 if nothing is there or found."""
+        total = 2 * self.true_positives + self.false_positives + self.false_negatives
+        return 2 * self.true_positives / total if total else 1.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StructureScore(Reported):
+    """A learnt graph beside the true one, pair of nodes by pair of nodes.
+
+    Attributes
+    ----------
+    kinds : tuple of two Kind
+        Of the true and of the learnt graph.
+    n_nodes : int
+    missing, extra : int
+        Pairs that are adjacent in the true graph only, or in the learnt one only.
+    reversed : int
+        `->` where `<-` is true.
+    unoriented : int
+        Edges of which the learnt graph leaves an end open (`--` in a CPDAG, `o` in a PAG) that the
+        true graph decides; the other end agrees or is left open as well.
+    overoriented : int
+        The other way round: the learnt graph decides what the true graph leaves open.
+    other : int
+        Any other difference between two edges, such as `->` for `<->`.
+    adjacency, arrowheads, tails : Detection
+        Of adjacent pairs; of arrowheads; of tails that mean something (those of an undecided `--`
+        do not). An arrowhead counts as false, too, where there is no edge in the true graph.
+    confusion : tuple of (str, str, int)
+        True edge, learnt edge as read in the direction of the true one, and how often; `"none"` is
+        no edge, and pairs without an edge in both graphs are left out.
+    """
+
+    kinds: tuple[Kind, Kind]
+    n_nodes: int
+    missing: int
+    extra: int
+    reversed: int
+    unoriented: int
+    overoriented: int
+    other: int
+    adjacency: Detection
+    arrowheads: Detection
+    tails: Detection
+    confusion: tuple[tuple[str, str, int], ...]
+
+    @property
+    def shd(self) -> int:
+        """Structural Hamming distance, a reversed edge counting 1."""
+        edges = self.reversed + self.unoriented + self.overoriented + self.other
+        return self.missing + self.extra + edges
+
+    def to_dict(self) -> dict[str, float]:
+        """All numbers by name, a row of a table of results."""
+        names = ("missing", "extra", "reversed", "unoriented", "overoriented", "other")
+        numbers: dict[str, float] = {"shd": self.shd}
+        numbers |= {name: getattr(self, name) for name in names}
+        for what in ("adjacency", "arrowheads", "tails"):
+            found: Detection = getattr(self, what)
+            numbers |= {f"{what}_{rate}": getattr(found, rate) for rate in _RATES}
+        return numbers
+
+    def _report(self) -> Report:
+        true, learnt = (kind.name for kind in self.kinds)
+        facts: list[tuple[str, object]] = [
+            ("nodes", self.n_nodes),
+            (
+                "structural Hamming distance",
+                f"{self.shd} of {self.n_nodes * (self.n_nodes - 1) // 2} pairs",
+            ),
+        ]
+        always = ("missing", "extra", "reversed")
+        facts += [(name, getattr(self, name)) for name in always]
+        rarely = ("unoriented", "overoriented", "other")
+        facts += [(name, getattr(self, name)) for name in rarely if getattr(self, name)]
+        if self.confusion:
+            facts.append(("edges, true: learnt", self._confusion_line()))
+        found = {"adjacency": self.adjacency, "arrowheads": self.arrowheads}
+        if {Kind.MAG, Kind.PAG} & set(self.kinds):
+            found["tails"] = self.tails
+        rows = [
+            (
+                what,
+                *(round(getattr(each, rate), 3) for rate in _RATES),
+                each.true_positives,
+                each.false_positives,
+                each.false_negatives,
+            )
+            for what, each in found.items()
+        ]
+        columns = ("", "precision", "recall", "F1", "right", "false", "missed")
+        article = "an" if true.startswith(("A", "M")) else "a"
+        return Report(
+            f"Learnt {learnt} against {article} true {true}", facts, columns=columns, rows=rows
+        )
+
+    def _confusion_line(self) -> str:
+        by_truth: dict[str, list[str]] = {}
+        for true, learnt, count in self.confusion:
+            by_truth.setdefault(true, []).append(f"{learnt} {count}")
+        return "; ".join(f"{true}: {', '.join(found)}" for true, found in by_truth.items())
+
+
+_RATES = ("precision", "recall", "f1")
+
+
+def compare(truth: GraphLike, learnt: GraphLike) -> StructureScore:
+    """Say in which ways a learnt graph differs from the true one.
+
+    Parameters
+    ----------
+    truth, learnt : CausalGraph, str or networkx graph
+        Graphs of any kind over the same nodes.
+
+    Returns
+    -------
+    StructureScore
+
+    Raises
+    ------
+    InputError
+        If the nodes differ.
+
+    Examples
+    --------
+    >>> from causalkit.graph import CausalGraph
+    >>> truth = CausalGraph.parse("A -> C <- B; C -> D", kind="CPDAG")
+    >>> score = compare(truth, CausalGraph.parse("A -- C; C -- D; B -- D", kind="CPDAG"))
+    >>> score.missing, score.extra, score.unoriented
+    (1, 1, 2)
+    >>> score.adjacency.precision, score.arrowheads.recall
+    (0.6666666666666666, 0.0)
+    """
+    true, other = matched(truth, learnt)
+    pairs = _Pairs.of(true, other)
+    return StructureScore(
+        kinds=(true.kind, other.kind),
+        n_nodes=len(true),
+        missing=int((pairs.in_truth & ~pairs.in_learnt).sum()),
+        extra=int((pairs.in_learnt & ~pairs.in_truth).sum()),
+        reversed=int(pairs.reversed.sum()),
+        **_openness(true, other, pairs),
+        adjacency=_detection(pairs.in_truth, pairs.in_learnt),
+        arrowheads=_detection(true.ends & ARROW > 0, other.ends & ARROW > 0),
+        tails=_detection(_decided(true) & TAIL > 0, _decided(other) & TAIL > 0),
+        confusion=_confusion(pairs),
+    )
+
+
+# --- pairs as arrays ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Marks at both ends of each pair of nodes that is adjacent in a graph, shape (n_pairs, 2)."""
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    truth: Marks
+    learnt: Marks
+
+    @classmethod
+    def of(cls, truth: CausalGraph, learnt: CausalGraph) -> _Pairs:
+        cells = np.flatnonzero(truth.ends | learnt.ends)
+        first, second = np.divmod(cells, max(1, len(truth)))
+        keep = first < second
+        first, second = first[keep], second[keep]
+        both = [
+            np.column_stack((graph.ends[second, first], graph.ends[first, second]))
+            for graph in (truth, learnt)
+        ]
+        return cls(first, second, *both)
+
+    @property
+    def in_truth(self) -> BoolArray:
+        there: BoolArray = self.truth[:, 0] > 0
+        return there
+
+    @property
+    def in_learnt(self) -> BoolArray:
+        there: BoolArray = self.learnt[:, 0] > 0
+        return there
+
+    @property
+    def differ(self) -> BoolArray:
+        found: BoolArray = (self.truth != self.learnt).any(axis=1)
+        return found
+
+    @property
+    def reversed(self) -> BoolArray:
+        """One directed edge in each graph, and they point in opposite directions."""
+        plain = np.isin(self.truth, (TAIL, ARROW)).all(axis=1) & self.differ
+        turned: BoolArray = plain & (self.truth == self.learnt[:, ::-1]).all(axis=1)
+        return turned
+
+
+def _decided(graph: CausalGraph) -> Marks:
+    """The marks, with circles at the ends of an edge that its class leaves undecided."""
+    if graph.kind is not Kind.CPDAG:
+        return graph.ends
+    return np.where(graph.undirected, np.uint8(CIRCLE), graph.ends)
+
+
+def _openness(truth: CausalGraph, learnt: CausalGraph, pairs: _Pairs) -> dict[str, int]:
+    """Edges that differ without being reversed, by who leaves open what the other decides."""
+    i, j = pairs.first, pairs.second
+    true, other = (
+        np.column_stack((marks[j, i], marks[i, j])) for marks in map(_decided, (truth, learnt))
+    )
+    rest = pairs.in_truth & pairs.in_learnt & pairs.differ & ~pairs.reversed
+    same = true == other
+    left_open = rest & (same | (other == CIRCLE)).all(axis=1) & ~same.all(axis=1)
+    overdone = rest & (same | (true == CIRCLE)).all(axis=1) & ~same.all(axis=1)
+    counts = int(left_open.sum()), int(overdone.sum())
+    return {
+        "unoriented": counts[0],
+        "overoriented": counts[1],
+        "other": int(rest.sum()) - sum(counts),
+    }
+
+
+def _detection(truth: BoolArray, learnt: BoolArray) -> Detection:
+    hits = int((truth & learnt).sum())
+    return Detection(hits, int(learnt.sum()) - hits, int(truth.sum()) - hits)
+
+
+def _confusion(pairs: _Pairs) -> tuple[tuple[str, str, int], ...]:
+    ends = np.column_stack((pairs.truth, pairs.learnt))
+    kinds, counts = np.unique(ends, axis=0, return_counts=True)
+    found: Counter[tuple[str, str]] = Counter()
+    for marks, count in zip(kinds.tolist(), counts.tolist(), strict=True):
+        found[_read_along(*marks)] += count
+    ordered = sorted(
+        found.items(), key=lambda item: (item[0][0] == "none", item[0][0], -item[1], item[0][1])
+    )
+    return tuple((true, learnt, count) for (true, learnt), count in ordered)
+
+
+def _read_along(*marks: int) -> tuple[str, str]:
+    """True and learnt edges of a pair, read so that the true one points forwards if any does."""
+    ways = [(marks[:2], marks[2:]), (marks[1::-1], marks[:1:-1])]
+    read = [tuple(map(_symbols, way)) for way in ways]
+    true, learnt = min(read, key=lambda both: [sum(s != forwards(s) for s in e) for e in both])
+    return " & ".join(true) or "none", " & ".join(learnt) or "none"
+
+
+def _symbols(ends: tuple[int, ...]) -> list[str]:
+    return [glyph(*pair) for pair in split_marks(*ends)]
