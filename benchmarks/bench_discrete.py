@@ -3,13 +3,14 @@
     python -m benchmarks discrete
     python benchmarks/bench_discrete.py [--rows 5000] [--seeds 3] [--sizes 20 50 100] [--bif a.bif]
 
-Random networks (expected degree 2, three levels, probabilities from a flat-topped Dirichlet law
-with parameter 0.5, at most four parents) and published ones; alpha = 0.01, one thread. Every
+Random networks (expected degree 2, three levels, probabilities from a Dirichlet law with all
+parameters 0.5, at most four parents) and published ones; alpha = 0.01, one thread. Every
 library that is installed gets the same tables in one process, each in the form it likes best.
 Imports and compilation are outside the clock: each library first runs once on a small table. Times
-are medians over the seeds of the fastest of up to five runs, SHD (CPDAG; an edge that is missing, spare or differently directed
-counts one) and F1 of the skeleton are means. Ratios are to the first row, so 5 is five times as
-long. The last column says how many tests a library made, where it tells.
+are medians over the seeds, of the fastest of up to five runs each. SHD (CPDAG; an edge that is
+missing, spare or differently directed counts one) and F1 of the skeleton are means. Ratios are to
+the first row, so 5 is five times as long. The last column says how many tests were made, where a
+library tells.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from causalkit._core.jit import kernel
-from causalkit.graph.mag import Marks
+from causalkit.graph._pag_kernels import Marks, is_clear
 from causalkit.typing import BoolArray, IntArray
 
 __all__ = ["blocks", "keep_surest", "possible_d_sep"]
@@ -25,10 +25,26 @@ def _close_block(edges: IntArray, n_edges: int, first: int, block: IntArray, num
 
 
 @kernel
-def blocks(starts: IntArray, near: IntArray) -> IntArray:
+def _number_both_ends(block: IntArray, starts: IntArray, source: IntArray, near: IntArray) -> None:
+    """Give the end (j, i) of an edge the number of its end (i, j)."""
+    for edge in range(len(near)):
+        if block[edge] >= 0:
+            w = near[edge]
+            for back in range(starts[w], starts[w + 1]):
+                if near[back] == source[edge]:
+                    block[back] = block[edge]
+
+
+@kernel
+def blocks(starts: IntArray, source: IntArray, near: IntArray) -> IntArray:
     """Number the block (biconnected component) of each edge end; a bridge is a block of its own.
 
     Tarjan's search by depth, with the stack written out.
+
+    Parameters
+    ----------
+    starts, source, near : ndarrays of int
+        Edge end number e is (source[e], near[e]); those of v are `starts[v]` to `starts[v + 1]`.
 
     Returns
     -------
@@ -41,7 +57,6 @@ def blocks(starts: IntArray, near: IntArray) -> IntArray:
     at = starts[:-1].copy()
     path, came_by = np.empty(p, dtype=np.intp), np.full(p, -1, dtype=np.intp)
     edges, n_edges, n_blocks, clock = np.empty(size, dtype=np.intp), 0, 0, 0
-    source = np.repeat(np.arange(p), np.diff(starts))
     for root in range(p):
         if depth[root] >= 0:
             continue
@@ -74,11 +89,7 @@ def blocks(starts: IntArray, near: IntArray) -> IntArray:
             if low[v] >= depth[u]:  # all edges since u - v hang together, and only u leads out
                 n_edges = _close_block(edges, n_edges, came_by[v], block, n_blocks)
                 n_blocks += 1
-    for edge in range(size):
-        if block[edge] >= 0:
-            w = near[edge]
-            back = starts[w] + np.searchsorted(near[starts[w] : starts[w + 1]], source[edge])
-            block[back] = block[edge]
+    _number_both_ends(block, starts, source, near)
     return block
 
 
@@ -89,10 +100,7 @@ def _may_collide(ends: Marks, unclear: IntArray, u: int, v: int, w: int) -> bool
         return False
     if ends[u, w] != 0 or (ends[u, v] == _ARROW and ends[w, v] == _ARROW):
         return True
-    p = len(ends)
-    code = (min(u, w) * p + v) * p + max(u, w)
-    at = np.searchsorted(unclear, code)
-    return bool(at < len(unclear) and unclear[at] == code)
+    return not is_clear(unclear, u, v, w, len(ends))
 
 
 @kernel

@@ -118,10 +118,8 @@ class PagTrace:
             a, k, b = (self._show(m) for m in self.judged.statements.triples[row].tolist())
             collider = self.judged.statements.verdict[row] == COLLIDER
             what = f"{a} *-> {k} <-* {b} is {'not drawn' if collider else 'drawn'}"
-            why = "the knowledge contradicts it" if self._is_known(row) else "other answers do not"
-            if not self._is_known(row):
-                why = "other answers contradict it"
-            yield f"{what}, although {self._grounds(row)}: {why}"
+            who = "the knowledge contradicts" if self._is_known(row) else "other answers contradict"
+            yield f"{what}, although {self._grounds(row)}: {who} it"
 
     def _is_known(self, row: int) -> bool:
         """Whether knowledge alone rules a statement out."""

@@ -114,7 +114,7 @@ def _batches(ends: Marks, unclear: IntArray, found: Skeleton) -> list[_Batch]:
     starts, near = neighbour_lists(ends)
     source = np.repeat(np.arange(len(ends)), np.diff(starts))
     above = ancestry((ends > 0) & (ends.T != ARROW))
-    block = kernels.blocks(starts, near)
+    block = kernels.blocks(starts, source, near)
     sets = kernels.possible_d_sep(ends, starts, near, block, unclear, above)
     rows = np.flatnonzero(_is_needed(ends, source, near, sets, found))
     batches: list[_Batch] = []

@@ -81,8 +81,8 @@ def _deciding_tests(names: tuple[Name, ...], record: Record) -> pd.DataFrame:
         n_used[rows] = answers.n_used[better]
         for row, members in zip(rows.tolist(), answers.given[better].tolist(), strict=True):
             given[row] = tuple(names[k] for k in sorted(members))
-    for (i, j), evidence in record.later.items():
-        row = i * (2 * p - i - 1) // 2 + j - i - 1
+    for (a, b), evidence in record.later.items():
+        row = a * (2 * p - a - 1) // 2 + b - a - 1
         result = evidence.result
         statistic[row], p_value[row], n_used[row] = result.statistic, result.p_value, result.n_used
         given[row] = tuple(names[k] for k in sorted(evidence.given))

@@ -62,13 +62,27 @@ class Units:
         """Rows of these units, a unit as often as it is listed."""
         sizes = self.starts[units + 1] - self.starts[units]
         ends = np.cumsum(sizes)
-        within = np.arange(ends[-1]) - np.repeat(ends - sizes, sizes)
+        within = np.arange(sizes.sum()) - np.repeat(ends - sizes, sizes)
         rows: IntArray = self.rows[np.repeat(self.starts[units], sizes) + within]
         return rows
 
     def again(self, rng: np.random.Generator) -> IntArray:
         """Rows of as many units as there are, drawn with replacement."""
         return self.expand(np.concatenate([rng.choice(held, len(held)) for held in self.strata]))
+
+    def check_halves(self) -> None:
+        """Refuse a stratum that cannot be halved.
+
+        Raises
+        ------
+        InputError
+        """
+        if min(map(len, self.strata)) < 2:
+            raise InputError(
+                "a stratum has one row or cluster only and cannot be halved; expected at least two "
+                "of them in each stratum, and some ten to be of use. Merge strata, or leave them "
+                "out."
+            )
 
     def halves(self, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
         """Rows of two disjoint halves of the units; an odd one is in neither."""
@@ -183,7 +197,10 @@ def sampler_of(
     if block_length is not None:
         check_count(block_length, "block_length")
     length = block_length or ceil(data.n_rows ** (1 / 3))
-    return Sampler(resample, Units.of(data.n_rows, clusters, strata), length)
+    units = Units.of(data.n_rows, clusters, strata)
+    if resample == "subsample":
+        units.check_halves()
+    return Sampler(resample, units, length)
 
 
 def labels_of(data: Data, given: Name | ArrayLike | None, what: str) -> IntArray | None:

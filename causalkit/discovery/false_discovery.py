@@ -108,10 +108,10 @@ class FalseDiscoveryControl(DiscoveryAlgorithm):
         self.method = method
 
     def _needs_rows(self) -> bool:
-        return bool(self.algorithm._needs_rows())
+        _check_has_alpha(self.algorithm)
+        return self.algorithm._needs_rows()
 
     def _fit(self, table: Any) -> None:
-        _check_has_alpha(self.algorithm)
         level = check_fraction(self.level, "level")
         method = check_choice(self.method, "method", _METHODS)
         alpha = level  # the bound for k = M, which no later one exceeds

@@ -153,7 +153,9 @@ class FCI(_LatentSearch):
         Largest conditioning set, in both searches; no limit if left out. The second search may
         take exponential time on dense graphs, so set one (2 to 4) there.
     collider_rule : {"standard", "conservative", "majority", "max-p"}
-        Which separating sets decide about a collider; see :class:`~causalkit.discovery.PC`.
+        Which separating sets decide about a collider: those as small as the first one found, of
+        which none may hold it; all of them unanimously; most of them; or the one with the largest
+        p-value.
     selection_bias : bool, default False
         Whether being in the data may depend on the variables. If so, edges may be `--` or `o--`,
         and knowledge about directions licenses less.

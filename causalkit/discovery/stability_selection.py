@@ -38,7 +38,7 @@ from causalkit.discovery._replicates import (
     replicate,
     summarise,
 )
-from causalkit.discovery._resampling import Sampler, Units
+from causalkit.discovery._resampling import Units
 from causalkit.discovery._setup import in_name_order
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
 from causalkit.discovery.edge_frequencies import EdgeFrequencies, count_edges
@@ -196,8 +196,9 @@ class StabilitySelection(DiscoveryAlgorithm):
         *streams, last = as_generator(self.random_state).spawn(n_pairs + 1)
         self.algorithm_ = fit_on_all(algorithm, data, last)
         ordered = data.select(in_name_order(data.names))
-        sampler = Sampler("subsample", Units.of(data.n_rows, clusters, strata))
-        jobs = [(versions, ordered, sampler, stream) for stream in streams]
+        units = Units.of(data.n_rows, clusters, strata)
+        units.check_halves()
+        jobs = [(versions, ordered, units, stream) for stream in streams]
         pairs = replicate(_both_halves, algorithm, jobs, n_jobs=self.n_jobs, label="halves")
         halves = [half for pair in pairs for half in pair]
         nodes, kind = ordered.names, self.algorithm_.graph_.kind
@@ -261,11 +262,10 @@ def _versions(
 
 
 def _both_halves(
-    versions: list[DiscoveryAlgorithm], data: Table, sampler: Sampler, rng: np.random.Generator
+    versions: list[DiscoveryAlgorithm], data: Table, units: Units, rng: np.random.Generator
 ) -> list[list[Learnt]]:
     return [
-        [learn(version, data.rows(rows), rng) for version in versions]
-        for rows in sampler.units.halves(rng)
+        [learn(version, data.rows(rows), rng) for version in versions] for rows in units.halves(rng)
     ]
 
 

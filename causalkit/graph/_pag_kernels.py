@@ -26,6 +26,7 @@ from causalkit.typing import BoolArray, IntArray
 __all__ = [
     "circle_cycles",
     "discriminating_paths",
+    "is_clear",
     "settle_tails",
     "spread",
 ]
@@ -36,13 +37,19 @@ _TAIL, _ARROW, _CIRCLE = 1, 2, 4
 
 
 @kernel
-def _is_clear(unclear: IntArray, a: int, k: int, b: int, p: int) -> bool:
+def is_clear(unclear: IntArray, a: int, k: int, b: int, p: int) -> bool:
     """Whether something is known about the triple a, k, b."""
-    if len(unclear) == 0:
-        return True
     code = (min(a, b) * p + k) * p + max(a, b)
-    at = np.searchsorted(unclear, code)
-    return bool(at == len(unclear) or unclear[at] != code)
+    start, stop = 0, len(unclear)
+    while start < stop:
+        middle = (start + stop) // 2
+        if unclear[middle] < code:
+            start = middle + 1
+        elif unclear[middle] > code:
+            stop = middle
+        else:
+            return False
+    return True
 
 
 # --- rules 1 to 3, 6 and 7: arrows and tails that spread -----------------------------------------
@@ -58,7 +65,7 @@ def _arrow_rule(
         for at in range(starts[i], starts[i + 1]):  # k *-> i o-* j: no new collider
             k = near[at]
             unshielded = k != j and ends[k, j] == 0
-            if unshielded and ends[k, i] == _ARROW and _is_clear(unclear, k, i, j, p):
+            if unshielded and ends[k, i] == _ARROW and is_clear(unclear, k, i, j, p):
                 return 1
     for at in range(starts[j], starts[j + 1]):
         k = near[at]
@@ -71,7 +78,7 @@ def _arrow_rule(
         for other in range(at + 1, starts[j + 1]):  # k *-> j <-* m, k *-o i o-* m
             m = near[other]
             meets = m != i and ends[m, j] == _ARROW and ends[m, i] == _CIRCLE
-            if meets and ends[k, m] == 0 and _is_clear(unclear, k, i, m, p):
+            if meets and ends[k, m] == 0 and is_clear(unclear, k, i, m, p):
                 return 3
     return 0
 
@@ -88,7 +95,7 @@ def _tail_rule(
             continue
         if ends[k, j] == _TAIL and ends[j, k] == _TAIL:  # k -- j o-* i
             return 6
-        if ends[k, i] != 0 or not _is_clear(unclear, k, j, i, p):
+        if ends[k, i] != 0 or not is_clear(unclear, k, j, i, p):
             continue
         if ends[k, j] == _ARROW:  # k *-> j o-* i, unshielded
             return 1
@@ -208,10 +215,10 @@ def _closes(
             w = near[at]
             if w == u or seen[at] == search or ends[u, w] != 0 or not _is_circle(ends, v, w):
                 continue
-            if not _is_clear(unclear, u, v, w, p):
+            if not is_clear(unclear, u, v, w, p):
                 continue
             if w == i:  # … v o-o i o-o j: the last corner must be unshielded, too
-                if ends[v, j] == 0 and v != j and _is_clear(unclear, v, i, j, p):
+                if ends[v, j] == 0 and v != j and is_clear(unclear, v, i, j, p):
                     return True
                 continue
             seen[at] = search
@@ -272,7 +279,7 @@ def _walk_on(
             w = near[at]
             if w == u or seen[at] == search or ends[u, w] != 0:
                 continue
-            if ends[w, v] == _ARROW or ends[v, w] == _TAIL or not _is_clear(unclear, u, v, w, p):
+            if ends[w, v] == _ARROW or ends[v, w] == _TAIL or not is_clear(unclear, u, v, w, p):
                 continue
             seen[at] = search
             reached[w] = True
@@ -313,7 +320,7 @@ def _rule_9_or_10(
         b = near[at]
         if b == c or not reached[at - first].any():
             continue
-        if ends[b, c] == 0 and reached[at - first, c] and _is_clear(unclear, b, a, c, p):
+        if ends[b, c] == 0 and reached[at - first, c] and is_clear(unclear, b, a, c, p):
             return 9
         for into in range(starts[c], starts[c + 1]):
             q = near[into]
@@ -323,7 +330,7 @@ def _rule_9_or_10(
         for other in range(one + 1, last):
             b, d = near[one], near[other]
             both = leads[one - first] and leads[other - first]
-            if both and ends[b, d] == 0 and _is_clear(unclear, b, a, d, p):
+            if both and ends[b, d] == 0 and is_clear(unclear, b, a, d, p):
                 return 10
     return 0
 

@@ -16,13 +16,13 @@ import numpy as np
 
 from causalkit._core.jit import kernel
 from causalkit.independence._chi_square_kernels import chi_square_tail
-from causalkit.independence._fisher_z_kernels import (
-    _advance,
-    _goes_first,
-    _holds,
-    _largest,
-    _pool,
-    _sort,
+from causalkit.independence._level_kernels import (
+    advance,
+    goes_first,
+    holds,
+    longest,
+    pool_of,
+    sort_by_strength,
 )
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
@@ -118,7 +118,7 @@ def _judge(
 @kernel
 def _room(starts: IntArray, order: int) -> int:
     """Rows that a factor of `order` + 2 blocks may need, and one to try the next column in."""
-    return (order + 2) * _largest(starts) + 1
+    return (order + 2) * longest(starts) + 1
 
 
 @kernel
@@ -174,7 +174,7 @@ def _visit(
                 if out[1] > alpha:
                     counts[0] = 1
                     return
-        start = _advance(where, size + 1)
+        start = advance(where, size + 1)
 
 
 @kernel
@@ -276,20 +276,20 @@ def separate(
     counts : ndarray of int, shape (m, 3)
         Raised: found (0 or 1), tests, sets that could not be used.
     """
-    order, largest = given.shape[1], _largest(pool_starts)
+    order, largest = given.shape[1], longest(pool_starts)
     room = _room(starts, order)
     factor, columns = np.empty((room, room)), np.empty(room, dtype=np.intp)
     pool, old = np.empty(largest, dtype=np.intp), np.zeros(largest, dtype=np.bool_)
     weak, strong = np.empty(largest), np.empty(largest)
     for row in range(len(pairs)):
         i, j = pairs[row, 0], pairs[row, 1]
-        one, two = (i, j) if _goes_first(strength, pool_starts, candidates, i, j) else (j, i)
+        one, two = (i, j) if goes_first(strength, pool_starts, candidates, i, j) else (j, i)
         for turn in range(2):
-            size = _pool(strength, pool_starts, candidates, one, two, False, pool, weak, strong)
-            _sort(pool, weak, strong, size)
+            size = pool_of(strength, pool_starts, candidates, one, two, False, pool, weak, strong)
+            sort_by_strength(pool, weak, strong, size)
             first, last = pool_starts[two], pool_starts[two + 1]
             for at in range(size):
-                old[at] = turn == 1 and _holds(candidates, first, last, pool[at])
+                old[at] = turn == 1 and holds(candidates, first, last, pool[at])
             _visit(
                 corr, starts, n, i, j, pool[:size], old, alpha, tiny,
                 factor, columns, given[row], best[row], counts[row],

@@ -21,6 +21,15 @@ from __future__ import annotations
 import numpy as np
 
 from causalkit._core.jit import kernel
+from causalkit.independence._level_kernels import (
+    advance,
+    goes_first,
+    holds,
+    is_stronger,
+    longest,
+    pool_of,
+    sort_by_strength,
+)
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["partials_given", "separate_given_one", "separate_given_sets", "weakest_link"]
@@ -30,73 +39,6 @@ __all__ = ["partials_given", "separate_given_one", "separate_given_sets", "weake
 def _correlation(shared: float, spread: float) -> float:
     """Correlation from a covariance and the product of two variances."""
     return float(min(1.0, max(-1.0, shared / np.sqrt(spread))))
-
-
-@kernel
-def _holds(values: IntArray, start: int, stop: int, value: int) -> bool:
-    """Whether a sorted stretch of `values` holds `value`."""
-    while start < stop:
-        middle = (start + stop) // 2
-        if values[middle] < value:
-            start = middle + 1
-        elif values[middle] > value:
-            stop = middle
-        else:
-            return True
-    return False
-
-
-@kernel
-def _pool(
-    strength: FloatArray,
-    starts: IntArray,
-    candidates: IntArray,
-    i: int,
-    j: int,
-    only_new: bool,
-    pool: IntArray,
-    weak: FloatArray,
-    strong: FloatArray,
-) -> int:
-    """Write the candidates on the side of i and how strong their weaker and stronger links are.
-
-    With `only_new`, those that are on the side of j as well are left out.
-    """
-    size = 0
-    for at in range(starts[i], starts[i + 1]):
-        k = candidates[at]
-        if k != j and not (only_new and _holds(candidates, starts[j], starts[j + 1], k)):
-            one, other = abs(strength[i, k]), abs(strength[j, k])
-            pool[size], weak[size], strong[size] = k, min(one, other), max(one, other)
-            size += 1
-    return size
-
-
-@kernel
-def _goes_first(
-    strength: FloatArray, starts: IntArray, candidates: IntArray, i: int, j: int
-) -> bool:
-    """Whether i has fewer candidates than j; equals go by their strongest link, then by number."""
-    n_i = starts[i + 1] - starts[i] - _holds(candidates, starts[i], starts[i + 1], j)
-    n_j = starts[j + 1] - starts[j] - _holds(candidates, starts[j], starts[j + 1], i)
-    if n_i != n_j:
-        return bool(n_i < n_j)
-    top_i, top_j = 0.0, 0.0
-    for at in range(starts[i], starts[i + 1]):
-        if candidates[at] != j:
-            top_i = max(top_i, abs(strength[i, candidates[at]]))
-    for at in range(starts[j], starts[j + 1]):
-        if candidates[at] != i:
-            top_j = max(top_j, abs(strength[j, candidates[at]]))
-    return top_i >= top_j
-
-
-@kernel
-def _is_stronger(weak: FloatArray, strong: FloatArray, one: int, other: int) -> bool:
-    """Whether candidate `one` is asked before `other`."""
-    if weak[one] != weak[other]:
-        return bool(weak[one] > weak[other])
-    return bool(strong[one] > strong[other] or (strong[one] == strong[other] and one < other))
 
 
 @kernel
@@ -127,7 +69,7 @@ def _ask_side(
         covariance, product = r - x * y, left_i * left_j
         square = covariance * covariance
         if square < bound * product:
-            if best < 0 or _is_stronger(weak, strong, at, best):
+            if best < 0 or is_stronger(weak, strong, at, best):
                 best, shared, spread = at, covariance, product
                 given[0] = pool[at]
         elif best < 0 and square * spread < closest * product:
@@ -136,7 +78,7 @@ def _ask_side(
     if best >= 0:  # a search in the order of strength would have asked only the stronger ones
         counts[0], counts[1], counts[2] = 1, n_tests + 1, n_untestable
         for at in range(len(pool)):
-            if at != best and _is_stronger(weak, strong, at, best):
+            if at != best and is_stronger(weak, strong, at, best):
                 x, y = corr[i, pool[at]], corr[j, pool[at]]
                 counts[1 + (1.0 - x * x <= tiny or 1.0 - y * y <= tiny)] += 1
     return weakest if spread == 1.0 and shared == weakest else _correlation(shared, spread)
@@ -156,16 +98,16 @@ def separate_given_one(
     counts: IntArray,
 ) -> None:
     """Answer :func:`separate_given_sets` for sets of one, without sorting the candidates."""
-    largest = _largest(starts)
+    largest = longest(starts)
     pool = np.empty(largest, dtype=np.intp)
     weak, strong = np.empty(largest), np.empty(largest)
     for row in range(len(pairs)):
         i, j = pairs[row, 0], pairs[row, 1]
-        if not _goes_first(strength, starts, candidates, i, j):
+        if not goes_first(strength, starts, candidates, i, j):
             i, j = j, i
         partials[row] = 2.0
         for turn in range(2):
-            size = _pool(strength, starts, candidates, i, j, turn == 1, pool, weak, strong)
+            size = pool_of(strength, starts, candidates, i, j, turn == 1, pool, weak, strong)
             partials[row] = _ask_side(
                 corr,
                 i,
@@ -221,22 +163,22 @@ def separate_given_sets(
     counts : ndarray of int, shape (m, 3)
         Raised: found (0 or 1), tests, sets that could not be used.
     """
-    largest = _largest(starts)
+    largest = longest(starts)
     pool = np.empty(largest, dtype=np.intp)
     weak, strong = np.empty(largest), np.empty(largest)
     old = np.zeros(largest, dtype=np.bool_)
     left = np.empty((order - 1, largest + 2, largest + 2))
     for row in range(len(pairs)):
         i, j = pairs[row, 0], pairs[row, 1]
-        if not _goes_first(strength, starts, candidates, i, j):
+        if not goes_first(strength, starts, candidates, i, j):
             i, j = j, i
         partials[row] = 2.0
         for turn in range(2):
-            size = _pool(strength, starts, candidates, i, j, False, pool, weak, strong)
+            size = pool_of(strength, starts, candidates, i, j, order == 1, pool, weak, strong)
             if size >= order:
-                _sort(pool, weak, strong, size)
+                sort_by_strength(pool, weak, strong, size)
                 for at in range(size):
-                    old[at] = turn == 1 and _holds(candidates, starts[j], starts[j + 1], pool[at])
+                    old[at] = turn == 1 and holds(candidates, starts[j], starts[j + 1], pool[at])
                 partials[row] = _visit(
                     corr,
                     i,
@@ -253,27 +195,6 @@ def separate_given_sets(
                 if counts[row, 0]:
                     break
             i, j = j, i
-
-
-@kernel
-def _largest(starts: IntArray) -> int:
-    """Size of the longest stretch."""
-    largest = 0
-    for i in range(len(starts) - 1):
-        largest = max(largest, starts[i + 1] - starts[i])
-    return largest
-
-
-@kernel
-def _sort(pool: IntArray, weak: FloatArray, strong: FloatArray, size: int) -> None:
-    """Sort candidates, strongest first; equals keep their order."""
-    for at in range(1, size):
-        k, one, two = pool[at], weak[at], strong[at]
-        to = at
-        while to > 0 and (weak[to - 1] < one or (weak[to - 1] == one and strong[to - 1] < two)):
-            pool[to], weak[to], strong[to] = pool[to - 1], weak[to - 1], strong[to - 1]
-            to -= 1
-        pool[to], weak[to], strong[to] = k, one, two
 
 
 @kernel
@@ -372,20 +293,6 @@ def _ask_last(
 
 
 @kernel
-def _advance(where: IntArray, size: int) -> int:
-    """Step to the next prefix that leaves room for one more; the first member that moved, or -1."""
-    depth = len(where)
-    start = depth - 1
-    while start >= 0 and where[start] == size - depth - 1 + start:
-        start -= 1
-    if start >= 0:
-        where[start] += 1
-        for t in range(start + 1, depth):
-            where[t] = where[t - 1] + 1
-    return start
-
-
-@kernel
 def _visit(
     corr: FloatArray,
     i: int,
@@ -401,10 +308,13 @@ def _visit(
 ) -> float:
     """Visit subsets of `pool` of the size of `given`; the weakest partial seen, or `weakest`."""
     size, depth = len(pool), len(given) - 1
-    best = np.array([weakest * weakest, 1.0, weakest])
+    best = np.empty(3)
+    best[0], best[1], best[2] = weakest * weakest, 1.0, weakest
     none_old = np.zeros(size, dtype=np.bool_)
     _gather(corr, i, j, pool, left[0])
-    where = np.arange(depth)
+    where = np.empty(depth, dtype=np.intp)
+    for t in range(depth):
+        where[t] = t
     start, sound = 0, 0  # first member to eliminate again; members that are sound
     while start >= 0:
         if sound >= start:
@@ -427,7 +337,7 @@ def _visit(
                 given[depth] = pool[c]
             if counts[0]:
                 break
-        start = _advance(where, size)
+        start = advance(where, size)
     if best[1] == 1.0 and best[2] == weakest:
         return weakest
     return _correlation(best[2], best[1])

@@ -20,13 +20,13 @@ from causalkit.independence._contingency_kernels import (
     keep_prefix,
     scratch,
 )
-from causalkit.independence._fisher_z_kernels import (
-    _advance,
-    _goes_first,
-    _holds,
-    _largest,
-    _pool,
-    _sort,
+from causalkit.independence._level_kernels import (
+    advance,
+    goes_first,
+    holds,
+    longest,
+    pool_of,
+    sort_by_strength,
 )
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
@@ -67,7 +67,7 @@ def _visit(
                 if p_value > alpha:
                     counts[0] = 1
                     return
-        start = _advance(where, size + 1)  # leaves room for none
+        start = advance(where, size + 1)  # leaves room for none
         if start < 0:
             return
         keep_prefix(work, start)
@@ -198,7 +198,7 @@ def separate(
     counts : ndarray of int, shape (m, 3)
         Raised: found (0 or 1), tests, sets that could not be tested.
     """
-    order, largest = given.shape[1], _largest(starts)
+    order, largest = given.shape[1], longest(starts)
     work = scratch(data, order, largest)
     pool = np.empty(largest, dtype=np.intp)
     weak, strong = np.empty(largest), np.empty(largest)
@@ -206,14 +206,14 @@ def separate(
     for row in range(len(pairs)):
         low, high = pairs[row, 0], pairs[row, 1]
         i, j = low, high
-        if order > 0 and not _goes_first(strength, starts, candidates, i, j):
+        if order > 0 and not goes_first(strength, starts, candidates, i, j):
             i, j = j, i
         _begin(work)
         for turn in range(2 if order > 0 else 1):
-            size = _pool(strength, starts, candidates, i, j, False, pool, weak, strong)
-            _sort(pool, weak, strong, size)
+            size = pool_of(strength, starts, candidates, i, j, False, pool, weak, strong)
+            sort_by_strength(pool, weak, strong, size)
             for at in range(size):
-                old[at] = turn == 1 and _holds(candidates, starts[j], starts[j + 1], pool[at])
+                old[at] = turn == 1 and holds(candidates, starts[j], starts[j + 1], pool[at])
             _visit(data, rules, work, low, high, pool[:size], old, alpha, given[row], counts[row])
             if counts[row, 0]:
                 break

@@ -26,10 +26,12 @@ from causalkit._core.streams import is_stream, moments_of
 from causalkit._core.table import as_table
 from causalkit.errors import InputError, UnknownVariableError
 
-duckdb = pytest.importorskip("duckdb")
-dask = pytest.importorskip("dask.dataframe")
-
 N = 1000
+
+
+def dask_frame(frame, npartitions):
+    dask = pytest.importorskip("dask.dataframe")
+    return dask.from_pandas(frame, npartitions=npartitions)
 
 
 def small_table():
@@ -113,7 +115,7 @@ CONTAINERS = {
     "reader": lambda _: small_table().to_reader(max_chunksize=17),
     "polars": lambda _: pl.from_arrow(small_table()).lazy(),
     "polars query": lambda folder: pl.scan_parquet(parquet(folder)).filter(pl.col("count") > -9),
-    "dask": lambda _: dask.from_pandas(small_table().to_pandas(), npartitions=11),
+    "dask": lambda _: dask_frame(small_table().to_pandas(), npartitions=11),
 }
 
 
@@ -131,6 +133,7 @@ def test_every_container_gives_the_moments_of_the_table(make, tmp_path, few_rows
 
 
 def test_a_duckdb_relation_is_read_and_can_be_read_again(few_rows_a_block):
+    duckdb = pytest.importorskip("duckdb")
     table = small_table()
     with duckdb.connect() as connection:
         relation = connection.from_arrow(table)
@@ -171,7 +174,7 @@ def test_a_dask_cluster_sends_moments_only():
         ) as cluster,
         distributed.Client(cluster),
     ):
-        found = moments_of(dask.from_pandas(frame, npartitions=20))
+        found = moments_of(dask_frame(frame, npartitions=20))
     assert_same(found, in_memory(frame))
 
 
@@ -245,7 +248,7 @@ def test_categories_of_polars_pandas_and_dask_agree(few_rows_a_block):
             "e": pd.Categorical(cells, categories=["yes", "no"], ordered=True),
         }
     )
-    assert_same(moments_of(dask.from_pandas(pandas, npartitions=7)), expected)
+    assert_same(moments_of(dask_frame(pandas, npartitions=7)), expected)
 
 
 def test_one_file_may_hold_integers_and_another_floats(tmp_path):
@@ -286,7 +289,7 @@ def test_row_labels_of_pandas_are_no_column(tmp_path):
 
 def test_integer_names_of_dask_survive():
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 3)))
-    found = moments_of(dask.from_pandas(frame, npartitions=3), columns=[2, 0])
+    found = moments_of(dask_frame(frame, npartitions=3), columns=[2, 0])
     assert_same(found, in_memory(frame).select([2, 0]))
 
 
@@ -295,7 +298,7 @@ def test_wide_tables_and_empty_parts(tmp_path):
     table = pa.table({f"v{k}": values[:, k] for k in range(600)})
     path = parquet(tmp_path, pa.concat_tables([table.slice(0, 0), table]), row_group_size=7)
     assert_same(moments_of(path), in_memory(table))
-    frame = dask.from_pandas(small_table().to_pandas(), npartitions=5)
+    frame = dask_frame(small_table().to_pandas(), npartitions=5)
     kept = frame[frame["a"] > frame["a"].max().compute() - 1e-9]
     assert moments_of(kept).n_rows == 1
 
@@ -315,7 +318,7 @@ def test_missing_and_infinite_cells_are_counted_to_the_end(few_rows_a_block):
         ):
             moments_of(data)
     with pytest.raises(InputError, match=r"'a' \(10\), 'count' \(3\)"):
-        moments_of(dask.from_pandas(broken.to_pandas(), npartitions=9))
+        moments_of(dask_frame(broken.to_pandas(), npartitions=9))
     broken = table.set_column(1, "b", pa.array(infinite))
     with pytest.raises(InputError, match=r"infinite.*'b' \(2\); expected finite numbers"):
         moments_of(broken.to_reader(max_chunksize=50))
@@ -359,7 +362,7 @@ def test_a_third_level_is_refused_even_in_the_last_block(few_rows_a_block):
 def test_text_and_odd_objects_in_dask_are_refused():
     frame = pd.DataFrame({"x": [1.0, 2.0], "t": ["u", "v"]})
     with pytest.raises(InputError, match="'t' holds text"):
-        moments_of(dask.from_pandas(frame, npartitions=1))
+        moments_of(dask_frame(frame, npartitions=1))
 
 
 def test_names_must_be_there_and_differ(tmp_path):

@@ -138,6 +138,27 @@ def test_sets_farther_away_are_found():
         assert learn(truth).graph_ == mag_to_pag(truth)
 
 
+def test_blocks_are_those_of_networkx():
+    import networkx as nx
+
+    from causalkit.discovery._fci_kernels import blocks
+
+    rng = np.random.default_rng(14)
+    for _ in range(60):
+        p = int(rng.integers(1, 16))
+        joined = np.triu(rng.random((p, p)) < rng.uniform(0.05, 0.4), 1)
+        joined |= joined.T
+        source, near = np.nonzero(joined)
+        starts = np.searchsorted(source, np.arange(p + 1))
+        number = blocks(starts, source, near)
+        ours = {}
+        for edge in zip(number.tolist(), source.tolist(), near.tolist(), strict=True):
+            ours.setdefault(edge[0], set()).add(frozenset(edge[1:]))
+        theirs = nx.biconnected_component_edges(nx.Graph(joined.astype(int)))
+        expected = {frozenset(frozenset(edge) for edge in found) for found in theirs}
+        assert {frozenset(found) for found in ours.values()} == expected
+
+
 def test_order_of_search_is_bounded():
     truth = CausalGraph.parse(FARTHER)
     fci = learn(truth, max_order=2)

@@ -43,13 +43,13 @@ def test_surer_edges_are_wider_and_darker():
 
 
 def test_frequencies_give_the_share_of_the_edge_as_drawn():
-    turned = CausalGraph.parse("b -> a; b -> c; a -> c").reordered("abc")
+    turned = CausalGraph.parse("b -> a; b -> c; a -> c").reordered(GRAPH.nodes)
     frequencies = count_edges(GRAPH, [GRAPH.ends, turned.ends])
     ax, drawn = lines(frequencies)
     assert len({line.get_linewidth() for line in drawn}) == 2
     own = frequencies.plot(Figure().add_subplot())
     assert len(own.patches) == len(ax.patches)
-    assert [text.get_text() for text in own.texts][-1] == "confidence in the edge"
+    assert "confidence in the edge" in [text.get_text() for text in own.texts]
 
 
 @settings(max_examples=10, deadline=None)
