@@ -16,6 +16,7 @@ PACKAGES = (
     "graph",
     "independence",
     "discovery",
+    "metrics",
     "identification",
     "estimation",
     "refutation",

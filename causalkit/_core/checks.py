@@ -101,7 +101,12 @@ def check_rows(table: _Sized, minimum: int, *, who: str) -> None:
     )
 
 
-def check_complete(table: Table, *, who: str) -> Table:
+def check_complete(
+    table: Table,
+    *,
+    who: str,
+    advice: str = "Impute them, or drop the rows with data.dropna() if they are missing at random.",
+) -> Table:
     """Return `table` if no cell is missing."""
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(table.values.sum()):  # no NaN; else count them
@@ -114,7 +119,7 @@ def check_complete(table: Table, *, who: str) -> Table:
     more = ", …" if len(holes) > 8 else ""
     raise InputError(
         f"{len(holes)} column(s) have missing values (NaN): {shown}{more}; {who} needs complete "
-        "rows. Impute them, or drop the rows with data.dropna() if they are missing at random."
+        f"rows. {advice}"
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from causalkit._core.progress import track
 from causalkit.errors import InputError
 
-__all__ = ["one_thread", "run"]
+__all__ = ["check_jobs", "one_thread", "run"]
 
 Result = TypeVar("Result")
 
@@ -54,6 +54,16 @@ def run(
     """
     from joblib import Parallel, delayed
 
+    check_jobs(n_jobs)
+    open_ones = takewhile(lambda _: until is None or not until(), arguments)
+    calls = (delayed(job)(*args) for args in open_ones)
+    prefer = "threads" if threads else None
+    results = Parallel(n_jobs=n_jobs, return_as="generator", prefer=prefer)(calls)
+    return list(track(results, total=len(arguments), label=label))
+
+
+def check_jobs(n_jobs: int | None) -> None:
+    """Check that `n_jobs` is None or a number of workers."""
     if n_jobs is not None and (
         not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool) or n_jobs == 0
     ):
@@ -61,11 +71,6 @@ def run(
             f"n_jobs={n_jobs!r}; expected a number of workers, -1 for all cores, or None to run "
             "serially."
         )
-    open_ones = takewhile(lambda _: until is None or not until(), arguments)
-    calls = (delayed(job)(*args) for args in open_ones)
-    prefer = "threads" if threads else None
-    results = Parallel(n_jobs=n_jobs, return_as="generator", prefer=prefer)(calls)
-    return list(track(results, total=len(arguments), label=label))
 
 
 def one_thread(when: bool = True) -> AbstractContextManager[object]:

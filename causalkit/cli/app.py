@@ -41,6 +41,18 @@ class Method(StrEnum):
     """Discovery algorithms by the name they have on the command line."""
 
     pc = "pc"
+    fci = "fci"
+    rfci = "rfci"
+
+
+class Test(StrEnum):
+    """Conditional-independence tests by the name they have on the command line."""
+
+    fisher_z = "fisher-z"
+    rank = "rank"
+    g_square = "g-square"
+    mixed = "mixed"
+    missing = "missing"
 
 
 class Estimator(StrEnum):
@@ -104,7 +116,16 @@ def analyze(
 @app.command()
 def discover(
     data: DataFile,
-    method: Annotated[Method, typer.Option(help="Discovery algorithm.")] = Method.pc,
+    method: Annotated[
+        Method, typer.Option(help="pc, or fci / rfci where causes may be hidden.")
+    ] = Method.pc,
+    test: Annotated[
+        Test,
+        typer.Option(
+            help="fisher-z: numbers. rank: numbers, odd scales. g-square: categories. mixed: "
+            "both. missing: numbers with empty cells."
+        ),
+    ] = Test.fisher_z,
     alpha: Alpha = 0.01,
     tiers: Tiers = None,
     out: Annotated[
@@ -117,14 +138,22 @@ def discover(
     quiet: Quiet = False,
 ) -> None:
     """Learn a graph from a table."""
+    from causalkit import discovery, independence
     from causalkit.cli.reading import read_knowledge, read_table
-    from causalkit.discovery import PC
 
-    algorithm = {Method.pc: PC}[method]
+    algorithm = getattr(discovery, method.name.upper())
+    asked = {
+        Test.fisher_z: independence.FisherZ,
+        Test.rank: independence.RankZ,
+        Test.g_square: independence.GSquare,
+        Test.mixed: independence.DegenerateGaussian,
+        Test.missing: independence.TestwiseDeletion,
+    }[test]
+    known = read_knowledge(tiers)
     table, remarks = read_table(data, drop=drop or ())
     _remark(remarks, quiet=quiet)
     with shown_progress(not quiet):
-        fitted = algorithm(alpha=alpha, knowledge=read_knowledge(tiers), n_jobs=jobs).fit(table)
+        fitted = algorithm(asked(), alpha=alpha, knowledge=known, n_jobs=jobs).fit(table)
     if out is not None:
         fitted.graph_.save(out)
     if as_json:

@@ -3,12 +3,15 @@
 :class:`PC` and :class:`FCI` read a graph off conditional independences (see
 :mod:`causalkit.independence` for the test that fits the table); FCI and :class:`RFCI` allow for
 hidden common causes. :class:`MarkovBoundary`, :class:`LocalPC` and :class:`LDP` look only around a
-variable or an effect, for tables too wide for a whole graph.
+variable or an effect, for tables too wide for a whole graph. :class:`Bootstrap`,
+:class:`StabilitySelection` and :class:`FalseDiscoveryControl` say how sure a learnt edge is.
 """
 
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation, Separation
+from causalkit.discovery.edge_frequencies import EdgeFrequencies
 from causalkit.discovery.external import ANM, ExactSearch, GRaSP
 from causalkit.discovery.external_latent import CAMUV, GIN, RCD
+from causalkit.discovery.false_discovery import FalseDiscoveryControl, edge_p_values
 from causalkit.discovery.fci import FCI, RFCI
 from causalkit.discovery.feature_selection import MarkovBoundarySelector
 from causalkit.discovery.knowledge import Knowledge
@@ -16,6 +19,8 @@ from causalkit.discovery.local import LocalPC
 from causalkit.discovery.markov_boundary import MarkovBoundary, Step
 from causalkit.discovery.partition import LDP
 from causalkit.discovery.pc import PC
+from causalkit.discovery.stability import Bootstrap
+from causalkit.discovery.stability_selection import StabilitySelection
 
 __all__ = [
     "ANM",
@@ -26,14 +31,19 @@ __all__ = [
     "PC",
     "RCD",
     "RFCI",
+    "Bootstrap",
     "DiscoveryAlgorithm",
+    "EdgeFrequencies",
     "ExactSearch",
     "Explanation",
+    "FalseDiscoveryControl",
     "GRaSP",
     "Knowledge",
     "LocalPC",
     "MarkovBoundary",
     "MarkovBoundarySelector",
     "Separation",
+    "StabilitySelection",
     "Step",
+    "edge_p_values",
 ]

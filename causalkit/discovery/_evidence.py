@@ -79,6 +79,7 @@ class Record:
     screened: bool
     blocks: list[tuple[IntArray, Answers]] = field(default_factory=list)
     later: dict[Pair, Evidence] = field(default_factory=dict)
+    _sets: tuple[int, SeparatingSets] | None = field(default=None, repr=False)
 
     @property
     def n_rows(self) -> int:
@@ -135,6 +136,11 @@ class Record:
 
     def separating_sets(self) -> SeparatingSets:
         """All sets that separated a pair, as arrays."""
+        if self._sets is None or self._sets[0] < len(self.blocks):
+            self._sets = len(self.blocks), self._collect_sets()
+        return self._sets[1]
+
+    def _collect_sets(self) -> SeparatingSets:
         rows = [np.flatnonzero(answers.separated) for _, answers in self.blocks]
         taken = list(zip(self.blocks, rows, strict=True))
         none = np.empty(0, dtype=np.intp)

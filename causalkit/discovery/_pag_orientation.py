@@ -115,9 +115,10 @@ def orient(
     else:
         triples = statements.triples
     a, k, b = triples.T
-    clear = ~np.isin(codes_of(triples, len(mag)), unclear)
-    is_collider = (mag[a, k] == ARROW) & (mag[b, k] == ARROW)
-    ends, reason = first_marks(truth, triples[is_collider & clear], bounds, selection=selection)
+    drawn = (mag[a, k] == ARROW) & (mag[b, k] == ARROW)
+    if len(unclear):
+        drawn &= ~np.isin(codes_of(triples, len(mag)), unclear)
+    ends, reason = first_marks(truth, triples[drawn], bounds, selection=selection)
     trace = _Remembering(judge, mag)
     _close(ends, trace, bounds, unclear, selection, reason)
     a, k, b = statements.triples.T

@@ -14,7 +14,7 @@ from causalkit.discovery._orientation import AMBIGUOUS, COLLIDER
 from causalkit.discovery._pag_orientation import KNOWN, Oriented
 from causalkit.discovery._provenance import pairs_frame
 from causalkit.discovery._skeleton import Bounds, Skeleton
-from causalkit.discovery._trace import _why_apart, _why_joined
+from causalkit.discovery._trace import why_apart, why_joined
 from causalkit.discovery.base import Explanation, Separations, named, show_set
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.graph import ARROW, CIRCLE, CausalGraph
@@ -154,8 +154,8 @@ class PagTrace:
         evidence = listed.get((i, j))
         test = named(self.names, (i, j), evidence) if evidence else None
         if not edges:
-            return Explanation((a, b), "no edge", _why_apart(a, b, test, knowledge), None, test)
-        why = _why_joined(a, b, test, knowledge)
+            return Explanation((a, b), "no edge", why_apart(a, b, test, knowledge), None, test)
+        why = why_joined(a, b, test, knowledge)
         if (i, j) in self.oriented.joined:
             why = "no set separates them in a graph with these arrows (see conflicts_)"
         marks = f"{self._mark(a, b)}; {self._mark(b, a)}"

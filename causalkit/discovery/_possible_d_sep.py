@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from causalkit.discovery._setup import Setup
-from causalkit.discovery._skeleton import Skeleton, _ask, _note
+from causalkit.discovery._skeleton import Skeleton, ask_level, note_answers
 from causalkit.graph.mag import Marks, neighbour_lists
 from causalkit.graph.marks import ARROW
 from causalkit.independence import Level
@@ -78,6 +78,8 @@ def search_farther(found: Skeleton, setup: Setup, ends: Marks, unclear: IntArray
         Ascending codes of triples about which nothing is known.
     """
     batches = _batches(ends, unclear, found)
+    if not batches:
+        return False
     before = found.adjacency.copy()
     order = 1
     while (setup.max_order is None or order <= setup.max_order) and found.stopped is None:
@@ -101,8 +103,8 @@ def _ask_batch(found: Skeleton, setup: Setup, batch: _Batch, order: int) -> int:
     level = Level(order, *questions(joined, candidates, order), found.strength)
     if not len(level) or found.stopped is not None:
         return 0
-    answers = _ask(setup.bound, level, setup.alpha, setup.n_jobs, setup.clock)
-    _note(found, level.pairs, answers, order)
+    answers = ask_level(setup.bound, level, setup.alpha, setup.n_jobs, setup.clock)
+    note_answers(found, level.pairs, answers, order)
     return answers.n_tests
 
 
@@ -118,6 +120,8 @@ def _batches(ends: Marks, unclear: IntArray, found: Skeleton) -> list[_Batch]:
     sets = kernels.possible_d_sep(ends, starts, near, block, unclear, above)
     rows = np.flatnonzero(_is_needed(ends, source, near, sets, found))
     batches: list[_Batch] = []
+    if not len(rows):
+        return batches
     for row in rows[np.lexsort(_sizes(sets[rows], source[rows], found.strength))].tolist():
         question = int(source[row]), int(near[row]), sets[row]
         if not any(batch.takes(*question) for batch in batches):
@@ -135,7 +139,9 @@ def _is_needed(
     neither is an ancestor one of the two will do, and where neither is known to be none, both are
     asked. A set that has nobody but neighbours has been asked already.
     """
-    farther = (sets & (ends[source] == 0)).any(axis=1)
+    farther: BoolArray = np.any(sets & (ends[source] == 0), axis=1)
+    if not farther.any():
+        return farther
     key = np.zeros((len(source), 3))
     key[:, 1], key[:, 0] = _sizes(sets, source, found.strength)
     key[~farther] = -np.inf

@@ -9,6 +9,7 @@ from typing import Final
 
 from causalkit._core.checks import check_choice, check_count, check_fraction, check_positive
 from causalkit._core.moments import Moments
+from causalkit._core.parallel import check_jobs
 from causalkit._core.table import Table
 from causalkit.discovery._colliders import COLLIDER_RULES
 from causalkit.discovery._skeleton import Bounds, Clock, Skeleton
@@ -83,6 +84,7 @@ def set_up(
         check_count(max_order, "max_order", minimum=0)
     if max_seconds is not None:
         check_positive(max_seconds, "max_seconds")
+    check_jobs(n_jobs)
     clock = Clock.start(max_seconds)
     test = as_test(test)
     columns = in_name_order(table.names)

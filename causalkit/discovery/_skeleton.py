@@ -30,7 +30,16 @@ from causalkit.discovery._evidence import Evidence, EvidenceView, Pair, Record
 from causalkit.independence import Answers, BoundTest, Level
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Bounds", "Clock", "Evidence", "Pair", "Skeleton", "find_skeleton"]
+__all__ = [
+    "Bounds",
+    "Clock",
+    "Evidence",
+    "Pair",
+    "Skeleton",
+    "ask_level",
+    "find_skeleton",
+    "note_answers",
+]
 
 _N_CHUNKS = 64  # jobs a level at most; a constant, so that n_jobs cannot matter
 _CHUNK = 1024  # pairs that are worth a job of compiled code
@@ -169,8 +178,8 @@ def find_skeleton(
         level = _level(found, bounds, order)
         if not len(level):
             break
-        answers = _ask(bound, level, alpha, n_jobs, clock)
-        _note(found, level.pairs, answers, order)
+        answers = ask_level(bound, level, alpha, n_jobs, clock)
+        note_answers(found, level.pairs, answers, order)
         if answers.n_tests == 0:  # what no set of this size can test, no larger one can
             break
         order += 1
@@ -200,8 +209,8 @@ def _begin(
     pairs = np.argwhere(np.triu(adjacency))
     nothing = np.empty(0, dtype=np.intp)
     level = Level(0, pairs, np.zeros(p + 1, dtype=np.intp), nothing, found.strength)
-    answers = _ask(bound, level, alpha, n_jobs, clock)
-    _note(found, pairs, answers, 0)
+    answers = ask_level(bound, level, alpha, n_jobs, clock)
+    note_answers(found, pairs, answers, 0)
     found.strength = _strength(pairs[: len(answers.separated)], answers, p)
     return found
 
@@ -215,7 +224,9 @@ def _level(found: Skeleton, bounds: Bounds, order: int) -> Level:
     return Level(order, *questions(joined, candidates, order), found.strength)
 
 
-def _ask(bound: BoundTest, level: Level, alpha: float, n_jobs: int | None, clock: Clock) -> Answers:
+def ask_level(
+    bound: BoundTest, level: Level, alpha: float, n_jobs: int | None, clock: Clock
+) -> Answers:
     """Answers to the first questions of a level: to all of them, unless the time is up."""
     m = len(level)
     n_chunks = min(_N_CHUNKS, -(-m // _CHUNK) if bound.releases_gil else m)
@@ -237,7 +248,7 @@ def _separate(bound: BoundTest, level: Level, alpha: float) -> Answers:
     return bound.separate(level, alpha)
 
 
-def _note(found: Skeleton, pairs: IntArray, answers: Answers, order: int) -> None:
+def note_answers(found: Skeleton, pairs: IntArray, answers: Answers, order: int) -> None:
     """Count what was asked, cut what was separated, and keep the answers."""
     n_asked = len(answers.separated)
     if n_asked < len(pairs):

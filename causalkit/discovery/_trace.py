@@ -23,7 +23,7 @@ from causalkit.typing import BoolArray, Name
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Trace"]
+__all__ = ["Trace", "why_apart", "why_joined"]
 
 _RULES = {
     1: "otherwise a new collider would arise",
@@ -96,8 +96,8 @@ class Trace:
         evidence = listed.get((i, j))
         test = named(self.names, (i, j), evidence) if evidence else None
         if not edges:
-            return Explanation((a, b), "no edge", _why_apart(a, b, test, knowledge), None, test)
-        why = _why_joined(a, b, test, knowledge)
+            return Explanation((a, b), "no edge", why_apart(a, b, test, knowledge), None, test)
+        why = why_joined(a, b, test, knowledge)
         return Explanation((a, b), str(edges[0]), why, self._direction(a, b), test)
 
     @cached_property
@@ -145,7 +145,8 @@ class Trace:
         )
 
 
-def _why_apart(a: Name, b: Name, test: Separation | None, knowledge: Knowledge) -> str:
+def why_apart(a: Name, b: Name, test: Separation | None, knowledge: Knowledge) -> str:
+    """Why there is no edge, in words."""
     one, other = knowledge.why_forbidden(a, b), knowledge.why_forbidden(b, a)
     if one and other:
         return f"knowledge: {one}" + ("" if one == other else f", and {other}")
@@ -156,7 +157,8 @@ def _why_apart(a: Name, b: Name, test: Separation | None, knowledge: Knowledge) 
     return f"independent given {show_set(test.given)}"
 
 
-def _why_joined(a: Name, b: Name, test: Separation | None, knowledge: Knowledge) -> str:
+def why_joined(a: Name, b: Name, test: Separation | None, knowledge: Knowledge) -> str:
+    """Why there is an edge, in words."""
     if (a, b) in knowledge.required or (b, a) in knowledge.required:
         return "knowledge: the edge is required"
     if test is None:

@@ -309,7 +309,8 @@ def _sure_marks(
 
 
 def _required_yet_independent(found: Skeleton, setup: Setup) -> list[tuple[int, int, float]]:
+    if setup.bounds.is_none:
+        return []
     conflicts = Conflicts(setup.names)
-    if not setup.bounds.is_none:
-        conflicts.note_required(found, setup.bounds, setup.alpha)
+    conflicts.note_required(found, setup.bounds, setup.alpha)
     return conflicts.required

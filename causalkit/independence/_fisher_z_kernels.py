@@ -18,6 +18,8 @@ Squares are compared, so the root and the quotient are taken once a pair, at the
 
 from __future__ import annotations
 
+from math import erfc, sqrt
+
 import numpy as np
 
 from causalkit._core.jit import kernel
@@ -32,7 +34,13 @@ from causalkit.independence._level_kernels import (
 )
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["partials_given", "separate_given_one", "separate_given_sets", "weakest_link"]
+__all__ = [
+    "partials_given",
+    "separate_given_one",
+    "separate_given_sets",
+    "weakest_link",
+    "z_tests",
+]
 
 
 @kernel
@@ -395,3 +403,19 @@ def partials_given(
     given, counts = np.empty(order, dtype=np.intp), np.zeros(3, dtype=np.intp)
     for row in range(len(sets)):
         partials[row] = _visit(corr, i, j, sets[row], old, -1.0, tiny, left, given, 2.0, counts)
+
+
+@kernel
+def z_tests(
+    partials: FloatArray, scale: float, tiny: float, statistic: FloatArray, p_value: FloatArray
+) -> None:
+    """Write Fisher's z of each partial correlation, and its p-value; NaN for a 2, which is none."""
+    for row in range(len(partials)):
+        r = partials[row]
+        if abs(r) > 1.0:
+            statistic[row] = p_value[row] = np.nan
+        elif abs(r) > 1.0 - tiny:  # within rounding of +-1 the two are functions of each other
+            statistic[row], p_value[row] = np.copysign(np.inf, r), 0.0
+        else:
+            statistic[row] = scale * np.arctanh(r)
+            p_value[row] = erfc(abs(statistic[row]) / sqrt(2.0))

@@ -28,17 +28,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import combinations
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 import numpy as np
 
-from causalkit._core.checks import as_names
+from causalkit._core.checks import as_names, check_complete
 from causalkit._core.table import Table, as_table
 from causalkit.errors import InputError, NumericalError
 from causalkit.independence.search import Answers, CIResult, Level, Screen, Search
 from causalkit.typing import Data, FloatArray, IntArray, Name, Names
 
-__all__ = ["BoundTest", "CITest"]
+__all__ = ["BoundTest", "CITest", "check_no_holes"]
+
+
+_IF_MISSING: Final = (
+    "Use TestwiseDeletion() as the test, which takes the rows complete in each test's own columns, "
+    "MissingnessCorrection() if other columns decide what is missing, or MultipleImputation(); or "
+    "drop the rows with data.dropna()."
+)
+
+
+def check_no_holes(table: Table, *, who: str) -> None:
+    """Check that no cell is missing; the error names the tests that can do with holes."""
+    check_complete(table, who=who, advice=_IF_MISSING)
 
 
 class BoundTest(Protocol):
@@ -132,9 +144,7 @@ class BoundTest(Protocol):
         """Ask about all pairs at once given nothing; None if that is no quicker than one by one."""
         return None
 
-    def given_each(
-        self, i: int, j: int, sets: IntArray
-    ) -> tuple[FloatArray, FloatArray, IntArray]:
+    def given_each(self, i: int, j: int, sets: IntArray) -> tuple[FloatArray, FloatArray, IntArray]:
         """Test one pair given each of many sets of one size.
 
         Parameters

@@ -26,10 +26,10 @@ from typing import Final
 import numpy as np
 from scipy.special import chdtrc, digamma, xlogy
 
-from causalkit._core.checks import check_complete, check_rows, check_varies
+from causalkit._core.checks import check_rows, check_varies
 from causalkit._core.table import Table
 from causalkit.errors import NumericalError
-from causalkit.independence.base import BoundTest, CITest
+from causalkit.independence.base import BoundTest, CITest, check_no_holes
 from causalkit.independence.embedding import standardized
 from causalkit.independence.search import CIResult
 from causalkit.typing import BoolArray, FloatArray, IntArray
@@ -86,7 +86,7 @@ class ConditionalGaussian(CITest):
             If there are fewer than 4 rows, missing cells, or constant columns.
         """
         who = "ConditionalGaussian"
-        check_complete(table, who=who)
+        check_no_holes(table, who=who)
         check_rows(table, 4, who=who)
         check_varies(table, table.names, who=who)
         numeric = np.array([levels is None for levels in table.levels])

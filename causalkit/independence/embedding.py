@@ -22,10 +22,10 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from causalkit._core.checks import check_complete, check_rows, check_varies
+from causalkit._core.checks import check_rows, check_varies
 from causalkit._core.table import Table
 from causalkit.errors import InputError
-from causalkit.independence.base import CITest
+from causalkit.independence.base import CITest, check_no_holes
 from causalkit.independence.fisher_z import FisherZ
 from causalkit.typing import FloatArray, IntArray, Name
 
@@ -140,7 +140,7 @@ def numeric_columns(
     table: Table, weights: FloatArray | None, *, who: str, student: bool = False
 ) -> Embedding:
     """Each column stands for itself."""
-    check_complete(table, who=who)
+    check_no_holes(table, who=who)
     check_rows(table, 4, who=who)
     check_varies(table, table.names, who=who)
     check_numeric(table, who=who)
@@ -150,7 +150,7 @@ def numeric_columns(
 
 def indicators(table: Table, weights: FloatArray | None, *, who: str) -> Embedding:
     """A column with k levels stands for the indicators of all but the first of them."""
-    check_complete(table, who=who)
+    check_no_holes(table, who=who)
     check_rows(table, 4, who=who)
     check_varies(table, table.names, who=who)
     blocks = [table.design([name])[0] for name in table.names]

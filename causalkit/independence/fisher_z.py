@@ -23,13 +23,13 @@ from math import comb, sqrt, tanh
 from typing import ClassVar, Final
 
 import numpy as np
-from scipy.special import erfc, ndtri
+from scipy.special import ndtri
 
-from causalkit._core.checks import check_complete, check_rows, refuse_constant
+from causalkit._core.checks import check_rows, refuse_constant
 from causalkit._core.moments import Moments
 from causalkit._core.table import Table
 from causalkit.errors import InputError, NumericalError
-from causalkit.independence.base import BoundTest, CITest
+from causalkit.independence.base import BoundTest, CITest, check_no_holes
 from causalkit.independence.search import Answers, CIResult, Level, Screen, Search
 from causalkit.typing import FloatArray, IntArray
 
@@ -80,7 +80,7 @@ class FisherZ(CITest):
             If there are fewer than 4 rows, missing cells, constant columns, or columns with more
             than two levels.
         """
-        check_complete(table, who=_WHO)
+        check_no_holes(table, who=_WHO)
         check_rows(table, 4, who=_WHO)
         _check_numeric(table)
         return _bound(Moments.of(table.values, names=table.names, levels=table.levels), own=True)
@@ -230,14 +230,12 @@ class BoundFisherZ(BoundTest):
 
     def _z(self, partials: FloatArray, order: int) -> tuple[FloatArray, FloatArray]:
         """Statistics and p-values of partial correlations; a 2 stands for none and gives NaN."""
-        size = np.abs(partials)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            # Within rounding of +-1 the two are functions of each other given the set.
-            certain = (size > 1.0 - _TINY) & (size <= 1.0)
-            z = sqrt(max(self._freedom(order), 0.0)) * np.arctanh(
-                np.where(certain, np.sign(partials), partials)
-            )
-        return z, np.asarray(erfc(np.abs(z) / sqrt(2.0)), dtype=np.float64)
+        from causalkit.independence._fisher_z_kernels import z_tests
+
+        statistic, p_value = np.empty(len(partials)), np.empty(len(partials))
+        scale = sqrt(max(self._freedom(order), 0.0))
+        z_tests(partials, scale, _TINY, statistic, p_value)
+        return statistic, p_value
 
 
 def _check_numeric(table: Table) -> None:
@@ -245,6 +243,6 @@ def _check_numeric(table: Table) -> None:
         if listed is not None and len(listed) > 2:
             raise InputError(
                 f"column {name!r} is categorical with {len(listed)} levels; FisherZ expects "
-                "numeric, boolean or two-level columns. Use a test for mixed data, write an "
-                "ordered category as numbers, or leave the column out."
+                "numeric, boolean or two-level columns. Use DegenerateGaussian() as the test, "
+                "write an ordered category as numbers, or leave the column out."
             )

@@ -35,10 +35,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from causalkit._core.checks import check_choice, check_complete, check_varies
+from causalkit._core.checks import check_choice, check_varies
 from causalkit._core.table import Table
 from causalkit.errors import InputError, NumericalError
-from causalkit.independence.base import BoundTest, CITest
+from causalkit.independence.base import BoundTest, CITest, check_no_holes
 from causalkit.independence.search import Answers, CIResult, Level, Screen, Search
 from causalkit.typing import FloatArray, IntArray, Name
 
@@ -315,7 +315,7 @@ def _bind(table: Table, test: GSquare | ChiSquare) -> BoundCounts:
     from causalkit.independence._contingency_kernels import Counted, Rules, fill_bits
 
     who = type(test).__name__
-    check_complete(table, who=who)
+    check_no_holes(table, who=who)
     check_varies(table, table.names, who=who)
     codes = np.empty(table.values.shape[::-1], dtype=np.int32)
     levels = np.empty(table.n_columns, dtype=np.intp)

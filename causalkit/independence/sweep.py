@@ -35,11 +35,11 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from causalkit._core.checks import check_complete, check_rows, check_varies
+from causalkit._core.checks import check_rows, check_varies
 from causalkit._core.parallel import run
 from causalkit._core.table import Table
 from causalkit.errors import NumericalError
-from causalkit.independence.base import BoundTest, CITest
+from causalkit.independence.base import BoundTest, CITest, check_no_holes
 from causalkit.independence.fisher_z import _TINY, BoundFisherZ, FisherZ
 from causalkit.independence.search import CIResult, Search
 from causalkit.typing import FloatArray, IntArray, Name
@@ -78,7 +78,7 @@ def bind_wide(test: CITest, table: Table, names: tuple[Name, ...]) -> BoundTest:
     if test != FisherZ():
         return test.bind(table if names == table.names else table.select(names))
     who = "FisherZ"
-    check_complete(table, who=who)
+    check_no_holes(table, who=who)
     check_rows(table, 4, who=who)
     check_varies(table, table.names, who=who)
     for k, levels in enumerate(table.levels):

@@ -67,6 +67,23 @@ def test_discover_writes_graphs_that_read_back(folder, suffix):
     assert graph.skeleton() == CausalGraph.parse(result.stdout).skeleton()
 
 
+def test_discover_asks_the_test_and_the_method_that_fit_the_table(folder):
+    rng = np.random.default_rng(1)
+    rain = rng.integers(0, 3, 600)
+    wet = np.where(rng.random(600) < 0.8, rain, rng.integers(0, 3, 600))
+    words = np.array(["a", "b", "c"])
+    counts = pd.DataFrame({"rain": words[rain], "wet": words[wet], "coin": rng.choice(words, 600)})
+    counts.to_csv(folder / "counts.csv", index=False)
+    assert run("discover", "counts.csv", "--test", "g-square", "-q").stdout.count("--") == 1
+    assert run("discover", "counts.csv", "--test", "mixed", "-q").stdout.count("--") == 1
+    latent = run("discover", "counts.csv", "--test", "g-square", "--method", "fci", "-q")
+    assert "rain o-o wet" in latent.stdout
+    data = pd.read_csv(folder / "data.csv")
+    data.loc[::7, "age"] = np.nan
+    data.to_csv(folder / "holes.csv", index=False)
+    assert "age" in run("discover", "holes.csv", "--test", "missing", "-q").stdout
+
+
 @pytest.mark.parametrize(
     ("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<"), ("pdf", b"%PDF")]
 )

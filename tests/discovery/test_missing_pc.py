@@ -60,7 +60,10 @@ def test_jobs_columns_and_containers_do_not_matter(test):
     one = PC(test, alpha=0.1).fit(frame)
     jobs = PC(test, alpha=0.1, n_jobs=2).fit(frame)
     assert jobs.graph_ == one.graph_
-    assert jobs.separators_ == one.separators_
+    assert set(jobs.separators_) == set(one.separators_)
+    for pair, found in one.separators_.items():  # a worker's BLAS may round otherwise
+        assert jobs.separators_[pair].given == found.given
+        assert jobs.separators_[pair].p_value == pytest.approx(found.p_value, rel=1e-6)
     shuffled = frame[frame.columns[::-1]]
     assert PC(test, alpha=0.1).fit(shuffled).graph_ == one.graph_
     nulls = pl.DataFrame({k: [None if np.isnan(x) else x for x in v] for k, v in frame.items()})
