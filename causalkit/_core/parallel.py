@@ -6,7 +6,8 @@ call moves its heavy loops to a cluster unchanged; and of threadpoolctl.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from itertools import takewhile
 from numbers import Integral
@@ -52,14 +53,34 @@ def run(
     InputError
         If `n_jobs` is no number of workers.
     """
-    from joblib import Parallel, delayed
+    from joblib import Parallel, delayed, effective_n_jobs
 
     check_jobs(n_jobs)
-    open_ones = takewhile(lambda _: until is None or not until(), arguments)
-    calls = (delayed(job)(*args) for args in open_ones)
-    prefer = "threads" if threads else None
-    results = Parallel(n_jobs=n_jobs, return_as="generator", prefer=prefer)(calls)
+    if threads and n_jobs not in (None, 1):
+        results = _in_threads(job, arguments, effective_n_jobs(n_jobs), until)
+    else:
+        open_ones = takewhile(lambda _: until is None or not until(), arguments)
+        calls = (delayed(job)(*args) for args in open_ones)
+        # Left to itself joblib gathers calls for seconds, in which nobody asks `until`.
+        size = "auto" if until is None else 1
+        results = Parallel(n_jobs=n_jobs, return_as="generator", batch_size=size)(calls)
     return list(track(results, total=len(arguments), label=label))
+
+
+def _in_threads(
+    job: Callable[..., Result],
+    arguments: Sequence[tuple[Any, ...]],
+    n_threads: int,
+    until: Callable[[], bool] | None,
+) -> Iterator[Result]:
+    """Yield results of calls in plain threads: joblib waits in steps of ten milliseconds."""
+
+    def call(args: tuple[Any, ...]) -> Result | None:
+        return None if until is not None and until() else job(*args)
+
+    with ThreadPoolExecutor(n_threads) as pool:
+        # Calls begin in order, so after the first that was not made none was.
+        yield from takewhile(lambda result: result is not None, pool.map(call, arguments))
 
 
 def check_jobs(n_jobs: int | None) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
@@ -142,9 +142,15 @@ def _of_path(text: str) -> Source:
     import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
+    if not text.strip():
+        raise InputError(
+            "the path '' cannot be read: it is empty; expected a Parquet or CSV file, a folder or "
+            "a pattern. Write '.' for the current folder."
+        )
     if "://" in text:
         with _readable(text):
-            return _of_dataset(ds.dataset(text, format="parquet", partitioning="hive"), text)
+            dataset = ds.dataset(text, format="parquet", partitioning="hive")
+            return _of_dataset(dataset, text, whole=True)
     files, base = _files(text)
     separators = {_SEPARATORS.get(_suffix(file)) for file in files}
     if len(separators) == 1 and None not in separators:
@@ -157,7 +163,7 @@ def _of_path(text: str) -> Source:
             partitioning=None if base is None else "hive",
             partition_base_dir=None if base is None else str(base),
         )
-    return _of_dataset(dataset, text)
+    return _of_dataset(dataset, text, whole=True)
 
 
 def _files(text: str) -> tuple[list[Path], Path | None]:
@@ -218,6 +224,9 @@ def _of_csv(what: str, files: list[Path], separator: str) -> Source:
         convert = csv.ConvertOptions(include_columns=columns, column_types=numbers)
         size = csv.ReadOptions(block_size=8 * _MIB)
         for file in files:
+            with csv.open_csv(str(file), parse_options=parse) as header:
+                _refuse_others(str(file), header.schema.names, schema.names)
+                _refuse_lacking(str(file), header.schema.names, columns)
             with csv.open_csv(
                 str(file), read_options=size, parse_options=parse, convert_options=convert
             ) as reader:
@@ -229,7 +238,8 @@ def _of_csv(what: str, files: list[Path], separator: str) -> Source:
 # --- pyarrow ---------------------------------------------------------------------------------
 
 
-def _of_dataset(dataset: Any, what: str = "the dataset") -> Source:
+def _of_dataset(dataset: Any, what: str = "the dataset", *, whole: bool = False) -> Source:
+    """`whole` says that files may have no columns but those of the dataset."""
     import pyarrow.dataset as ds
 
     names = _without_index(dataset.schema)
@@ -240,7 +250,10 @@ def _of_dataset(dataset: Any, what: str = "the dataset") -> Source:
         except ValueError:  # filtered: only the scanner knows which rows those are
             pass
         else:
-            return _source(what, names, lambda c, rows: _fragment_batches(fragments, c, rows))
+            known = names if whole else None
+            return _source(
+                what, names, lambda c, rows: _fragment_batches(fragments, c, rows, known)
+            )
     # Without these the scanner keeps what it has read until the end.
     buffered = ds.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
 
@@ -263,7 +276,29 @@ def _without_index(schema: pa.Schema) -> list[str]:
     return [name for name in schema.names if name not in index]
 
 
-def _fragment_batches(fragments: list[Any], columns: list[str], rows: int) -> Batches:
+def _refuse_lacking(file: str, names: Sequence[str], wanted: Sequence[str]) -> None:
+    """Refuse a file without a column that is to be read."""
+    lacking = [name for name in wanted if name not in names]
+    if lacking:
+        raise InputError(
+            f"{file} has no column {lacking[0]!r}, which the other files have; expected the same "
+            "columns in all. Leave the file out, or read the columns that all have."
+        )
+
+
+def _refuse_others(file: str, names: Sequence[str], known: Collection[str]) -> None:
+    """Refuse a file with a column that the first file does not have: it would be dropped."""
+    others = [name for name in names if name not in known]
+    if others:
+        raise InputError(
+            f"{file} has a column {others[0]!r}, which the first file does not have; expected the "
+            "same columns in all. Leave the file out, or write the column in all or in none."
+        )
+
+
+def _fragment_batches(
+    fragments: list[Any], columns: list[str], rows: int, known: Collection[str] | None
+) -> Batches:
     import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
@@ -273,13 +308,9 @@ def _fragment_batches(fragments: list[Any], columns: list[str], rows: int) -> Ba
         stored = [name for name in columns if name not in keys]
         with fragment.filesystem.open_input_file(fragment.path) as opened:
             file = pq.ParquetFile(opened, buffer_size=buffer, pre_buffer=False)
-            lacking = [name for name in stored if name not in file.schema_arrow.names]
-            if lacking:
-                raise InputError(
-                    f"{fragment.path} has no column {lacking[0]!r}, which the other files have; "
-                    "expected the same columns in all. Leave the file out, or read the columns "
-                    "that all have."
-                )
+            _refuse_lacking(fragment.path, file.schema_arrow.names, stored)
+            if known is not None:
+                _refuse_others(fragment.path, _without_index(file.schema_arrow), known)
             for batch in _row_groups(file, stored, rows):
                 yield _with_keys(batch, columns, keys) if keys else batch
 
@@ -337,14 +368,31 @@ def _of_duckdb(relation: Any) -> Source:
 
 def _of_polars(frame: Any) -> Source:
     def batches(columns: list[str], rows: int) -> Batches:
-        query = frame.select(columns)
-        if hasattr(query, "collect_batches"):
-            for part in query.collect_batches(chunk_size=rows, maintain_order=True):
-                yield from part.to_arrow().to_batches()
-            return
-        with TemporaryDirectory() as folder:  # older polars streams into files only
-            path = Path(folder) / "rows.parquet"
-            query.sink_parquet(path)
-            yield from _of_path(str(path)).batches(columns, rows)
+        with _answered():
+            query = frame.select(columns)
+            if hasattr(query, "collect_batches"):
+                for part in query.collect_batches(chunk_size=rows, maintain_order=True):
+                    yield from part.to_arrow().to_batches()
+                return
+            with TemporaryDirectory() as folder:  # older polars streams into files only
+                path = Path(folder) / "rows.parquet"
+                query.sink_parquet(path)
+                yield from _of_path(str(path)).batches(columns, rows)
 
-    return _source("the query", frame.collect_schema().names(), batches)
+    with _answered():
+        names = frame.collect_schema().names()
+    return _source("the query", names, batches)
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Say of a polars query that fails that it was the query."""
+    from polars.exceptions import PolarsError
+
+    try:
+        yield
+    except PolarsError as error:
+        raise InputError(
+            f"the query cannot be run ({str(error).strip().splitlines()[0]}); expected one that "
+            ".collect() runs. Correct the column or the step that the message names."
+        ) from None

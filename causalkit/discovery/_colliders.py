@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalkit._core.parallel import run
-from causalkit.discovery._evidence import Evidence, Pair, SeparatingSets, evidence_in
+from causalkit.discovery._evidence import Evidence, Pair, evidence_in
 from causalkit.discovery._orientation import (
     AMBIGUOUS,
     COLLIDER,
@@ -36,7 +36,7 @@ from causalkit.discovery._orientation import (
 )
 from causalkit.discovery._skeleton import Bounds, Clock, Skeleton
 from causalkit.independence import BoundTest, CIResult, Level
-from causalkit.typing import BoolArray, FloatArray, IntArray
+from causalkit.typing import FloatArray, IntArray
 
 __all__ = ["COLLIDER_RULES", "Judgement", "judge_triples"]
 
@@ -117,35 +117,20 @@ def _by_first_set(
     bound: BoundTest, found: Skeleton, triples: IntArray
 ) -> tuple[NDArray[np.int8], FloatArray]:
     """Judge by the set that separated a pair, where one did."""
-    record, p = found.record, found.record.p
-    sets = record.separating_sets()
-    a, k, b = triples.T
+    from causalkit.discovery._collider_kernels import judge_by_sets
+
+    record, sets = found.record, found.record.separating_sets()
     verdict = np.full(len(triples), AMBIGUOUS, dtype=np.int8)
     p_value = np.full(len(triples), np.nan)
-    rows = np.searchsorted(sets.keys, a * p + b)
-    known = np.zeros(len(triples), dtype=np.bool_)
-    inside = rows < len(sets.keys)
-    known[inside] = sets.keys[rows[inside]] == (a * p + b)[inside]
-    hit = np.flatnonzero(known)
-    verdict[hit] = np.where(_is_member(sets, rows[hit], k[hit]), NOT_COLLIDER, COLLIDER)
-    p_value[hit] = sets.p_value[rows[hit]]
+    arrays = sets.keys, sets.starts, sets.members, sets.p_value
+    judge_by_sets(triples, record.p, *arrays, verdict, p_value)
     if record.screened:
-        rest = np.flatnonzero(~known & ~record.absent[a, b])
-        marginal = bound.marginals(triples[rest][:, [0, 2]])[1]
+        rest = np.flatnonzero(verdict == AMBIGUOUS)
+        rest = rest[~record.absent[triples[rest, 0], triples[rest, 2]]]
+        marginal = bound.marginals(triples[rest][:, ::2])[1]
         rest, marginal = rest[marginal > record.alpha], marginal[marginal > record.alpha]
         verdict[rest], p_value[rest] = COLLIDER, marginal
     return verdict, p_value
-
-
-def _is_member(sets: SeparatingSets, rows: IntArray, k: IntArray) -> BoolArray:
-    """Whether k is in the set of a row, for many at once."""
-    begins, ends = sets.starts[rows], sets.starts[rows + 1]
-    which = np.repeat(np.arange(len(rows)), ends - begins)
-    first = np.repeat(begins - np.cumsum(ends - begins) + (ends - begins), ends - begins)
-    members = sets.members[first + np.arange(len(which))]
-    found = np.zeros(len(rows), dtype=np.bool_)
-    found[which[members == k[which]]] = True
-    return found
 
 
 def _strongest_first(

@@ -4,16 +4,8 @@ Marks follow from statements: which unshielded triples are colliders, what the m
 discriminating paths are, what is known. Finite data may state what no graph satisfies. Two arrows
 that meet where surer evidence says that none do are noticed at once, and the weaker statement is
 given up. But there may also be an arrow into an ancestor, a cycle, a pair that ought to be
-adjacent. So after the rules have run, a MAG is sought that has these marks.
-
-It is made from the PAG as Zhang (2008, Theorem 2) does: `o->` becomes `->`, and the `o-o` part is
-directed without new colliders. What keeps the result from being a MAG is then put right in the
-order below, each step at once for all edges concerned::
-
-    a -- b with an arrow into a      that end gets an arrow
-    directed cycle                   its edges become <->, except required ones
-    a <-> b, a an ancestor of b      becomes a -> b; cut apart if a -> b is forbidden
-    an inducing path without edge    its ends are joined by <->
+adjacent. So after the rules have run, a MAG is sought
+that has these marks (:mod:`causalkit.discovery._pag_member`).
 
 If that MAG contradicts a statement, the statement is dropped, and the rules run again with what the
 MAG says. So the marks of the result are those of a class that is known to have a member.
@@ -28,14 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalkit.discovery._evidence import Pair
-from causalkit.discovery._orientation import (
-    AMBIGUOUS,
-    COLLIDER,
-    NOT_COLLIDER,
-    Statements,
-    settle,
-    unshielded_triples,
-)
+from causalkit.discovery._orientation import AMBIGUOUS, COLLIDER, Statements, unshielded_triples
+from causalkit.discovery._pag_member import find_member, has_marks, is_mag, nearest_mag
 from causalkit.discovery._skeleton import Bounds, Skeleton
 from causalkit.graph.mag import Judge, Marks, apply_rules, judge_by
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL
@@ -106,12 +92,17 @@ def orient(
         Whether edges may come from selection.
     """
     ends, unclear = close(adjacency, statements, bounds, judge, selection=selection)
-    mag, joined, cut = _nearest_mag(ends, statements, bounds)
+    mag, joined, cut = nearest_mag(ends, statements, bounds)
+    if not bounds.is_none:
+        known = _Known(statements, bounds, judge, unclear, selection)
+        member = known.member(ends, mag)
+        if member is not None:
+            mag, joined, cut = member, [], []
     truth = mag > 0
     if joined or cut:
         triples = unshielded_triples(truth)
-        known = np.isin(codes_of(triples, len(mag)), codes_of(statements.triples, len(mag)))
-        unclear = np.union1d(unclear, codes_of(triples[~known], len(mag)))
+        told = np.isin(codes_of(triples, len(mag)), codes_of(statements.triples, len(mag)))
+        unclear = np.union1d(unclear, codes_of(triples[~told], len(mag)))
     else:
         triples = statements.triples
     a, k, b = triples.T
@@ -147,6 +138,57 @@ def close(
     unclear = np.sort(codes_of(statements.triples[verdict == AMBIGUOUS], len(adjacency)))
     _close(ends, judge, bounds, unclear, selection, reason)
     return ends, unclear
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a member must agree with: the answers of the tests, and the knowledge.
+
+    The rules do not draw all that follows from answers and knowledge together, so a graph that is
+    completed from their marks may lie outside the class of the answers, or be no MAG at all. That
+    alone is no contradiction: there is one only if no member of that class obeys the knowledge.
+    """
+
+    statements: Statements
+    bounds: Bounds
+    judge: Judge
+    unclear: IntArray
+    selection: bool
+
+    def member(self, ends: Marks, mag: Marks) -> Marks | None:
+        """A member of the class of the answers that has the marks `ends`; `mag` if it is one.
+
+        None if there is none, or the answers contradict each other already.
+        """
+        nothing = Bounds.none(len(ends))
+        alone, _ = close(ends > 0, self.statements, nothing, self.judge, selection=self.selection)
+
+        def is_member(mag: Marks) -> bool:
+            return is_mag(mag) and np.array_equal(self.class_of(mag), alone)
+
+        def closed(ends: Marks) -> Marks:
+            ends = ends.copy()
+            reason = np.zeros_like(ends)
+            _close(ends, self.judge, self.bounds, self.unclear, self.selection, reason)
+            return ends
+
+        if has_marks(mag, ends) and is_member(mag):
+            return mag
+        if not is_member(nearest_mag(alone, self.statements, nothing)[0]):
+            return None
+        return find_member(ends, self.statements, closed, is_member)
+
+    def class_of(self, mag: Marks) -> Marks:
+        """What the answers would have given, had they been those of the MAG."""
+        a, k, b = self.statements.triples.T
+        drawn = (mag[a, k] == ARROW) & (mag[b, k] == ARROW)
+        drawn &= ~np.isin(codes_of(self.statements.triples, len(mag)), self.unclear)
+        nothing = Bounds.none(len(mag))
+        triples = self.statements.triples[drawn]
+        ends, reason = first_marks(mag > 0, triples, nothing, selection=self.selection)
+        judge = _Remembering(self.judge, mag)
+        _close(ends, judge, nothing, self.unclear, self.selection, reason)
+        return ends
 
 
 def codes_of(triples: IntArray, p: int) -> IntArray:
@@ -259,106 +301,3 @@ def path_nodes(ends: Marks, t: int, a: int, b: int, c: int) -> tuple[int, ...]:
                 came_from[u] = v
                 waiting.append(u)
     return t, a, b, c
-
-
-# --- a MAG with these marks ----------------------------------------------------------------------
-
-
-def _nearest_mag(
-    ends: Marks, statements: Statements, bounds: Bounds
-) -> tuple[Marks, list[Pair], list[Pair]]:
-    """Return a MAG with these marks, or nearly; pairs that were joined; pairs that were cut."""
-    from causalkit.graph._ancestral_kernels import ancestry, inducing_pairs
-
-    mag = _without_circles(ends, statements)
-    tail = mag == TAIL
-    mag[tail & tail.T & (mag == ARROW).any(axis=0)] = ARROW
-    above = _break_cycles(mag, ends == CIRCLE, bounds)
-    spouses = (mag == ARROW) & (mag.T == ARROW)
-    almost = spouses & above
-    banned = almost & bounds.forbidden
-    if almost.any():
-        mag[almost.T] = TAIL
-        mag[banned | banned.T] = 0
-        spouses &= ~(almost | almost.T)
-        above = ancestry((mag == ARROW) & (mag.T == TAIL))
-    missing = np.zeros_like(above)
-    if spouses.any():
-        nobody = np.zeros(len(mag), dtype=np.bool_)
-        missing = inducing_pairs(mag == ARROW, spouses, above, nobody)
-        missing &= (mag == 0) & ~(bounds.absent | banned | banned.T)
-        mag[missing] = ARROW
-    return mag, _pairs(missing), _pairs(banned | banned.T)
-
-
-def _break_cycles(mag: Marks, was_circle: BoolArray, bounds: Bounds) -> BoolArray:
-    """Make `<->` of the edges on directed cycles; return who is an ancestor of whom.
-
-    Tails that replaced a circle go first; where they do not suffice, all but required ones.
-    """
-    from causalkit.graph._ancestral_kernels import ancestry
-
-    for free in (was_circle, ~bounds.required.T):
-        directed = (mag == ARROW) & (mag.T == TAIL)
-        above = ancestry(directed)
-        circular = directed.T & above & free
-        if not circular.any():
-            continue
-        mag[circular] = ARROW
-        above = ancestry(directed & ~circular.T)
-    return above
-
-
-def _without_circles(ends: Marks, statements: Statements) -> Marks:
-    """Zhang's Theorem 2: `o->`, `--o` become `->`, the `o-o` part a DAG without new colliders."""
-    mag = ends.copy()
-    far, near = ends == CIRCLE, ends.T == CIRCLE
-    mag[far & (ends.T == ARROW)] = TAIL
-    mag[far & (ends.T == TAIL)] = ARROW
-    loose = far & near
-    if loose.any():
-        rank = _order(loose, statements)
-        directed = loose & (rank[:, None] < rank)
-        mag[directed], mag[directed.T] = ARROW, TAIL
-    return mag
-
-
-def _order(loose: BoolArray, statements: Statements) -> IntArray:
-    """Rank nodes so that `o-o` edges, directed to higher ranks, make no triple a collider.
-
-    Where no order can do that, the weakest statements yield.
-    """
-    a, k, b = statements.triples.T
-    inside = (statements.verdict == NOT_COLLIDER) & loose[a, k] & loose[b, k]
-    some = Statements(
-        statements.triples[inside], statements.verdict[inside], statements.p_value[inside]
-    )
-    rank = _rank(len(loose), some.triples)
-    if (rank < 0).any():
-        kept = settle(np.zeros_like(loose), some).kept
-        rank = _rank(len(loose), some.triples[kept])
-    return rank
-
-
-def _rank(p: int, no_colliders: IntArray) -> IntArray:
-    """Take away nodes that can come last, as `orientable` does; -1 where that gets stuck."""
-    obstacles = [0] * p
-    ends_of: list[list[tuple[int, int]]] = [[] for _ in range(p)]
-    for a, k, b in no_colliders.tolist():
-        obstacles[k] += 1
-        ends_of[a].append((k, b))
-        ends_of[b].append((k, a))
-    rank = np.full(p, -1, dtype=np.intp)
-    ready = [k for k in range(p) if not obstacles[k]]
-    for place, node in enumerate(ready):  # grows while it is walked
-        rank[node] = p - place
-        for k, other in ends_of[node]:
-            if rank[other] < 0:
-                obstacles[k] -= 1
-                if not obstacles[k] and rank[k] < 0:
-                    ready.append(k)
-    return rank
-
-
-def _pairs(matrix: BoolArray) -> list[Pair]:
-    return [(int(i), int(j)) for i, j in np.argwhere(np.triu(matrix))]

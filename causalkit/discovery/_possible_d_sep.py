@@ -92,7 +92,7 @@ def search_farther(found: Skeleton, setup: Setup, ends: Marks, unclear: IntArray
 
 def _ask_batch(found: Skeleton, setup: Setup, batch: _Batch, order: int) -> int:
     """Ask about sets of one size; how many tests that took."""
-    from causalkit.discovery._skeleton_kernels import questions
+    from causalkit.discovery._skeleton_kernels import joined_pairs, neighbours_of
 
     joined = np.zeros_like(found.adjacency)
     for i, j in batch.pairs:
@@ -100,7 +100,10 @@ def _ask_batch(found: Skeleton, setup: Setup, batch: _Batch, order: int) -> int:
     candidates = np.zeros_like(joined)
     for i, members in batch.sets.items():
         candidates[i] = members
-    level = Level(order, *questions(joined, candidates, order), found.strength)
+    pairs, (starts, listed) = joined_pairs(joined), neighbours_of(candidates)
+    sizes, (i, j) = np.diff(starts), pairs.T
+    largest = np.maximum(sizes[i] - candidates[i, j], sizes[j] - candidates[j, i])
+    level = Level(order, pairs[largest >= order], starts, listed, found.strength)
     if not len(level) or found.stopped is not None:
         return 0
     answers = ask_level(setup.bound, level, setup.alpha, setup.n_jobs, setup.clock)

@@ -18,15 +18,19 @@ from sklearn.base import clone
 
 from causalkit._core.parallel import run
 from causalkit._core.random import draw_seed
+from causalkit.discovery._setup import as_test
 from causalkit.discovery.base import DiscoveryAlgorithm
+from causalkit.discovery.local import LocalPC
 from causalkit.errors import CausalkitError, CausalkitWarning, InputError, NumericalError
 from causalkit.graph import CausalGraph, Kind
+from causalkit.independence import CITest
 from causalkit.typing import IntArray, Name
 
 __all__ = [
     "Learnt",
     "Replicates",
     "check_algorithm",
+    "inner_test",
     "learn",
     "learner",
     "replicate",
@@ -97,13 +101,27 @@ class Replicates(Sequence[CausalGraph]):
 
 
 def check_algorithm(algorithm: Any, who: str) -> DiscoveryAlgorithm:
-    """Return the algorithm if it is one."""
+    """Return the algorithm if it is one, and asks about all pairs."""
+    if isinstance(algorithm, LocalPC):
+        raise InputError(
+            f"{who} got LocalPC, which looks around {algorithm.target!r} only, further in one "
+            "sample than in another, so that a pair it did not ask about cannot be told from one "
+            "without an edge; expected an algorithm that asks about all pairs. Use PC with the "
+            "same test."
+        )
     if isinstance(algorithm, DiscoveryAlgorithm):
         return algorithm
     raise InputError(
         f"{who} got algorithm={algorithm!r}; expected a discovery algorithm such as PC(). Pass an "
         "instance, with parentheses."
     )
+
+
+def inner_test(algorithm: DiscoveryAlgorithm) -> CITest:
+    """Return the test that says which columns are nodes; without one, all of them are."""
+    while isinstance(inner := getattr(algorithm, "algorithm", None), DiscoveryAlgorithm):
+        algorithm = inner
+    return as_test(getattr(algorithm, "test", None))
 
 
 def learner(algorithm: DiscoveryAlgorithm, rng: np.random.Generator) -> DiscoveryAlgorithm:
@@ -140,18 +158,20 @@ def replicate(
     return results
 
 
-def learn(algorithm: DiscoveryAlgorithm, sample: Any, rng: np.random.Generator) -> Learnt:
-    """Learn one graph."""
+def learn(
+    algorithm: DiscoveryAlgorithm, sample: Any, nodes: tuple[Name, ...], rng: np.random.Generator
+) -> Learnt:
+    """Learn one graph over these nodes."""
     try:
         fitted = learner(algorithm, rng)
         fitted._fit(sample)
     except (CausalkitError, ArithmeticError, ValueError) as error:
         return Learnt(None, f"{type(error).__name__}: {error}")
     graph = fitted.graph_
-    if graph.nodes != sample.names:
-        if set(graph.nodes) != set(sample.names):
-            return Learnt(None, "InputError: the graph has nodes that are no columns")
-        graph = graph.reordered(sample.names)
+    if graph.nodes != nodes:
+        if set(graph.nodes) != set(nodes):
+            return Learnt(None, "InputError: the graph has other nodes than that of all rows.")
+        graph = graph.reordered(nodes)
     rows, columns = np.nonzero(graph.ends)
     return Learnt((rows, columns, graph.ends[rows, columns]), None)
 

@@ -19,9 +19,18 @@ from causalkit._core.checks import check_choice, check_count
 from causalkit._core.moments import Moments
 from causalkit._core.table import Table, as_table, is_missing
 from causalkit.errors import InputError, UnknownVariableError
+from causalkit.independence import CITest, Clustered
 from causalkit.typing import Data, FloatArray, IntArray, Name
 
-__all__ = ["RESAMPLES", "Gaussian", "Sampler", "Units", "labels_of", "sampler_of"]
+__all__ = [
+    "RESAMPLES",
+    "Gaussian",
+    "Sampler",
+    "Units",
+    "cluster_column",
+    "labels_of",
+    "sampler_of",
+]
 
 RESAMPLES: Final = ("rows", "blocks", "subsample", "gaussian")
 
@@ -104,11 +113,23 @@ class Units:
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """A way to draw the rows of a table again."""
+    """A way to draw the rows of a table again.
+
+    Attributes
+    ----------
+    resample : str
+    units : Units
+    length : int
+        Rows of a block.
+    labels : name, optional
+        Column of cluster labels, for a test that reads them: a cluster that is drawn twice gets two
+        labels. Taken for one of twice the size, it would make a test too careful.
+    """
 
     resample: str
     units: Units
     length: int = 1
+    labels: Name | None = None
 
     def draw(self, rng: np.random.Generator) -> IntArray:
         """Positions of the rows drawn."""
@@ -120,7 +141,24 @@ class Sampler:
 
     def sample(self, table: Table, rng: np.random.Generator) -> Table:
         """Draw a table."""
-        return table.rows(self.draw(rng))
+        rows = self.draw(rng)
+        drawn = table.rows(rows)
+        return drawn if self.labels is None else _tell_copies_apart(drawn, self.labels, rows)
+
+
+def _tell_copies_apart(drawn: Table, labels: Name, rows: IntArray) -> Table:
+    """Label the copies of a cluster as clusters; the k-th copy has the k-th copy of its rows."""
+    order = np.argsort(rows, kind="stable")
+    held = rows[order]
+    copy = np.empty(len(rows), dtype=np.intp)
+    copy[order] = np.arange(len(rows)) - np.searchsorted(held, held)
+    at = drawn.index(labels)
+    known, label = np.unique(drawn.values[:, at], return_inverse=True)
+    values = drawn.values.copy(order="F")
+    values[:, at] = label.reshape(-1) + copy * len(known)
+    values.flags.writeable = False
+    levels = (*drawn.levels[:at], None, *drawn.levels[at + 1 :])
+    return Table(drawn.names, values, levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +202,9 @@ def sampler_of(
     block_length: int | None,
     clusters: IntArray | None,
     strata: IntArray | None,
+    labels: Name | None = None,
 ) -> Sampler | Gaussian:
-    """Check how rows are to be drawn."""
+    """Check how rows are to be drawn; `labels` is the column of clusters that the test reads."""
     check_choice(resample, "resample", RESAMPLES)
     grouped = clusters is not None or strata is not None
     if block_length is not None and resample != "blocks":
@@ -200,7 +239,25 @@ def sampler_of(
     units = Units.of(data.n_rows, clusters, strata)
     if resample == "subsample":
         units.check_halves()
-    return Sampler(resample, units, length)
+    if labels is not None and (clusters is None or not _within(data.column(labels), clusters)):
+        labels = None  # what is drawn is not made of whole clusters, so there are no copies of them
+    return Sampler(resample, units, length, labels)
+
+
+def cluster_column(test: CITest) -> Name | None:
+    """Column that tells a test which rows belong together."""
+    while not isinstance(test, Clustered):
+        inner = getattr(test, "inner", None)
+        if inner is None:
+            return None
+        test = inner
+    return test.column
+
+
+def _within(labels: FloatArray, clusters: IntArray) -> bool:
+    """Whether all rows with one label are in one cluster."""
+    pairs = np.unique(np.column_stack((labels, clusters)), axis=0)
+    return len(pairs) == len(np.unique(labels))
 
 
 def labels_of(data: Data, given: Name | ArrayLike | None, what: str) -> IntArray | None:

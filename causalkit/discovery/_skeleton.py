@@ -171,17 +171,20 @@ def find_skeleton(
     clock : Clock, optional
         Once its time is up no more questions are asked.
     """
+    from causalkit.discovery._skeleton_kernels import joined_pairs
+
     clock = clock or Clock.start(None)
     found = _begin(bound, bounds, alpha, n_jobs, clock)
-    order = 1
+    pairs, order = joined_pairs(found.adjacency), 1
     while (max_order is None or order <= max_order) and found.stopped is None:
-        level = _level(found, bounds, order)
+        level = _level(pairs, found, bounds, order)
         if not len(level):
             break
         answers = ask_level(bound, level, alpha, n_jobs, clock)
         note_answers(found, level.pairs, answers, order)
         if answers.n_tests == 0:  # what no set of this size can test, no larger one can
             break
+        pairs = pairs[found.adjacency[pairs[:, 0], pairs[:, 1]]]
         order += 1
     return found
 
@@ -215,13 +218,14 @@ def _begin(
     return found
 
 
-def _level(found: Skeleton, bounds: Bounds, order: int) -> Level:
-    """Questions about the pairs that are still joined and have enough candidates."""
+def _level(pairs: IntArray, found: Skeleton, bounds: Bounds, order: int) -> Level:
+    """Questions about the joined pairs that have enough candidates."""
     from causalkit.discovery._skeleton_kernels import questions
 
-    joined = found.adjacency if bounds.is_none else found.adjacency & ~bounds.kept
-    candidates = bounds.candidates(found.adjacency)
-    return Level(order, *questions(joined, candidates, order), found.strength)
+    limited, nothing = not bounds.is_none, np.zeros((1, 1), dtype=np.bool_)
+    kept, forbidden = (bounds.kept, bounds.forbidden) if limited else (nothing, nothing)
+    p = len(found.adjacency)
+    return Level(order, *questions(pairs, p, order, limited, kept, forbidden), found.strength)
 
 
 def ask_level(
@@ -229,7 +233,10 @@ def ask_level(
 ) -> Answers:
     """Answers to the first questions of a level: to all of them, unless the time is up."""
     m = len(level)
-    n_chunks = min(_N_CHUNKS, -(-m // _CHUNK) if bound.releases_gil else m)
+    if bound.releases_gil:
+        n_chunks = min(_N_CHUNKS, -(-m // _CHUNK))
+    else:  # the clock is looked at between jobs, so under a budget each pair is one
+        n_chunks = m if clock.seconds is not None else min(_N_CHUNKS, m)
     if n_chunks <= 1:
         return bound.separate(level if not clock.is_up() else level.part(0, 0), alpha)
     size = -(-m // n_chunks)

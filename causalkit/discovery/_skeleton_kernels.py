@@ -1,4 +1,4 @@
-"""Lists of what a level of the skeleton search asks about, in one pass over the adjacencies."""
+"""Lists of what a level of the skeleton search asks about."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from causalkit._core.jit import kernel
 from causalkit.typing import BoolArray, IntArray
 
-__all__ = ["neighbours_of", "questions"]
+__all__ = ["joined_pairs", "neighbours_of", "questions"]
 
 
 @kernel
@@ -31,40 +31,73 @@ def neighbours_of(adjacency: BoolArray) -> tuple[IntArray, IntArray]:
 
 
 @kernel
-def questions(
-    joined: BoolArray, candidate: BoolArray, order: int
-) -> tuple[IntArray, IntArray, IntArray]:
-    """Pairs (i < j) with a set of `order` candidates on one side, and the candidates.
-
-    Parameters
-    ----------
-    joined : ndarray of bool, shape (p, p)
-        Pairs to ask about; symmetric.
-    candidate : ndarray of bool, shape (p, p)
-        `candidate[i, k]`: k may be conditioned on, on the side of i.
-    order : int
-        Size of the sets.
-
-    Returns
-    -------
-    pairs : ndarray of int, shape (m, 2)
-    starts, candidates : ndarrays of int
-        As in :class:`~causalkit.independence.Level`.
-    """
-    p = len(joined)
-    starts, candidates = neighbours_of(candidate)
-    n_pairs = 0
+def joined_pairs(adjacency: BoolArray) -> IntArray:
+    """Pairs (i < j) of a symmetric matrix, in order."""
+    p, n_pairs = len(adjacency), 0
     for i in range(p):
         for j in range(i + 1, p):
-            n_pairs += joined[i, j]
+            n_pairs += adjacency[i, j]
     pairs = np.empty((n_pairs, 2), dtype=np.intp)
     m = 0
     for i in range(p):
         for j in range(i + 1, p):
-            if joined[i, j]:
-                size_i = starts[i + 1] - starts[i] - candidate[i, j]
-                size_j = starts[j + 1] - starts[j] - candidate[j, i]
-                if max(size_i, size_j) >= order:
-                    pairs[m, 0], pairs[m, 1] = i, j
-                    m += 1
-    return pairs[:m], starts, candidates
+            if adjacency[i, j]:
+                pairs[m, 0], pairs[m, 1] = i, j
+                m += 1
+    return pairs
+
+
+@kernel
+def questions(
+    pairs: IntArray, p: int, order: int, limited: bool, kept: BoolArray, forbidden: BoolArray
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Joined pairs with a set of `order` candidates on one side, and the candidates.
+
+    Parameters
+    ----------
+    pairs : ndarray of int, shape (m, 2)
+        All joined pairs (i < j), in order.
+    p : int
+        Number of nodes.
+    order : int
+        Size of the sets.
+    limited : bool
+        Whether there is knowledge; if not, the matrices are not read.
+    kept : ndarray of bool, shape (p, p)
+        Pairs not to be asked about.
+    forbidden : ndarray of bool, shape (p, p)
+        `forbidden[k, i]`: k is no candidate on the side of i.
+
+    Returns
+    -------
+    asked : ndarray of int, shape (n, 2)
+    starts, candidates : ndarrays of int
+        As in :class:`~causalkit.independence.Level`.
+    """
+    starts = np.zeros(p + 1, dtype=np.intp)
+    for row in range(len(pairs)):
+        i, j = pairs[row, 0], pairs[row, 1]
+        starts[i + 1] += not (limited and forbidden[j, i])
+        starts[j + 1] += not (limited and forbidden[i, j])
+    for i in range(p):
+        starts[i + 1] += starts[i]
+    candidates = np.empty(starts[p], dtype=np.intp)
+    ends = starts[:p].copy()
+    for turn in range(2):  # smaller neighbours first, so that each list ascends
+        for row in range(len(pairs)):
+            i, j = pairs[row, turn], pairs[row, 1 - turn]
+            if not (limited and forbidden[i, j]):
+                candidates[ends[j]] = i
+                ends[j] += 1
+    asked = np.empty((len(pairs), 2), dtype=np.intp)
+    n = 0
+    for row in range(len(pairs)):
+        i, j = pairs[row, 0], pairs[row, 1]
+        if limited and kept[i, j]:
+            continue
+        of_i = starts[i + 1] - starts[i] - (not (limited and forbidden[j, i]))
+        of_j = starts[j + 1] - starts[j] - (not (limited and forbidden[i, j]))
+        if max(of_i, of_j) >= order:
+            asked[n, 0], asked[n, 1] = i, j
+            n += 1
+    return asked[:n], starts, candidates

@@ -9,7 +9,7 @@ algorithm derives from :class:`DiscoveryAlgorithm`, writes `_fit(table)` (set `g
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Self
@@ -88,6 +88,11 @@ class Separations(Mapping[frozenset[Name], Separation]):
         self._names, self._evidence = names, evidence
 
     def __getitem__(self, pair: frozenset[Name] | tuple[Name, Name]) -> Separation:
+        if isinstance(pair, str) or not isinstance(pair, Iterable) or len(list(pair)) != 2:
+            raise InputError(
+                f"{pair!r} is no pair of variables; expected two names. Write e.g. "
+                "separators_['a', 'b']."
+            )
         try:
             i, j = sorted(self._names.index(name) for name in pair)
             return named(self._names, (i, j), self._evidence[i, j])
@@ -206,7 +211,7 @@ class DiscoveryAlgorithm(BaseEstimator, ABC):
             If the two are one.
         """
         check_is_fitted(self, "graph_")
-        self.graph_.indices((a, b))
+        a, b = (self.graph_.nodes[k] for k in (self.graph_.index(a), self.graph_.index(b)))
         if a == b:
             raise InputError(f"a and b are both {a!r}; expected two variables. Name another one.")
         return self._explain(a, b)

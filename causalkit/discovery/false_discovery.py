@@ -118,6 +118,7 @@ class FalseDiscoveryControl(DiscoveryAlgorithm):
         while True:
             fitted: Any = clone(self.algorithm).set_params(alpha=alpha)
             fitted._fit(table)
+            _check_supported(fitted)
             found = _skeleton_of(fitted)
             _, p_values = _edges_of(found)
             n_pairs = _n_hypotheses(found)
@@ -206,8 +207,20 @@ def _n_hypotheses(found: Skeleton) -> int:
     return int(np.triu(open_pairs, 1).sum())
 
 
+def _check_supported(algorithm: Any) -> None:
+    if not isinstance(_found(algorithm), Skeleton):
+        raise InputError(
+            f"FalseDiscoveryControl does not support {type(algorithm).__name__}, which keeps no "
+            "record of the tests of all pairs; expected a search that does, such as PC() or FCI()."
+        )
+
+
+def _found(algorithm: Any) -> Any:
+    return getattr(getattr(algorithm, "trace_", None), "found", None)
+
+
 def _skeleton_of(algorithm: Any) -> Skeleton:
-    found = getattr(getattr(algorithm, "trace_", None), "found", None)
+    found = _found(algorithm)
     if isinstance(found, Skeleton):
         return found
     raise InputError(

@@ -29,6 +29,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.moments import Moments
 from causalkit._core.table import Table
@@ -124,16 +125,19 @@ class _LatentSearch(DiscoveryAlgorithm):
     @property
     def separators_(self) -> Separations:
         """For pairs that a test cut apart: the set, and the test's answer."""
+        check_is_fitted(self, "trace_")
         return self.trace_.separations()
 
     @property
     def conflicts_(self) -> tuple[str, ...]:
         """Where answers contradict each other or the knowledge, and what was done."""
+        check_is_fitted(self, "trace_")
         return tuple(self.trace_.conflicts())
 
     @property
     def ambiguous_(self) -> tuple[tuple[Name, Name, Name], ...]:
         """Triples a - k - b about which the tests say nothing, or do not agree."""
+        check_is_fitted(self, "trace_")
         return self.trace_.ambiguous()
 
     def _explain(self, a: Name, b: Name) -> Explanation:

@@ -27,6 +27,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from causalkit._core.table import Levels, Table, is_missing
+from causalkit.discovery._setup import as_test
 from causalkit.discovery.base import read_columns
 from causalkit.discovery.markov_boundary import MarkovBoundary
 from causalkit.errors import InputError
@@ -54,8 +55,8 @@ class MarkovBoundarySelector(SelectorMixin, BaseEstimator):
     support_ : ndarray of bool, shape (n_features,)
         Features that are kept.
     search_ : MarkovBoundary
-        The search, with its trace; the features have their names, the target is called "y" (or
-        "y_" if a feature is).
+        The search, with its trace; the features have their names, the target is called `"y"` (or
+        `"y_"` if a feature is).
     test_ : CITest
         The test that was used.
     n_features_in_ : int
@@ -77,7 +78,8 @@ class MarkovBoundarySelector(SelectorMixin, BaseEstimator):
     A target of texts, booleans or categories is one of classes, and so is one of integers with at
     most 20 different values; any other target is a number (`y.astype(float)` makes it one). A
     feature is categorical or boolean if its column is. Constant features are never kept. Nothing
-    is selected where nothing is associated; scikit-learn then warns.
+    is selected where nothing is associated; scikit-learn then warns. With a test on groups the
+    columns of a group are kept together; columns of weights or clusters are used and never kept.
 
     Examples
     --------
@@ -147,7 +149,8 @@ class MarkovBoundarySelector(SelectorMixin, BaseEstimator):
                 "the target y holds one value only; expected numbers or classes that vary. Bring "
                 "rows with other values."
             )
-        table, target = _joined(features, values, levels)
+        nodes = as_test(self.test).nodes(features.names)
+        table, target = _joined(features, nodes, values, levels)
         self.test_ = _default_test(table.levels) if self.test is None else self.test
         self.search_ = MarkovBoundary(
             target,
@@ -159,8 +162,9 @@ class MarkovBoundarySelector(SelectorMixin, BaseEstimator):
             n_jobs=self.n_jobs,
         )
         found: frozenset[Name] = frozenset()
-        if table.n_columns > 1:
-            found = frozenset(self.search_.fit(table).boundary_)
+        if len(self.test_.nodes(table.names)) > 1:
+            boundary = self.search_.fit(table).boundary_
+            found = frozenset(self.test_.columns(boundary)) - frozenset(self.test_.columns(()))
         self.support_ = np.array([name in found for name in features.names], dtype=np.bool_)
         return self
 
@@ -209,13 +213,20 @@ def _holes() -> InputError:
     )
 
 
-def _joined(features: Table, values: FloatArray, levels: Levels) -> tuple[Table, Name]:
-    """Features that are not constant, with the target as one more column, and what it is called."""
+def _joined(
+    features: Table, nodes: tuple[Name, ...], values: FloatArray, levels: Levels
+) -> tuple[Table, Name]:
+    """Features that are not constant, with the target as one more column, and what it is called.
+
+    Columns that are no variables of their own are left for the test to judge.
+    """
     matrix = features.values
-    varying = np.flatnonzero(~(matrix.min(axis=0) == matrix.max(axis=0)))  # with NaN: to be refused
+    alone = np.array([name in nodes for name in features.names], dtype=np.bool_)
+    constant = matrix.min(axis=0) == matrix.max(axis=0)  # with NaN it is not: to be refused
+    varying = np.flatnonzero(~(alone & constant))
     names = [features.names[k] for k in varying]
     target = "y"
-    while target in features.names:
+    while target in (*features.names, *nodes):
         target += "_"
     joined = np.asfortranarray(np.column_stack((matrix[:, varying], values)))
     joined.flags.writeable = False

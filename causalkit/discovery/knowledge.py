@@ -308,7 +308,7 @@ def _as_closed(closed: bool | Iterable[int], n_tiers: int) -> tuple[int, ...]:
             "for all tiers."
         )
     given = list(closed)
-    strange = [level for level in given if level not in range(n_tiers)]
+    strange = [level for level in given if isinstance(level, bool) or level not in range(n_tiers)]
     if strange:
         raise InputError(
             f"closed_tiers holds {strange[0]!r}; expected positions of tiers, from 0 to "

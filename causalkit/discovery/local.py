@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from causalkit._core.table import Table
 from causalkit.discovery._region import Region
+from causalkit.discovery._setup import as_test
 from causalkit.discovery.base import (
     DiscoveryAlgorithm,
     Explanation,
@@ -49,7 +50,7 @@ class LocalPC(DiscoveryAlgorithm):
     Parameters
     ----------
     target : str or int
-        A column.
+        A column, or what the test calls a group of columns.
     test : CITest, optional
         Conditional-independence test; :class:`~causalkit.independence.FisherZ` if left out.
     alpha : float, default 0.05
@@ -85,6 +86,9 @@ class LocalPC(DiscoveryAlgorithm):
     ------
     UnknownVariableError
         If the target is not a column.
+    InputError
+        If it is the only variable, or the test takes it for none (a column within a group, of
+        weights, of clusters).
     NumericalError
         If an explored column has a copy (correlation of size 1).
 
@@ -157,7 +161,7 @@ class LocalPC(DiscoveryAlgorithm):
     def _fit(self, table: Table) -> None:
         inquiry = open_inquiry(
             table,
-            self.target,
+            (self.target,),
             self.test,
             alpha=self.alpha,
             familywise=self.familywise,
@@ -171,8 +175,9 @@ class LocalPC(DiscoveryAlgorithm):
         while (following := piece.next_after(target)) is not None:
             region.explore(following)
             piece = region.oriented()
-        self._region, self._columns = region, table.names
-        where = {name: k for k, name in enumerate(table.names)}
+        shown = as_test(self.test).nodes(table.names)
+        self._region, self._nodes = region, shown
+        where = {name: k for k, name in enumerate(shown)}
         nodes = [names[k] for k in piece.nodes]
         graph = CausalGraph(nodes, piece.ends(), Kind.CPDAG)
         self.graph_ = graph.reordered(sorted(nodes, key=where.__getitem__))
@@ -206,7 +211,7 @@ class LocalPC(DiscoveryAlgorithm):
         Raises
         ------
         UnknownVariableError
-            If the outcome is not a column.
+            If the outcome is no variable.
         InputError
             If it is the target.
 
@@ -222,8 +227,8 @@ class LocalPC(DiscoveryAlgorithm):
         and Bühlmann 2009, doi:10.1214/09-AOS685).
         """
         graph = self.graph_
-        if outcome not in self._columns:
-            raise UnknownVariableError.among(outcome, self._columns)
+        if outcome not in self._nodes:
+            raise UnknownVariableError.among(outcome, self._nodes)
         if outcome == self.target:
             raise InputError(
                 f"outcome and target are both {outcome!r}; expected two variables. Name another "

@@ -34,7 +34,7 @@ from causalkit._core.table import Table
 from causalkit.discovery._boundary import METHODS, Inquiry, Move, find_boundary
 from causalkit.discovery._setup import as_test, in_name_order
 from causalkit.discovery.base import read_columns, show_set
-from causalkit.errors import InputError
+from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph.marks import show_name
 from causalkit.independence import CITest
 from causalkit.independence.sweep import bind_wide
@@ -93,7 +93,7 @@ class MarkovBoundary(BaseEstimator):
     Parameters
     ----------
     target : str or int
-        A column.
+        A column, or what the test calls a group of columns.
     test : CITest, optional
         Conditional-independence test; :class:`~causalkit.independence.FisherZ` if left out.
     method : {"fbed", "iamb", "inter-iamb", "hiton"}
@@ -135,7 +135,8 @@ class MarkovBoundary(BaseEstimator):
     Raises
     ------
     InputError
-        If the target is the only column, or a setting is none.
+        If the target is the only variable, the test takes it for no variable (a column within a
+        group, of weights, of clusters), or a setting is none.
     UnknownVariableError
         If the target is not a column.
     NumericalError
@@ -226,7 +227,7 @@ class MarkovBoundary(BaseEstimator):
         table = read_columns(self, X)
         inquiry = open_inquiry(
             table,
-            self.target,
+            (self.target,),
             self.test,
             alpha=self.alpha,
             familywise=self.familywise,
@@ -247,7 +248,7 @@ class MarkovBoundary(BaseEstimator):
 
 def open_inquiry(
     table: Table,
-    target: Name,
+    targets: tuple[Name, ...],
     test: CITest | None,
     *,
     alpha: float,
@@ -255,21 +256,45 @@ def open_inquiry(
     max_order: int | None,
     n_jobs: int | None,
 ) -> Inquiry:
-    """Check settings and target, and bind the test to the columns in the order of their names."""
+    """Check settings and targets, and bind the test to the columns in the order of their names."""
     level = check_fraction(alpha, "alpha")
+    check_choice(familywise, "familywise", (True, False))
     if max_order is not None:
         check_count(max_order, "max_order", minimum=0)
-    table.index(target)
-    if table.n_columns < 2:
+    test = as_test(test)
+    columns = in_name_order(table.names)
+    names = test.nodes(columns)
+    for target in targets:
+        _check_node(target, test, names, columns)
+    if len(names) < 2:
         raise InputError(
-            f"the data have no column but the target {target!r}; expected columns among which to "
-            "look. Bring the other variables."
+            f"the data have no column but the target {names[0]!r} that is a variable; expected "
+            "columns among which to look. Bring the other variables."
         )
-    names = in_name_order(table.names)
-    bound = bind_wide(as_test(test), table, names)
+    bound = bind_wide(test, table, columns)
     entry = level / (len(names) - 1) if familywise else level
     largest = len(names) if max_order is None else max_order
     return Inquiry(bound, names, level, entry, largest, n_jobs)
+
+
+def _check_node(
+    asked: Name, test: CITest, nodes: tuple[Name, ...], columns: tuple[Name, ...]
+) -> None:
+    """Refuse what is no variable to the test."""
+    if asked in nodes:
+        return
+    if asked not in columns:
+        raise UnknownVariableError.among(asked, tuple(dict.fromkeys((*nodes, *columns))))
+    if asked in test.columns(()):
+        raise InputError(
+            f"column {asked!r} tells the test how rows count or belong together and is no "
+            "variable; expected another column. Name one, or use a test that does not use this one."
+        )
+    group = next(node for node in nodes if asked in test.columns((node,)))
+    raise InputError(
+        f"column {asked!r} is part of the group {group!r} and no variable of its own; expected a "
+        f"variable of the test. Name {group!r}, or take the column out of the group."
+    )
 
 
 def _strength(

@@ -33,6 +33,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from causalkit.discovery._boundary import Inquiry
+from causalkit.discovery._setup import as_test
 from causalkit.discovery.base import read_columns
 from causalkit.discovery.markov_boundary import open_inquiry
 from causalkit.errors import InputError, NotIdentifiableError
@@ -57,7 +58,7 @@ class LDP(BaseEstimator):
     Parameters
     ----------
     treatment, outcome : str or int
-        Two columns.
+        Two columns, or what the test calls groups of columns.
     test : CITest, optional
         Conditional-independence test; :class:`~causalkit.independence.FisherZ` if left out.
     alpha : float, default 0.05
@@ -92,7 +93,8 @@ class LDP(BaseEstimator):
     UnknownVariableError
         If treatment or outcome is not a column.
     InputError
-        If they are one.
+        If they are one, or the test takes one of them for no variable (a column within a group, of
+        weights, of clusters).
 
     Notes
     -----
@@ -176,7 +178,6 @@ class LDP(BaseEstimator):
         """
         del y
         table = read_columns(self, X)
-        table.indices((self.treatment, self.outcome))
         if self.treatment == self.outcome:
             raise InputError(
                 f"treatment and outcome are both {self.outcome!r}; expected two variables. Name "
@@ -184,7 +185,7 @@ class LDP(BaseEstimator):
             )
         inquiry = open_inquiry(
             table,
-            self.treatment,
+            (self.treatment, self.outcome),
             self.test,
             alpha=self.alpha,
             familywise=False,
@@ -198,8 +199,9 @@ class LDP(BaseEstimator):
         before = [k for k, role in roles.items() if role == CONFOUNDER]
         instruments = [k for k, role in roles.items() if role == INSTRUMENT]
         valid, witness = sorting.certificate(before, instruments)
+        shown = as_test(self.test).nodes(table.names)
         by_name = {names[k]: role for k, role in roles.items()}
-        self.roles_ = {name: by_name[name] for name in table.names if name in by_name}
+        self.roles_ = {name: by_name[name] for name in shown if name in by_name}
         found = tuple(name for name, role in self.roles_.items() if role == CONFOUNDER)
         self.adjustment_ = found if valid else None
         self.witness_ = None if witness is None else names[witness]

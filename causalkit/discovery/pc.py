@@ -22,6 +22,7 @@ CPDAG with 4 nodes, 3 edges: rain -> wet; sprinkler -> wet; wet -> slippery
 from __future__ import annotations
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.moments import Moments
 from causalkit._core.table import Table
@@ -185,16 +186,19 @@ class PC(DiscoveryAlgorithm):
     @property
     def separators_(self) -> Separations:
         """For pairs that a test cut apart: the set, and the test's answer."""
+        check_is_fitted(self, "trace_")
         return self.trace_.separations()
 
     @property
     def conflicts_(self) -> tuple[str, ...]:
         """Where answers contradict each other or the knowledge, and what was done."""
+        check_is_fitted(self, "trace_")
         return self.trace_.conflicts.sentences
 
     @property
     def ambiguous_(self) -> tuple[tuple[Name, Name, Name], ...]:
         """Triples a - k - b on which the tests do not agree."""
+        check_is_fitted(self, "trace_")
         return self.trace_.ambiguous()
 
     def _explain(self, a: Name, b: Name) -> Explanation:

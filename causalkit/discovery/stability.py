@@ -35,12 +35,19 @@ from causalkit.discovery._replicates import (
     Learnt,
     Replicates,
     check_algorithm,
+    inner_test,
     learn,
     learner,
     replicate,
     summarise,
 )
-from causalkit.discovery._resampling import Gaussian, Sampler, labels_of, sampler_of
+from causalkit.discovery._resampling import (
+    Gaussian,
+    Sampler,
+    cluster_column,
+    labels_of,
+    sampler_of,
+)
 from causalkit.discovery._setup import in_name_order
 from causalkit.discovery.base import (
     DiscoveryAlgorithm,
@@ -51,6 +58,7 @@ from causalkit.discovery.base import (
 from causalkit.discovery.edge_frequencies import EdgeFrequencies, count_edges
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph
+from causalkit.independence import CITest
 from causalkit.typing import Data, IntArray, Name, RandomState
 
 __all__ = ["Bootstrap", "explain_share", "fit_on_all", "read_grouped"]
@@ -62,7 +70,7 @@ class Bootstrap(DiscoveryAlgorithm):
     Parameters
     ----------
     algorithm : DiscoveryAlgorithm
-        Any; it is copied and left as it is.
+        Any that asks about all pairs (:class:`LocalPC` does not); it is copied and left as it is.
     n_resamples : int, default 200
     resample : {"rows", "blocks", "subsample", "gaussian"}
         Rows with replacement; blocks of consecutive rows with replacement, for series; half of the
@@ -72,7 +80,8 @@ class Bootstrap(DiscoveryAlgorithm):
         Rows of a block; the cube root of the number of rows if left out.
     clusters : name or array-like of shape (n_rows,), optional
         Rows with one label are drawn together or not at all. A column named here says how rows are
-        drawn and is no variable; to keep it as one, pass its values.
+        drawn and is no variable; to keep it as one, pass its values. The test may use it: with
+        :class:`~causalkit.independence.Clustered`, a cluster that is drawn twice counts as two.
     strata : name or array-like of shape (n_rows,), optional
         Rows (or clusters, or blocks) are drawn within each stratum, as many as it has. A column
         named here is no variable either.
@@ -196,23 +205,27 @@ class Bootstrap(DiscoveryAlgorithm):
         algorithm = check_algorithm(self.algorithm, "Bootstrap")
         n = check_count(self.n_resamples, "n_resamples")
         threshold = check_fraction(self.threshold, "threshold", closed=True)
-        data, clusters, strata = read_grouped(self, table)
+        test = inner_test(algorithm)
+        data, clusters, strata = read_grouped(self, table, test)
         *streams, last = as_generator(self.random_state).spawn(n + 1)
-        self.algorithm_ = fit_on_all(algorithm, data, last)
+        self.algorithm_ = fit_on_all(algorithm, data, test, last)
+        nodes = test.nodes(in_name_order(data.names))
         ordered = data.select(in_name_order(data.names))
         if self.resample == "gaussian":
             ordered = _as_moments(ordered, algorithm)
-        sampler = sampler_of(ordered, self.resample, self.block_length, clusters, strata)
-        jobs = [(algorithm, ordered, sampler, stream) for stream in streams]
+        labels = cluster_column(test)
+        sampler = sampler_of(ordered, self.resample, self.block_length, clusters, strata, labels)
+        jobs = [(algorithm, ordered, nodes, sampler, stream) for stream in streams]
         learnt = replicate(_one, algorithm, jobs, n_jobs=self.n_jobs, label="bootstrap")
         kind = self.algorithm_.graph_.kind
-        found, self.failures_ = summarise(learnt, ordered.names, kind, "Bootstrap")
-        counted = count_edges(self.algorithm_.graph_.reordered(ordered.names), found.matrices())
+        found, self.failures_ = summarise(learnt, nodes, kind, "Bootstrap")
+        counted = count_edges(self.algorithm_.graph_.reordered(nodes), found.matrices())
         share = counted.matrix()
         kept = (share >= threshold) & (share > 0)
         known = getattr(algorithm, "knowledge", None)
-        self.graph_ = consensus(found, kept, share, known).reordered(data.names)
-        self.replicates_ = found.reordered(data.names)
+        shown = test.nodes(data.names)
+        self.graph_ = consensus(found, kept, share, known).reordered(shown)
+        self.replicates_ = found.reordered(shown)
         self.frequencies_ = count_edges(self.graph_, self.replicates_.matrices())
 
     def _explain(self, a: Name, b: Name) -> Explanation:
@@ -220,9 +233,12 @@ class Bootstrap(DiscoveryAlgorithm):
 
 
 def read_grouped(
-    estimator: Any, X: Data
+    estimator: Any, X: Data, test: CITest
 ) -> tuple[Table | Moments, IntArray | None, IntArray | None]:
-    """Read the variables, and the labels that say which rows are drawn together."""
+    """Read the variables, and the labels that say which rows are drawn together.
+
+    A column of labels is read only where the test needs it to say how rows count.
+    """
     given = {"clusters": estimator.clusters, "strata": estimator.strata}
     if is_stream(X) or isinstance(X, Moments):
         for what, labels in given.items():
@@ -233,7 +249,12 @@ def read_grouped(
                 )
         return (X if isinstance(X, Moments) else read_moments(estimator, X)), None, None
     names = column_names(X)
-    apart = [labels for labels in given.values() if isinstance(labels, (str, int))]
+    needed = test.columns(())
+    apart = [
+        labels
+        for labels in given.values()
+        if isinstance(labels, (str, int)) and labels not in needed
+    ]
     labels = {what: labels_of(X, held, what) for what, held in given.items()}
     table = as_table(X, columns=[name for name in names if name not in apart] if apart else None)
     for what, numbers in labels.items():
@@ -253,7 +274,7 @@ def read_grouped(
 
 
 def fit_on_all(
-    algorithm: DiscoveryAlgorithm, data: Table | Moments, rng: np.random.Generator
+    algorithm: DiscoveryAlgorithm, data: Table | Moments, test: CITest, rng: np.random.Generator
 ) -> DiscoveryAlgorithm:
     """Fit to all rows; what is wrong with the data or the settings comes out here."""
     if isinstance(data, Moments) and algorithm._needs_rows():
@@ -263,7 +284,14 @@ def fit_on_all(
         )
     fitted = learner(algorithm, rng)
     fitted._fit(data)
-    extra = [name for name in fitted.graph_.nodes if name not in data.names]
+    nodes = test.nodes(data.names)
+    extra = [name for name in fitted.graph_.nodes if name not in nodes]
+    lost = [name for name in nodes if name not in fitted.graph_.nodes]
+    if lost and not extra:
+        raise InputError(
+            f"{type(algorithm).__name__} returned a graph without {lost[0]!r}, …; expected one of "
+            "all variables, so that samples can be compared. Use an algorithm that returns one."
+        )
     if extra:
         raise InputError(
             f"{type(algorithm).__name__} returned nodes that are no columns ({extra[0]!r}, …), and "
@@ -315,7 +343,8 @@ def _as_moments(data: Table | Moments, algorithm: DiscoveryAlgorithm) -> Moments
 def _one(
     algorithm: DiscoveryAlgorithm,
     data: Any,
+    nodes: tuple[Name, ...],
     sampler: Sampler | Gaussian,
     rng: np.random.Generator,
 ) -> Learnt:
-    return learn(algorithm, sampler.sample(data, rng), rng)
+    return learn(algorithm, sampler.sample(data, rng), nodes, rng)

@@ -19,7 +19,7 @@ edges on an average half and B pairs of halves::
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil, inf, sqrt
 from typing import Any, Self
 
@@ -34,6 +34,7 @@ from causalkit.discovery._replicates import (
     Learnt,
     Replicates,
     check_algorithm,
+    inner_test,
     learn,
     replicate,
     summarise,
@@ -55,7 +56,7 @@ class StabilitySelection(DiscoveryAlgorithm):
     Parameters
     ----------
     algorithm : DiscoveryAlgorithm
-        Any; it is copied and left as it is.
+        Any that asks about all pairs (:class:`LocalPC` does not); it is copied and left as it is.
     n_pairs : int, default 50
         Random splits into two halves; a graph is learnt from each half.
     threshold : float, default 0.75
@@ -186,7 +187,8 @@ class StabilitySelection(DiscoveryAlgorithm):
     def _fit(self, table: Any) -> None:
         algorithm = check_algorithm(self.algorithm, "StabilitySelection")
         n_pairs = check_count(self.n_pairs, "n_pairs")
-        data, clusters, strata = read_grouped(self, table)
+        test = inner_test(algorithm)
+        data, clusters, strata = read_grouped(self, table, test)
         if not isinstance(data, Table):
             raise InputError(
                 "the data are read by blocks and never held; StabilitySelection expects rows that "
@@ -194,24 +196,26 @@ class StabilitySelection(DiscoveryAlgorithm):
             )
         versions = _versions(algorithm, self.alphas)
         *streams, last = as_generator(self.random_state).spawn(n_pairs + 1)
-        self.algorithm_ = fit_on_all(algorithm, data, last)
+        self.algorithm_ = fit_on_all(algorithm, data, test, last)
         ordered = data.select(in_name_order(data.names))
         units = Units.of(data.n_rows, clusters, strata)
         units.check_halves()
-        jobs = [(versions, ordered, units, stream) for stream in streams]
+        nodes = test.nodes(ordered.names)
+        jobs = [(versions, ordered, nodes, units, stream) for stream in streams]
         pairs = replicate(_both_halves, algorithm, jobs, n_jobs=self.n_jobs, label="halves")
         halves = [half for pair in pairs for half in pair]
-        nodes, kind = ordered.names, self.algorithm_.graph_.kind
+        kind = self.algorithm_.graph_.kind
         learnt = [one for half in halves for one in half]
         found, self.failures_ = summarise(learnt, nodes, kind, "StabilitySelection")
         stability, selected = _stability(halves, len(nodes))
         self._choose(selected, len(nodes), n_pairs)
         kept = (stability >= self.threshold_) & (stability > 0)
         known = getattr(algorithm, "knowledge", None)
-        self.graph_ = consensus(found, kept, stability, known).reordered(data.names)
-        self.replicates_ = found.reordered(data.names)
+        shown = test.nodes(data.names)
+        self.graph_ = consensus(found, kept, stability, known).reordered(shown)
+        self.replicates_ = found.reordered(shown)
         self.frequencies_ = count_edges(self.graph_, self.replicates_.matrices())
-        order = [nodes.index(name) for name in data.names]
+        order = [nodes.index(name) for name in shown]
         self.stability_ = stability[np.ix_(order, order)]
 
     def _choose(self, n_selected: float, p: int, n_pairs: int) -> None:
@@ -250,6 +254,11 @@ def _versions(
 ) -> list[DiscoveryAlgorithm]:
     if alphas is None:
         return [algorithm]
+    if isinstance(alphas, str) or not isinstance(alphas, Iterable):
+        raise InputError(
+            f"alphas={alphas!r}, a {type(alphas).__name__}; expected several numbers. Write e.g. "
+            "alphas=[0.01, 0.05], or set alpha of the algorithm to use one."
+        )
     listed = [check_fraction(alpha, "alphas") for alpha in alphas]
     if not listed or "alpha" not in algorithm.get_params(deep=False):
         raise InputError(
@@ -262,10 +271,15 @@ def _versions(
 
 
 def _both_halves(
-    versions: list[DiscoveryAlgorithm], data: Table, units: Units, rng: np.random.Generator
+    versions: list[DiscoveryAlgorithm],
+    data: Table,
+    nodes: tuple[Name, ...],
+    units: Units,
+    rng: np.random.Generator,
 ) -> list[list[Learnt]]:
     return [
-        [learn(version, data.rows(rows), rng) for version in versions] for rows in units.halves(rng)
+        [learn(version, data.rows(rows), nodes, rng) for version in versions]
+        for rows in units.halves(rng)
     ]
 
 

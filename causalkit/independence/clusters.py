@@ -19,6 +19,7 @@ the tests that look at correlations only.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import copysign, sqrt
@@ -29,7 +30,7 @@ from scipy.special import fdtrc, stdtr
 
 from causalkit._core.checks import check_complete
 from causalkit._core.table import Table
-from causalkit.errors import InputError, NumericalError
+from causalkit.errors import CausalkitWarning, InputError, NumericalError
 from causalkit.independence.base import BoundTest
 from causalkit.independence.embedding import Embedding, standardized
 from causalkit.independence.search import CIResult
@@ -39,6 +40,8 @@ __all__ = ["BoundClustered", "cluster_numbers"]
 
 _TINY: Final = 1e-10
 """Share of a column's variance that counts as none: what is left is rounding."""
+
+_FEW_CLUSTERS: Final = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +150,11 @@ def cluster_numbers(table: Table, name: Name) -> IntArray:
     ------
     InputError
         If cells are missing or there is one cluster only.
+
+    Warns
+    -----
+    CausalkitWarning
+        If there are fewer than five.
     """
     check_complete(table.select([name]), who="Clustered")
     _, numbers = np.unique(table.column(name), return_inverse=True)
@@ -154,5 +162,15 @@ def cluster_numbers(table: Table, name: Name) -> IntArray:
         raise InputError(
             f"column {name!r} puts all rows into one cluster; expected several, and some ten to "
             "be of use. Name the column that says which rows belong together."
+        )
+    n_clusters = int(numbers.max()) + 1
+    if n_clusters < _FEW_CLUSTERS:
+        warnings.warn(
+            f"column {name!r} makes {n_clusters} clusters only, so tests have "
+            f"{n_clusters - 1} degrees of freedom at most and miss nearly all dependences; that "
+            "they find none says nothing. Use finer clusters, or bring more of them: some ten "
+            "more than columns that are conditioned on.",
+            CausalkitWarning,
+            stacklevel=2,
         )
     return np.asarray(numbers, dtype=np.intp)

@@ -78,6 +78,7 @@ class Weighted(CITest):
 
     def __post_init__(self) -> None:
         _check_inner(self.inner)
+        _check_column(self.column, "Weighted")
 
     def bind(self, table: Table) -> BoundTest:
         """Check the table, weigh its rows, and compute what the test inside needs."""
@@ -138,6 +139,9 @@ class Clustered(CITest):
       zero. What a cluster's rows share is left in: of two variables that differ between clusters,
       a common cause at the level of clusters makes them dependent, as it should.
 
+    Two to four clusters give a warning: tests on so few miss nearly all dependences, and a graph
+    learnt with them has next to no edges. One cluster is an error.
+
     The products of residuals are summed over each cluster, and the sums put to a t test
     (Hotelling's for blocks). The test inside says what the numbers are and not how they are judged.
 
@@ -166,6 +170,7 @@ class Clustered(CITest):
 
     def __post_init__(self) -> None:
         _check_inner(self.inner)
+        _check_column(self.column, "Clustered")
 
     def bind(self, table: Table) -> BoundTest:
         """Check the table and sort its rows by cluster."""
@@ -248,8 +253,7 @@ class Grouped(CITest):
         groups: Mapping[Name, Names] | Iterable[tuple[Name, Names]],
     ) -> None:
         _check_inner(inner)
-        pairs = groups.items() if isinstance(groups, Mapping) else groups
-        found = tuple((name, as_names(members)) for name, members in pairs)
+        found = tuple((name, as_names(members)) for name, members in _pairs(groups))
         object.__setattr__(self, "inner", inner)
         object.__setattr__(self, "groups", found)
         _check_groups(found)
@@ -299,6 +303,27 @@ def _check_inner(inner: CITest) -> None:
             f"the test inside is {inner!r}; expected a conditional-independence test such as "
             "FisherZ(). Pass an instance, with parentheses."
         )
+
+
+def _check_column(column: object, who: str) -> None:
+    if isinstance(column, bool) or not isinstance(column, (str, int, np.integer)):
+        raise InputError(
+            f"{who} got column={column!r}, a {type(column).__name__}; expected the name of one "
+            "column, a string or an integer. Name it as the data do."
+        )
+
+
+def _pairs(groups: object) -> list[tuple[Name, Names]]:
+    """Groups as pairs of a name and its columns."""
+    listed = groups.items() if isinstance(groups, Mapping) else groups
+    if not isinstance(listed, str) and isinstance(listed, Iterable):
+        pairs = list(listed)
+        if all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
+            return [(name, members) for name, members in pairs]
+    raise InputError(
+        f"groups={groups!r}; expected a mapping of names of groups to columns, or pairs of them. "
+        "Write e.g. {'weather': ['rain', 'wind']}."
+    )
 
 
 def _check_groups(groups: tuple[tuple[Name, tuple[Name, ...]], ...]) -> None:

@@ -6,6 +6,10 @@ other cells of its row. After some sweeps the cells are a draw from what they ma
 the observed ones, with the uncertainty about the regressions included. Each imputation is a chain
 of its own, so they are independent, whatever the number of jobs.
 
+How much a column may vary beyond what the others say is measured before, on observed cells, and is
+what the prior is made of: a prior as wide as the column itself would add noise to copies of a
+column, and hide that they are copies.
+
 A column with two levels takes, instead of the number drawn, the observed level whose predictor was
 closest (predictive mean matching), so that it keeps its levels.
 """
@@ -17,7 +21,10 @@ import numpy as np
 from causalkit.independence.deletion import standardised
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["impute"]
+__all__ = ["impute", "observed_correlations"]
+
+_NONE = 1e-13  # share of a column's variance that is rounding
+_ENOUGH = 30  # rows from which a correlation says how much a column may vary beyond another
 
 
 def impute(
@@ -39,15 +46,20 @@ def impute(
     incomplete = [k for k, rows in enumerate(at) if len(rows)]
     cells = np.asfortranarray(standardised(values))
     spread = np.nanvar(np.where(missing, np.nan, cells), axis=0)
-    for k in incomplete:  # begin with cells of other rows
-        cells[at[k], k] = rng.choice(cells[~missing[:, k], k], len(at[k]))
+    r, rows = observed_correlations(cells, missing)
+    known = np.where(rows >= _ENOUGH, r**2, 0.0)
+    np.fill_diagonal(known, 0.0)
+    prior = _residual_spread(cells, missing, spread, known)
+    begun = [_first_guess(cells, missing, k, int(known[k].argmax()), rng) for k in incomplete]
+    for k, guess in zip(incomplete, begun, strict=True):
+        cells[at[k], k] = guess
     for _ in range(n_sweeps):
-        mean, precision = _draw_model(cells, spread, rng)
+        mean, precision = _draw_model(cells, prior, rng)
         for k in incomplete:
             noise = rng.normal(size=len(at[k])) / np.sqrt(precision[k, k])
             cells[at[k], k] = _expected(cells[at[k]], k, mean, precision) + noise
     filled = values.copy()
-    mean, precision = _draw_model(cells, spread, rng)
+    mean, precision = _draw_model(cells, prior, rng)
     for k in incomplete:
         seen = np.flatnonzero(~missing[:, k])
         if discrete[k]:
@@ -61,19 +73,79 @@ def impute(
     return filled
 
 
+def observed_correlations(cells: FloatArray, missing: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Correlation of each pair of columns on the rows in which both are seen, and those rows.
+
+    Zero where one of the two does not vary there.
+
+    Parameters
+    ----------
+    cells : ndarray of shape (n, p)
+        On a scale of one, such as :func:`~causalkit.independence.deletion.standardised` gives.
+    missing : ndarray of bool, shape (n, p)
+    """
+    seen = (~missing).astype(np.float64)
+    values = np.where(missing, 0.0, cells)
+    rows = np.asarray(seen.T @ seen)
+    counts = np.maximum(rows, 1.0)
+    sums, squares = values.T @ seen, (values**2).T @ seen
+    within = np.maximum(squares - sums**2 / counts, 0.0)  # [k, j]: of k, where j is seen, too
+    cross = values.T @ values - sums * sums.T / counts
+    varies = within > _NONE * squares
+    scale = np.sqrt(within * within.T)
+    sound = varies & varies.T & (scale > 0)
+    found = np.divide(cross, scale, out=np.zeros_like(cross), where=sound)
+    return np.clip(found, -1.0, 1.0), rows
+
+
+def _first_guess(
+    cells: FloatArray, missing: BoolArray, k: int, best: int, rng: np.random.Generator
+) -> FloatArray:
+    """Regress column k on the one that says most about it; add what was left over in other rows.
+
+    Begun far off, the chain of a column that is nearly a copy would be long.
+    """
+    gone, seen = missing[:, k], ~missing[:, k]
+    guess = rng.choice(cells[seen, k], int(gone.sum()))
+    both = seen & ~missing[:, best]
+    x, y = cells[both, best], cells[both, k]
+    if best == k or x.size < _ENOUGH or x.min() == x.max():
+        return np.asarray(guess)
+    centre = x.mean()
+    slope = (x - centre) @ y / ((x - centre) @ (x - centre))
+    left = rng.choice(y - slope * (x - centre), len(guess))
+    told = ~missing[gone, best]
+    return np.where(told, slope * (cells[gone, best] - centre) + left, guess)
+
+
+def _residual_spread(
+    cells: FloatArray, missing: BoolArray, spread: FloatArray, known: FloatArray
+) -> FloatArray:
+    """Variance of each column that the others leave, as far as observed cells tell."""
+    n, p = cells.shape
+    left = spread * (1.0 - known.max(axis=1))
+    complete = cells[~missing.any(axis=1)]
+    if len(complete) > 2 * p + _ENOUGH:
+        centred = complete - complete.mean(axis=0)
+        gram = centred.T @ centred
+        gram[np.diag_indices(p)] += _NONE * len(complete) * spread
+        left = np.minimum(left, 1.0 / np.diag(np.linalg.inv(gram)) / (len(complete) - p))
+    return np.asarray(np.maximum(left, _NONE * n * spread))
+
+
 def _draw_model(
-    cells: FloatArray, spread: FloatArray, rng: np.random.Generator
+    cells: FloatArray, prior: FloatArray, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
     """Draw mean and precision from their posterior.
 
     The prior, inverse Wishart with p + 1 degrees of freedom, is uniform on each correlation
-    (Barnard, McCulloch and Meng 2000) and weighs as much as a single row of uncorrelated columns;
-    it is proper, so fewer rows than columns will do.
+    (Barnard, McCulloch and Meng 2000) and weighs as much as a single row of uncorrelated columns
+    with variances `prior`; it is proper, so fewer rows than columns will do.
     """
     n, p = cells.shape
     centre = cells.mean(axis=0)
     centred = cells - centre
-    factor = np.linalg.cholesky(centred.T @ centred + np.diag(spread))
+    factor = np.linalg.cholesky(centred.T @ centred + np.diag(prior))
     # Bartlett: the precision is Wishart with n + p degrees of freedom
     bartlett = np.tril(rng.normal(size=(p, p)), -1)
     bartlett[np.diag_indices(p)] = np.sqrt(rng.chisquare(n + p - np.arange(p)))

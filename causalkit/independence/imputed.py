@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import erfc, sqrt
+from math import copysign, erfc, inf, sqrt
+from typing import Final
 
 import numpy as np
 from scipy.special import ndtri, stdtr
@@ -26,13 +27,21 @@ from causalkit._core.random import as_generator
 from causalkit._core.table import Table, column_names
 from causalkit.errors import InputError, NumericalError
 from causalkit.independence.base import BoundTest, CITest
-from causalkit.independence.deletion import InContext, check_observed, warn_of_thin_pairs
+from causalkit.independence.deletion import (
+    TINY,
+    InContext,
+    check_observed,
+    standardised,
+    warn_of_thin_pairs,
+)
 from causalkit.independence.fisher_z import FisherZ
-from causalkit.independence.gaussian_imputation import impute
+from causalkit.independence.gaussian_imputation import impute, observed_correlations
 from causalkit.independence.search import CIResult
-from causalkit.typing import Data, FloatArray, Name, Names, RandomState
+from causalkit.typing import BoolArray, Data, FloatArray, Name, Names, RandomState
 
 __all__ = ["MultipleImputation"]
+
+_COPY_ROWS: Final = 10  # shared rows from which a correlation of one is no accident
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,9 @@ class MultipleImputation(CITest):
       mean matching), and more levels are refused.
 
     A pair of columns that is never seen together in as many rows as the test needs is untestable,
-    whatever was imputed: nothing in the data tells how the two are related.
+    whatever was imputed: nothing in the data tells how the two are related. Columns whose observed
+    cells are functions of each other (correlation of size 1) are dependent with p = 0 under
+    :class:`FisherZ`, and a set that holds the copy of another column of the question is untestable.
 
     Examples
     --------
@@ -106,6 +117,7 @@ class MultipleImputation(CITest):
         m = check_count(self.n_imputations, "n_imputations", minimum=2)
         n_sweeps = check_count(self.n_sweeps, "n_sweeps")
         missing = table.missing
+        stream = as_generator(self.random_state)
         if not missing.any():
             return self.inner.bind(table)
         _check_levels(table)
@@ -113,10 +125,11 @@ class MultipleImputation(CITest):
         seen = (~missing).astype(np.float64)
         discrete = np.array([levels is not None for levels in table.levels])
         bound = []
-        for rng in as_generator(self.random_state).spawn(m):
+        for rng in stream.spawn(m):
             filled = impute(table.values, discrete, n_sweeps, rng)
             bound.append(self.inner.bind(Table(table.names, filled, table.levels)))
-        return BoundImputed(tuple(bound), self._shared(table, seen.T @ seen), table.n_rows)
+        shared = self._shared(table, seen.T @ seen)
+        return BoundImputed(tuple(bound), shared, self._copies(table, missing), table.n_rows)
 
     def nodes(self, names: tuple[Name, ...]) -> tuple[Name, ...]:
         """Names of the variables of `inner`."""
@@ -139,6 +152,16 @@ class MultipleImputation(CITest):
         at = [table.indices(self.inner.columns((node,))) for node in nodes]
         return np.array([[rows[np.ix_(one, two)].min() for two in at] for one in at])
 
+    def _copies(self, table: Table, missing: BoolArray) -> FloatArray:
+        """1 or -1 for two variables whose observed cells are functions of each other, else 0."""
+        if not isinstance(self.inner, FisherZ):
+            p = len(self.inner.nodes(table.names))
+            return np.zeros((p, p))
+        r, rows = observed_correlations(standardised(table.values), missing)
+        copies = np.where((rows >= _COPY_ROWS) & (1.0 - np.abs(r) <= TINY), np.sign(r), 0.0)
+        np.fill_diagonal(copies, 0.0)
+        return np.asarray(copies)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoundImputed(BoundTest):
@@ -149,11 +172,14 @@ class BoundImputed(BoundTest):
     bound : tuple of BoundTest
     shared : ndarray of shape (p, p)
         Rows in which two variables are seen together.
+    copies : ndarray of shape (p, p)
+        1 or -1 for variables that are functions of each other wherever both are seen, else 0.
     n_rows : int
     """
 
     bound: tuple[BoundTest, ...]
     shared: FloatArray
+    copies: FloatArray
     n_rows: int
 
     def __call__(self, i: int, j: int, given: Sequence[int] = ()) -> CIResult:
@@ -164,12 +190,23 @@ class BoundImputed(BoundTest):
                 f"{len(given)} columns; expected at least {len(given) + 4}, because imputed cells "
                 "tell nothing new about the two. Bring rows in which both are seen."
             )
+        rest = list(given)
+        if self.copies[np.ix_([i, j, *rest], rest)].any():
+            raise NumericalError(
+                f"columns {i} and {j} cannot be tested given columns {tuple(given)}: one of "
+                "the set is a copy of another column of the question wherever both are seen; "
+                "expected columns that each add something. Leave the redundant column out."
+            )
+        if self.copies[i, j]:
+            return CIResult(copysign(inf, self.copies[i, j]), 0.0, int(self.shared[i, j]))
         answers = [bound(i, j, given) for bound in self.bound]
         statistic = np.array([answer.statistic for answer in answers])
         p_value = np.array([answer.p_value for answer in answers])
         freedom = max(1.0, min(answer.n_used for answer in answers) - len(given) - 3.0)
-        normal = np.abs(-ndtri(p_value / 2) - np.abs(statistic)) < 1e-6 * (1 + np.abs(statistic))
-        if np.all(normal | (p_value < 1e-300)):
+        tail = p_value < 1e-300
+        size = np.where(tail, 0.0, np.abs(statistic))
+        normal = np.abs(-ndtri(np.where(tail, 1.0, p_value) / 2) - size) < 1e-6 * (1 + size)
+        if np.all(normal):
             return self._pooled(statistic, freedom)
         middle = float(np.median(p_value))
         return CIResult(float(np.median(statistic)), middle, self.n_rows)

@@ -126,6 +126,11 @@ def find_causes(table: Table, alpha: float) -> BoolArray:
 
 def known_causes(causes: Mapping[Name, Names], table: Table) -> BoolArray:
     """Matrix (p, p) of causes that are known."""
+    if not isinstance(causes, Mapping):
+        raise InputError(
+            f"causes={causes!r}, a {type(causes).__name__}; expected a mapping of columns to the "
+            "columns that make their cells missing. Write e.g. {'income': ['age', 'region']}."
+        )
     found = np.zeros((table.n_columns, table.n_columns), dtype=np.bool_)
     for name, names in causes.items():
         v = table.index(name)

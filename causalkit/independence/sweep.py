@@ -73,10 +73,13 @@ class Sweep(Protocol):
         ...
 
 
-def bind_wide(test: CITest, table: Table, names: tuple[Name, ...]) -> BoundTest:
-    """Bind a test to columns in this order, without what only a small table can afford."""
+def bind_wide(test: CITest, table: Table, columns: tuple[Name, ...]) -> BoundTest:
+    """Bind a test to columns in this order, without what only a small table can afford.
+
+    As from `bind`, the numbers of the bound test are those of `test.nodes(columns)`.
+    """
     if test != FisherZ():
-        return test.bind(table if names == table.names else table.select(names))
+        return test.bind(table if columns == table.names else table.select(columns))
     who = "FisherZ"
     check_no_holes(table, who=who)
     check_rows(table, 4, who=who)
@@ -84,7 +87,7 @@ def bind_wide(test: CITest, table: Table, names: tuple[Name, ...]) -> BoundTest:
     for k, levels in enumerate(table.levels):
         if levels is not None and len(levels) > 2:
             test.bind(table.select(table.names[k : k + 1]))  # says what is wrong with it
-    return WideFisherZ(_unit_rows(table.values, table.indices(names)))
+    return WideFisherZ(_unit_rows(table.values, table.indices(columns)))
 
 
 def sweep_of(bound: BoundTest, target: int, *, n_jobs: int | None = None) -> Sweep:

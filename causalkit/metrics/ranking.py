@@ -132,7 +132,14 @@ def _as_matrix(
                 "in both. Set the index to the nodes, or pass an array."
             )
         confidence = confidence.loc[nodes]
-    values = np.array(confidence, dtype=np.float64)
+    try:
+        values = np.array(confidence, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"confidence is a {type(confidence).__name__} that is no matrix of numbers; expected "
+            f"an array or a frame of shape ({len(expected)}, {len(expected)}), confidence[i, j] "
+            "for the edge i -> j. Fill one from what you have."
+        ) from None
     if values.shape != (len(expected), len(expected)):
         raise InputError(
             f"confidence has shape {values.shape}; expected ({len(expected)}, {len(expected)}), a "

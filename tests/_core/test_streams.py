@@ -448,3 +448,29 @@ def test_memory_does_not_grow_with_the_file(group, tmp_path):
     run = [sys.executable, "-c", MEASURE, str(path)]
     megabytes = int(subprocess.run(run, cwd=root, capture_output=True, check=True).stdout)
     assert megabytes < 450
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+@pytest.mark.parametrize("wide", [1, 2])
+def test_files_with_different_columns_are_refused_in_either_order(tmp_path, suffix, wide):
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 4)), columns=list("abcd"))
+    for k in (1, 2):
+        part = table if k == wide else table[list("abc")]
+        path = tmp_path / f"{k}.{suffix}"
+        part.to_parquet(path) if suffix == "parquet" else part.to_csv(path, index=False)
+    with pytest.raises(InputError, match=f"2.{suffix} has (a|no) column 'd'"):
+        moments_of(tmp_path / f"*.{suffix}")
+
+
+@pytest.mark.parametrize("path", ["", "  "])
+def test_an_empty_path_is_not_the_current_folder(path):
+    with pytest.raises(InputError, match="cannot be read: it is empty"):
+        moments_of(path)
+
+
+def test_queries_that_polars_cannot_run_say_so():
+    frame = pl.LazyFrame({"a": [1.0, 2.0, 3.0], "s": ["1", "x", "3"]})
+    with pytest.raises(InputError, match="the query cannot be run"):
+        moments_of(frame.select("a", "nothing"))
+    with pytest.raises(InputError, match="the query cannot be run"):
+        moments_of(frame.select("a", pl.col("s").cast(pl.Float64)))

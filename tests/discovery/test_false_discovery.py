@@ -15,6 +15,7 @@ from causalkit.discovery import PC, Knowledge
 from causalkit.discovery.external import ExactSearch
 from causalkit.discovery.false_discovery import FalseDiscoveryControl, edge_p_values, n_within
 from causalkit.discovery.fci import FCI
+from causalkit.discovery.local import LocalPC
 from causalkit.errors import InputError, KnowledgeWarning
 from causalkit.independence import GSquare
 from tests.discovery.test_stability import frame
@@ -104,3 +105,8 @@ def test_the_realised_rate_is_no_larger_than_the_nominal_one(degree):
         n_false = slow.skeletons_differ(found, dag)
         rates.append(n_false / max(len(found.edges()), 1))
     assert np.mean(rates) <= 0.1 + 2 * np.std(rates) / np.sqrt(200)
+
+
+def test_searches_without_a_record_of_all_pairs_are_not_supported():
+    with pytest.raises(InputError, match="does not support LocalPC"):
+        FalseDiscoveryControl(LocalPC("x2")).fit(np.random.default_rng(0).normal(size=(60, 3)))

@@ -363,6 +363,69 @@ def test_true_knowledge_adds_only_truth(algorithm):
             assert (fci.graph_.ends[known] == pag.ends[known]).all()
 
 
+def true_knowledge(rng, mag):
+    """Edges that are there, directions that are not, and tiers that follow the order."""
+    order = [mag.nodes[k] for k in mag.order]
+    cut = int(rng.integers(1, len(order)))
+    tiers = [order[:cut], order[cut:]] if rng.random() < 0.4 else []
+    earlier = {name: rank for rank, tier in enumerate(tiers) for name in tier}
+    share, share_never = rng.choice([0, 0.1, 0.3, 0.6]), rng.choice([0.1, 0.3, 0.6])
+    edges = [(e.left, e.right) for e in mag.edges() if e.symbol == "->"]
+    never = [(b, a) for a, b in edges if rng.random() < share_never]
+    for edge in mag.edges():
+        if edge.symbol == "<->" and rng.random() < share_never:  # both ways would mean no edge
+            pair = edge.left, edge.right
+            never.append(tuple(sorted(pair, key=lambda name: -earlier.get(name, 0))))
+    return Knowledge(tiers, [edge for edge in edges if rng.random() < share], never)
+
+
+def check_knowledge_adds_only_truth(algorithm, seed):
+    rng = np.random.default_rng(seed)
+    p = int(rng.integers(5, 8))
+    dag = sparse_dag(p, expected_degree=float(rng.uniform(1.5, p - 1)), rng=rng)
+    mag = dag_to_mag(dag, rng.permutation(dag.nodes)[: rng.integers(1, 3)].tolist())
+    fitted = learn(mag, algorithm, knowledge=true_knowledge(rng, mag))
+    assert not fitted.conflicts_
+    check_true(fitted.graph_, mag)
+    plain = learn(mag, algorithm).graph_.ends
+    assert ((fitted.graph_.ends == plain) | (plain == CIRCLE)).all()
+    assert (fitted.graph_.adjacency == mag.adjacency).all() or algorithm is RFCI
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32), algorithm=st.sampled_from([FCI, RFCI]))
+def test_true_knowledge_is_never_called_a_contradiction(seed, algorithm):
+    check_knowledge_adds_only_truth(algorithm, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algorithm", [FCI, RFCI])
+def test_true_knowledge_is_never_called_a_contradiction_in_many_graphs(algorithm):
+    for seed in range(1500):
+        check_knowledge_adds_only_truth(algorithm, seed)
+
+
+@pytest.mark.parametrize("algorithm", [FCI, RFCI])
+def test_a_required_edge_may_close_a_ring_of_circles(algorithm):
+    """c -> e, and a, c, e joined by circles: directed e -> a -> c, these would make a cycle."""
+    truth = CausalGraph.parse(
+        "b -> a; c -> a; a -> d; e -> a; a -> f; b -> c; b -> d; b -> e; c -> d; c -> e; c -> f;"
+        "e -> d; f -> d"
+    )
+    mag = dag_to_mag(truth, "b")
+    for required, forbidden in (("ce", "fa"), ("ce", None), (None, "fa")):
+        knowledge = Knowledge(
+            required=[tuple(required)] if required else [],
+            forbidden=[tuple(forbidden)] if forbidden else [],
+        )
+        fitted = learn(mag, algorithm, knowledge=knowledge)
+        assert not fitted.conflicts_
+        check_true(fitted.graph_, mag)
+        assert str(fitted.graph_.edges_between("a", "f")[0]) == (
+            "a o-> f" if forbidden else "a o-o f"
+        )
+
+
 @pytest.mark.parametrize("algorithm", [FCI, RFCI])
 @pytest.mark.parametrize("rule", RULES)
 def test_knowledge_is_obeyed_on_noise(algorithm, rule):

@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from causalkit.discovery.feature_selection import MarkovBoundarySelector
 from causalkit.discovery.markov_boundary import MarkovBoundary
 from causalkit.errors import InputError, NumericalError
-from causalkit.independence import FisherZ
+from causalkit.independence import Clustered, FisherZ, Grouped, Weighted
 
 
 @pytest.fixture
@@ -160,3 +160,16 @@ def test_nothing_to_select_is_said(frame):
     selector = MarkovBoundarySelector(alpha=1e-6).fit(frame, noise)
     with pytest.warns(UserWarning, match="No features were selected"):
         assert selector.transform(frame).shape == (400, 0)
+
+
+def test_groups_are_kept_together_and_clusters_never(frame, y):
+    frame = frame.assign(cl=np.arange(len(frame)) // 2, w=1.0)
+    test = Weighted(Clustered(Grouped(FisherZ(), {"y": ["f5", "f7"]}), "cl"), "w")
+    selector = MarkovBoundarySelector(test, alpha=0.01).fit(frame, y)
+    assert selector.get_feature_names_out().tolist() == ["f0", "f5", "f7"]
+    assert set(selector.search_.boundary_) == {"f0", "y"}
+    only = Clustered(FisherZ(), "cl")
+    constant = frame[["cl"]].assign(f0=1.0)
+    assert not MarkovBoundarySelector(only).fit(constant, y).support_.any()
+    with pytest.raises(InputError, match="no column but 'cl'"):
+        MarkovBoundarySelector(only).fit(frame[["cl"]], y)

@@ -179,5 +179,3 @@ def test_d15_the_documentation_names_what_there_is():
     for module in (causalkit.discovery, causalkit.independence):
         for name in module.__all__:
             assert (getattr(module, name).__doc__ or "").strip(), name
-
-

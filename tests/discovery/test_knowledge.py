@@ -135,3 +135,8 @@ def test_is_a_value():
     assert copy.deepcopy(knowledge) == pickle.loads(pickle.dumps(knowledge)) == knowledge
     with pytest.raises(AttributeError):
         knowledge.tiers = ()
+
+
+def test_true_is_no_position_of_a_tier():
+    with pytest.raises(InputError, match="closed_tiers holds True"):
+        Knowledge(tiers=[["a"], ["b"]], closed_tiers=[True])

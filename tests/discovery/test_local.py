@@ -9,10 +9,11 @@ import pytest
 from sklearn.base import clone
 
 from causalkit.discovery.local import LocalPC
+from causalkit.discovery.pc import PC
 from causalkit.errors import InputError, NotIdentifiableError, NumericalError, UnknownVariableError
 from causalkit.graph import CausalGraph, consistent_extension
 from causalkit.identification import NoEffectEstimand, identify, is_adjustment_set
-from causalkit.independence import Oracle
+from causalkit.independence import Clustered, FisherZ, Grouped, Oracle
 from tests.oracles.adjustment import LinearModel
 from tests.oracles.discovery import class_by_enumeration, linear_data, nodes_of, random_dag
 from tests.oracles.local import boundary_of_column, local_data
@@ -197,3 +198,40 @@ def test_integer_names():
     values[:, 3] = values[:, 0] + values[:, 1] + rng.normal(size=500)
     local = LocalPC(3).fit(pd.DataFrame(values))
     assert local.parents_ == (0, 1)
+
+
+# --- tests whose variables are not the columns ---------------------------------------------------
+
+
+def measured(seed=0, n=1000):
+    """`d1` and `d2` measure the dose; what acts on it are `b` and `c`."""
+    rng = np.random.default_rng(seed)
+    b, c = rng.normal(size=(2, n))
+    first, second = b + c + rng.normal(size=n), b + rng.normal(size=n)
+    health = first + second + rng.normal(size=n)
+    return pd.DataFrame(
+        {"health": health, "d2": second, "b": b, "cl": np.arange(n) // 4, "c": c, "d1": first}
+    )
+
+
+def test_groups_and_clusters_are_read_as_pc_reads_them():
+    frame = measured()
+    test = Clustered(Grouped(FisherZ(), {"dose": ["d1", "d2"]}), "cl")
+    whole = PC(test, alpha=0.01).fit(frame).graph_
+    local = LocalPC("dose", test, alpha=0.01).fit(frame)
+    assert local.parents_ == ("b", "c") == tuple(sorted(whole.parents("dose")))
+    assert local.children_ == ("health",) == tuple(whole.children("dose"))
+    assert local.graph_.nodes == ("health", "dose", "b", "c")
+    assert local.explain("dose", "b").edge == "b -> dose"
+    assert set(local.graph_towards("health").parents("health")) == {"b", "c", "dose"}
+    with pytest.raises(UnknownVariableError):
+        local.graph_towards("d1")
+
+
+def test_a_column_within_a_group_is_no_target():
+    frame = measured()
+    test = Clustered(Grouped(FisherZ(), {"dose": ["d1", "d2"]}), "cl")
+    with pytest.raises(InputError, match="part of the group 'dose'"):
+        LocalPC("d1", test).fit(frame)
+    with pytest.raises(InputError, match="belong together"):
+        LocalPC("cl", test).fit(frame)

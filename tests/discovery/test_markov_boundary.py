@@ -14,7 +14,7 @@ from sklearn.base import clone
 from causalkit.discovery.markov_boundary import MarkovBoundary
 from causalkit.errors import InputError, NumericalError, UnknownVariableError
 from causalkit.graph import CausalGraph, random_admg
-from causalkit.independence import FisherZ, Oracle
+from causalkit.independence import CITest, Clustered, FisherZ, Grouped, Oracle, Weighted
 from tests.oracles.discovery import linear_data, nodes_of, random_dag
 from tests.oracles.local import (
     PlainFisherZ,
@@ -284,3 +284,76 @@ def test_the_example_of_the_figure():
     graph = CausalGraph.parse("A -> T <- B; T -> C <- D; C -> E; A -> F")
     found = MarkovBoundary("T", Oracle(graph)).fit(nodes_of(graph))
     assert set(found.boundary_) == {"A", "B", "C", "D"}
+
+
+# --- tests whose variables are not the columns ---------------------------------------------------
+
+
+def grouped_frame() -> pd.DataFrame:
+    """`a1` and `a2` measure one variable, which acts on `y`, and `far` acts on it."""
+    rng = np.random.default_rng(3)
+    n = 600
+    frame = pd.DataFrame({"far": rng.normal(size=n)})
+    frame["a1"] = frame["far"] + rng.normal(size=n)
+    frame["y"] = 0.0
+    frame["a2"] = rng.normal(size=n)
+    frame["y"] = frame["a1"] + frame["a2"] + rng.normal(size=n)
+    frame["noise"] = rng.normal(size=n)
+    frame["cl"] = np.arange(n) // 3
+    frame["w"] = rng.uniform(1.0, 2.0, size=n)
+    return frame
+
+
+def composed(name: str) -> CITest:
+    test: CITest = Grouped(FisherZ(), {"g": ["a1", "a2"]})
+    return Weighted(Clustered(test, "cl"), "w") if name == "all" else test
+
+
+@every_method
+@pytest.mark.parametrize("name", ["grouped", "all"])
+def test_groups_are_variables_and_labels_are_none(method, name):
+    frame = grouped_frame()
+    frame = frame if name == "all" else frame.drop(columns=["cl", "w"])
+    boundary = {
+        target: set(
+            MarkovBoundary(target, composed(name), method=method, alpha=0.01).fit(frame).boundary_
+        )
+        for target in ("g", "y", "far", "noise")
+    }
+    assert boundary == {"g": {"far", "y"}, "y": {"g"}, "far": {"g"}, "noise": set()}
+
+
+@pytest.mark.parametrize("name", ["grouped", "all"])
+def test_answers_are_those_of_the_test_by_name(name):
+    frame = grouped_frame()
+    frame = frame if name == "all" else frame.drop(columns=["cl", "w"])
+    found = MarkovBoundary("g", composed(name)).fit(frame)
+    assert found.trace_
+    for step in found.trace_:
+        result = composed(name).test(frame, step.target, step.column, step.given)
+        assert step.p_value == pytest.approx(result.p_value, rel=1e-9)
+
+
+def test_a_target_that_is_no_variable_is_refused():
+    frame = grouped_frame()
+    test = composed("all")
+    with pytest.raises(InputError, match="part of the group 'g'"):
+        MarkovBoundary("a2", test).fit(frame)
+    for column in ("cl", "w"):
+        with pytest.raises(InputError, match=f"column '{column}' tells the test how rows count"):
+            MarkovBoundary(column, test).fit(frame)
+    with pytest.raises(UnknownVariableError):
+        MarkovBoundary("g2", test).fit(frame)
+    with pytest.raises(InputError, match="no column but the target 'y'"):
+        MarkovBoundary("y", Clustered(FisherZ(), "cl")).fit(frame[["y", "cl"]])
+    alone = Grouped(FisherZ(), {"g": ["a1", "a2"]})
+    with pytest.raises(InputError, match="part of the group 'g'"):
+        MarkovBoundary("a1", alone).fit(frame[["a1", "a2"]])
+
+
+@pytest.mark.parametrize("familywise", ["x", None, 2])
+def test_familywise_is_yes_or_no(familywise):
+    with pytest.raises(InputError, match="familywise"):
+        MarkovBoundary("x0", familywise=familywise).fit(
+            np.random.default_rng(0).normal(size=(50, 3))
+        )

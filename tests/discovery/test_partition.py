@@ -10,7 +10,7 @@ from causalkit.discovery.partition import LDP
 from causalkit.errors import InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.graph import CausalGraph
 from causalkit.identification import identify, is_adjustment_set
-from causalkit.independence import Oracle
+from causalkit.independence import Clustered, FisherZ, Grouped, Oracle
 from tests.oracles.adjustment import LinearModel
 from tests.oracles.discovery import nodes_of, random_dag
 
@@ -154,3 +154,26 @@ def test_what_cannot_be_asked_is_refused():
     assert clone(ldp).get_params() == ldp.get_params()
     with pytest.raises(InputError, match="alpha=2"):
         LDP("a", "b", alpha=2).fit(data)
+
+
+def test_groups_and_clusters_are_no_columns():
+    """With the confounder measured twice, the group of the two is the adjustment set."""
+    rng = np.random.default_rng(0)
+    n = 3000
+    age, draft = rng.normal(size=(2, n))
+    one, two = age + 0.1 * rng.normal(size=(2, n))
+    war = draft + one + two + rng.normal(size=n)
+    wage = 0.5 * war - one - two + rng.normal(size=n)
+    frame = pd.DataFrame(
+        {"wage": wage, "two": two, "id": np.arange(n), "war": war, "draft": draft, "one": one}
+    )
+    test = Clustered(Grouped(FisherZ(), {"old": ["one", "two"]}), "id")
+    ldp = LDP("war", "wage", test, alpha=0.01).fit(frame)
+    assert ldp.adjustment_ == ("old",)
+    assert ldp.witness_ == "draft"
+    assert list(ldp.roles_) == ["old", "draft"]
+    for pair in (("war", "one"), ("two", "wage")):
+        with pytest.raises(InputError, match="part of the group 'old'"):
+            LDP(*pair, test).fit(frame)
+    with pytest.raises(InputError, match="belong together"):
+        LDP("war", "id", test).fit(frame)

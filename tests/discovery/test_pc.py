@@ -6,8 +6,10 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from causalkit.discovery import PC, Knowledge
+from causalkit.discovery.fci import FCI
 from causalkit.errors import InputError, KnowledgeWarning, UnknownVariableError
 from causalkit.graph import CausalGraph, Edge, Kind
 from causalkit.graph.equivalence import consistent_extension, is_equivalence_class, meek_closure
@@ -324,3 +326,29 @@ def test_explain_needs_a_fit():
 
     with pytest.raises(NotFittedError):
         PC().explain("a", "b")
+
+
+def test_numpy_integers_name_columns_as_integers_do():
+    rows = np.random.default_rng(0).normal(size=(100, 3))
+    pc = PC().fit(pd.DataFrame(rows))
+    assert str(pc.explain(np.int64(0), np.int64(1))) == str(pc.explain(0, 1))
+    with pytest.raises(InputError, match="two variables"):
+        pc.explain(np.int64(0), 0)
+
+
+@pytest.mark.parametrize("key", [5, "ab", ("a",), ("a", "b", "c"), None])
+def test_separators_are_asked_for_by_pair(key):
+    pc = PC().fit(np.random.default_rng(0).normal(size=(100, 3)))
+    with pytest.raises(InputError, match="no pair of variables"):
+        pc.separators_[key]
+    with pytest.raises(InputError, match="no pair of variables"):
+        assert key in pc.separators_
+    assert ("x0", "nothing") not in pc.separators_
+
+
+@pytest.mark.parametrize("algorithm", [PC(), FCI()])
+@pytest.mark.parametrize("name", ["separators_", "conflicts_", "ambiguous_"])
+def test_what_was_learnt_is_not_there_before_fit(algorithm, name):
+    assert not hasattr(algorithm, name)
+    with pytest.raises(NotFittedError, match="not fitted"):
+        getattr(algorithm, name)

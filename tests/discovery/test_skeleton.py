@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from causalkit._core.table import as_table
 from causalkit.discovery import PC, Knowledge
+from causalkit.discovery._skeleton import Bounds, Clock, find_skeleton
 from causalkit.independence import BoundTest, CITest, FisherZ, Oracle
 from tests.oracles.discovery import linear_data, nodes_of, random_dag
 
@@ -95,3 +97,32 @@ def test_only_pairs_with_neighbours_in_common_are_asked_about_again():
     assert pc.n_tests_ == 0
     assert not recorder.questions
     assert not pc.graph_.edges()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoundNoted(BoundTest):
+    """Fisher's z without compiled levels; notes how many pairs each job asks."""
+
+    inner: BoundTest
+    sizes: list[int]
+
+    def __call__(self, i, j, given=()):
+        return self.inner(i, j, given)
+
+    def separate(self, level, alpha):
+        self.sizes.append(len(level))
+        return BoundTest.separate(self, level, alpha)
+
+
+def test_under_a_budget_a_slow_test_is_asked_pair_by_pair():
+    values = np.random.default_rng(0).normal(size=(100, 15))
+    values[:, 1:] += values[:, :-1]
+    bound = BoundNoted(FisherZ().bind(as_table(values)), [])
+    found = find_skeleton(bound, Bounds.none(15), alpha=0.05)
+    assert max(bound.sizes) > 1
+    bound.sizes.clear()
+    hurried = find_skeleton(bound, Bounds.none(15), alpha=0.05, clock=Clock.start(600.0))
+    assert max(bound.sizes) == 1
+    assert np.array_equal(hurried.adjacency, found.adjacency)
+    assert dict(hurried.separators) == dict(found.separators)
+    assert hurried.n_tests == found.n_tests

@@ -20,6 +20,7 @@ from causalkit.discovery._consensus import consensus
 from causalkit.discovery._replicates import Replicates
 from causalkit.discovery._resampling import Gaussian, Units, labels_of, sampler_of
 from causalkit.discovery.fci import FCI
+from causalkit.discovery.local import LocalPC
 from causalkit.discovery.stability import Bootstrap
 from causalkit.discovery.stability_selection import StabilitySelection
 from causalkit.errors import CausalkitWarning, InputError, NumericalError
@@ -32,7 +33,7 @@ from causalkit.graph import (
     meek_closure,
     random_dag,
 )
-from causalkit.independence import GSquare, Oracle
+from causalkit.independence import Clustered, FisherZ, Grouped, GSquare, Oracle, Weighted
 from tests.oracles import resampling as slow
 
 
@@ -395,3 +396,98 @@ def test_labels_of_any_type():
     assert len(set(labels_of({}, np.array([1, "1"], dtype=object), "clusters").tolist())) == 2
     table = as_table({"a": [1.0, 2.0, 3.0]})
     assert sampler_of(table, "blocks", None, None, None).length == 2
+
+
+# --- tests whose variables are not the columns ---------------------------------------------------
+
+
+def schools(n_clusters=60, size=4, seed=0):
+    """Rows of a school share a part of each noise; x -> z <- y."""
+    rng = np.random.default_rng(seed)
+    school = np.repeat(np.arange(n_clusters), size)
+    x, y, e = rng.normal(size=(3, n_clusters))[:, school] + rng.normal(size=(3, len(school)))
+    frame = pd.DataFrame({"z": x + y + e, "cl": [f"s{k}" for k in school], "y": y, "x": x})
+    frame["cl"] = frame["cl"].astype("category")
+    return frame
+
+
+@pytest.mark.parametrize(
+    "wrapper",
+    [lambda *a, **k: Bootstrap(*a, 12, **k), lambda *a, **k: StabilitySelection(*a, 6, **k)],
+)
+def test_clusters_that_the_test_reads_are_drawn_whole(wrapper):
+    frame = schools()
+    test = Clustered(FisherZ(), "cl")
+    for clusters in ("cl", frame["cl"].to_numpy()):
+        found = wrapper(PC(test), clusters=clusters, random_state=0).fit(frame)
+        assert not found.failures_
+        assert found.graph_.nodes == ("z", "y", "x")
+        assert found.graph_.skeleton() == PC(test).fit(frame).graph_.skeleton()
+    again = wrapper(PC(test), clusters="cl", random_state=0, n_jobs=2).fit(frame)
+    assert again.frequencies_.of("x", "z") == found.frequencies_.of("x", "z")
+
+
+def test_a_cluster_drawn_twice_is_two_clusters():
+    """Against tables put together cluster by cluster."""
+    frame = schools(n_clusters=7, size=3)
+    table = as_table(frame)
+    clusters = labels_of(frame, "cl", "clusters")
+    sampler = sampler_of(table, "rows", None, clusters, None, "cl")
+    for seed in range(5):
+        drawn = sampler.sample(table, np.random.default_rng(seed))
+        rows = sampler.draw(np.random.default_rng(seed))
+        order = [clusters[rows[k]] for k in range(0, len(rows), 3)]
+        parts = [frame[clusters == k].assign(cl=str(place)) for place, k in enumerate(order)]
+        built = pd.concat(parts)
+        built["cl"] = built["cl"].astype("category")
+        test = Clustered(FisherZ(), "cl")
+        names = ("z", "y", "x", "cl")
+        bound, slow_bound = test.bind(drawn.select(names)), test.bind(as_table(built[list(names)]))
+        assert bound(0, 1, (2,)).p_value == pytest.approx(slow_bound(0, 1, (2,)).p_value)
+        assert len(np.unique(drawn.column("cl"))) == 7
+
+
+def test_labels_stay_where_what_is_drawn_cuts_clusters():
+    table = as_table({"x": np.arange(6.0), "cl": [0, 0, 1, 1, 2, 2]})
+    halves = np.array([0, 1, 2, 2, 3, 3])  # one of the clusters is cut
+    assert sampler_of(table, "rows", None, halves, None, "cl").labels is None
+    assert sampler_of(table, "rows", None, None, None, "cl").labels is None
+    coarser = np.array([0, 0, 0, 0, 1, 1])
+    assert sampler_of(table, "rows", None, coarser, None, "cl").labels == "cl"
+
+
+@pytest.mark.parametrize("resample", ["rows", "subsample", "blocks"])
+def test_groups_and_weights_are_no_failures(resample):
+    rng = np.random.default_rng(0)
+    frame, _ = frame_and_weights(rng)
+    test = Weighted(Grouped(FisherZ(), {"g": ["v1", "v4"]}), "w")
+    boot = Bootstrap(FCI(test), 6, resample=resample, random_state=0).fit(frame)
+    assert not boot.failures_
+    assert boot.graph_.nodes == test.nodes(tuple(frame.columns)) == ("v0", "g", "v2", "v3", "v5")
+    nested = Bootstrap(Bootstrap(PC(test), 2, random_state=0), 2, random_state=0).fit(frame)
+    assert nested.graph_.nodes == boot.graph_.nodes
+    chosen = StabilitySelection(PC(test), 3, random_state=0).fit(frame)
+    assert chosen.stability_.shape == (5, 5)
+    assert not chosen.failures_
+
+
+def frame_and_weights(rng):
+    data, dag = frame()
+    return data.assign(w=rng.uniform(1.0, 2.0, size=len(data))), dag
+
+
+def test_a_search_around_one_variable_is_refused():
+    data, _ = frame()
+    for wrapper in (Bootstrap, StabilitySelection):
+        with pytest.raises(InputError, match="asks about all pairs"):
+            wrapper(LocalPC("v0")).fit(data)
+        with pytest.raises(InputError, match="asks about all pairs"):
+            wrapper(Bootstrap(LocalPC("v0"))).fit(data)
+
+
+@pytest.mark.parametrize("alphas", [0.1, "0.1"])
+def test_alphas_are_several(alphas):
+    with pytest.raises(InputError, match="expected several numbers"):
+        StabilitySelection(PC(), 1, alphas=alphas).fit(
+            np.random.default_rng(0).normal(size=(60, 3))
+        )

@@ -11,7 +11,7 @@ from scipy.stats import kstest
 
 from causalkit._core.table import as_table
 from causalkit.discovery import PC
-from causalkit.errors import InputError, NumericalError, UnknownVariableError
+from causalkit.errors import CausalkitWarning, InputError, NumericalError, UnknownVariableError
 from causalkit.graph import CausalGraph
 from causalkit.independence import FisherZ
 from causalkit.independence.composed import Clustered, Grouped, Weighted
@@ -169,8 +169,14 @@ def test_unusable_clusters():
     for column, message in [(1.0, "one cluster"), ([np.nan, *range(39)], "'s' .1.; Clustered")]:
         with pytest.raises(InputError, match=message):
             Clustered(FisherZ(), "s").test(frame.assign(s=column), "a", "b")
-    with pytest.raises(NumericalError, match="2 clusters cannot test"):
-        Clustered(FisherZ(), "s").test(frame.assign(s=np.arange(40) % 2), "a", "b", "c")
+    few = frame.assign(s=np.arange(40) % 2)
+    with (
+        pytest.warns(CausalkitWarning, match="2 clusters only"),
+        pytest.raises(NumericalError, match="2 clusters cannot test"),
+    ):
+        Clustered(FisherZ(), "s").test(few, "a", "b", "c")
+    with pytest.warns(CausalkitWarning, match="'s' makes 4 clusters only"):
+        PC(Clustered(FisherZ(), "s")).fit(frame.assign(s=np.arange(40) % 4))
     with pytest.raises(InputError, match="normal-scores"):
         Clustered(RankZ("spearman"), "s").test(frame.assign(s=range(40)), "a", "b")
     data = frame.assign(s=range(40), copy=frame["a"])
@@ -257,3 +263,16 @@ def test_a_search_over_groups_and_weighted_rows():
     assert pc.graph_.nodes == ("weather", "crop", "price")
     assert pc.separators_["weather", "price"].given == ("crop",)
     assert pc.n_features_in_ == 5
+
+
+@pytest.mark.parametrize("groups", ["ab", None, 5, [("g",)], [5], [("g", "a", "b")]])
+def test_groups_are_pairs(groups):
+    with pytest.raises(InputError, match="expected a mapping"):
+        Grouped(FisherZ(), groups)
+
+
+@pytest.mark.parametrize("wrapper", [Weighted, Clustered])
+@pytest.mark.parametrize("column", [["w"], None, True, 1.5])
+def test_a_setting_takes_the_name_of_one_column(wrapper, column):
+    with pytest.raises(InputError, match="expected the name of one column"):
+        wrapper(FisherZ(), column)

@@ -292,3 +292,12 @@ def test_too_few_rows_are_untestable():
         bound = MissingnessCorrection(causes=CAUSES).bind(as_table(frame))
     with pytest.raises(NumericalError, match="causes of their missing cells"):
         bound(0, 1, [4])
+
+
+@pytest.mark.parametrize("causes", [5, ["a"], "a"])
+def test_known_causes_are_a_mapping(causes):
+    data = {"a": [1.0, 2, 4, 3, np.nan], "b": [1.0, 3, 2, 4, 5]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CausalkitWarning)
+        with pytest.raises(InputError, match="expected a mapping"):
+            MissingnessCorrection(causes=causes).test(data, "a", "b")

@@ -244,3 +244,46 @@ def test_columns_that_cannot_be_imputed_are_named(frame, message):
 def test_settings_are_checked(settings):
     with pytest.raises(InputError, match="expected"):
         MultipleImputation(**settings).bind(as_table(holey(np.random.default_rng(0))))
+
+
+def test_the_seed_is_checked_on_complete_data():
+    with pytest.raises(InputError, match="random_state='x'"):
+        MultipleImputation(random_state="x").bind(as_table(np.eye(5)))
+
+
+# --- nearly functions of each other ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_copy_with_one_hole_is_a_copy(sign):
+    data = pd.DataFrame(np.random.default_rng(0).normal(size=(200, 3)), columns=list("abc"))
+    data["e"] = np.where(np.arange(200) == 3, np.nan, 2 + sign * data["a"])
+    test = MultipleImputation(random_state=0)
+    for rest in ((), ("b",), ("b", "c")):
+        result = test.test(data, "a", "e", rest)
+        assert result.p_value == 0
+        assert result.statistic == sign * np.inf
+    for question in [("a", "b", "e"), ("e", "b", "a"), ("b", "c", ("a", "e"))]:
+        with pytest.raises(NumericalError, match="copy"):
+            test.test(data, *question)
+
+
+def test_a_sum_with_holes_is_determined_by_its_terms():
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame(rng.normal(size=(200, 3)), columns=list("abc"))
+    data["e"] = np.where(rng.random(200) < 0.2, np.nan, data["a"] + data["b"])
+    test = MultipleImputation(random_state=0)
+    assert test.test(data, "e", "a", "b").p_value == 0
+    with pytest.raises(NumericalError):
+        test.test(data, "e", "c", ("a", "b"))
+
+
+@pytest.mark.parametrize("noise", [1e-2, 1e-4])
+@pytest.mark.parametrize("share", [0.005, 0.3])
+def test_pairs_that_are_nearly_copies_stay_dependent(noise, share):
+    rng = np.random.default_rng(1)
+    a, other = rng.normal(size=(2, 200))
+    e = a + noise * rng.normal(size=200)
+    e[rng.random(200) < share] = e[0] = np.nan
+    data = {"a": a, "e": e, "other": other}
+    assert MultipleImputation(random_state=0).test(data, "a", "e").p_value < 1e-50

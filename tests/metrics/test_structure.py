@@ -274,3 +274,9 @@ def test_rankings_refuse_what_they_cannot_read():
         auroc(truth, pd.DataFrame(np.zeros((2, 2)), columns=["A", "B"]))
     diagonal = [[np.nan, 1], [0, np.nan]]
     assert auroc(truth, diagonal) == 1.0
+
+
+@pytest.mark.parametrize("confidence", [{("a", "b"): 0.9}, "x", None, [["x", 1], [0, 0]]])
+def test_confidences_that_are_no_matrix(confidence):
+    with pytest.raises(InputError, match="expected"):
+        auroc("a -> b", confidence)
