@@ -20,7 +20,7 @@ test: $(VENV)/.test
 	$(PYTEST) -m "not slow"
 
 test-all: $(VENV)/.bench
-	$(PYTEST)
+	HYPOTHESIS_PROFILE=drawn $(PYTEST)
 
 test-oldest:
 	$(PYTHON) -m venv .venv-oldest
