@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
@@ -228,11 +229,12 @@ class DiscoveryAlgorithm(BaseEstimator, ABC):
 def read_columns(estimator: Any, X: Data) -> Table:
     """Read the table, and note its columns on the estimator as scikit-learn does."""
     if is_stream(X):
+        how = "from a file" if isinstance(X, (str, PathLike)) else f"as a {type(X).__name__}"
         raise InputError(
-            f"the data are read by blocks, as a {type(X).__name__}, and this "
-            f"{type(estimator).__name__} needs all rows; expected rows that are in memory. Call "
-            ".collect(), .compute() or pandas.read_parquet() first, or use a test on correlations "
-            "such as FisherZ."
+            f"the data are read by blocks, {how}, and this {type(estimator).__name__} needs all "
+            "rows; expected rows that are in memory. Call .collect(), .compute() or "
+            "pandas.read_parquet() first, or use PC or FCI with a test on correlations such as "
+            "FisherZ."
         )
     table = as_table(X)
     note_columns(estimator, X, table.names)

@@ -16,6 +16,8 @@ CPDAG with 3 nodes, 2 edges: a -> c; b -> c
 
 from __future__ import annotations
 
+from math import e
+
 import numpy as np
 
 from causalkit._core.checks import check_choice, check_count, check_fraction, check_positive
@@ -115,7 +117,7 @@ def _bic_weight(n_rows: int) -> float:
         found = local_score_BIC_from_cov(data, 0, parents, {"lambda_value": 1.0})
         return float(np.asarray(found).item())  # a 1-by-1 matrix in early versions
 
-    fit = abs(score(np.e, []) - score(1.0, [])) / n_rows
+    fit = abs(score(e, []) - score(1.0, [])) / n_rows
     price = abs(score(1.0, [1]) - score(1.0, [])) / np.log(n_rows)
     return float(fit / price)
 
