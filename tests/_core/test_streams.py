@@ -30,8 +30,9 @@ N = 1000
 
 
 def dask_frame(frame, npartitions):
-    dask = pytest.importorskip("dask.dataframe")
-    return dask.from_pandas(frame, npartitions=npartitions)
+    import dask.dataframe
+
+    return dask.dataframe.from_pandas(frame, npartitions=npartitions)
 
 
 def small_table():
@@ -133,7 +134,8 @@ def test_every_container_gives_the_moments_of_the_table(make, tmp_path, few_rows
 
 
 def test_a_duckdb_relation_is_read_and_can_be_read_again(few_rows_a_block):
-    duckdb = pytest.importorskip("duckdb")
+    import duckdb
+
     table = small_table()
     with duckdb.connect() as connection:
         relation = connection.from_arrow(table)
@@ -166,7 +168,8 @@ def test_polars_without_batches_streams_through_a_file(monkeypatch, few_rows_a_b
 
 
 def test_a_dask_cluster_sends_moments_only():
-    distributed = pytest.importorskip("distributed")
+    import distributed
+
     frame = small_table().to_pandas()
     with (
         distributed.LocalCluster(

@@ -32,8 +32,6 @@ from causalkit.graph import (
 from tests.oracles.discovery import linear_data
 from tests.oracles.graphs import dags
 
-pytest.importorskip("causallearn")
-
 
 def table(dag, rng, n=10_000):
     return pd.DataFrame(linear_data(rng, dag, n), columns=dag.nodes)

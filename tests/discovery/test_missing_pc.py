@@ -162,7 +162,6 @@ def test_the_correction_removes_edges_that_selection_makes():
 
 def test_causal_learns_mvpc_takes_neighbours_of_a_column_for_causes_of_its_holes():
     """The peer binds its test to the data, where the column itself stands, not its indicator."""
-    pytest.importorskip("causallearn")
     from causallearn.search.ConstraintBased.PC import get_parent_missingness_pairs
     from causallearn.utils.cit import CIT
 
@@ -179,7 +178,6 @@ def test_causal_learns_mvpc_takes_neighbours_of_a_column_for_causes_of_its_holes
 
 
 def test_test_wise_deletion_agrees_with_causal_learn_under_pure_chance():
-    pytest.importorskip("causallearn")
     from causallearn.utils.cit import CIT
 
     frame = holey_frame(1)

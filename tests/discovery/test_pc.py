@@ -151,6 +151,21 @@ def test_skeleton_agrees_with_causal_learn():
         assert (PC(alpha=alpha).fit(values).graph_.adjacency == theirs).all()
 
 
+@pytest.mark.slow
+def test_skeleton_agrees_with_causal_learn_on_sixty_wider_tables():
+    from causallearn.search.ConstraintBased.PC import pc as peer
+
+    from causalkit.graph import random_dag as sparse_dag
+
+    sizes = [(10, 24), (20, 20), (50, 14), (100, 2)]
+    for p, seed in [(p, seed) for p, count in sizes for seed in range(count)]:
+        rng = np.random.default_rng([p, seed])
+        dag = sparse_dag(p, expected_degree=(2, 4)[seed % 2] if p < 100 else 2, rng=rng)
+        values, alpha = linear_data(rng, dag, (300, 1000)[seed % 2]), (0.01, 0.05)[seed // 2 % 2]
+        theirs = peer(values, alpha, "fisherz", stable=True, show_progress=False).G.graph != 0
+        assert (PC(alpha=alpha).fit(values).graph_.adjacency == theirs).all(), (p, seed)
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_more_rows_bring_the_truth_nearer(rule):
     rng = np.random.default_rng(5)
