@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalkit._core.jit import kernel
-from causalkit.typing import FloatArray, IntArray
+from causalkit.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["judge_by_sets"]
 
@@ -16,13 +16,14 @@ def judge_by_sets(
     triples: IntArray,
     p: int,
     keys: IntArray,
-    starts: IntArray,
-    members: IntArray,
-    set_p_value: FloatArray,
+    separated: BoolArray,
+    given: IntArray,
+    level_p_value: FloatArray,
     verdict: NDArray[np.int8],
     p_value: FloatArray,
+    others: IntArray,
 ) -> None:
-    """Write, for triples whose ends some set separated, 1 if the middle is not in it, else 0.
+    """Write, for triples whose ends a level separated, 1 if the middle is not in the set, else 0.
 
     Parameters
     ----------
@@ -30,11 +31,15 @@ def judge_by_sets(
         (a, k, b) with a < b.
     p : int
         Number of variables.
-    keys, starts, members, set_p_value : ndarrays
-        As in :class:`~causalkit.discovery._evidence.SeparatingSets`.
+    keys : ndarray of int, shape (n,)
+        `a * p + b` of the pairs that were asked about, ascending.
+    separated, given, level_p_value : ndarrays, shapes (n,), (n, order) and (n,)
+        The answers.
     verdict : ndarray of int8, shape (m,)
     p_value : ndarray of float, shape (m,)
         Of that set.
+    others : ndarray of int, shape (m, more than order)
+        That set with the middle put in if it was out, and taken out if it was in.
     """
     for row in range(len(triples)):
         key, k = triples[row, 0] * p + triples[row, 2], triples[row, 1]
@@ -45,8 +50,13 @@ def judge_by_sets(
                 low = middle + 1
             else:
                 high = middle
-        if low < len(keys) and keys[low] == key:
-            verdict[row], p_value[row] = 1, set_p_value[low]
-            for at in range(starts[low], starts[low + 1]):
-                if members[at] == k:
+        if low < len(keys) and keys[low] == key and separated[low]:
+            verdict[row], p_value[row], n = 1, level_p_value[low], 0
+            for at in range(given.shape[1]):
+                if given[low, at] == k:
                     verdict[row] = 0
+                else:
+                    others[row, n] = given[low, at]
+                    n += 1
+            if verdict[row] == 1:
+                others[row, n] = k

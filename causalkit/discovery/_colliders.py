@@ -5,10 +5,15 @@ sets they look at and what share they call decisive:
 
 ============  ==========================================  =====================================
 standard      the first set found                         without k: collider
+paired        that set, with k and without                larger p-value without k: collider
 max-p         of all sets, the one with largest p-value   without k: collider
 conservative  all sets that separate                      none: collider; all: not; else ambiguous
 majority      all sets that separate                      less than half: collider; more: not
 ============  ==========================================  =====================================
+
+Where statements contradict each other, those that are clearest hold. *Paired* and *max-p* compare
+the set that decided with the one that differs from it in k alone (:mod:`._paired`), *majority* goes
+by the share of the sets that agree, and the other two by the p-value of the set that decided.
 
 "All sets" are subsets of the neighbours of a and of those of b. Where knowledge rather than a test
 took the edge between a and b away, a separating set is looked for here, because without one the
@@ -34,13 +39,14 @@ from causalkit.discovery._orientation import (
     Statements,
     unshielded_triples,
 )
+from causalkit.discovery._paired import Turned, compare_pairs
 from causalkit.discovery._skeleton import Bounds, Clock, Skeleton
 from causalkit.independence import BoundTest, CIResult, Level
 from causalkit.typing import FloatArray, IntArray
 
 __all__ = ["COLLIDER_RULES", "Judgement", "judge_triples"]
 
-COLLIDER_RULES: Final = ("standard", "conservative", "majority", "max-p")
+COLLIDER_RULES: Final = ("paired", "standard", "conservative", "majority", "max-p")
 
 _N_CHUNKS = 64  # jobs; a constant, so that n_jobs cannot matter
 _BATCH = 4096  # sets that are tested together
@@ -60,18 +66,24 @@ class Judgement:
         Where the separating set of a pair is looked up.
     chosen : dict
         By triple (a, k, b): the evidence that decided, where it is not the first set found.
+    turned : Turned, optional
+        Triples about which the first set with k or without it decided.
     """
 
     statements: Statements
     found: Skeleton
     chosen: dict[tuple[int, int, int], Evidence] = field(default_factory=dict)
+    turned: Turned | None = None
 
     def evidence(self, row: int) -> Evidence | None:
         """The separation of a and b that decided about a triple; None if the tests disagree."""
         if self.statements.verdict[row] == AMBIGUOUS:
             return None
         a, k, b = self.statements.triples[row].tolist()
-        return self.chosen.get((a, k, b)) or self.found.separators.get((a, b))
+        if (a, k, b) in self.chosen:
+            return self.chosen[a, k, b]
+        second = self.turned.evidence((a, k, b)) if self.turned else None
+        return second or self.found.separators.get((a, b))
 
 
 def judge_triples(
@@ -87,16 +99,19 @@ def judge_triples(
 ) -> Judgement:
     """Return a statement about every unshielded triple, strongest evidence first.
 
-    Tests that this takes are counted in `found`. Strong is a separation with a large p-value;
-    between statements with the same separation, the one about the stronger links.
+    Tests that this takes are counted in `found`. Between statements that are equally strong by the
+    rule, the one with the larger p-value comes first, then the one about the stronger links.
     """
     triples = unshielded_triples(found.adjacency)
     verdict = np.full(len(triples), AMBIGUOUS, dtype=np.int8)
     p_value = np.full(len(triples), np.nan)
+    others = np.full((len(triples), found.record.widest + 1), -1, dtype=np.intp)
     open_rows = np.arange(len(triples))
+    listed: dict[Pair, list[Evidence]] = {}
     chosen: dict[tuple[int, int, int], Evidence] = {}
-    if rule == "standard":
-        verdict, p_value = _by_first_set(bound, found, triples)
+    turned: Turned | None = None
+    if rule in ("paired", "standard"):
+        _by_first_set(bound, found, triples, verdict, p_value, others)
         open_rows = np.flatnonzero(verdict == AMBIGUOUS)
     if len(open_rows):
         pairs = np.unique(triples[open_rows][:, [0, 2]], axis=0)
@@ -108,39 +123,78 @@ def judge_triples(
             evidence, verdict[row] = _judge(k, listed[a, b], rule)
             if evidence is not None:
                 chosen[a, k, b], p_value[row] = evidence, evidence.result.p_value
-    order = _strongest_first(found, triples, verdict, p_value)
+                other = sorted({k}.symmetric_difference(evidence.given))
+                others = _at_least(others, len(other))
+                others[row, : len(other)] = other
+    clarity = np.zeros(len(triples))
+    if rule in ("paired", "max-p"):
+        turned = compare_pairs(
+            bound,
+            found,
+            (triples, verdict, p_value, others, clarity),
+            max_order=max_order,
+            n_jobs=n_jobs,
+            clock=clock,
+        )
+        chosen = {triple: one for triple, one in chosen.items() if not turned.evidence(triple)}
+    elif rule == "majority":
+        clarity = _shares(triples, listed)
+    order = _clearest_first(found, triples, verdict, p_value, clarity)
     statements = Statements(triples[order], verdict[order], p_value[order])
-    return Judgement(statements, found, chosen)
+    return Judgement(statements, found, chosen, turned)
+
+
+def _at_least(sets: IntArray, width: int) -> IntArray:
+    """The same sets with room for so many members."""
+    return np.pad(sets, ((0, 0), (0, max(width - sets.shape[1], 0))), constant_values=-1)
 
 
 def _by_first_set(
-    bound: BoundTest, found: Skeleton, triples: IntArray
-) -> tuple[NDArray[np.int8], FloatArray]:
-    """Judge by the set that separated a pair, where one did."""
+    bound: BoundTest,
+    found: Skeleton,
+    triples: IntArray,
+    verdict: NDArray[np.int8],
+    p_value: FloatArray,
+    others: IntArray,
+) -> None:
+    """Judge by the set that separated a pair, where one did; `others` differ from it in k alone."""
     from causalkit.discovery._collider_kernels import judge_by_sets
 
-    record, sets = found.record, found.record.separating_sets()
-    verdict = np.full(len(triples), AMBIGUOUS, dtype=np.int8)
-    p_value = np.full(len(triples), np.nan)
-    arrays = sets.keys, sets.starts, sets.members, sets.p_value
-    judge_by_sets(triples, record.p, *arrays, verdict, p_value)
+    record = found.record
+    for keys, said in record.blocks:
+        answers = said.separated, said.given, said.p_value
+        judge_by_sets(triples, record.p, keys, *answers, verdict, p_value, others)
     if record.screened:
         rest = np.flatnonzero(verdict == AMBIGUOUS)
         rest = rest[~record.absent[triples[rest, 0], triples[rest, 2]]]
         marginal = bound.marginals(triples[rest][:, ::2])[1]
         rest, marginal = rest[marginal > record.alpha], marginal[marginal > record.alpha]
-        verdict[rest], p_value[rest] = COLLIDER, marginal
-    return verdict, p_value
+        verdict[rest], p_value[rest], others[rest, 0] = COLLIDER, marginal, triples[rest, 1]
 
 
-def _strongest_first(
-    found: Skeleton, triples: IntArray, verdict: NDArray[np.int8], p_value: FloatArray
+def _clearest_first(
+    found: Skeleton,
+    triples: IntArray,
+    verdict: NDArray[np.int8],
+    p_value: FloatArray,
+    clarity: FloatArray,
 ) -> IntArray:
     a, k, b = triples.T
     one, other = np.abs(found.strength[a, k]), np.abs(found.strength[b, k])
     weak, strong = np.minimum(one, other), np.maximum(one, other)
     unsure = verdict == AMBIGUOUS
-    return np.lexsort((b, k, a, -strong, -weak, np.where(unsure, 0.0, -p_value), unsure))
+    by_p, by_clarity = (np.where(unsure, 0.0, -what) for what in (p_value, clarity))
+    return np.lexsort((b, k, a, -strong, -weak, by_p, by_clarity, unsure))
+
+
+def _shares(triples: IntArray, listed: dict[Pair, list[Evidence]]) -> FloatArray:
+    """By how much the sets that speak for a verdict outnumber the others, as a share of all."""
+    result = np.zeros(len(triples))
+    for row, (a, k, b) in enumerate(triples.tolist()):
+        sets = listed[a, b]
+        holding = sum(k in evidence.given for evidence in sets)
+        result[row] = abs(2 * holding - len(sets)) / max(len(sets), 1)
+    return result
 
 
 def _judge(k: int, separators: Sequence[Evidence], rule: str) -> tuple[Evidence | None, int]:
@@ -202,7 +256,7 @@ def _ask_chunk(
     bound: BoundTest, level: Level, rule: str, alpha: float, max_order: int | None
 ) -> list[Answer]:
     parts = (level.part(row, row + 1) for row in range(len(level)))
-    if rule == "standard":
+    if rule in ("paired", "standard"):
         return [_first_separator(bound, part, alpha, max_order) for part in parts]
     return [_all_separators(bound, part, alpha, max_order) for part in parts]
 

@@ -86,6 +86,11 @@ class Record:
         """Rows behind a marginal test of a screen."""
         return self.bound(0, 1).n_used
 
+    @property
+    def widest(self) -> int:
+        """Size of the largest set that was asked about in a level."""
+        return max((answers.given.shape[1] for _, answers in self.blocks), default=0)
+
     def add(self, pairs: IntArray, answers: Answers) -> None:
         """Keep the answers about pairs in ascending order."""
         self.blocks.append((pairs[:, 0] * self.p + pairs[:, 1], answers))
@@ -148,8 +153,7 @@ class Record:
         sizes = np.repeat(
             [answers.given.shape[1] for _, answers in self.blocks], [len(row) for row in rows]
         ).astype(np.intp)
-        widest = max((answers.given.shape[1] for _, answers in self.blocks), default=0)
-        sets = np.full((len(keys), widest), -1, dtype=np.intp)
+        sets = np.full((len(keys), self.widest), -1, dtype=np.intp)
         begin = 0
         for (_, answers), row in taken:
             sets[begin : begin + len(row), : answers.given.shape[1]] = answers.given[row]

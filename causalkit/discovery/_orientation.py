@@ -152,7 +152,9 @@ def _consistent(p: int, demands: IntArray, n_known: int) -> BoolArray:
         return np.ones(len(demands) - n_known, dtype=np.bool_)
     # What can be removed under all demands never has to move; the rest starts in any valid order.
     rest = remove_all(p, demands[:n_known])
-    order = np.concatenate((order, rest[~np.isin(rest, order)]))
+    later = np.ones(p, dtype=np.bool_)
+    later[order] = False
+    order = np.concatenate((order, rest[later[rest]]))
     return keep_consistent(demands, order, n_known)[n_known:]
 
 

@@ -177,14 +177,13 @@ def find_skeleton(
     found = _begin(bound, bounds, alpha, n_jobs, clock)
     pairs, order = joined_pairs(found.adjacency), 1
     while (max_order is None or order <= max_order) and found.stopped is None:
-        level = _level(pairs, found, bounds, order)
+        pairs, level = _level(pairs, found, bounds, order)
         if not len(level):
             break
         answers = ask_level(bound, level, alpha, n_jobs, clock)
         note_answers(found, level.pairs, answers, order)
         if answers.n_tests == 0:  # what no set of this size can test, no larger one can
             break
-        pairs = pairs[found.adjacency[pairs[:, 0], pairs[:, 1]]]
         order += 1
     return found
 
@@ -218,14 +217,16 @@ def _begin(
     return found
 
 
-def _level(pairs: IntArray, found: Skeleton, bounds: Bounds, order: int) -> Level:
-    """Questions about the joined pairs that have enough candidates."""
+def _level(
+    pairs: IntArray, found: Skeleton, bounds: Bounds, order: int
+) -> tuple[IntArray, Level]:
+    """Pairs that are still joined, and questions about those that have enough candidates."""
     from causalkit.discovery._skeleton_kernels import questions
 
     limited, nothing = not bounds.is_none, np.zeros((1, 1), dtype=np.bool_)
     kept, forbidden = (bounds.kept, bounds.forbidden) if limited else (nothing, nothing)
-    p = len(found.adjacency)
-    return Level(order, *questions(pairs, p, order, limited, kept, forbidden), found.strength)
+    pairs, *asked = questions(pairs, found.adjacency, order, limited, kept, forbidden)
+    return pairs, Level(order, *asked, found.strength)
 
 
 def ask_level(
@@ -267,8 +268,8 @@ def note_answers(found: Skeleton, pairs: IntArray, answers: Answers, order: int)
     found.n_untestable += answers.n_untestable
     pairs = pairs[:n_asked]
     found.record.add(pairs, answers)
-    i, j = pairs[answers.separated & ~found.record.kept[pairs[:, 0], pairs[:, 1]]].T
-    found.adjacency[i, j] = found.adjacency[j, i] = False
+    i, j = pairs[answers.separated].T
+    found.adjacency[i, j] = found.adjacency[j, i] = found.record.kept[i, j]
 
 
 def _strength(pairs: IntArray, answers: Answers, p: int) -> FloatArray:

@@ -49,16 +49,21 @@ def joined_pairs(adjacency: BoolArray) -> IntArray:
 
 @kernel
 def questions(
-    pairs: IntArray, p: int, order: int, limited: bool, kept: BoolArray, forbidden: BoolArray
-) -> tuple[IntArray, IntArray, IntArray]:
+    pairs: IntArray,
+    adjacency: BoolArray,
+    order: int,
+    limited: bool,
+    kept: BoolArray,
+    forbidden: BoolArray,
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Joined pairs with a set of `order` candidates on one side, and the candidates.
 
     Parameters
     ----------
     pairs : ndarray of int, shape (m, 2)
-        All joined pairs (i < j), in order.
-    p : int
-        Number of nodes.
+        Pairs (i < j), in order, with all that are joined among them.
+    adjacency : ndarray of bool, shape (p, p)
+        Which pairs are joined.
     order : int
         Size of the sets.
     limited : bool
@@ -70,29 +75,36 @@ def questions(
 
     Returns
     -------
+    joined : ndarray of int, shape (k, 2)
+        Pairs that are joined.
     asked : ndarray of int, shape (n, 2)
     starts, candidates : ndarrays of int
         As in :class:`~causalkit.independence.Level`.
     """
-    starts = np.zeros(p + 1, dtype=np.intp)
+    p, n = len(adjacency), 0
+    starts, joined = np.zeros(p + 1, dtype=np.intp), np.empty(pairs.shape, dtype=np.intp)
     for row in range(len(pairs)):
         i, j = pairs[row, 0], pairs[row, 1]
-        starts[i + 1] += not (limited and forbidden[j, i])
-        starts[j + 1] += not (limited and forbidden[i, j])
+        if adjacency[i, j]:
+            joined[n, 0], joined[n, 1] = i, j
+            starts[i + 1] += not (limited and forbidden[j, i])
+            starts[j + 1] += not (limited and forbidden[i, j])
+            n += 1
+    joined = joined[:n]
     for i in range(p):
         starts[i + 1] += starts[i]
     candidates = np.empty(starts[p], dtype=np.intp)
     ends = starts[:p].copy()
     for turn in range(2):  # smaller neighbours first, so that each list ascends
-        for row in range(len(pairs)):
-            i, j = pairs[row, turn], pairs[row, 1 - turn]
+        for row in range(n):
+            i, j = joined[row, turn], joined[row, 1 - turn]
             if not (limited and forbidden[i, j]):
                 candidates[ends[j]] = i
                 ends[j] += 1
-    asked = np.empty((len(pairs), 2), dtype=np.intp)
+    asked = np.empty(joined.shape, dtype=np.intp)
     n = 0
-    for row in range(len(pairs)):
-        i, j = pairs[row, 0], pairs[row, 1]
+    for row in range(len(joined)):
+        i, j = joined[row, 0], joined[row, 1]
         if limited and kept[i, j]:
             continue
         of_i = starts[i + 1] - starts[i] - (not (limited and forbidden[j, i]))
@@ -100,4 +112,4 @@ def questions(
         if max(of_i, of_j) >= order:
             asked[n, 0], asked[n, 1] = i, j
             n += 1
-    return asked[:n], starts, candidates
+    return joined, asked[:n], starts, candidates

@@ -54,10 +54,10 @@ class PC(DiscoveryAlgorithm):
     max_order : int, optional
         Largest conditioning set; no limit if left out. A hub with d neighbours takes up to
         d * 2^d tests without a limit, so set one (2 to 4) if there are hubs beyond 20.
-    collider_rule : {"standard", "conservative", "majority", "max-p"}
-        Which separating sets decide about a collider: the first one found, all of them
-        unanimously, most of them, or the one with the largest p-value. All but the first take
-        more tests and err less.
+    collider_rule : {"paired", "standard", "conservative", "majority", "max-p"}
+        Which separating sets decide about a collider k: the first one found, with k and without
+        (one more test a triple); the first one found, as in textbooks; or of all sets the
+        unanimous vote, the majority, or the one with the largest p-value.
     knowledge : Knowledge, optional
         Tiers, required and forbidden edges.
     n_jobs : int, optional
@@ -132,7 +132,7 @@ class PC(DiscoveryAlgorithm):
         *,
         alpha: float = 0.05,
         max_order: int | None = None,
-        collider_rule: str = "standard",
+        collider_rule: str = "paired",
         knowledge: Knowledge | None = None,
         n_jobs: int | None = None,
         max_seconds: float | None = None,
@@ -173,7 +173,7 @@ class PC(DiscoveryAlgorithm):
             known = found.adjacency & bounds.forbidden.T
         settled = settle(known, judged.statements)
         conflicts.note_dropped(judged, settled, known)
-        ends = class_marks(found.adjacency, settled.arrows)
+        ends = class_marks(found.adjacency, settled.arrows, sound=True)
         self.graph_ = CausalGraph._of(setup.names, ends, Kind.CPDAG).reordered(setup.shown)
         self.n_tests_, self.n_untestable_ = found.n_tests, found.n_untestable
         self.stopped_ = found.stopped

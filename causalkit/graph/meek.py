@@ -124,7 +124,11 @@ def close_under_meek(
 
 
 def class_marks(
-    adjacency: BoolArray, arrows: BoolArray, *, names: Sequence[Name] | None = None
+    adjacency: BoolArray,
+    arrows: BoolArray,
+    *,
+    names: Sequence[Name] | None = None,
+    sound: bool = False,
 ) -> NDArray[np.uint8]:
     """Mark bits of the class with these adjacencies and arrows, closed under Meek's rules.
 
@@ -134,6 +138,8 @@ def class_marks(
         `adjacency` is symmetric; `arrows[i, j]` is `i -> j`, between adjacent nodes.
     names : sequence of names, optional
         What to call the nodes in an error; left out, their positions.
+    sound : bool
+        It is known that some DAG has these arrows and colliders: not checked again.
 
     Returns
     -------
@@ -147,7 +153,7 @@ def class_marks(
     """
     given = pairs_of(arrows)
     forced = forced_arrows(
-        len(adjacency), given, loose_pairs(adjacency, arrows), touched=None, names=names
+        len(adjacency), given, loose_pairs(adjacency, arrows), names=names, sound=sound
     )
     ends = np.zeros(adjacency.shape, dtype=np.uint8)
     ends[pairs_of(adjacency)] = TAIL
@@ -170,6 +176,7 @@ def forced_arrows(
     *,
     touched: BoolArray | None = None,
     names: Sequence[Name] | None = None,
+    sound: bool = False,
 ) -> Forced:
     """List the arrows that follow by Meek's rules, and by which.
 
@@ -181,6 +188,8 @@ def forced_arrows(
         Directed edges as (tails, heads), and undirected ones, both ways round.
     touched, names
         As for :func:`close_under_meek`.
+    sound : bool
+        As for :func:`class_marks`.
 
     Raises
     ------
@@ -195,7 +204,7 @@ def forced_arrows(
     fresh = np.ones(n_nodes, dtype=np.bool_) if touched is None else touched
     forced, why = kernels.follow(starts, near, far, state, fresh)
     tails, heads = near[forced], far[forced]
-    if len(forced):  # if there is a member at all, this makes no new collider and no cycle
+    if len(forced) and not sound:  # if there is a member at all, this makes no new collider and no cycle
         wrong = np.flatnonzero(kernels.collides(starts, near, far, state, forced))
         if len(wrong):
             raise _contradiction(names, int(tails[wrong[0]]), int(heads[wrong[0]]))

@@ -35,9 +35,9 @@ from causalkit.independence._level_kernels import (
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
 __all__ = [
-    "partials_given",
     "separate_given_one",
     "separate_given_sets",
+    "tests_given",
     "weakest_link",
     "z_tests",
 ]
@@ -65,7 +65,8 @@ def _ask_side(
 ) -> float:
     """Ask about the candidates of one side; the weakest partial seen, or `weakest`."""
     r, bound = corr[i, j], cutoff * cutoff
-    closest, shared, spread, best = weakest * weakest, weakest, 1.0, -1
+    closest, shared, spread = weakest * weakest, weakest, 1.0
+    best = np.intp(-1)  # a bare literal would compile what it is passed to once more
     n_tests, n_untestable = counts[1], counts[2]
     for at in range(len(pool)):
         x, y = corr[i, pool[at]], corr[j, pool[at]]
@@ -323,7 +324,7 @@ def _visit(
     where = np.empty(depth, dtype=np.intp)
     for t in range(depth):
         where[t] = t
-    start, sound = 0, 0  # first member to eliminate again; members that are sound
+    start, sound = np.intp(0), 0  # first member to eliminate again; members that are sound
     while start >= 0:
         if sound >= start:
             sound = _eliminate_prefix(left, where, start, size + 2, tiny)
@@ -393,29 +394,47 @@ def weakest_link(
 
 
 @kernel
-def partials_given(
-    corr: FloatArray, i: int, j: int, sets: IntArray, tiny: float, partials: FloatArray
-) -> None:
-    """Write the partial correlation of i and j given each row of `sets`; 2 if it has none."""
-    order = sets.shape[1]
-    left = np.empty((max(order - 1, 1), order + 2, order + 2))
-    old = np.zeros(order, dtype=np.bool_)
-    given, counts = np.empty(order, dtype=np.intp), np.zeros(3, dtype=np.intp)
-    for row in range(len(sets)):
-        partials[row] = _visit(corr, i, j, sets[row], old, -1.0, tiny, left, given, 2.0, counts)
+def _z_test(r: float, scale: float, tiny: float) -> tuple[float, float]:
+    """Fisher's z of a partial correlation, and its p-value; NaN for a 2, which is none."""
+    if abs(r) > 1.0:
+        return np.nan, np.nan
+    if abs(r) > 1.0 - tiny:  # within rounding of +-1 the two are functions of each other
+        return float(np.copysign(np.inf, r)), 0.0
+    z = scale * np.arctanh(r)
+    return z, erfc(abs(z) / sqrt(2.0))
 
 
 @kernel
 def z_tests(
     partials: FloatArray, scale: float, tiny: float, statistic: FloatArray, p_value: FloatArray
 ) -> None:
-    """Write Fisher's z of each partial correlation, and its p-value; NaN for a 2, which is none."""
+    """Write Fisher's z of each partial correlation, and its p-value."""
     for row in range(len(partials)):
-        r = partials[row]
-        if abs(r) > 1.0:
-            statistic[row] = p_value[row] = np.nan
-        elif abs(r) > 1.0 - tiny:  # within rounding of +-1 the two are functions of each other
-            statistic[row], p_value[row] = np.copysign(np.inf, r), 0.0
-        else:
-            statistic[row] = scale * np.arctanh(r)
-            p_value[row] = erfc(abs(statistic[row]) / sqrt(2.0))
+        statistic[row], p_value[row] = _z_test(partials[row], scale, tiny)
+
+
+@kernel
+def tests_given(
+    corr: FloatArray,
+    pairs: IntArray,
+    sets: IntArray,
+    n_rows: float,
+    tiny: float,
+    statistic: FloatArray,
+    p_value: FloatArray,
+) -> None:
+    """Test each pair given its own row of `sets`, which ends in -1 if the set is smaller."""
+    widest = sets.shape[1]
+    left = np.empty((max(widest - 1, 1), widest + 2, widest + 2))
+    old = np.zeros(widest, dtype=np.bool_)
+    given, counts = np.empty(widest, dtype=np.intp), np.zeros(3, dtype=np.intp)
+    for row in range(len(pairs)):
+        i, j, order = pairs[row, 0], pairs[row, 1], 0
+        while order < widest and sets[row, order] >= 0:
+            order += 1
+        freedom = n_rows - order - 3.0
+        r = corr[i, j] if order == 0 else 2.0
+        if order > 0 and freedom > 0:
+            pool = sets[row, :order]
+            r = _visit(corr, i, j, pool, old[:order], -1.0, tiny, left, given[:order], 2.0, counts)
+        statistic[row], p_value[row] = _z_test(r, sqrt(max(freedom, 0.0)), tiny)

@@ -30,7 +30,7 @@ from causalkit.independence._level_kernels import (
 )
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["answers_given_each", "first_of_pool", "marginal_tests", "separate"]
+__all__ = ["answers_given_each", "answers_given_own", "first_of_pool", "separate"]
 
 
 @kernel
@@ -128,15 +128,27 @@ def _answer(work: Work) -> tuple[float, float]:
 
 
 @kernel
-def marginal_tests(
-    data: Counted, rules: Rules, pairs: IntArray, statistics: FloatArray, p_values: FloatArray
+def answers_given_own(
+    data: Counted,
+    rules: Rules,
+    pairs: IntArray,
+    sets: IntArray,
+    statistics: FloatArray,
+    p_values: FloatArray,
 ) -> None:
-    """Write what the tests of pairs given nothing say; NaN where they have nothing to say."""
-    work = scratch(data, 0, 0)
-    nothing = np.empty(0, dtype=np.intp)
+    """Write what the tests of pairs say, each given its own row of `sets`; NaN for nothing.
+
+    A row ends in -1 if the set is smaller.
+    """
+    widest = sets.shape[1]
+    work = scratch(data, widest, widest)
     for row in range(len(pairs)):
-        begin_pool(work, nothing)
-        statistic, freedom = judge_set(data, rules, work, pairs[row, 0], pairs[row, 1], nothing)
+        order = 0
+        while order < widest and sets[row, order] >= 0:
+            order += 1
+        given = sets[row, :order]
+        begin_pool(work, given)
+        statistic, freedom = judge_set(data, rules, work, pairs[row, 0], pairs[row, 1], given)
         statistics[row], p_values[row] = np.nan, np.nan
         if freedom > 0:
             statistics[row], p_values[row] = statistic, chi_square_tail(statistic, freedom)

@@ -173,6 +173,30 @@ class BoundTest(Protocol):
             np.array([result.n_used for result in results], dtype=np.intp),
         )
 
+    def given_own(self, pairs: IntArray, sets: IntArray) -> tuple[FloatArray, FloatArray, IntArray]:
+        """Test each of many pairs given a set of its own.
+
+        Parameters
+        ----------
+        pairs : ndarray of int, shape (m, 2)
+        sets : ndarray of int, shape (m, widest)
+            Smaller sets are padded with -1 at their end.
+
+        Returns
+        -------
+        statistic, p_value : ndarrays of float, shape (m,)
+            NaN where the test has nothing to say.
+        n_used : ndarray of int, shape (m,)
+        """
+        parts = [
+            self.given_each(i, j, given[given >= 0][None])
+            for (i, j), given in zip(pairs.tolist(), sets, strict=True)
+        ]
+        if not parts:
+            return np.empty(0), np.empty(0), np.empty(0, dtype=np.intp)
+        statistic, p_value, n_used = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return statistic, p_value, n_used
+
     def marginals(self, pairs: IntArray) -> tuple[FloatArray, FloatArray]:
         """Statistics and p-values of many pairs (m, 2) given nothing."""
         results = [self(i, j) for i, j in pairs.tolist()]

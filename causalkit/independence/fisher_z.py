@@ -171,15 +171,15 @@ class BoundFisherZ(BoundTest):
 
     def given_each(self, i: int, j: int, sets: IntArray) -> tuple[FloatArray, FloatArray, IntArray]:
         """Test one pair given each of many sets, in compiled code."""
-        from causalkit.independence._fisher_z_kernels import partials_given
+        return self.given_own(np.full((len(sets), 2), (i, j), dtype=np.intp), sets)
 
-        m, order = sets.shape
-        partials = np.full(m, 2.0)
-        if order == 0:
-            partials[:] = self.corr[i, j]
-        elif self._freedom(order) > 0:
-            partials_given(self.corr, i, j, sets, _TINY, partials)
-        statistic, p_value = self._z(partials, order)
+    def given_own(self, pairs: IntArray, sets: IntArray) -> tuple[FloatArray, FloatArray, IntArray]:
+        """Test each pair given a set of its own, in compiled code."""
+        from causalkit.independence._fisher_z_kernels import tests_given
+
+        m = len(pairs)
+        statistic, p_value = np.empty(m), np.empty(m)
+        tests_given(self.corr, pairs, sets, float(self.n_rows), _TINY, statistic, p_value)
         return statistic, p_value, np.full(m, int(self.n_rows), dtype=np.intp)
 
     def marginals(self, pairs: IntArray) -> tuple[FloatArray, FloatArray]:

@@ -83,7 +83,7 @@ def test_jobs_containers_and_the_order_of_columns_do_not_matter():
     assert turned.graph_.reordered(first.graph_.nodes) == first.graph_
 
 
-@pytest.mark.parametrize("rule", ["standard", "majority"])
+@pytest.mark.parametrize("rule", ["paired", "standard", "majority"])
 def test_no_further_from_the_truth_than_a_peer(rule):
     asia = load_network("asia")
     truth = dag_to_cpdag(asia.graph)

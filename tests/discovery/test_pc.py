@@ -22,7 +22,7 @@ from tests.oracles.discovery import (
     structural_distance,
 )
 
-RULES = ("standard", "conservative", "majority", "max-p")
+RULES = ("paired", "standard", "conservative", "majority", "max-p")
 
 
 def learn(truth, **settings):
@@ -275,7 +275,7 @@ def test_integer_names_and_huge_values():
         ({"alpha": 0}, "alpha=0"),
         ({"alpha": 1.5}, "alpha=1.5"),
         ({"max_order": -1}, "max_order=-1"),
-        ({"collider_rule": "maxp"}, "collider_rule='maxp'; expected one of 'standard'"),
+        ({"collider_rule": "maxp"}, "collider_rule='maxp'; expected one of 'paired'"),
         ({"test": FisherZ}, "with parentheses"),
         ({"test": "fisherz"}, "test='fisherz'"),
         ({"knowledge": {"tiers": []}}, "knowledge is a dict"),

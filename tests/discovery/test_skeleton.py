@@ -67,7 +67,8 @@ def test_is_the_textbook_skeleton_with_no_more_tests(seed):
 def test_no_question_is_asked_twice_and_the_count_is_right():
     rng = np.random.default_rng(1)
     recorder = Recorder(FisherZ())
-    pc = PC(recorder, alpha=0.2).fit(linear_data(rng, random_dag(rng, 9), 100))
+    pc = PC(recorder, alpha=0.2, collider_rule="standard")
+    pc.fit(linear_data(rng, random_dag(rng, 9), 100))
     assert pc.n_tests_ == len(recorder.questions) == len(set(recorder.questions))
 
 

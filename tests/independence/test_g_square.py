@@ -308,6 +308,22 @@ def test_rows_that_are_packed_count_as_often_as_they_occur(seed, fewest):
                 np.testing.assert_array_equal(ours, plain)
 
 
+@pytest.mark.parametrize("order", range(4))
+@pytest.mark.parametrize("test", [GSquare(), ChiSquare(freedom="plain", min_per_cell=2.0)])
+def test_pairs_with_sets_of_their_own(test, order):
+    rng = np.random.default_rng(order)
+    bound = bound_to(oracles.categories(rng, 700, [3, 3, 2, 3, 4, 2, 3, 40]), test)
+    asked = np.array([rng.permutation(8)[: 2 + order] for _ in range(60)], dtype=np.intp)
+    for ours, plain in zip(
+        bound.given_own(asked[:, :2], asked[:, 2:]),
+        BoundTest.given_own(bound, asked[:, :2], asked[:, 2:]),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, plain, rtol=1e-9, atol=1e-12)
+    nothing = bound.given_own(asked[:0, :2], asked[:0, 2:])
+    assert [len(part) for part in nothing] == [0, 0, 0]
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_first_separator_asks_in_order_and_stops(seed):
     rng = np.random.default_rng(seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from itertools import combinations
+from itertools import combinations, permutations
 
 import numpy as np
 import pandas as pd
@@ -171,6 +171,25 @@ def test_many_sets_are_one_after_the_other(test, order):
             assert np.isnan(p)
         else:
             assert (s, p) == (pytest.approx(one.statistic), pytest.approx(one.p_value))
+            assert n == one.n_used
+
+
+@every_test
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_many_pairs_with_sets_of_their_own_are_one_after_the_other(test, order):
+    frame = frame_for(test, np.random.default_rng(3), n=60)
+    frame[frame.columns[5]] = frame[frame.columns[0]]  # determines one of some pairs
+    bound = test.bind(as_table(frame))
+    asked = np.array(list(permutations(range(6), 2 + order))[::7], dtype=np.intp)
+    answers = bound.given_own(asked[:, :2], asked[:, 2:])
+    for (i, j, *chosen), s, p, n in zip(asked.tolist(), *answers, strict=True):
+        try:
+            one = bound(i, j, chosen)
+        except NumericalError:
+            assert np.isnan(p)
+        else:
+            assert abs(s) == pytest.approx(abs(one.statistic), rel=1e-6, abs=1e-9)
+            assert p == pytest.approx(one.p_value, rel=1e-6)
             assert n == one.n_used
 
 

@@ -23,7 +23,7 @@ from tests.oracles.discovery import linear_data, random_dag
 
 ALGORITHMS = {
     f"PC-{rule}": PC(alpha=0.1, collider_rule=rule)
-    for rule in ("standard", "conservative", "majority", "max-p")
+    for rule in ("paired", "standard", "conservative", "majority", "max-p")
 } | {
     "FCI": FCI(alpha=0.1),
     "FCI-majority": FCI(alpha=0.1, collider_rule="majority", selection_bias=True),
