@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from causalkit._core.table import Table
+from causalkit._core.table import Table, are_finite
 from causalkit.errors import InputError
 from causalkit.typing import Name, Names
 
@@ -108,9 +108,8 @@ def check_complete(
     advice: str = "Impute them, or drop the rows with data.dropna() if they are missing at random.",
 ) -> Table:
     """Return `table` if no cell is missing."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(table.values.sum()):  # no NaN; else count them
-            return table
+    if are_finite(table.values):
+        return table
     missing = table.missing.sum(axis=0)
     if not missing.any():
         return table

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "BOOLEAN",
     "Levels",
     "Table",
+    "are_finite",
     "as_table",
     "checked_names",
     "column_names",
@@ -34,6 +36,8 @@ __all__ = [
     "sorted_levels",
     "unreadable",
 ]
+
+_ROWS_NEAR = 256
 
 Levels = tuple[object, ...] | None
 
@@ -191,12 +195,27 @@ def _of_floats(array: np.ndarray[Any, Any]) -> Table | None:
     """A matrix of finite floats, read at once; None for any other, to be read column by column."""
     if array.ndim != 2 or array.dtype.kind != "f" or not array.size:
         return None
-    values = np.array(array, dtype=np.float64, order="F")
-    with np.errstate(over="ignore", invalid="ignore"):
-        if not np.isfinite(values.sum()):  # missing, infinite or huge: the slow way tells which
-            return None
+    values = _column_major(array)
+    if not are_finite(values):  # the slow way tells which
+        return None
     p = values.shape[1]
-    return Table(tuple(f"x{k}" for k in range(p)), _frozen(values), (None,) * p)
+    return Table(tuple(map("x{}".format, range(p))), _frozen(values), (None,) * p)
+
+
+def _column_major(array: np.ndarray[Any, Any]) -> FloatArray:
+    """A copy, some rows at a time: what is read row by row and written column by column is near."""
+    values = np.empty(array.shape, order="F")
+    for start in range(0, len(array), _ROWS_NEAR):
+        rows = slice(start, start + _ROWS_NEAR)
+        values[rows] = array[rows]
+    return values
+
+
+def are_finite(values: FloatArray) -> bool:
+    """Whether no value is missing, infinite, or so huge that sums of squares would be."""
+    flat = values.ravel(order="K")
+    with np.errstate(over="ignore", invalid="ignore"):
+        return isfinite(np.dot(flat, flat))
 
 
 def column_names(data: Data) -> tuple[Name, ...]:

@@ -1,16 +1,26 @@
-"""The hot loops of the FCI family: blocks of a graph, possible d-separators, sure statements."""
+"""The hot loops of the FCI family: sure statements and their marks, sets that lie farther away.
+
+`stop` is a flag that another thread raises when the time is up.
+"""
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
 
 from causalkit._core.jit import kernel
-from causalkit.graph._pag_kernels import Marks, is_clear
-from causalkit.typing import BoolArray, IntArray
+from causalkit.graph._ancestral_kernels import ancestry
+from causalkit.graph._pag_kernels import Marks, close, is_clear, neighbours
+from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["blocks", "keep_surest", "possible_d_sep"]
+__all__ = ["blocks", "close_statements", "farther_sets", "keep_surest", "separated_triples"]
 
-_TAIL, _ARROW = 1, 2
+Links: TypeAlias = NDArray[np.int32]
+Verdict: TypeAlias = NDArray[np.int8]
+
+_TAIL, _ARROW, _CIRCLE = 1, 2, 4
 
 
 @kernel
@@ -104,13 +114,14 @@ def _may_collide(ends: Marks, unclear: IntArray, u: int, v: int, w: int) -> bool
 
 
 @kernel
-def possible_d_sep(
+def _possible_d_sep(
     ends: Marks,
     starts: IntArray,
     near: IntArray,
     block: IntArray,
     unclear: IntArray,
     above: BoolArray,
+    stop: BoolArray,
 ) -> BoolArray:
     """For each edge end (i, j) the nodes that may be needed on the side of i to separate the two.
 
@@ -136,6 +147,8 @@ def possible_d_sep(
     found = np.zeros((size, p), dtype=np.bool_)
     seen, queue = np.full(size, -1, dtype=np.intp), np.empty((size, 2), dtype=np.intp)
     for i in range(p):
+        if stop[0]:
+            break
         for to in range(starts[i], starts[i + 1]):
             j = near[to]
             head, tail = 0, 0
@@ -163,7 +176,88 @@ def possible_d_sep(
 
 
 @kernel
-def keep_surest(ends: Marks, triples: IntArray, verdict: IntArray) -> None:
+def _comes_before(one: int, other: int, size: IntArray, link: FloatArray, source: IntArray) -> bool:
+    """Whether the set of one edge end is asked rather than that of the other."""
+    if size[one] != size[other]:
+        return bool(size[one] < size[other])
+    if link[one] != link[other]:
+        return bool(link[one] > link[other])
+    return bool(source[one] < source[other])
+
+
+@kernel
+def farther_sets(
+    ends: Marks,
+    starts: IntArray,
+    near: IntArray,
+    unclear: IntArray,
+    strength: FloatArray,
+    stop: BoolArray,
+) -> tuple[IntArray, IntArray, BoolArray, IntArray, FloatArray]:
+    """Sets with nodes that are no neighbours, one side of each pair where one will do.
+
+    Only a node that is no ancestor of the other one has a set that is sure to separate. Where
+    neither is an ancestor the side with the smaller set is asked, and where neither is known to be
+    none, both are.
+
+    Parameters
+    ----------
+    ends, starts, near
+        Marks that are right whatever edges still fall, and the neighbours of each node.
+    unclear : ndarray of int
+        Ascending codes of unshielded triples about which nothing is known.
+    strength : ndarray of float, shape (p, p)
+        Of the marginal dependence.
+    stop : ndarray of bool, shape (1,)
+
+    Returns
+    -------
+    source, near : ndarrays of int, shape (m,)
+        Pairs (i, j); the set lies on the side of i.
+    sets : ndarray of bool, shape (m, p)
+    size : ndarray of int, shape (m,)
+        Of each set.
+    link : ndarray of float, shape (m,)
+        The strongest link between i and a node of its set.
+    """
+    p, m = len(ends), len(near)
+    source = np.empty(m, dtype=np.intp)
+    may_cause = np.zeros((p, p), dtype=np.bool_)
+    for i in range(p):
+        for edge in range(starts[i], starts[i + 1]):
+            source[edge] = i
+            may_cause[i, near[edge]] = ends[near[edge], i] != _ARROW
+    block = blocks(starts, source, near)
+    sets = _possible_d_sep(ends, starts, near, block, unclear, ancestry(may_cause), stop)
+    farther, size = np.zeros(m, dtype=np.bool_), np.full(m, -1, dtype=np.intp)
+    link = np.zeros(m)
+    for edge in range(m):
+        i, n = source[edge], 0
+        for k in range(p):
+            if sets[edge, k]:
+                n += 1
+                farther[edge] |= ends[i, k] == 0
+                link[edge] = max(link[edge], abs(strength[i, k]))
+        if farther[edge]:  # a set that has nobody but neighbours has been asked already
+            size[edge] = n
+    rows, n_rows = np.empty(m, dtype=np.intp), 0
+    for edge in range(m):
+        if not farther[edge]:
+            continue
+        i, j = source[edge], near[edge]
+        back = starts[j] + np.searchsorted(near[starts[j] : starts[j + 1]], i)
+        if ends[i, j] == _ARROW:
+            both = ends[j, i] == _ARROW
+            if not both or not _comes_before(edge, back, size, link, source):
+                continue
+        rows[n_rows] = edge
+        n_rows += 1
+    rows = rows[:n_rows]
+    return source[rows], near[rows], sets[rows], size[rows], link[rows]
+
+
+@kernel
+def keep_surest(ends: Marks, triples: IntArray, verdict: Verdict, stop: BoolArray) -> None:
     """Make statements about triples agree on arrows, the first ones first.
 
     A collider is given up if its arrows would make one of a triple that surer evidence says is
@@ -174,26 +268,121 @@ def keep_surest(ends: Marks, triples: IntArray, verdict: IntArray) -> None:
     ends : ndarray of uint8, shape (p, p)
         Marks that are known.
     triples : ndarray of int, shape (m, 3)
-    verdict : ndarray of int, shape (m,)
-        1 collider, 0 none, -1 unknown; changed in place.
+    verdict : ndarray of int8, shape (m,)
+        1 collider, 0 none, -1 unknown; changed in place. When the time is up the rest is unknown.
+    stop : ndarray of bool, shape (1,)
     """
     arrow = ends == _ARROW
-    latest, before = np.full(len(ends), -1, dtype=np.intp), np.full(len(triples), -1, dtype=np.intp)
+    # The last triple a - k - w that is no collider, for each (a, k), and the one before each; the
+    # link of a triple is twice its row, plus one if it is told from its third node.
+    last = np.full(ends.shape, -1, dtype=np.int32)
+    before = np.empty(2 * len(triples), dtype=np.int32)
     for row in range(len(triples)):
+        if stop[0]:
+            verdict[row:] = -1
+            return
         a, k, b = triples[row]
         if verdict[row] == 1 and (ends[a, k] == _TAIL or ends[b, k] == _TAIL):
             verdict[row] = 0
-        if verdict[row] == 1:
-            other = latest[k]  # the triples in the middle of k that are no colliders
-            while other >= 0:
-                u, w = triples[other, 0], triples[other, 2]
-                if (arrow[u, k] or u in (a, b)) and (arrow[w, k] or w in (a, b)):
-                    verdict[row] = 0
-                    break
-                other = before[other]
+        if verdict[row] == 1 and (
+            _makes_another(a, k, b, arrow, triples, last, before)
+            or _makes_another(b, k, a, arrow, triples, last, before)
+        ):
+            verdict[row] = 0
         if verdict[row] == 1:
             arrow[a, k] = arrow[b, k] = True
         elif verdict[row] == 0 and arrow[a, k] and arrow[b, k]:
             verdict[row] = 1
         if verdict[row] == 0:
-            before[row], latest[k] = latest[k], row
+            before[2 * row], last[a, k] = last[a, k], 2 * row
+            before[2 * row + 1], last[b, k] = last[b, k], 2 * row + 1
+
+
+@kernel
+def _makes_another(
+    a: int, k: int, b: int, arrow: BoolArray, triples: IntArray, last: Links, before: Links
+) -> bool:
+    """Whether arrows from a and b into k meet at a triple a - k - w that is no collider."""
+    link = last[a, k]
+    while link >= 0:
+        w = triples[link // 2, 0 if link % 2 == 1 else 2]
+        if arrow[w, k] or w == b:
+            return True
+        link = before[link]
+    return False
+
+
+@kernel
+def separated_triples(
+    triples: IntArray, verdict: Verdict, kind: int, p: int, keys: IntArray, starts: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Look up what separates the ends of triples, where it is not the empty set.
+
+    Parameters
+    ----------
+    triples, verdict : ndarrays of int, shapes (m, 3) and (m,)
+    kind : int
+        The verdict of the triples that are looked up.
+    p : int
+        Number of nodes.
+    keys, starts : ndarrays of int
+        Pairs, and where their sets begin, as in `SeparatingSets`.
+
+    Returns
+    -------
+    rows, sets : ndarrays of int, shape (n,)
+        Rows of triples, and rows of `keys`.
+    """
+    rows, sets, n = np.empty_like(triples[:, 0]), np.empty_like(triples[:, 0]), 0
+    for row in range(len(triples)):
+        if verdict[row] != kind:
+            continue
+        key = triples[row, 0] * p + triples[row, 2]
+        at = np.searchsorted(keys, key)
+        if at < len(keys) and keys[at] == key and starts[at + 1] > starts[at]:
+            rows[n], sets[n] = row, at
+            n += 1
+    return rows[:n], sets[:n]
+
+
+@kernel
+def close_statements(
+    ends: Marks,
+    reason: Marks,
+    triples: IntArray,
+    verdict: Verdict,
+    agreed: bool,
+    unclear: IntArray,
+    selection: bool,
+    stop: BoolArray,
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Draw the colliders that hold together, and what follows from them by all rules but the 4th.
+
+    Parameters
+    ----------
+    ends, reason : ndarrays of uint8, shape (p, p)
+        Marks that are known, changed in place; the rule behind each.
+    triples, verdict, stop
+        As for :func:`keep_surest`.
+    agreed : bool
+        Whether the statements are known to hold together.
+    unclear, selection
+        As for :func:`causalkit.graph._pag_kernels.close`.
+
+    Returns
+    -------
+    starts, near : ndarrays of int
+        Neighbours of each node.
+    paths : ndarray of int, shape (m, 5)
+        Discriminating paths that are to be judged before the rules can go on.
+    """
+    if not agreed:
+        keep_surest(ends, triples, verdict, stop)
+    for row in range(len(triples)):
+        if verdict[row] == 1:
+            a, k, b = triples[row]
+            for end in (a, b):
+                if ends[end, k] == _CIRCLE:
+                    ends[end, k] = _ARROW
+    starts, near = neighbours(ends)
+    return starts, near, close(ends, starts, near, unclear, reason, selection, True, False, stop)

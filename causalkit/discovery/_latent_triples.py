@@ -18,6 +18,7 @@ from itertools import combinations
 import numpy as np
 
 from causalkit.discovery._colliders import Judgement, judge_triples
+from causalkit.discovery._deadline import seconds_left
 from causalkit.discovery._evidence import Evidence
 from causalkit.discovery._orientation import AMBIGUOUS, COLLIDER, NOT_COLLIDER, Statements
 from causalkit.discovery._setup import Setup
@@ -27,9 +28,21 @@ from causalkit.typing import BoolArray, IntArray
 
 __all__ = ["judge_latent", "separators_of"]
 
+_SECONDS = 3e-6  # that a triple takes until its marks are drawn, about
+_N_MIDDLES = 20
+_NOTHING = Statements(np.empty((0, 3), np.intp), np.empty(0, np.int8), np.empty(0))
 
-def judge_latent(found: Skeleton, setup: Setup, cuts: Bounds) -> Judgement:
-    """Statements about unshielded triples; after an interrupted search only the safe ones."""
+
+def judge_latent(found: Skeleton, setup: Setup, cuts: Bounds, stop: BoolArray) -> Judgement:
+    """Statements about unshielded triples; after an interrupted search only the safe ones.
+
+    Where there is no time to list the triples none is made, and `stop` is raised.
+    """
+    left = seconds_left(setup.clock)
+    if left < np.inf and _about_triples(found) * _SECONDS > left:
+        stop.fill(True)
+        found.stopped = found.stopped or "the time was up before colliders were judged"
+        return Judgement(_NOTHING, found)
     judged = judge_triples(
         setup.bound,
         found,
@@ -40,9 +53,19 @@ def judge_latent(found: Skeleton, setup: Setup, cuts: Bounds) -> Judgement:
         n_jobs=setup.n_jobs,
         clock=setup.clock,
     )
+    if found.stopped is None and setup.rule == "standard":
+        judged = _look_again(found, judged, setup)
     if found.stopped is not None:
         return replace(judged, statements=_only_licensed(found, judged.statements))
-    return _look_again(found, judged, setup) if setup.rule == "standard" else judged
+    return judged
+
+
+def _about_triples(found: Skeleton) -> float:
+    """About how many unshielded triples there are, from the middle nodes of a few of them."""
+    middles = np.unique(np.linspace(0, found.record.p - 1, _N_MIDDLES).astype(np.intp))
+    near = [np.flatnonzero(found.adjacency[k]) for k in middles]
+    open_pairs = [(~found.adjacency[np.ix_(k, k)]).sum() - len(k) for k in near]
+    return float(np.mean(open_pairs)) / 2 * found.record.p
 
 
 def _look_again(found: Skeleton, judged: Judgement, setup: Setup) -> Judgement:
@@ -52,16 +75,23 @@ def _look_again(found: Skeleton, judged: Judgement, setup: Setup) -> Judgement:
     what the set with k says is the more cautious of the two.
     """
     statements = judged.statements
-    verdict, p_value = statements.verdict.copy(), statements.p_value.copy()
-    chosen = dict(judged.chosen)
-    rows = np.flatnonzero(verdict == COLLIDER)
-    for at, given in separators_of(found, statements.triples[rows]):
-        row = int(rows[at])
+    better: dict[int, Evidence] = {}
+    for row, given in separators_of(found, statements, COLLIDER):
+        if setup.clock.is_up():
+            found.stopped = "the time was up while colliders were judged a second time"
+            break
         a, k, b = statements.triples[row].tolist()
         other = _with_middle(found, setup, (a, k, b), len(given))
         if other is not None:
-            verdict[row], p_value[row] = NOT_COLLIDER, other.result.p_value
-            chosen[a, k, b] = other
+            better[row] = other
+    if not better:
+        return judged
+    verdict, p_value = statements.verdict.copy(), statements.p_value.copy()
+    chosen = dict(judged.chosen)
+    for row, other in better.items():
+        verdict[row], p_value[row] = NOT_COLLIDER, other.result.p_value
+        a, k, b = statements.triples[row].tolist()
+        chosen[a, k, b] = other
     order = np.argsort(-p_value, kind="stable")  # unknown ones, which have none, stay last
     again = Statements(statements.triples[order], verdict[order], p_value[order])
     return replace(judged, statements=again, chosen=chosen)
@@ -72,34 +102,39 @@ def _with_middle(
 ) -> Evidence | None:
     """The set with the largest p-value among those of this size that hold k and separate."""
     a, k, b = triple
-    sets: dict[tuple[int, ...], None] = {}
-    for side, other in ((a, b), (b, a)):
-        pool = np.flatnonzero(found.adjacency[side])
-        rest = pool[(pool != other) & (pool != k)].tolist()
-        sets |= dict.fromkeys((k, *given) for given in combinations(rest, order - 1))
+    sets: dict[tuple[int, ...], None] = {(k,): None}
+    if order > 1:
+        sets.clear()
+        for side in (a, b):
+            rest = np.flatnonzero(found.adjacency[side]).tolist()
+            rest.remove(k)
+            sets |= dict.fromkeys((k, *given) for given in combinations(rest, order - 1))
     if not sets:
         return None
     given = np.array(list(sets), dtype=np.intp)
     statistic, p_value, n_used = setup.bound.given_each(a, b, given)
-    untestable = np.isnan(p_value)
-    found.n_tests += int((~untestable).sum())
-    found.n_untestable += int(untestable.sum())
-    best = int(np.argmax(np.where(untestable, -1.0, p_value)))
-    if not p_value[best] > setup.alpha:
+    values = p_value.tolist()
+    testable = [row for row, value in enumerate(values) if value == value]  # not NaN
+    found.n_tests += len(testable)
+    found.n_untestable += len(values) - len(testable)
+    best = max(testable, key=values.__getitem__, default=-1)
+    if best < 0 or values[best] <= setup.alpha:
         return None
-    result = CIResult(float(statistic[best]), float(p_value[best]), int(n_used[best]))
+    result = CIResult(float(statistic[best]), values[best], int(n_used[best]))
     return Evidence(tuple(given[best].tolist()), result)
 
 
-def separators_of(found: Skeleton, triples: IntArray) -> Iterator[tuple[int, frozenset[int]]]:
-    """Rows of triples (a, k, b), and the set that separates a and b where it is not empty."""
+def separators_of(
+    found: Skeleton, statements: Statements, kind: int
+) -> Iterator[tuple[int, list[int]]]:
+    """Rows of statements of a kind on (a, k, b), and what separates a and b if it is not empty."""
+    from causalkit.discovery._fci_kernels import separated_triples
+
     sets = found.record.separating_sets()
-    codes = triples[:, 0] * found.record.p + triples[:, 2]
-    at = np.searchsorted(sets.keys, codes)
-    known = np.flatnonzero(np.append(sets.keys, -1)[at] == codes)
-    for row in known[np.diff(sets.starts)[at[known]] > 0].tolist():
-        members = sets.members[sets.starts[at[row]] : sets.starts[at[row] + 1]]
-        yield row, frozenset(members.tolist())
+    where = statements.triples, statements.verdict, kind, found.record.p, sets.keys, sets.starts
+    rows, at = separated_triples(*where)
+    for row, one in zip(rows.tolist(), at.tolist(), strict=True):
+        yield row, sets.members[sets.starts[one] : sets.starts[one + 1]].tolist()
 
 
 def _only_licensed(found: Skeleton, statements: Statements) -> Statements:

@@ -30,7 +30,7 @@ from causalkit.discovery._orientation import NOT_COLLIDER, Statements, settle
 from causalkit.discovery._skeleton import Bounds
 from causalkit.graph.mag import Marks
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL
-from causalkit.typing import BoolArray, IntArray
+from causalkit.typing import BoolArray
 
 __all__ = ["find_member", "has_marks", "is_mag", "nearest_mag"]
 
@@ -39,16 +39,18 @@ MAX_TRIES: Final = 500
 
 
 def nearest_mag(
-    ends: Marks, statements: Statements, bounds: Bounds
+    ends: Marks, statements: Statements, bounds: Bounds, stop: BoolArray
 ) -> tuple[Marks, list[Pair], list[Pair]]:
-    """Return a MAG with these marks, or nearly; pairs that were joined; pairs that were cut."""
-    return _repaired(_without_circles(ends, statements), ends == CIRCLE, bounds)
+    """Return a MAG with these marks, or nearly; pairs that were joined; pairs that were cut.
+
+    If `stop` is raised meanwhile, the result need not be a MAG.
+    """
+    return _repaired(_without_circles(ends, statements), ends, bounds, stop)
 
 
-def is_mag(mag: Marks) -> bool:
+def is_mag(mag: Marks, stop: BoolArray) -> bool:
     """Whether the graph is ancestral and maximal, so that nothing needs to be put right."""
-    nothing = Bounds.none(len(mag))
-    repaired, _, _ = _repaired(mag.copy(), np.zeros_like(mag, dtype=np.bool_), nothing)
+    repaired, _, _ = _repaired(mag.copy(), mag, Bounds.none(len(mag)), stop)
     return np.array_equal(repaired, mag)
 
 
@@ -107,107 +109,40 @@ def _may_be_ancestral(ends: Marks) -> bool:
 
 
 def _repaired(
-    mag: Marks, was_circle: BoolArray, bounds: Bounds
+    mag: Marks, was: Marks, bounds: Bounds, stop: BoolArray
 ) -> tuple[Marks, list[Pair], list[Pair]]:
-    """Make the graph a MAG in place, or nearly; also pairs that were joined, and cut."""
-    from causalkit.graph._ancestral_kernels import ancestry, inducing_pairs
+    """Make the graph, which was `was` with circles, a MAG in place; pairs that were joined, cut."""
+    from causalkit.discovery._pag_member_kernels import repair
 
-    tail = mag == TAIL
-    mag[tail & tail.T & (mag == ARROW).any(axis=0)] = ARROW
-    above = _break_cycles(mag, was_circle, bounds)
-    spouses = (mag == ARROW) & (mag.T == ARROW)
-    almost = spouses & above
-    banned = almost & bounds.forbidden
-    if almost.any():
-        mag[almost.T] = TAIL
-        mag[banned | banned.T] = 0
-        spouses &= ~(almost | almost.T)
-        above = ancestry((mag == ARROW) & (mag.T == TAIL))
-    missing = np.zeros_like(above)
-    if spouses.any():
-        nobody = np.zeros(len(mag), dtype=np.bool_)
-        missing = inducing_pairs(mag == ARROW, spouses, above, nobody)
-        missing &= (mag == 0) & ~(bounds.absent | banned | banned.T)
-        mag[missing] = ARROW
-    return mag, _pairs(missing), _pairs(banned | banned.T)
-
-
-def _break_cycles(mag: Marks, was_circle: BoolArray, bounds: Bounds) -> BoolArray:
-    """Make `<->` of the edges on directed cycles; return who is an ancestor of whom.
-
-    Tails that replaced a circle go first; where they do not suffice, all but required ones.
-    """
-    from causalkit.graph._ancestral_kernels import ancestry
-
-    for free in (was_circle, ~bounds.required.T):
-        directed = (mag == ARROW) & (mag.T == TAIL)
-        above = ancestry(directed)
-        circular = directed.T & above & free
-        if not circular.any():
-            continue
-        mag[circular] = ARROW
-        above = ancestry(directed & ~circular.T)
-    return above
+    limited, nothing = not bounds.is_none, np.zeros((1, 1), dtype=np.bool_)
+    required, forbidden = (bounds.required, bounds.forbidden) if limited else (nothing, nothing)
+    joined, cut, n_changed = repair(mag, was, limited, required, forbidden, stop)
+    return (mag, _pairs(joined), _pairs(cut)) if n_changed else (mag, [], [])
 
 
 def _without_circles(ends: Marks, statements: Statements) -> Marks:
-    """Zhang's Theorem 2: `o->`, `--o` become `->`, the `o-o` part a DAG without new colliders."""
-    mag = ends.copy()
-    far, near = ends == CIRCLE, ends.T == CIRCLE
-    mag[far & (ends.T == ARROW)] = TAIL
-    mag[far & (ends.T == TAIL)] = ARROW
-    loose = far & near
-    if loose.any():
-        rank = _order(loose, (mag == ARROW) & (mag.T == TAIL), statements)
+    """Zhang's Theorem 2: `o->`, `--o` become `->`, the `o-o` part a DAG without new colliders.
+
+    Edges that are directed already matter only with knowledge; without it none of them lies on a
+    cycle with `o-o`. Where no order of the nodes respects them they are left out, and where there
+    still is none the weakest statements yield.
+    """
+    from causalkit.discovery._pag_member_kernels import rank_nodes, replace_circles
+
+    triples, verdict = statements.triples, statements.verdict
+    mag, done = replace_circles(ends, triples, verdict)
+    if not done:
+        loose = (mag == CIRCLE) & (mag.T == CIRCLE)
+        none = np.zeros_like(loose)
+        a, k, b = triples.T
+        inside = (verdict == NOT_COLLIDER) & loose[a, k] & loose[b, k]
+        some = Statements(triples[inside], verdict[inside], statements.p_value[inside])
+        kept = some.triples[settle(none, some).kept]
+        rank = rank_nodes(kept, len(kept), none)
         directed = loose & (rank[:, None] < rank)
         mag[directed], mag[directed.T] = ARROW, TAIL
     return mag
 
 
-def _order(loose: BoolArray, directed: BoolArray, statements: Statements) -> IntArray:
-    """Rank nodes so that `o-o` edges, directed to higher ranks, make no cycle and no collider.
-
-    Edges that are directed already matter only with knowledge; without it none of them lies on a
-    cycle with `o-o`. Where no order respects them they are left out, and where there still is none
-    the weakest statements yield.
-    """
-    a, k, b = statements.triples.T
-    inside = (statements.verdict == NOT_COLLIDER) & loose[a, k] & loose[b, k]
-    some = Statements(
-        statements.triples[inside], statements.verdict[inside], statements.p_value[inside]
-    )
-    none = np.zeros_like(directed)
-    rank = _rank(some.triples, directed)
-    if (rank < 0).any():
-        rank = _rank(some.triples, none)
-    if (rank < 0).any():
-        kept = settle(none, some).kept
-        rank = _rank(some.triples[kept], none)
-    return rank
-
-
-def _rank(no_colliders: IntArray, directed: BoolArray) -> IntArray:
-    """Take away nodes that can come last, as `orientable` does; -1 where that gets stuck."""
-    p = len(directed)
-    obstacles = directed.sum(axis=1).tolist()
-    ends_of: list[list[tuple[int, int]]] = [[] for _ in range(p)]
-    for k, effect in np.argwhere(directed).tolist():
-        ends_of[effect].append((k, k))
-    for a, k, b in no_colliders.tolist():
-        obstacles[k] += 1
-        ends_of[a].append((k, b))
-        ends_of[b].append((k, a))
-    rank = np.full(p, -1, dtype=np.intp)
-    ready = [k for k in range(p) if not obstacles[k]]
-    for place, node in enumerate(ready):  # grows while it is walked
-        rank[node] = p - place
-        for k, other in ends_of[node]:
-            if rank[other] < 0:
-                obstacles[k] -= 1
-                if not obstacles[k] and rank[k] < 0:
-                    ready.append(k)
-    return rank
-
-
 def _pairs(matrix: BoolArray) -> list[Pair]:
-    return [(int(i), int(j)) for i, j in np.argwhere(np.triu(matrix))]
+    return [(int(i), int(j)) for i, j in np.argwhere(matrix)]

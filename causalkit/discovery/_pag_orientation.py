@@ -20,18 +20,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalkit.discovery._evidence import Pair
-from causalkit.discovery._orientation import AMBIGUOUS, COLLIDER, Statements, unshielded_triples
+from causalkit.discovery._orientation import AMBIGUOUS, Statements, unshielded_triples
 from causalkit.discovery._pag_member import find_member, has_marks, is_mag, nearest_mag
 from causalkit.discovery._skeleton import Bounds, Skeleton
-from causalkit.graph.mag import Judge, Marks, apply_rules, judge_by
+from causalkit.graph.mag import Judge, Marks, Rules, answer_paths, judge_by
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL
 from causalkit.typing import BoolArray, IntArray
 
 __all__ = [
     "KNOWN",
+    "Closed",
     "Oriented",
+    "close",
     "codes_of",
-    "first_marks",
     "judge_by_separators",
     "orient",
     "path_nodes",
@@ -41,6 +42,8 @@ KNOWN = 11
 """In `Oriented.reason`: the mark is knowledge. Others are numbers of rules, 0 for a collider."""
 
 Answer: TypeAlias = tuple[IntArray, NDArray[np.int8]]
+
+_NO_CODES = np.empty(0, dtype=np.intp)
 
 
 @dataclass(slots=True)
@@ -59,6 +62,8 @@ class Oriented:
         Pairs that became adjacent, or were cut apart, so that there is a MAG.
     paths : dict
         By (b, c): the discriminating path t, …, a, b, c that oriented their edge.
+    unfinished : bool
+        Whether the time was up before all marks were drawn.
     """
 
     ends: Marks
@@ -67,15 +72,57 @@ class Oriented:
     joined: list[Pair] = field(default_factory=list)
     cut: list[Pair] = field(default_factory=list)
     paths: dict[Pair, tuple[int, ...]] = field(default_factory=dict)
+    unfinished: bool = False
+
+
+@dataclass(slots=True)
+class Closed:
+    """Marks that follow from statements, whether they have a member or not.
+
+    Attributes
+    ----------
+    ends, reason : ndarrays of uint8, shape (p, p)
+        Marks and the rules that set them.
+    starts, near : ndarrays of int
+        Neighbours of each node, as lists.
+    unclear : ndarray of int
+        Ascending codes of triples that are left open.
+    verdict : ndarray of int8, shape (m,)
+        What of the statements holds together.
+    asked : bool
+        Whether there was a discriminating path.
+    told : list of (a, b, c, verdict)
+        Answers about such paths.
+    paths : dict
+        As in :class:`Oriented`.
+    """
+
+    ends: Marks
+    reason: Marks
+    starts: IntArray
+    near: IntArray
+    unclear: IntArray
+    verdict: NDArray[np.int8]
+    asked: bool
+    told: list[tuple[int, int, int, int]] = field(default_factory=list)
+    paths: dict[Pair, tuple[int, ...]] = field(default_factory=dict)
+
+    def is_told_by(self, mag: Marks, drawn: NDArray[np.int8]) -> bool:
+        """Whether a MAG, in which these triples are colliders, gives all the answers again."""
+        return bool(((drawn == self.verdict) | (self.verdict == AMBIGUOUS)).all()) and all(
+            (mag[a, b] == mag[c, b] == ARROW) == collider for a, b, c, collider in self.told
+        )
 
 
 def orient(
     adjacency: BoolArray,
     statements: Statements,
     bounds: Bounds,
-    judge: Judge,
+    judge: Judge | None,
     *,
     selection: bool,
+    stop: BoolArray,
+    closed: Closed | None = None,
 ) -> Oriented:
     """Orient a skeleton.
 
@@ -86,58 +133,145 @@ def orient(
         About all unshielded triples.
     bounds : Bounds
         Knowledge.
-    judge : callable
-        Says what the middle nodes of discriminating paths are.
+    judge : callable, optional
+        Says what the middle nodes of discriminating paths are; nothing is known if left out.
     selection : bool
         Whether edges may come from selection.
+    stop : ndarray of bool, shape (1,)
+        Raised when the time is up.
+    closed : Closed, optional
+        What :func:`close` returns, if that is known already.
     """
-    ends, unclear = close(adjacency, statements, bounds, judge, selection=selection)
-    mag, joined, cut = nearest_mag(ends, statements, bounds)
+    from causalkit.discovery._pag_member_kernels import drawn_in
+
+    if closed is None:
+        closed = close(adjacency, statements, bounds, judge, selection=selection, stop=stop)
+    if stop[0]:
+        return _unfinished(adjacency, statements, bounds, closed, selection)
+    mag, joined, cut = nearest_mag(closed.ends, statements, bounds, stop)
     if not bounds.is_none:
-        known = _Known(statements, bounds, judge, unclear, selection)
-        member = known.member(ends, mag)
+        known = _Known(statements, bounds, judge, selection, stop)
+        member = known.member(closed, mag)
         if member is not None:
             mag, joined, cut = member, [], []
-    truth = mag > 0
-    if joined or cut:
-        triples = unshielded_triples(truth)
-        told = np.isin(codes_of(triples, len(mag)), codes_of(statements.triples, len(mag)))
-        unclear = np.union1d(unclear, codes_of(triples[~told], len(mag)))
-    else:
-        triples = statements.triples
-    a, k, b = triples.T
-    drawn = (mag[a, k] == ARROW) & (mag[b, k] == ARROW)
-    if len(unclear):
-        drawn &= ~np.isin(codes_of(triples, len(mag)), unclear)
-    ends, reason = first_marks(truth, triples[drawn], bounds, selection=selection)
-    trace = _Remembering(judge, mag)
-    _close(ends, trace, bounds, unclear, selection, reason)
-    a, k, b = statements.triples.T
-    holds = ((mag[a, k] == ARROW) & (mag[b, k] == ARROW)) == (statements.verdict == COLLIDER)
-    dropped = np.flatnonzero(~holds & (statements.verdict != AMBIGUOUS))
-    return Oriented(ends, reason, dropped, joined, cut, trace.paths)
+    if stop[0]:
+        return _unfinished(adjacency, statements, bounds, closed, selection)
+    drawn = drawn_in(mag, statements.triples)
+    dropped = np.flatnonzero((drawn != statements.verdict) & (statements.verdict != AMBIGUOUS))
+    if not joined and not cut and closed.is_told_by(mag, drawn):
+        return Oriented(closed.ends, closed.reason, dropped, paths=closed.paths)
+    told = _told_by(mag, statements, other_triples=bool(joined or cut))
+    agreed = _as_in(mag, judge)
+    again = close(mag > 0, told, bounds, agreed, selection=selection, stop=stop, agreed=True)
+    unfinished = bool(stop[0])
+    return Oriented(again.ends, again.reason, dropped, joined, cut, again.paths, unfinished)
 
 
 def close(
     adjacency: BoolArray,
     statements: Statements,
     bounds: Bounds,
-    judge: Judge,
+    judge: Judge | None,
     *,
     selection: bool,
-) -> tuple[Marks, IntArray]:
-    """Marks that follow, member or not, and ascending codes of triples that are left open."""
-    from causalkit.discovery._fci_kernels import keep_surest
+    stop: BoolArray,
+    agreed: bool = False,
+) -> Closed:
+    """Draw the marks that follow, member or not.
 
-    nothing = np.empty((0, 3), dtype=np.intp)
-    known, _ = first_marks(adjacency, nothing, bounds, selection=selection)
-    verdict = statements.verdict.astype(np.intp)
-    keep_surest(known, statements.triples, verdict)
-    colliders = statements.triples[verdict == COLLIDER]
-    ends, reason = first_marks(adjacency, colliders, bounds, selection=selection)
-    unclear = np.sort(codes_of(statements.triples[verdict == AMBIGUOUS], len(adjacency)))
-    _close(ends, judge, bounds, unclear, selection, reason)
-    return ends, unclear
+    Parameters
+    ----------
+    adjacency, statements, bounds, judge, selection, stop
+        As for :func:`orient`.
+    agreed : bool
+        Whether the statements are known to hold together.
+    """
+    from causalkit.discovery._fci_kernels import close_statements
+
+    ends, reason = first_marks(adjacency, bounds, selection=selection)
+    verdict, unclear = statements.verdict.copy(), _codes_left_open(statements, len(ends))
+    what = ends, reason, statements.triples, verdict, agreed, unclear, selection, stop
+    starts, near, paths = close_statements(*what)
+    closed = Closed(ends, reason, starts, near, unclear, verdict, len(paths) > 0)
+    rules = ends, starts, near, unclear, reason, selection
+    _go_on(rules, paths, _recorded(judge, closed), bounds, stop)
+    return closed
+
+
+def _go_on(
+    rules: Rules, paths: IntArray | None, judge: Judge | None, bounds: Bounds, stop: BoolArray
+) -> None:
+    """Answer what the rules ask; with selection, a forbidden direction is one more of them."""
+    ends, reason, selection = rules[0], rules[4], rules[5]
+    answer_paths(rules, paths, judge, stop)
+    while not bounds.is_none and selection and not stop[0]:
+        # i <-* j is no i --* j, and j -> i is forbidden: so neither end has a tail.
+        new = (ends == CIRCLE) & (ends.T == ARROW) & bounds.forbidden.T
+        if not new.any():
+            return
+        ends[new], reason[new] = ARROW, KNOWN
+        answer_paths(rules, None, judge, stop)
+
+
+def _codes_left_open(statements: Statements, p: int) -> IntArray:
+    rows = statements.verdict == AMBIGUOUS
+    return np.sort(codes_of(statements.triples[rows], p)) if rows.any() else _NO_CODES
+
+
+def _recorded(judge: Judge | None, closed: Closed) -> Judge | None:
+    """The same answers, noted in `closed`."""
+    if judge is None:
+        return None
+
+    def note(ends: Marks, paths: IntArray) -> Answer:
+        rows, verdict = judge(ends, paths)
+        for (t, a, b, c, _), collider in zip(rows.tolist(), verdict.tolist(), strict=True):
+            closed.told.append((a, b, c, collider))
+            if (b, c) not in closed.paths:
+                closed.paths[b, c] = path_nodes(ends, t, a, b, c)
+        return rows, verdict
+
+    return note
+
+
+def _as_in(mag: Marks, judge: Judge | None) -> Judge | None:
+    """Answers where `judge` has one, but as a MAG has it."""
+    if judge is None:
+        return None
+    truth = judge_by(mag)
+    return lambda ends, paths: truth(ends, judge(ends, paths)[0])
+
+
+def _told_by(mag: Marks, statements: Statements, *, other_triples: bool = False) -> Statements:
+    """What a MAG says of the triples about which something is known.
+
+    Where its edges are other ones, so are its triples; of new ones nothing is known.
+    """
+    from causalkit.discovery._pag_member_kernels import drawn_in
+
+    triples, known = statements.triples, statements.verdict != AMBIGUOUS
+    if other_triples:
+        codes = codes_of(triples[known], len(mag))
+        triples = unshielded_triples(mag > 0)
+        known = np.isin(codes_of(triples, len(mag)), codes, kind="sort")
+    verdict = np.where(known, drawn_in(mag, triples), np.int8(AMBIGUOUS))
+    return Statements(triples, verdict, np.full(len(triples), np.nan))
+
+
+def _unfinished(
+    adjacency: BoolArray, statements: Statements, bounds: Bounds, closed: Closed, selection: bool
+) -> Oriented:
+    """What can be said when no member was found in time.
+
+    Arrows alone have one, in which every edge is `<->`: there no node is an ancestor of another
+    one, so no inducing path joins any two. With knowledge, which has tails, it is all that is said.
+    """
+    ends, reason = first_marks(adjacency, bounds, selection=selection)
+    if bounds.is_none:
+        arrow = closed.ends == ARROW
+        ends[arrow], reason[arrow] = ARROW, closed.reason[arrow]
+    changed = (closed.verdict != statements.verdict) & (closed.verdict != AMBIGUOUS)
+    return Oriented(ends, reason, np.flatnonzero(changed), paths=closed.paths, unfinished=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,44 +285,52 @@ class _Known:
 
     statements: Statements
     bounds: Bounds
-    judge: Judge
-    unclear: IntArray
+    judge: Judge | None
     selection: bool
+    stop: BoolArray
 
-    def member(self, ends: Marks, mag: Marks) -> Marks | None:
-        """A member of the class of the answers that has the marks `ends`; `mag` if it is one.
+    def member(self, closed: Closed, mag: Marks) -> Marks | None:
+        """A member of the class of the answers that has the marks; `mag` if it is one.
 
         None if there is none, or the answers contradict each other already.
         """
-        nothing = Bounds.none(len(ends))
-        alone, _ = close(ends > 0, self.statements, nothing, self.judge, selection=self.selection)
+        nothing = Bounds.none(len(mag))
+        alone = self._close(closed.ends, self.statements, self.judge)
+        rules = closed.starts, closed.near, closed.unclear
 
         def is_member(mag: Marks) -> bool:
-            return is_mag(mag) and np.array_equal(self.class_of(mag), alone)
+            return is_mag(mag, self.stop) and np.array_equal(self.class_of(mag), alone)
 
-        def closed(ends: Marks) -> Marks:
+        def follow(ends: Marks) -> Marks:
             ends = ends.copy()
-            reason = np.zeros_like(ends)
-            _close(ends, self.judge, self.bounds, self.unclear, self.selection, reason)
+            what = ends, *rules, np.zeros_like(ends), self.selection
+            _go_on(what, None, self.judge, self.bounds, self.stop)
             return ends
 
-        if has_marks(mag, ends) and is_member(mag):
+        if has_marks(mag, closed.ends) and is_member(mag):
             return mag
-        if not is_member(nearest_mag(alone, self.statements, nothing)[0]):
+        if not is_member(nearest_mag(alone, self.statements, nothing, self.stop)[0]):
             return None
-        return find_member(ends, self.statements, closed, is_member)
+        return find_member(closed.ends, self.statements, follow, is_member)
 
     def class_of(self, mag: Marks) -> Marks:
         """What the answers would have given, had they been those of the MAG."""
-        a, k, b = self.statements.triples.T
-        drawn = (mag[a, k] == ARROW) & (mag[b, k] == ARROW)
-        drawn &= ~np.isin(codes_of(self.statements.triples, len(mag)), self.unclear)
-        nothing = Bounds.none(len(mag))
-        triples = self.statements.triples[drawn]
-        ends, reason = first_marks(mag > 0, triples, nothing, selection=self.selection)
-        judge = _Remembering(self.judge, mag)
-        _close(ends, judge, nothing, self.unclear, self.selection, reason)
-        return ends
+        told = _told_by(mag, self.statements)
+        return self._close(mag, told, _as_in(mag, self.judge), agreed=True)
+
+    def _close(
+        self, ends: Marks, statements: Statements, judge: Judge | None, *, agreed: bool = False
+    ) -> Marks:
+        """Marks that follow without knowledge."""
+        return close(
+            ends > 0,
+            statements,
+            Bounds.none(len(ends)),
+            judge,
+            selection=self.selection,
+            stop=self.stop,
+            agreed=agreed,
+        ).ends
 
 
 def codes_of(triples: IntArray, p: int) -> IntArray:
@@ -197,44 +339,20 @@ def codes_of(triples: IntArray, p: int) -> IntArray:
     return np.asarray((a * p + k) * p + b)
 
 
-def first_marks(
-    adjacency: BoolArray, colliders: IntArray, bounds: Bounds, *, selection: bool
-) -> tuple[Marks, Marks]:
-    """Marks that knowledge and colliders give, and their reasons.
+def first_marks(adjacency: BoolArray, bounds: Bounds, *, selection: bool) -> tuple[Marks, Marks]:
+    """Marks that knowledge gives, and their reasons.
 
     B in a later tier than A is no ancestor of A, so the mark at B is an arrow; nothing is said
     about the mark at A. With selection B may still be an ancestor of what was selected on.
     """
     ends = adjacency * np.uint8(CIRCLE)
     reason = np.zeros_like(ends)
-    a, k, b = colliders.T
-    ends[a, k] = ends[b, k] = ARROW
     if not bounds.is_none:
         tails = bounds.required.T & adjacency
         arrows = bounds.forbidden.T & adjacency & ~(tails | selection)
         ends[arrows], ends[tails] = ARROW, TAIL
         reason[arrows | tails] = KNOWN
     return ends, reason
-
-
-def _close(
-    ends: Marks,
-    judge: Judge,
-    bounds: Bounds,
-    unclear: IntArray,
-    selection: bool,
-    reason: Marks,
-) -> None:
-    """Run the rules; with selection, a forbidden direction is one more of them."""
-    while True:
-        apply_rules(ends, judge, unclear=unclear, selection=selection, reason=reason)
-        if bounds.is_none or not selection:
-            return
-        # i <-* j is no i --* j, and j -> i is forbidden: so neither end has a tail.
-        new = (ends == CIRCLE) & (ends.T == ARROW) & bounds.forbidden.T
-        if not new.any():
-            return
-        ends[new], reason[new] = ARROW, KNOWN
 
 
 def judge_by_separators(found: Skeleton) -> Judge:
@@ -263,25 +381,6 @@ def judge_by_separators(found: Skeleton) -> Judge:
         return paths[[row for _, _, row, _ in told]], np.array([v for *_, v in told], dtype=np.int8)
 
     return judge
-
-
-def judge_nothing(_: Marks, paths: IntArray) -> Answer:
-    """No answers."""
-    return paths[:0], np.empty(0, dtype=np.int8)
-
-
-class _Remembering:
-    """Answers where `judge` has one, but as a MAG has it; the paths are kept for `explain`."""
-
-    def __init__(self, judge: Judge, mag: Marks) -> None:
-        self.judge, self.truth = judge, judge_by(mag)
-        self.paths: dict[Pair, tuple[int, ...]] = {}
-
-    def __call__(self, ends: Marks, paths: IntArray) -> Answer:
-        rows, _ = self.judge(ends, paths)
-        for t, a, b, c, _ in rows.tolist():
-            self.paths.setdefault((b, c), path_nodes(ends, t, a, b, c))
-        return self.truth(ends, rows)
 
 
 def path_nodes(ends: Marks, t: int, a: int, b: int, c: int) -> tuple[int, ...]:

@@ -20,16 +20,15 @@ order of the questions does not matter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from causalkit.discovery._pag_orientation import Closed
 from causalkit.discovery._setup import Setup
 from causalkit.discovery._skeleton import Skeleton, ask_level, note_answers
-from causalkit.graph.mag import Marks, neighbour_lists
-from causalkit.graph.marks import ARROW
 from causalkit.independence import Level
-from causalkit.typing import BoolArray, FloatArray, IntArray
+from causalkit.typing import BoolArray, IntArray
 
 __all__ = ["search_farther"]
 
@@ -44,14 +43,15 @@ class _Batch:
         By node, the set on its side.
     others : set of int
         Nodes at the other ends; they have no set here.
-    pairs : list of (i, j)
+    pairs : dict
+        By pair (i, j) with i < j, the size of its set.
     """
 
-    sets: dict[int, BoolArray]
-    others: set[int]
-    pairs: list[tuple[int, int]]
+    sets: dict[int, BoolArray] = field(default_factory=dict)
+    others: set[int] = field(default_factory=set)
+    pairs: dict[tuple[int, int], int] = field(default_factory=dict)
 
-    def takes(self, i: int, j: int, wanted: BoolArray) -> bool:
+    def takes(self, i: int, j: int, wanted: BoolArray, size: int) -> bool:
         """Take in the question whether part of `wanted`, on the side of i, separates i and j."""
         known = self.sets.get(i)
         if j in self.sets or i in self.others:
@@ -60,11 +60,19 @@ class _Batch:
             return False
         self.sets[i] = wanted
         self.others.add(j)
-        self.pairs.append((i, j))
+        self.pairs[min(i, j), max(i, j)] = size
         return True
 
+    def lists(self, p: int) -> tuple[IntArray, IntArray]:
+        """Sets of all nodes, one after the other: starts (p + 1,), members."""
+        starts, members = np.zeros(p + 1, dtype=np.intp), []
+        for i in sorted(self.sets):
+            members.append(np.flatnonzero(self.sets[i]))
+            starts[i + 1] = len(members[-1])
+        return np.cumsum(starts), np.concatenate(members)
 
-def search_farther(found: Skeleton, setup: Setup, ends: Marks, unclear: IntArray) -> bool:
+
+def search_farther(found: Skeleton, setup: Setup, marks: Closed, stop: BoolArray) -> bool:
     """Cut pairs that a set farther away separates; `found` is changed. Whether any were cut.
 
     Parameters
@@ -72,102 +80,54 @@ def search_farther(found: Skeleton, setup: Setup, ends: Marks, unclear: IntArray
     found : Skeleton
         After the search among neighbours.
     setup : Setup
-    ends : ndarray of uint8, shape (p, p)
+    marks : Closed
         Marks that are right whatever edges still fall.
-    unclear : ndarray of int
-        Ascending codes of triples about which nothing is known.
+    stop : ndarray of bool, shape (1,)
+        Raised when the time is up.
     """
-    batches = _batches(ends, unclear, found)
-    if not batches:
-        return False
-    before = found.adjacency.copy()
-    order = 1
-    while (setup.max_order is None or order <= setup.max_order) and found.stopped is None:
-        n_asked = sum(_ask_batch(found, setup, batch, order) for batch in batches)
-        if not n_asked:
+    batches = _batches(marks, found, stop)
+    cut = False
+    for order in range(1, len(found.adjacency) if setup.max_order is None else setup.max_order + 1):
+        n_asked = 0
+        for batch, lists in batches:
+            answered = _ask_batch(found, setup, batch, lists, order)
+            n_asked += answered[0]
+            cut |= answered[1]
+        if not n_asked or found.stopped is not None:
             break
-        order += 1
-    return not np.array_equal(before, found.adjacency)
+    return cut
 
 
-def _ask_batch(found: Skeleton, setup: Setup, batch: _Batch, order: int) -> int:
-    """Ask about sets of one size; how many tests that took."""
-    from causalkit.discovery._skeleton_kernels import joined_pairs, neighbours_of
-
-    joined = np.zeros_like(found.adjacency)
-    for i, j in batch.pairs:
-        joined[i, j] = joined[j, i] = found.adjacency[i, j] and not found.record.kept[i, j]
-    candidates = np.zeros_like(joined)
-    for i, members in batch.sets.items():
-        candidates[i] = members
-    pairs, (starts, listed) = joined_pairs(joined), neighbours_of(candidates)
-    sizes, (i, j) = np.diff(starts), pairs.T
-    largest = np.maximum(sizes[i] - candidates[i, j], sizes[j] - candidates[j, i])
-    level = Level(order, pairs[largest >= order], starts, listed, found.strength)
-    if not len(level) or found.stopped is not None:
-        return 0
+def _ask_batch(
+    found: Skeleton, setup: Setup, batch: _Batch, lists: tuple[IntArray, IntArray], order: int
+) -> tuple[int, bool]:
+    """Ask about sets of one size; how many tests that took, and whether a pair was cut."""
+    joined = [
+        pair for pair, size in sorted(batch.pairs.items())
+        if size >= order and found.adjacency[pair]
+    ]  # fmt: skip
+    if not joined or found.stopped is not None:
+        return 0, False
+    pairs = np.array(joined, dtype=np.intp)
+    level = Level(order, pairs, *lists, found.strength)
     answers = ask_level(setup.bound, level, setup.alpha, setup.n_jobs, setup.clock)
-    note_answers(found, level.pairs, answers, order)
-    return answers.n_tests
+    note_answers(found, pairs, answers, order)
+    return answers.n_tests, bool(answers.separated.any())
 
 
-def _batches(ends: Marks, unclear: IntArray, found: Skeleton) -> list[_Batch]:
-    """All questions, those about smaller sets first."""
-    from causalkit.discovery import _fci_kernels as kernels
-    from causalkit.graph._ancestral_kernels import ancestry
+def _batches(
+    marks: Closed, found: Skeleton, stop: BoolArray
+) -> list[tuple[_Batch, tuple[IntArray, IntArray]]]:
+    """All questions, those about smaller sets first, and their sets as lists."""
+    from causalkit.discovery._fci_kernels import farther_sets
 
-    starts, near = neighbour_lists(ends)
-    source = np.repeat(np.arange(len(ends)), np.diff(starts))
-    above = ancestry((ends > 0) & (ends.T != ARROW))
-    block = kernels.blocks(starts, source, near)
-    sets = kernels.possible_d_sep(ends, starts, near, block, unclear, above)
-    rows = np.flatnonzero(_is_needed(ends, source, near, sets, found))
+    what = marks.ends, marks.starts, marks.near, marks.unclear
+    source, near, sets, size, link = farther_sets(*what, found.strength, stop)
     batches: list[_Batch] = []
-    if not len(rows):
-        return batches
-    for row in rows[np.lexsort(_sizes(sets[rows], source[rows], found.strength))].tolist():
-        question = int(source[row]), int(near[row]), sets[row]
-        if not any(batch.takes(*question) for batch in batches):
-            batches.append(_Batch({}, set(), []))
+    for row in np.lexsort((-link, size)).tolist() if len(source) else ():
+        i, j = int(source[row]), int(near[row])
+        question = i, j, sets[row], int(size[row])
+        if not found.record.kept[i, j] and not any(batch.takes(*question) for batch in batches):
+            batches.append(_Batch())
             batches[-1].takes(*question)
-    return batches
-
-
-def _is_needed(
-    ends: Marks, source: IntArray, near: IntArray, sets: BoolArray, found: Skeleton
-) -> BoolArray:
-    """Whether the side of i of the edge end (i, j) must be asked.
-
-    Only a node that is no ancestor of the other one has a set that is sure to separate. Where
-    neither is an ancestor one of the two will do, and where neither is known to be none, both are
-    asked. A set that has nobody but neighbours has been asked already.
-    """
-    farther: BoolArray = np.any(sets & (ends[source] == 0), axis=1)
-    if not farther.any():
-        return farther
-    key = np.zeros((len(source), 3))
-    key[:, 1], key[:, 0] = _sizes(sets, source, found.strength)
-    key[~farther] = -np.inf
-    key[:, 2] = source
-    back = np.lexsort((source, near))  # edge ends are sorted by (i, j); these are the (j, i)
-    at_i, at_j = ends[near, source] == ARROW, ends[source, near] == ARROW
-    smaller = _is_less(key, key[back])
-    wanted = np.where(at_i & at_j, smaller, at_i | ~at_j)
-    return np.asarray(farther & wanted & ~found.record.kept[source, near])
-
-
-def _is_less(one: FloatArray, other: FloatArray) -> BoolArray:
-    """Compare rows like words."""
-    less, equal = np.zeros(len(one), dtype=np.bool_), np.ones(len(one), dtype=np.bool_)
-    for column in range(one.shape[1]):
-        less |= equal & (one[:, column] < other[:, column])
-        equal &= one[:, column] == other[:, column]
-    return less
-
-
-def _sizes(
-    sets: BoolArray, source: IntArray, strength: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Minus the strongest link of each node to its set, and the size of the set."""
-    links = np.abs(strength[source]) * sets
-    return -links.max(axis=1, initial=0.0), sets.sum(axis=1).astype(np.float64)
+    return [(batch, batch.lists(len(found.adjacency))) for batch in batches]

@@ -19,12 +19,11 @@ import numpy as np
 
 from causalkit.discovery._evidence import Pair
 from causalkit.discovery._latent_triples import separators_of
-from causalkit.discovery._orientation import unshielded_triples
+from causalkit.discovery._orientation import AMBIGUOUS, Statements, unshielded_triples
 from causalkit.discovery._setup import Setup
 from causalkit.discovery._skeleton import Skeleton
 from causalkit.errors import NumericalError
 from causalkit.independence import Answers, Search
-from causalkit.typing import BoolArray, IntArray
 
 __all__ = ["Links"]
 
@@ -52,37 +51,47 @@ class Links:
     def confirm_triples(self) -> None:
         """Cut links of unshielded triples until all of them hold."""
         while True:
-            if self.setup.clock.is_up():
-                self.found.stopped = "the time was up while the links of triples were tested"
+            if self._is_late():
                 return
-            _, links = self._links_of(unshielded_triples(self.found.adjacency))
+            triples = unshielded_triples(self.found.adjacency)
+            unknown = np.full(len(triples), AMBIGUOUS, dtype=np.int8)
+            nowhere = np.full(len(triples), np.nan)
+            _, links = self._links_of(Statements(triples, unknown, nowhere), AMBIGUOUS)
             if not self._cut_failing(links, parts=False):
                 return
 
-    def doubtful(self, triples: IntArray) -> BoolArray:
-        """Which triples have a link that fails its test; nothing is cut."""
-        rows, links = self._links_of(triples)
-        result = np.zeros(len(triples), dtype=np.bool_)
-        for row, (i, j, given) in zip(rows, links, strict=True):
-            result[row] |= self._separates(i, j, given)
-        return result
+    def doubtful(self, statements: Statements, kind: int) -> list[int]:
+        """Which statements of a kind have a link that fails its test; nothing is cut."""
+        rows: list[int] = []
+        for row, (i, j, given) in zip(*self._links_of(statements, kind), strict=True):
+            if self._is_late():
+                break
+            if self._separates(i, j, given):
+                rows.append(row)
+        return rows
 
-    def _links_of(self, triples: IntArray) -> tuple[list[int], list[Question]]:
-        """Rows of triples, and those of their links that the search has not tested already."""
+    def _links_of(self, statements: Statements, kind: int) -> tuple[list[int], list[Question]]:
+        """Rows of statements, and those of their links that the search has not tested already."""
         adjacency = self.found.adjacency
         rows: list[int] = []
         links: list[Question] = []
-        for row, given in separators_of(self.found, triples):
-            a, k, b = triples[row].tolist()
-            rest = given - {k}
-            if not rest:  # given nothing, all pairs that are still joined have been tested
+        for row, given in separators_of(self.found, statements, kind):
+            a, k, b = statements.triples[row].tolist()
+            where = [node for node in given if node != k]
+            if not where:  # given nothing, all pairs that are still joined have been tested
                 continue
-            where = list(rest)
+            middle = adjacency[k, where].all()
             for end in (a, b):  # so have they given neighbours of one of the two
-                if not (adjacency[end, where].all() or adjacency[k, where].all()):
+                if not (middle or adjacency[end, where].all()):
                     rows.append(row)
-                    links.append((end, k, rest))
+                    links.append((end, k, frozenset(where)))
         return rows, links
+
+    def _is_late(self) -> bool:
+        """Whether the time is up."""
+        if self.setup.clock.is_up():
+            self.found.stopped = "the time was up while the links of triples were tested"
+        return self.found.stopped is not None
 
     def confirm_paths(self, paths: Iterable[tuple[int, ...]]) -> bool:
         """Cut links of discriminating paths t, …, b, c that fail; whether there were any."""
@@ -103,6 +112,8 @@ class Links:
             # Given nothing, all pairs that are still joined have been tested.
             if not given or (*pair, given, parts) in self.asked or self.found.record.kept[pair]:
                 continue
+            if self._is_late():
+                break
             self.asked.add((*pair, given, parts))
             search = (
                 self._smallest(*pair, given) if parts or self._separates(*pair, given) else None

@@ -129,9 +129,10 @@ def warn_of(found: Skeleton, n_contradictions: int) -> None:
 
 
 def in_name_order(names: Collection[Name]) -> tuple[Name, ...]:
-    """Sort names, numbers before words."""
+    """Sort names: numbers, then words, the shorter ones first, so that x2 comes before x10."""
     numbers = sorted(name for name in names if not isinstance(name, str))
-    return (*numbers, *sorted(name for name in names if isinstance(name, str)))
+    words = sorted(name for name in names if isinstance(name, str))
+    return (*numbers, *sorted(words, key=len))
 
 
 def as_test(test: CITest | None) -> CITest:

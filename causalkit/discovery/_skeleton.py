@@ -27,6 +27,7 @@ import numpy as np
 
 from causalkit._core.parallel import run
 from causalkit.discovery._evidence import Evidence, EvidenceView, Pair, Record
+from causalkit.graph.meek import pairs_of
 from causalkit.independence import Answers, BoundTest, Level
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
@@ -171,11 +172,10 @@ def find_skeleton(
     clock : Clock, optional
         Once its time is up no more questions are asked.
     """
-    from causalkit.discovery._skeleton_kernels import joined_pairs
-
     clock = clock or Clock.start(None)
     found = _begin(bound, bounds, alpha, n_jobs, clock)
-    pairs, order = joined_pairs(found.adjacency), 1
+    i, j = pairs_of(found.adjacency)
+    pairs, order = np.stack((i, j), axis=1)[i < j], 1
     while (max_order is None or order <= max_order) and found.stopped is None:
         pairs, level = _level(pairs, found, bounds, order)
         if not len(level):
@@ -223,9 +223,9 @@ def _level(
     """Pairs that are still joined, and questions about those that have enough candidates."""
     from causalkit.discovery._skeleton_kernels import questions
 
-    limited, nothing = not bounds.is_none, np.zeros((1, 1), dtype=np.bool_)
-    kept, forbidden = (bounds.kept, bounds.forbidden) if limited else (nothing, nothing)
-    pairs, *asked = questions(pairs, found.adjacency, order, limited, kept, forbidden)
+    joined = found.adjacency
+    open_pairs = joined if bounds.is_none else joined & ~bounds.kept
+    pairs, *asked = questions(pairs, joined, bounds.candidates(joined), open_pairs, order)
     return pairs, Level(order, *asked, found.strength)
 
 

@@ -26,6 +26,7 @@ arrow at slip: collider oil *-> slip <-* wet, as {} separates oil and wet withou
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 
 import numpy as np
@@ -35,13 +36,14 @@ from causalkit._core.moments import Moments
 from causalkit._core.table import Table
 from causalkit.discovery._colliders import Judgement
 from causalkit.discovery._conflicts import Conflicts
+from causalkit.discovery._deadline import flag_when_up
 from causalkit.discovery._latent_triples import judge_latent
 from causalkit.discovery._orientation import AMBIGUOUS, COLLIDER, Statements
 from causalkit.discovery._pag_orientation import (
+    Closed,
     Oriented,
     close,
     judge_by_separators,
-    judge_nothing,
     orient,
 )
 from causalkit.discovery._pag_trace import PagTrace
@@ -51,10 +53,11 @@ from causalkit.discovery._setup import Setup, as_knowledge, reads_moments, set_u
 from causalkit.discovery._skeleton import Bounds, Skeleton, find_skeleton
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation, Separations
 from causalkit.discovery.knowledge import Knowledge
+from causalkit.errors import TimeBudgetWarning
 from causalkit.graph import CausalGraph, Kind
 from causalkit.graph.mag import Marks
 from causalkit.independence import CITest
-from causalkit.typing import IntArray, Name
+from causalkit.typing import BoolArray, Name
 
 __all__ = ["FCI", "RFCI"]
 
@@ -106,20 +109,28 @@ class _LatentSearch(DiscoveryAlgorithm):
         how = {"n_jobs": setup.n_jobs, "clock": setup.clock}
         cuts = _cuts_only(setup.bounds)
         found = find_skeleton(setup.bound, cuts, **limits, **how)  # type: ignore[arg-type]
-        judged, oriented = self._orient(found, setup, cuts)
+        with flag_when_up(setup.clock) as stop:
+            judged, oriented = self._orient(found, setup, cuts, stop)
         required = _required_yet_independent(found, setup)
-        graph = CausalGraph._of(setup.names, oriented.ends, Kind.PAG)
-        self.graph_ = graph.reordered(setup.shown)
+        self.graph_ = CausalGraph._of(setup.shown, _as_shown(oriented.ends, setup), Kind.PAG)
         self.n_tests_, self.n_untestable_ = found.n_tests, found.n_untestable
-        self.stopped_ = found.stopped
+        self.stopped_ = _what_is_missing(found, oriented)
         known = as_knowledge(self.knowledge)
         self.trace_ = PagTrace(
             setup.names, found, judged, oriented, setup.bounds, required, self.graph_, known
         )
         warn_of(found, self.trace_.on_knowledge)
+        if self.stopped_ and not found.stopped:
+            warnings.warn(
+                f"{self.stopped_}. Give it more seconds for the other marks.",
+                TimeBudgetWarning,
+                stacklevel=3,
+            )
 
     @abstractmethod
-    def _orient(self, found: Skeleton, setup: Setup, cuts: Bounds) -> tuple[Judgement, Oriented]:
+    def _orient(
+        self, found: Skeleton, setup: Setup, cuts: Bounds, stop: BoolArray
+    ) -> tuple[Judgement, Oriented]:
         """What comes after the search among neighbours."""
 
     @property
@@ -169,7 +180,9 @@ class FCI(_LatentSearch):
         Parallel jobs; never changes the result.
     max_seconds : float, optional
         Time budget. When it is spent no more questions are asked: pairs not yet asked about stay
-        joined, and only marks that rest on nothing missing are drawn; see `stopped_`.
+        joined, and only marks that rest on nothing missing are drawn. The orientation may
+        take a tenth more (0.1 s at least); what is not drawn by then stays a circle, and tails are
+        left out. See `stopped_`.
 
     Attributes
     ----------
@@ -228,13 +241,19 @@ class FCI(_LatentSearch):
     structure learning", JMLR 15: 3921-3962.
     """
 
-    def _orient(self, found: Skeleton, setup: Setup, cuts: Bounds) -> tuple[Judgement, Oriented]:
-        judged = judge_latent(found, setup, cuts)
+    def _orient(
+        self, found: Skeleton, setup: Setup, cuts: Bounds, stop: BoolArray
+    ) -> tuple[Judgement, Oriented]:
+        judged = judge_latent(found, setup, cuts, stop)
+        select, marks = self.selection_bias, None
         if found.stopped is None:
-            ends, unclear = _sure_marks(found, judged, setup, selection=self.selection_bias)
-            if search_farther(found, setup, ends, unclear) or found.stopped:
-                judged = judge_latent(found, setup, cuts)
-        return judged, _oriented(found, judged, setup, selection=self.selection_bias)
+            sure = _sure_statements(found, judged, setup)
+            marks = close(found.adjacency, sure, setup.bounds, None, selection=select, stop=stop)
+            if search_farther(found, setup, marks, stop) or found.stopped is not None:
+                judged, marks = judge_latent(found, setup, cuts, stop), None
+            elif marks.asked or sure is not judged.statements:
+                marks = None  # surer than need be
+        return judged, _oriented(found, judged, setup, selection=select, stop=stop, closed=marks)
 
 
 class RFCI(_LatentSearch):
@@ -276,14 +295,17 @@ class RFCI(_LatentSearch):
     graphs with latent and selection variables", doi:10.1214/11-AOS940.
     """
 
-    def _orient(self, found: Skeleton, setup: Setup, cuts: Bounds) -> tuple[Judgement, Oriented]:
+    def _orient(
+        self, found: Skeleton, setup: Setup, cuts: Bounds, stop: BoolArray
+    ) -> tuple[Judgement, Oriented]:
         links = Links(found, setup)
         while True:
             if found.stopped is None:
                 links.confirm_triples()
-            judged = judge_latent(found, setup, cuts)
-            oriented = _oriented(found, judged, setup, selection=self.selection_bias)
-            if found.stopped or not links.confirm_paths(oriented.paths.values()):
+            judged = judge_latent(found, setup, cuts, stop)
+            oriented = _oriented(found, judged, setup, selection=self.selection_bias, stop=stop)
+            done = found.stopped is not None or oriented.unfinished
+            if done or not links.confirm_paths(oriented.paths.values()):
                 return judged, oriented
 
 
@@ -296,21 +318,52 @@ def _cuts_only(bounds: Bounds) -> Bounds:
     return bounds if bounds.is_none else Bounds(bounds.absent, bounds.required)
 
 
-def _oriented(found: Skeleton, judged: Judgement, setup: Setup, *, selection: bool) -> Oriented:
-    judge = judge_by_separators(found) if found.stopped is None else judge_nothing
-    return orient(found.adjacency, judged.statements, setup.bounds, judge, selection=selection)
+def _oriented(
+    found: Skeleton,
+    judged: Judgement,
+    setup: Setup,
+    *,
+    selection: bool,
+    stop: BoolArray,
+    closed: Closed | None = None,
+) -> Oriented:
+    judge = judge_by_separators(found) if found.stopped is None else None
+    return orient(
+        found.adjacency,
+        judged.statements,
+        setup.bounds,
+        judge,
+        selection=selection,
+        stop=stop,
+        closed=closed,
+    )
 
 
-def _sure_marks(
-    found: Skeleton, judged: Judgement, setup: Setup, *, selection: bool
-) -> tuple[Marks, IntArray]:
-    """Marks that are right whatever edges still fall, and codes of triples they leave open."""
-    triples, verdict = judged.statements.triples, judged.statements.verdict.copy()
+def _sure_statements(found: Skeleton, judged: Judgement, setup: Setup) -> Statements:
+    """Statements that are right whatever edges still fall; the same object if all are."""
+    statements = judged.statements
     # A node of a smallest separating set is an ancestor in any case, so only colliders are tested.
-    rows = np.flatnonzero(verdict == COLLIDER)
-    verdict[rows[Links(found, setup).doubtful(triples[rows])]] = AMBIGUOUS
-    sure = Statements(triples, verdict, judged.statements.p_value)
-    return close(found.adjacency, sure, setup.bounds, judge_nothing, selection=selection)
+    doubtful = Links(found, setup).doubtful(statements, COLLIDER)
+    if not doubtful:
+        return statements
+    verdict = statements.verdict.copy()
+    verdict[doubtful] = AMBIGUOUS
+    return Statements(statements.triples, verdict, statements.p_value)
+
+
+def _what_is_missing(found: Skeleton, oriented: Oriented) -> str | None:
+    """What the time budget left undone, in words."""
+    if not oriented.unfinished:
+        return found.stopped
+    late = "the time was up while marks were drawn: circles stay where others might follow"
+    return f"{found.stopped}; {late}" if found.stopped else late
+
+
+def _as_shown(ends: Marks, setup: Setup) -> Marks:
+    """Marks with the nodes in the order of the data."""
+    place = {name: k for k, name in enumerate(setup.names)}
+    order = np.array([place[name] for name in setup.shown], dtype=np.intp)
+    return ends[order[:, None], order]
 
 
 def _required_yet_independent(found: Skeleton, setup: Setup) -> list[tuple[int, int, float]]:

@@ -39,7 +39,7 @@ def ancestry(directed: BoolArray) -> BoolArray:
 
 @kernel
 def inducing_pairs(
-    into: BoolArray, spouses: BoolArray, above: BoolArray, selected: BoolArray
+    into: BoolArray, spouses: BoolArray, above: BoolArray, selected: BoolArray, stop: BoolArray
 ) -> BoolArray:
     """Pairs without an edge that an inducing path joins.
 
@@ -53,6 +53,8 @@ def inducing_pairs(
         Ancestors, as :func:`ancestry` lists them.
     selected : ndarray of bool, shape (p,)
         Ancestors of selection variables.
+    stop : ndarray of bool, shape (1,)
+        Raised from outside when the time is up; further pairs are then not looked at.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def inducing_pairs(
     starts, to = np.searchsorted(married[0], np.arange(p + 1)), married[1]
     queue, seen = np.empty(p, dtype=np.intp), np.full(p, -1, dtype=np.intp)
     for a in range(p):
-        if out_starts[a] == out_starts[a + 1]:
+        if stop[0] or out_starts[a] == out_starts[a + 1]:
             continue
         for b in range(a + 1, p):
             if into[a, b] or into[b, a] or out_starts[b] == out_starts[b + 1]:

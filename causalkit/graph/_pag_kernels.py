@@ -9,6 +9,10 @@ a tail (contradictory answers of tests), the arrow is taken. `unclear` lists the
 about which nothing is known, as ascending codes `(a * p + k) * p + b` with a < b; no rule reads
 them as "no collider".
 
+Neither clock nor lock can be reached from here. So whoever gives the loops a time budget raises a
+flag in the array `stop` from another thread, and they look at it node by node: what they have found
+by then is drawn, and holds.
+
 Paths of rules 5, 9 and 10 are searched as walks in which consecutive nodes are unshielded. A walk
 serves as well as a path: along it each arrow forces the next one just the same.
 """
@@ -24,16 +28,29 @@ from causalkit._core.jit import kernel
 from causalkit.typing import BoolArray, IntArray
 
 __all__ = [
-    "circle_cycles",
-    "discriminating_paths",
+    "close",
     "is_clear",
-    "settle_tails",
-    "spread",
+    "neighbours",
 ]
 
 Marks: TypeAlias = NDArray[np.uint8]
 
 _TAIL, _ARROW, _CIRCLE = 1, 2, 4
+
+
+@kernel
+def neighbours(ends: Marks) -> tuple[IntArray, IntArray]:
+    """Neighbours of each node, one node after the other: starts (p + 1,), near (n_ends,)."""
+    p = len(ends)
+    starts = np.zeros(p + 1, dtype=np.intp)
+    near = np.empty(np.count_nonzero(ends), dtype=np.intp)
+    for i in range(p):
+        starts[i + 1] = starts[i]
+        for j in range(p):
+            if ends[i, j] != 0:
+                near[starts[i + 1]] = j
+                starts[i + 1] += 1
+    return starts, near
 
 
 @kernel
@@ -105,7 +122,14 @@ def _tail_rule(
 
 
 @kernel
-def spread(ends: Marks, starts: IntArray, near: IntArray, unclear: IntArray, reason: Marks) -> None:
+def _spread(
+    ends: Marks,
+    starts: IntArray,
+    near: IntArray,
+    unclear: IntArray,
+    reason: Marks,
+    stop: BoolArray,
+) -> None:
     """Apply rules 1, 2, 3, 6 and 7 until none applies; `reason` learns which rule set a mark."""
     size = len(near)
     rows, columns = np.empty(size, dtype=np.intp), np.empty(size, dtype=np.intp)
@@ -113,6 +137,8 @@ def spread(ends: Marks, starts: IntArray, near: IntArray, unclear: IntArray, rea
     while True:
         n_new = 0
         for i in range(len(ends)):
+            if stop[0]:
+                break
             for at in range(starts[i], starts[i + 1]):
                 j = near[at]
                 if ends[i, j] != _CIRCLE:
@@ -134,7 +160,9 @@ def spread(ends: Marks, starts: IntArray, near: IntArray, unclear: IntArray, rea
 
 
 @kernel
-def discriminating_paths(ends: Marks, starts: IntArray, near: IntArray) -> IntArray:
+def _discriminating_paths(
+    ends: Marks, starts: IntArray, near: IntArray, stop: BoolArray
+) -> IntArray:
     """Shortest discriminating paths (t, …, a, b, c) for b with a circle at b on b o-* c.
 
     Every node between t and b is a collider and a parent of c; t and c are not adjacent.
@@ -152,7 +180,7 @@ def discriminating_paths(ends: Marks, starts: IntArray, near: IntArray) -> IntAr
     for b in range(p):
         for to in range(starts[b], starts[b + 1]):
             c = near[to]
-            if ends[c, b] != _CIRCLE:
+            if ends[c, b] != _CIRCLE or stop[0]:
                 continue
             for by in range(starts[b], starts[b + 1]):
                 a = near[by]
@@ -228,14 +256,21 @@ def _closes(
 
 
 @kernel
-def circle_cycles(
-    ends: Marks, starts: IntArray, near: IntArray, unclear: IntArray, reason: Marks
+def _circle_cycles(
+    ends: Marks,
+    starts: IntArray,
+    near: IntArray,
+    unclear: IntArray,
+    reason: Marks,
+    stop: BoolArray,
 ) -> int:
     """Apply rule 5 once; how many edges became undirected."""
     size = len(near)
     seen, queue = np.full(size, -1, dtype=np.intp), np.empty((size + 1, 2), dtype=np.intp)
     hit, n_hit = np.empty((size, 2), dtype=np.intp), 0
     for i in range(len(ends)):
+        if stop[0]:
+            break
         for at in range(starts[i], starts[i + 1]):
             j = near[at]
             if i > j or not _is_circle(ends, i, j):
@@ -336,8 +371,13 @@ def _rule_9_or_10(
 
 
 @kernel
-def settle_tails(
-    ends: Marks, starts: IntArray, near: IntArray, unclear: IntArray, reason: Marks
+def _settle_tails(
+    ends: Marks,
+    starts: IntArray,
+    near: IntArray,
+    unclear: IntArray,
+    reason: Marks,
+    stop: BoolArray,
 ) -> int:
     """Apply rules 8, 9 and 10 once; how many tails were set."""
     p, size = len(ends), len(near)
@@ -348,6 +388,8 @@ def settle_tails(
     seen, queue = np.full(size, -1, dtype=np.intp), np.empty((size + 1, 2), dtype=np.intp)
     hit, rules, n_hit = np.empty((size, 2), dtype=np.intp), np.empty(size, dtype=np.uint8), 0
     for a in range(p):
+        if stop[0]:
+            break
         known = False  # what walks from a reach
         for to in range(starts[a], starts[a + 1]):
             c = near[to]
@@ -372,3 +414,53 @@ def settle_tails(
         c, a = hit[row]
         ends[c, a], reason[c, a] = _TAIL, rules[row]
     return n_hit
+
+
+# --- all together --------------------------------------------------------------------------------
+
+
+@kernel
+def close(
+    ends: Marks,
+    starts: IntArray,
+    near: IntArray,
+    unclear: IntArray,
+    reason: Marks,
+    selection: bool,
+    ask: bool,
+    told: bool,
+    stop: BoolArray,
+) -> IntArray:
+    """Apply all rules but the fourth until none applies, or until the fourth has a question.
+
+    Parameters
+    ----------
+    ends, starts, near, unclear, reason
+        Marks, neighbours, what is not known; `reason` learns which rule set a mark.
+    selection : bool
+        Whether rule 5 may be used.
+    ask : bool
+        Whether discriminating paths are looked for.
+    told : bool
+        Whether this goes on after a question whose answer set no mark.
+    stop : ndarray of bool, shape (1,)
+        Raised from outside when the time is up.
+
+    Returns
+    -------
+    ndarray of int, shape (m, 5)
+        Discriminating paths that are to be judged; if there is none, the marks are closed.
+    """
+    while not stop[0]:
+        if not told:
+            _spread(ends, starts, near, unclear, reason, stop)
+            if ask:
+                paths = _discriminating_paths(ends, starts, near, stop)
+                if len(paths) > 0:
+                    return paths
+        told = False
+        if selection and _circle_cycles(ends, starts, near, unclear, reason, stop) > 0:
+            continue
+        if _settle_tails(ends, starts, near, unclear, reason, stop) == 0:
+            break
+    return np.empty((0, 5), dtype=np.intp)

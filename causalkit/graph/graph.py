@@ -314,16 +314,19 @@ class CausalGraph(Exchange):
 
     def reordered(self, names: Iterable[Name]) -> CausalGraph:
         """Return the same graph with its nodes listed in another order."""
-        order = [self.index(name) for name in names]
-        if sorted(order) != list(range(len(self.nodes))):
+        nodes = tuple(names)
+        if nodes == self.nodes:
+            return self
+        place = np.full(len(self.nodes), -1, dtype=np.intp)
+        place[[self.index(name) for name in nodes]] = np.arange(len(nodes))
+        if len(nodes) != len(place) or place.min(initial=0) < 0:
             raise InputError(
                 "reordered() got other nodes than the graph has; expected all of them."
             )
         rows, columns = occupied(self.ends)
-        place = np.argsort(order)
         ends = np.zeros_like(self.ends)
         ends[place[rows], place[columns]] = self.ends[rows, columns]
-        return CausalGraph._of(tuple(self.nodes[k] for k in order), ends, self.kind)
+        return CausalGraph._of(nodes, ends, self.kind)
 
     def to_cpdag(self) -> CausalGraph:
         """Return the equivalence class of a DAG; see :func:`causalkit.graph.dag_to_cpdag`."""

@@ -63,11 +63,12 @@ from causalkit.typing import BoolArray, IntArray, Name, Names
 __all__ = [
     "Judge",
     "Marks",
+    "Rules",
+    "answer_paths",
     "apply_rules",
     "dag_to_mag",
     "judge_by",
     "mag_to_pag",
-    "neighbour_lists",
     "unshielded_colliders",
     "visible",
     "visible_edges",
@@ -79,6 +80,9 @@ Marks: TypeAlias = NDArray[np.uint8]
 Judge: TypeAlias = Callable[[Marks, IntArray], tuple[IntArray, NDArray[np.int8]]]
 """Takes marks and discriminating paths (t, a, b, c, length), a row each. Returns the paths about
 which it knows something, the surest first, and for each 1 if b is a collider on it, 0 if not."""
+
+Rules: TypeAlias = tuple[Marks, IntArray, IntArray, IntArray, Marks, bool]
+"""Marks, neighbours (starts, near), codes of unclear triples, reasons, whether to use rule 5."""
 
 
 # --- from DAG to MAG -----------------------------------------------------------------------------
@@ -144,7 +148,7 @@ def dag_to_mag(graph: CausalGraph, latent: Names = (), selection: Names = ()) ->
     above = ancestry(graph.directed)
     selected = np.any(above[:, chosen], axis=1)
     into = graph.directed | graph.bidirected
-    joined = into | into.T | inducing_pairs(into, graph.bidirected, above, selected)
+    joined = into | into.T | inducing_pairs(into, graph.bidirected, above, selected, _never())
     ends = np.where(above.T | selected, TAIL, ARROW) * joined
     kept = np.flatnonzero(~chosen)
     names = (graph.nodes[k] for k in kept)
@@ -215,7 +219,7 @@ def _check_maximal(mag: CausalGraph) -> None:
         return
     into = mag.directed | mag.bidirected
     nobody = np.zeros(len(mag), dtype=np.bool_)
-    missing = inducing_pairs(into, mag.bidirected, ancestry(mag.directed), nobody)
+    missing = inducing_pairs(into, mag.bidirected, ancestry(mag.directed), nobody, _never())
     missing &= ~mag.adjacency
     if missing.any():
         a, b = (show_name(mag.nodes[k]) for k in np.argwhere(missing)[0])
@@ -232,12 +236,6 @@ def unshielded_colliders(ends: Marks) -> BoolArray:
     np.fill_diagonal(far, 0.0)
     marks: BoolArray = (arrows > 0) & (far @ arrows > 0)
     return marks
-
-
-def neighbour_lists(ends: Marks) -> tuple[IntArray, IntArray]:
-    """Neighbours of each node, one node after the other: starts (p + 1,), near (n_ends,)."""
-    rows, near = np.nonzero(ends)
-    return np.searchsorted(rows, np.arange(len(ends) + 1)), near
 
 
 def apply_rules(
@@ -264,23 +262,45 @@ def apply_rules(
     reason : ndarray of uint8, shape (p, p), optional
         Learns the number of the rule that set a mark.
     """
-    from causalkit.graph import _pag_kernels as kernels
+    from causalkit.graph._pag_kernels import neighbours
 
-    starts, near = neighbour_lists(ends)
     if unclear is None:
         unclear = np.empty(0, dtype=np.intp)
     if reason is None:
         reason = np.zeros_like(ends)
-    what = ends, starts, near, unclear, reason
-    while True:
-        kernels.spread(*what)
-        paths = kernels.discriminating_paths(ends, starts, near)
-        if len(paths) and _rule_4(ends, *judge(ends, paths), reason):
-            continue
-        if selection and kernels.circle_cycles(*what):
-            continue
-        if not kernels.settle_tails(*what):
-            return
+    rules = ends, *neighbours(ends), unclear, reason, selection
+    answer_paths(rules, None, judge, _never())
+
+
+def _never() -> BoolArray:
+    """A flag to stop that nobody raises."""
+    return np.zeros(1, dtype=np.bool_)
+
+
+def answer_paths(
+    rules: Rules, paths: IntArray | None, judge: Judge | None, stop: BoolArray
+) -> None:
+    """Apply the rules until all marks are closed, and judge the paths that they ask about.
+
+    Parameters
+    ----------
+    rules : tuple
+        Marks, neighbours (starts, near), codes of unclear triples, reasons, whether to use rule 5.
+    paths : ndarray of int, shape (m, 5), optional
+        What they have asked already; none if they are still to begin.
+    judge : callable, optional
+        As for :func:`apply_rules`; nothing is known if left out.
+    stop : ndarray of bool, shape (1,)
+        Once it is raised, what is not drawn yet stays as it is.
+    """
+    from causalkit.graph._pag_kernels import close
+
+    ask = judge is not None
+    if paths is None:
+        paths = close(*rules, ask, False, stop)
+    while len(paths):
+        n_set = _rule_4(rules[0], *judge(rules[0], paths), rules[4]) if judge is not None else 0
+        paths = close(*rules, ask, n_set == 0, stop)
 
 
 def _rule_4(ends: Marks, paths: IntArray, verdict: NDArray[np.int8], reason: Marks) -> int:

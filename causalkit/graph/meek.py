@@ -204,17 +204,25 @@ def forced_arrows(
     fresh = np.ones(n_nodes, dtype=np.bool_) if touched is None else touched
     forced, why = kernels.follow(starts, near, far, state, fresh)
     tails, heads = near[forced], far[forced]
-    if len(forced) and not sound:  # if there is a member at all, this makes no new collider and no cycle
-        wrong = np.flatnonzero(kernels.collides(starts, near, far, state, forced))
-        if len(wrong):
-            raise _contradiction(names, int(tails[wrong[0]]), int(heads[wrong[0]]))
-        along = state == kernels.ALONG
-        if causal_order(n_nodes, near[along], far[along]) is None:
-            raise CycleError(
-                "the orientations that follow from the given ones run in a circle; expected arrows "
-                "and colliders that some DAG has. Take back one of the orientations."
-            )
+    if len(forced) and not sound:
+        _check_member(rows, forced, names)
     return Forced(tails, heads, why[:, 0], why[:, 1:])
+
+
+def _check_member(rows: _Rows, forced: IntArray, names: Sequence[Name]) -> None:
+    """Check that forced arrows make no new collider and no cycle, as they cannot in any member."""
+    from causalkit.graph import _meek_kernels as kernels
+
+    starts, near, far, state = rows.starts, rows.near, rows.far, rows.state
+    wrong = forced[kernels.collides(starts, near, far, state, forced)]
+    if len(wrong):
+        raise _contradiction(names, int(near[wrong[0]]), int(far[wrong[0]]))
+    along = state == kernels.ALONG
+    if causal_order(len(starts) - 1, near[along], far[along]) is None:
+        raise CycleError(
+            "the orientations that follow from the given ones run in a circle; expected arrows "
+            "and colliders that some DAG has. Take back one of the orientations."
+        )
 
 
 def _contradiction(names: Sequence[Name], tail: int, head: int) -> GraphError:

@@ -104,6 +104,7 @@ def separate_given_one(
     tiny: float,
     given: IntArray,
     partials: FloatArray,
+    found: BoolArray,
     counts: IntArray,
 ) -> None:
     """Answer :func:`separate_given_sets` for sets of one, without sorting the candidates."""
@@ -114,7 +115,7 @@ def separate_given_one(
         i, j = pairs[row, 0], pairs[row, 1]
         if not goes_first(strength, starts, candidates, i, j):
             i, j = j, i
-        partials[row] = 2.0
+        partials[row], counts[0] = 2.0, 0
         for turn in range(2):
             size = pool_of(strength, starts, candidates, i, j, turn == 1, pool, weak, strong)
             partials[row] = _ask_side(
@@ -128,11 +129,12 @@ def separate_given_one(
                 tiny,
                 given[row],
                 partials[row],
-                counts[row],
+                counts,
             )
-            if counts[row, 0]:
+            if counts[0]:
                 break
             i, j = j, i
+        found[row] = counts[0] > 0
 
 
 @kernel
@@ -147,6 +149,7 @@ def separate_given_sets(
     tiny: float,
     given: IntArray,
     partials: FloatArray,
+    found: BoolArray,
     counts: IntArray,
 ) -> None:
     """Look for a separating set of each pair, on one side and then on the other.
@@ -169,19 +172,22 @@ def separate_given_sets(
         Written: the set that separates, else the one that comes closest.
     partials : ndarray of float, shape (m,)
         Written: the partial correlation given that set; 2 if no set could be used.
-    counts : ndarray of int, shape (m, 3)
-        Raised: found (0 or 1), tests, sets that could not be used.
+    found : ndarray of bool, shape (m,)
+        Written: whether it separates.
+    counts : ndarray of int, shape (3,)
+        Raised: tests, and sets that could not be used, behind a number that is 1 once a set is
+        found.
     """
     largest = longest(starts)
     pool = np.empty(largest, dtype=np.intp)
     weak, strong = np.empty(largest), np.empty(largest)
-    old = np.zeros(largest, dtype=np.bool_)
+    old = np.empty(largest, dtype=np.bool_)
     left = np.empty((order - 1, largest + 2, largest + 2))
     for row in range(len(pairs)):
         i, j = pairs[row, 0], pairs[row, 1]
         if not goes_first(strength, starts, candidates, i, j):
             i, j = j, i
-        partials[row] = 2.0
+        partials[row], counts[0] = 2.0, 0
         for turn in range(2):
             size = pool_of(strength, starts, candidates, i, j, order == 1, pool, weak, strong)
             if size >= order:
@@ -199,11 +205,12 @@ def separate_given_sets(
                     left,
                     given[row],
                     partials[row],
-                    counts[row],
+                    counts,
                 )
-                if counts[row, 0]:
+                if counts[0]:
                     break
             i, j = j, i
+        found[row] = counts[0] > 0
 
 
 @kernel
@@ -260,12 +267,13 @@ def _ask_last(
     s: int,
     first: int,
     old: BoolArray,
+    seen: bool,
     cutoff: float,
     tiny: float,
     best: FloatArray,
     counts: IntArray,
 ) -> int:
-    """Complete a prefix that ends in s by each later candidate that is not old.
+    """Complete a prefix that ends in s by each later candidate, no old one if the prefix was seen.
 
     `left` is what the prefix without s leaves over; s = -1 stands for an empty prefix. `best` holds
     the square of the weakest partial and the product it was divided by, and the covariance. Returns
@@ -279,7 +287,7 @@ def _ask_last(
     shared = left[0, 1] - from_i * from_j * pivot
     improved = -1
     for c in range(first, len(old)):
-        if old[c]:
+        if seen and old[c]:
             continue
         x, y, v = left[0, c + 2], left[1, c + 2], left[c + 2, c + 2]
         if s >= 0:
@@ -319,7 +327,6 @@ def _visit(
     size, depth = len(pool), len(given) - 1
     best = np.empty(3)
     best[0], best[1], best[2] = weakest * weakest, 1.0, weakest
-    none_old = np.zeros(size, dtype=np.bool_)
     _gather(corr, i, j, pool, left[0])
     where = np.empty(depth, dtype=np.intp)
     for t in range(depth):
@@ -331,15 +338,14 @@ def _visit(
         seen = True
         for t in range(depth):
             seen = seen and old[where[t]]
-        passed_over = old if seen else none_old
         last = where[depth - 1] if depth > 0 else -1
         if sound < depth:
             for c in range(last + 1, size):
-                counts[2] += not passed_over[c]
+                counts[2] += not (seen and old[c])
         else:
             s = last + 2 if depth > 0 else -1
             before = left[max(depth - 1, 0)]
-            c = _ask_last(before, s, last + 1, passed_over, cutoff, tiny, best, counts)
+            c = _ask_last(before, s, last + 1, old, seen, cutoff, tiny, best, counts)
             if c >= 0:
                 for t in range(depth):
                     given[t] = pool[where[t]]
@@ -425,9 +431,10 @@ def tests_given(
 ) -> None:
     """Test each pair given its own row of `sets`, which ends in -1 if the set is smaller."""
     widest = sets.shape[1]
-    left = np.empty((max(widest - 1, 1), widest + 2, widest + 2))
-    old = np.zeros(widest, dtype=np.bool_)
-    given, counts = np.empty(widest, dtype=np.intp), np.zeros(3, dtype=np.intp)
+    left = np.empty((max(widest, 1), widest + 2, widest + 2))
+    where = np.empty(widest, dtype=np.intp)
+    for t in range(widest):
+        where[t] = t
     for row in range(len(pairs)):
         i, j, order = pairs[row, 0], pairs[row, 1], 0
         while order < widest and sets[row, order] >= 0:
@@ -435,6 +442,11 @@ def tests_given(
         freedom = n_rows - order - 3.0
         r = corr[i, j] if order == 0 else 2.0
         if order > 0 and freedom > 0:
-            pool = sets[row, :order]
-            r = _visit(corr, i, j, pool, old[:order], -1.0, tiny, left, given[:order], 2.0, counts)
+            _gather(corr, i, j, sets[row, :order], left[0])
+            if _eliminate_prefix(left, where[:order], np.intp(0), order + 2, tiny) == order:
+                last, s = left[order - 1], order + 1
+                x, y, v = last[0, s], last[1, s], last[s, s]
+                r = _correlation(
+                    last[0, 1] * v - x * y, (last[0, 0] * v - x * x) * (last[1, 1] * v - y * y)
+                )
         statistic[row], p_value[row] = _z_test(r, sqrt(max(freedom, 0.0)), tiny)

@@ -147,17 +147,17 @@ class BoundFisherZ(BoundTest):
         if order == 0 or self._freedom(order) <= 0:
             return BoundTest.separate(self, level, alpha)
         given = np.full((m, order), -1, dtype=np.intp)
-        partials, counts = np.empty(m), np.zeros((m, 3), dtype=np.intp)
+        partials, found = np.empty(m), np.empty(m, dtype=np.bool_)
+        counts = np.zeros(3, dtype=np.intp)
         what = self.corr, level.strength, level.pairs, level.starts, level.candidates
         limits = self._cutoff(order, alpha), _TINY
         if order == 1:
-            kernels.separate_given_one(*what, *limits, given, partials, counts)
+            kernels.separate_given_one(*what, *limits, given, partials, found, counts)
         else:
-            kernels.separate_given_sets(*what, order, *limits, given, partials, counts)
-        n_tests, n_untestable = counts[:, 1:].sum(axis=0).tolist()
+            kernels.separate_given_sets(*what, order, *limits, given, partials, found, counts)
+        _, n_tests, n_untestable = counts.tolist()
         statistic, p_value = self._z(partials, order)
         n_used = np.full(m, int(self.n_rows), dtype=np.intp)
-        found = counts[:, 0] > 0
         return Answers(found, given, statistic, p_value, n_used, n_tests, n_untestable)
 
     def screen(self, alpha: float) -> Screen:

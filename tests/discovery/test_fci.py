@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +18,7 @@ from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from causalkit.discovery import PC, Knowledge
+from causalkit.discovery import PC, Knowledge, _latent_triples, fci
 from causalkit.discovery.fci import FCI, RFCI
 from causalkit.errors import (
     InputError,
@@ -28,6 +31,7 @@ from causalkit.graph import random_dag as sparse_dag
 from causalkit.graph.mag import dag_to_mag, mag_to_pag
 from causalkit.graph.separation import representative
 from causalkit.independence import BoundTest, CITest, FisherZ, Oracle
+from tests.oracles import pag
 from tests.oracles.discovery import linear_data, nodes_of, random_dag
 from tests.oracles.mag import (
     all_classes,
@@ -157,6 +161,57 @@ def test_blocks_are_those_of_networkx():
         theirs = nx.biconnected_component_edges(nx.Graph(joined.astype(int)))
         expected = {frozenset(frozenset(edge) for edge in found) for found in theirs}
         assert {frozenset(found) for found in ours.values()} == expected
+
+
+def test_sides_that_are_asked_are_those_of_slow_walks():
+    from causalkit.discovery._fci_kernels import farther_sets
+    from causalkit.discovery._orientation import unshielded_triples
+    from causalkit.graph._pag_kernels import neighbours
+
+    rng = np.random.default_rng(15)
+    n_asked = 0
+    for _ in range(120):
+        p = int(rng.integers(2, 10))
+        ends = pag.random_marks(rng, p, rng.uniform(0.2, 0.6))
+        triples = unshielded_triples(ends > 0)
+        open_ones = triples[rng.random(len(triples)) < rng.choice([0.0, 0.3, 1.0])]
+        a, k, b = open_ones.T
+        strength = rng.normal(size=(p, p)).round(1)
+        source, near, sets, size, link = farther_sets(
+            ends,
+            *neighbours(ends),
+            np.sort((a * p + k) * p + b),
+            strength,
+            np.zeros(1, dtype=np.bool_),
+        )
+        members = [set(np.flatnonzero(row).tolist()) for row in sets]
+        ours = dict(zip(zip(source.tolist(), near.tolist(), strict=True), members, strict=True))
+        assert ours == pag.sides_to_ask(ends, set(map(tuple, open_ones.tolist())), strength)
+        assert size.tolist() == [len(found) for found in members]
+        for i, found, most in zip(source, members, link, strict=True):
+            assert most == np.abs(strength[i, list(found)]).max()
+        n_asked += len(source)
+    assert n_asked > 200
+
+
+def test_surest_statements_are_those_of_slow_comparison():
+    from causalkit.discovery._fci_kernels import keep_surest
+    from causalkit.discovery._orientation import unshielded_triples
+
+    rng = np.random.default_rng(16)
+    never, n_changed = np.zeros(1, dtype=np.bool_), 0
+    for _ in range(200):
+        p = int(rng.integers(3, 10))
+        ends = pag.random_marks(rng, p, rng.uniform(0.2, 0.6))
+        if rng.random() < 0.5:
+            ends[ends > 0] = CIRCLE
+        triples = rng.permutation(unshielded_triples(ends > 0))
+        verdict = rng.choice([-1, 0, 1], size=len(triples)).astype(np.int8)
+        kept = verdict.copy()
+        keep_surest(ends, triples, kept, never)
+        assert kept.tolist() == pag.agreeing(ends, triples.tolist(), verdict.tolist())
+        n_changed += (kept != verdict).sum()
+    assert n_changed > 100
 
 
 def test_order_of_search_is_bounded():
@@ -585,6 +640,93 @@ def test_an_interrupted_search_says_nothing_wrong(algorithm):
         n_marks += (fitted.graph_.ends[fitted.graph_.adjacency] != CIRCLE).sum()
     assert n_stopped > 3
     assert n_marks > 0
+
+
+@contextmanager
+def flag_after(seconds):
+    """A flag that is raised after a while, or at once."""
+    flag = np.array([seconds == 0])
+    timer = threading.Timer(seconds, flag.fill, (True,))
+    timer.start()
+    try:
+        yield flag
+    finally:
+        timer.cancel()
+
+
+@pytest.mark.parametrize("algorithm", [FCI, RFCI])
+def test_marks_that_were_drawn_in_time_are_true(algorithm, monkeypatch):
+    """The search is complete, and the flag is raised somewhere in the orientation."""
+    rng = np.random.default_rng(17)
+    dag = sparse_dag(20, expected_degree=2.5, rng=rng)
+    mag = dag_to_mag(dag, rng.permutation(dag.nodes)[:3].tolist())
+    full = learn(mag, algorithm).graph_
+    n_unfinished = n_marks = 0
+    for seconds in [0, *np.geomspace(1e-4, 0.1, 8), 600]:
+        monkeypatch.setattr(fci, "flag_when_up", lambda _, s=seconds: flag_after(s))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fitted = learn(mag, algorithm)
+        graph = CausalGraph(full.nodes, fitted.graph_.ends, Kind.PAG)
+        drawn = (graph.ends != CIRCLE) & graph.adjacency
+        if algorithm is FCI:
+            assert (graph.ends[drawn] == full.ends[drawn]).all()
+        check_true(graph, mag)
+        if fitted.stopped_:
+            assert "time was up while marks were drawn" in fitted.stopped_
+            assert [w.category for w in caught] == [TimeBudgetWarning]
+            assert not (graph.ends == TAIL).any()
+            n_marks += drawn.sum()
+        else:
+            assert graph == full
+            assert not caught
+        fitted.explain(*mag.nodes[:2])
+        n_unfinished += fitted.stopped_ is not None
+    assert 0 < n_unfinished < 10
+
+
+@pytest.mark.parametrize("algorithm", [FCI, RFCI])
+def test_knowledge_is_obeyed_even_if_the_time_is_up(algorithm, monkeypatch):
+    knowledge = Knowledge(required=[("a", "c")], forbidden=[("c", "d")])
+    truth = CausalGraph.parse("a -> c <- b; c <- d")
+    monkeypatch.setattr(fci, "flag_when_up", lambda _: flag_after(0))
+    with pytest.warns(TimeBudgetWarning, match="while marks were drawn"):
+        fitted = learn(truth, algorithm, knowledge=knowledge)
+    assert fitted.graph_ == CausalGraph.parse("PAG: a -> c; b o-o c; d o-> c")
+
+
+@pytest.mark.parametrize("algorithm", [FCI, RFCI])
+def test_too_many_triples_are_not_listed(algorithm, monkeypatch):
+    monkeypatch.setattr(_latent_triples, "_SECONDS", 1e9)
+    truth = CausalGraph.parse("a -> c <- b; c -> d")
+    with pytest.warns(TimeBudgetWarning, match="before colliders were judged"):
+        fitted = learn(truth, algorithm, max_seconds=60)
+    assert fitted.graph_.to_text() == "a o-o c; c o-o b; c o-o d"
+    assert "the time was up before colliders were judged" in fitted.stopped_
+    assert learn(truth, algorithm).graph_ == mag_to_pag(truth)
+
+
+def test_triples_are_counted_from_a_few_nodes():
+    rng = np.random.default_rng(18)
+    for p in (1, 2, 7, 15):  # all nodes are looked at
+        joined = np.triu(rng.random((p, p)) < 0.5, 1)
+        joined |= joined.T
+        found = SimpleNamespace(adjacency=joined, record=SimpleNamespace(p=p))
+        expected = sum(
+            joined[a, k] and joined[b, k] and not joined[a, b]
+            for k in range(p)
+            for a in range(p)
+            for b in range(a)
+        )
+        assert _latent_triples._about_triples(found) == pytest.approx(expected)
+
+
+def test_a_generous_budget_changes_nothing():
+    values = noise(np.random.default_rng(19), 9, 20, 100)
+    for algorithm in (FCI, RFCI):
+        timed = algorithm(alpha=0.1, max_seconds=600).fit(values)
+        assert timed.stopped_ is None
+        assert timed.graph_ == algorithm(alpha=0.1).fit(values).graph_
 
 
 # --- hostile data ----------------------------------------------------------------------------
