@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numba
 
-__all__ = ["kernel"]
+__all__ = ["kernel", "sums_kernel"]
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
@@ -28,5 +28,13 @@ _FLAGS: dict[str, Any] = {
 def kernel(function: Kernel) -> Kernel:
     """Compile `function` at its first call."""
     compile_later: Any = numba.njit(**_FLAGS)
+    compiled: Kernel = compile_later(function)
+    return compiled
+
+
+def sums_kernel(function: Kernel) -> Kernel:
+    """Compile `function`, of which the sums may be taken in any order, as BLAS takes them."""
+    # In their order they are no work for the lanes of a processor. NaN keeps its meaning.
+    compile_later: Any = numba.njit(**_FLAGS, fastmath={"reassoc", "contract", "nsz"})
     compiled: Kernel = compile_later(function)
     return compiled

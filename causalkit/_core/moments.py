@@ -13,17 +13,22 @@ p by p numbers are kept:
 True
 
 Nothing is lost to large offsets or odd units. Rows are taken a tile at a time, small enough to stay
-in the processor's cache; within a tile each column is centred at its own mean before anything is
-squared; and what rounding took from a mean is kept beside it, so that the distance between the
-means of two tiles is exact to the last digits even where the mean is 1e15 times as large as the
-variation. Columns of which a square would overflow or vanish are scaled by a power of two.
+in the processor's cache; each column is centred before anything is squared; and what rounding took
+from a mean is kept beside it, so that the distance between two means is exact to the last digits
+even where the mean is 1e15 times as large as the variation. Columns of which a square would
+overflow or vanish are scaled by a power of two.
+
+Many rows of a few columns are centred at the mean of some of them, spread over all: one centre for
+all tiles, and so one Gram matrix, in which the distance to the true mean is made up for at the end.
+Where that distance turns out to be more than the spread, and in any other case, each tile is
+centred at its own mean and tiles are merged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -31,16 +36,28 @@ from causalkit._core.table import BOOLEAN, Levels, sorted_levels
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.typing import FloatArray, IntArray, Name
 
-__all__ = ["Moments", "check_two_levels", "merge", "tile_rows"]
+__all__ = ["Moments", "check_two_levels", "merge"]
 
-_TILE_CELLS: Final = 2**18
-"""2 MiB: a tile and its centred copy stay in the cache."""
+Columns: TypeAlias = FloatArray | Sequence[np.ndarray[Any, Any]]
+Labels: TypeAlias = tuple[tuple[Name, ...], tuple[Levels, ...]]
+
+_TILE_CELLS: Final = 2**17
+"""1 MiB: a tile stays in the cache."""
 
 _TILE_ROWS: Final = 4096
 """At least these many rows, so that a product costs far more than adding it up."""
 
+_FEW: Final = 256
+"""Rows of which the mean is the centre of all, unless it turns out to be far away."""
+
 _SQUARE: Final = 4096
 """Columns whose products are taken by one call."""
+
+_WIDE: Final = 256
+"""Columns from which on products are left to BLAS, a tile at a time."""
+
+_WORK_CELLS: Final = 2**14
+"""128 KiB of deviations from one centre are multiplied at a time."""
 
 _PLAIN: Final = 300
 """Columns between 2^-300 and 2^300 can be squared as they are, with their rounding errors."""
@@ -146,27 +163,34 @@ class Moments:
         levels = None if levels is None else tuple(levels)
         total: Moments | None = None
         for values, weights in blocks:
-            n, p = values.shape
-            step = tile_rows(p)
-            for start in range(0, n, step):
-                rows = slice(start, start + step)
-                tile, w = values[rows].T, None if weights is None else weights[rows]
-                if w is not None and not w.all():
-                    tile, w = tile[:, w > 0], w[w > 0]
-                if tile.shape[1]:
-                    part = _of_tile(
-                        tile,
-                        w,
-                        tuple(f"x{k}" for k in range(p)) if names is None else names,
-                        (None,) * p if levels is None else levels,
-                    )
-                    total = part if total is None else merge(total, part)
-        if total is None:
-            raise InputError(
-                "the data have no rows, or none with a positive weight; expected at least one. "
-                "Check the query, the filter or the weights."
+            p = values.shape[1]
+            labels = (
+                tuple(f"x{k}" for k in range(p)) if names is None else names,
+                (None,) * p if levels is None else levels,
             )
-        return total
+            for part in _parts(values.T, weights, labels):
+                total = part if total is None else merge(total, part)
+        return _some(total)
+
+    @classmethod
+    def of_columns(
+        cls,
+        columns: Sequence[np.ndarray[Any, Any]],
+        *,
+        names: Iterable[Name],
+        levels: Iterable[Levels],
+    ) -> Moments:
+        """Moments of columns of numbers that stand apart, each of shape (n_rows,).
+
+        Raises
+        ------
+        InputError
+            If there is no row.
+        """
+        total: Moments | None = None
+        for part in _parts(columns, None, (tuple(names), tuple(levels))):
+            total = part if total is None else merge(total, part)
+        return _some(total)
 
     @property
     def n_columns(self) -> int:
@@ -240,9 +264,24 @@ class Moments:
             raise UnknownVariableError.among(name, self.names) from None
 
 
-def tile_rows(p: int) -> int:
-    """Rows of a tile of p columns."""
-    return max(_TILE_CELLS // max(p, 1), _TILE_ROWS, p // 2)
+def _tile_rows(n: int, p: int) -> int:
+    """Rows of a tile, of n rows of p columns: about as many in each."""
+    size = max(_TILE_CELLS // max(p, 1), _TILE_ROWS, p // 2)
+    rows = -(-n // max(n // size, 1))
+    return (rows + 7) // 16 * 16 + 8  # columns 2^k apart would share a few lines of the cache
+
+
+def _work_rows(p: int) -> int:
+    return max(_WORK_CELLS // p, 256) + 8  # as above
+
+
+def _some(total: Moments | None) -> Moments:
+    if total is None:
+        raise InputError(
+            "the data have no rows, or none with a positive weight; expected at least one. "
+            "Check the query, the filter or the weights."
+        )
+    return total
 
 
 def merge(a: Moments, b: Moments) -> Moments:
@@ -288,25 +327,90 @@ def merge(a: Moments, b: Moments) -> Moments:
     )
 
 
-def _of_tile(
-    tile: FloatArray,
-    w: FloatArray | None,
-    names: tuple[Name, ...],
-    levels: tuple[Levels, ...],
-) -> Moments:
+def _parts(columns: Columns, weights: FloatArray | None, labels: Labels) -> Iterator[Moments]:
+    """Moments of some rows: of all of them at once, or else a tile at a time."""
+    p = len(columns)
+    n = columns.shape[1] if isinstance(columns, np.ndarray) else len(columns[0])
+    step = _tile_rows(n, p)
+    if weights is None and n > step and p < _WIDE:
+        whole = _of_many(columns, n, step, labels)
+        if whole is not None:
+            yield whole
+            return
+    for start in range(0, n, step):
+        rows = slice(start, start + step)
+        if isinstance(columns, np.ndarray):
+            tile = columns[:, rows]
+        else:
+            tile = np.stack([column[rows] for column in columns], dtype=np.float64)
+        w = None if weights is None else weights[rows]
+        if w is not None and not w.all():
+            tile, w = tile[:, w > 0], w[w > 0]
+        if tile.shape[1]:
+            yield _of_tile(tile, w, labels)
+
+
+def _of_many(columns: Columns, n: int, step: int, labels: Labels) -> Moments | None:
+    """Moments of rows that have one centre; None where that would cost digits."""
+    from causalkit._core._moments_kernels import add_centred
+
+    p = len(columns)
+    memory = np.empty(p * step)
+    padded = (p + 3) // 4 * 4
+    gram, work = np.zeros((padded, padded)), np.zeros((padded, _work_rows(padded)))
+    # Whatever leaves the range of a float is found below, or where numbers have to be finite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        few = _filled(memory, columns, slice(None, None, -(-n // min(_FEW, step))))
+        low, high = few.min(axis=1), few.max(axis=1)
+        # The mean of equal numbers may be rounded to another one; a constant has no deviations.
+        centre = np.clip(few.mean(axis=1), low, high)
+        shift = np.zeros(p)
+        for start in range(0, n, step):
+            tile = _filled(memory, columns, slice(start, start + step))
+            np.minimum(low, tile.min(axis=1), out=low)
+            np.maximum(high, tile.max(axis=1), out=high)
+            add_centred(gram, shift, tile, centre, work)
+        gram = np.triu(gram[:p, :p])
+        gram += np.triu(gram, 1).T
+        shift /= n
+        _add_outer(gram, shift, -float(n))
+        far = n * shift**2 > np.diagonal(gram)
+    exponents = _exponents(np.maximum(np.abs(low), np.abs(high)))
+    if far.any() or ((exponents != 0) & (exponents != _NOTHING)).any():
+        return None
+    centre, remainder = _two_sum(centre, shift)
+    weight = float(n)
+    return Moments(*labels, n, weight, weight, centre, remainder, gram, exponents, low, high)
+
+
+def _filled(memory: FloatArray, columns: Columns, rows: slice) -> FloatArray:
+    """Some rows of all columns, side by side in `memory`."""
+    p = len(columns)
+    if isinstance(columns, np.ndarray):
+        part = columns[:, rows]
+        tile = memory[: part.size].reshape(part.shape)
+        tile[:] = part
+        return tile
+    parts = [column[rows] for column in columns]
+    tile = memory[: p * len(parts[0])]
+    np.concatenate(parts, out=tile)
+    return tile.reshape(p, -1)
+
+
+def _of_tile(tile: FloatArray, w: FloatArray | None, labels: Labels) -> Moments:
     """Moments of a tile of shape (p, m), one column of the table a row, weights positive."""
-    # Sums along contiguous memory are pairwise, so the first centre is a good one.
     tile = np.asarray(tile, dtype=np.float64, order=None if tile.strides[1] == 8 else "C")
     low, high = tile.min(axis=1), tile.max(axis=1)
     exponents = _exponents(np.maximum(np.abs(low), np.abs(high)))
     if exponents.any():
         tile = np.ldexp(tile, -exponents[:, None])
     m = tile.shape[1]
-    centre = tile.mean(axis=1)
+    # Sums along contiguous memory are pairwise, so the first centre is a good one.
+    centre = tile.sum(axis=1) / m
     centred = tile - centre[:, None]
     if w is None:
         weight, squares = float(m), float(m)
-        remainder = centred.mean(axis=1)
+        remainder = centred.sum(axis=1) / m
         gram = _products(centred)
         _add_outer(gram, remainder, -weight)
     else:
@@ -319,7 +423,7 @@ def _of_tile(
         gram = _products(centred)
         centre, lost = _two_sum(centre, shift)
         remainder = lost + rest
-    return Moments(names, levels, m, weight, squares, centre, remainder, gram, exponents, low, high)
+    return Moments(*labels, m, weight, squares, centre, remainder, gram, exponents, low, high)
 
 
 def _exponents(biggest: FloatArray) -> IntArray:

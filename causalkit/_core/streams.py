@@ -1,7 +1,7 @@
 """Moments of a table that is never in memory.
 
 `moments_of("table.parquet")` reads a block, boils it down to its :class:`Moments` and forgets it;
-while one block is worked on the next is being read. What a block may cost is fixed in bytes, so
+while blocks are worked on the next is being read. What a block may cost is fixed in bytes, so
 neither the number of rows nor that of columns changes the memory by much. On a dask cluster each
 partition becomes moments where it lies, and only those travel.
 
@@ -17,13 +17,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from causalkit._core.moments import Moments, check_two_levels, merge, tile_rows
-from causalkit._core.parallel import one_thread
+from causalkit._core.moments import Moments, check_two_levels, merge
+from causalkit._core.parallel import check_jobs, one_thread
 from causalkit._core.sources import container, source_of
 from causalkit._core.table import (
     BOOLEAN,
@@ -41,9 +40,13 @@ if TYPE_CHECKING:
 __all__ = ["is_stream", "moments_of"]
 
 _BLOCK_CELLS: Final = 2**22
-"""32 MiB of floats: two or three blocks are in memory at a time."""
+"""32 MiB of floats: three or four blocks are in memory at a time."""
 
 _BLOCK_ROWS: Final = 4096
+
+_WIDE: Final = 256
+"""Columns from which on one product at a time is taken, by all cores."""
+
 _FAN_IN: Final = 8
 
 
@@ -81,8 +84,9 @@ def moments_of(
     columns : iterable of names, optional
         Read only these columns; the others may then hold anything.
     n_jobs : int, optional
-        Threads that work on blocks while another one reads; -1 takes all cores, None is one. On a
-        dask DataFrame dask decides.
+        Threads that work on blocks while others read; -1 takes all cores, None is two. With 256
+        columns and more there is one, whose products take all cores. On a dask DataFrame dask
+        decides.
 
     Returns
     -------
@@ -109,28 +113,28 @@ def moments_of(
     >>> moments.n_rows, moments.mean.tolist(), moments.correlations()[0].round(9).tolist()
     (3, [2.0, 2.0], [1.0, -1.0])
     """
-    workers = _workers(n_jobs)
+    check_jobs(n_jobs)
     if container(data) == "dask":
         return _checked(*_of_dask(data, columns))
     source = source_of(data)
     names = _chosen(source.names, columns)
     rows = max(_BLOCK_CELLS // len(names), _BLOCK_ROWS)
+    workers = _workers(n_jobs, len(names))
     total: _Part | None = None
     batches = source.batches([str(name) for name in names], rows)
     # Reading takes all cores as it is; threads within a small product would only wait for them.
-    with closing(batches), one_thread(workers > 1 or len(names) < 256):
+    # And a product by several threads is another in its last digit.
+    with closing(batches), one_thread(len(names) < _WIDE):
         for part in _beside(_part, ((b, names) for b in _blocks(batches, rows)), workers):
             total = part if total is None else _merged(total, part)
     return _checked(names, total)
 
 
-def _workers(n_jobs: int | None) -> int:
-    if n_jobs is None:
+def _workers(n_jobs: int | None, p: int) -> int:
+    if p >= _WIDE:
         return 1
-    if not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool) or n_jobs == 0:
-        raise InputError(
-            f"n_jobs={n_jobs!r}; expected a number of workers, -1 for all cores, or None for one."
-        )
+    if n_jobs is None:
+        return 2
     return int(n_jobs) if n_jobs > 0 else max((os.cpu_count() or 1) + 1 + int(n_jobs), 1)
 
 
@@ -222,22 +226,11 @@ def _part(batches: Sequence[pa.RecordBatch], names: tuple[Name, ...]) -> _Part:
     decoded = [_decoded(name, [b.column(k) for b in batches]) for k, name in enumerate(names)]
     columns, levels = zip(*decoded, strict=True)
     with np.errstate(invalid="ignore"):
-        moments = Moments.of_blocks(_tiles(columns), names=names, levels=levels)
+        moments = Moments.of_columns(columns, names=names, levels=levels)
     # The smallest and the largest value tell whether any is not a finite number.
     for k in np.flatnonzero(~np.isfinite(moments.minimum + moments.maximum)):
         missing[k], infinite[k] = np.isnan(columns[k]).sum(), np.isinf(columns[k]).sum()
     return _Part(None if missing.any() or infinite.any() else moments, missing, infinite)
-
-
-def _tiles(columns: Sequence[np.ndarray[Any, Any]]) -> Iterator[tuple[FloatArray, None]]:
-    """Columns side by side, a few rows at a time; each tile takes the place of the one before."""
-    n, step = len(columns[0]), tile_rows(len(columns))
-    memory = np.empty((len(columns), min(step, n)))
-    for start in range(0, n, step):
-        tile = memory[:, : min(step, n - start)]
-        for row, column in zip(tile, columns, strict=True):
-            row[:] = column[start : start + step]
-        yield tile.T, None
 
 
 def _merged(a: _Part, b: _Part) -> _Part:

@@ -7,14 +7,15 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from causalkit._core import moments as module
+from causalkit._core._moments_kernels import add_centred
 from causalkit._core.moments import Moments, merge
 from causalkit.errors import InputError, UnknownVariableError
-from tests.oracles.moments import exact_correlations
+from tests.oracles.moments import deviations, exact_correlations
 
 UNITS = [1e300, 1e-300, 1e-320, 1.0, 1e9, 1.0, 1.0]
 OFFSETS = [0.0, 0.0, 0.0, 1e15, 1e20, -1e8, 0.0]
@@ -99,6 +100,144 @@ def test_blocks_of_very_different_scale_meet_in_the_larger():
         corr, _ = exact_correlations(values)
         found = Moments.of_blocks([(block, None) for block in blocks]).correlations()
         assert_allclose(found, corr, rtol=0, atol=1e-14)
+
+
+# --- one centre for all tiles ---------------------------------------------------------------------
+
+PLAIN = [3, 4, 5, 6]
+"""Columns of the hostile table that need no unit of their own."""
+
+
+@pytest.fixture
+def small_tiles(monkeypatch):
+    monkeypatch.setattr(module, "_TILE_CELLS", 1)
+    monkeypatch.setattr(module, "_TILE_ROWS", 8)
+    monkeypatch.setattr(module, "_FEW", 5)
+
+
+def tile_by_tile(values):
+    tiles = [Moments.of(values[a : a + 8]) for a in range(0, len(values), 8)]
+    total = tiles[0]
+    for tile in tiles[1:]:
+        total = merge(total, tile)
+    return total
+
+
+def many(values):
+    n, p = values.shape
+    labels = tuple(f"x{k}" for k in range(p)), (None,) * p
+    return module._of_many(values.T, n, 8, labels)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.integers(1, 13), st.integers(1, 70), st.integers(1, 40))
+def test_the_kernel_adds_deviations_and_their_products(seed, p, m, width):
+    rng = np.random.default_rng(seed)
+    tile, centre = rng.normal(size=(p, m)), rng.normal(size=p)
+    padded = -(-p // 4) * 4
+    gram, sums = np.ones((padded, padded)), np.ones(p)
+    add_centred(gram, sums, tile, centre, np.zeros((padded, width)))
+    total, products = deviations(tile, centre)
+    upper = np.triu_indices(p)
+    assert_allclose(gram[upper], 1 + products[upper].astype(float), rtol=0, atol=1e-12)
+    assert_allclose(sums, 1 + total.astype(float), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("cell", [np.nan, np.inf, -np.inf])
+def test_the_kernel_keeps_what_is_no_number(cell):
+    tile = np.zeros((3, 50))
+    tile[1, 40] = cell
+    gram, sums = np.zeros((4, 4)), np.zeros(3)
+    add_centred(gram, sums, tile, np.zeros(3), np.zeros((4, 16)))
+    assert_array_equal(np.isfinite(sums), [True, False, True])
+    assert not np.isfinite(gram[1, 1])
+    assert np.isfinite(gram[0, 0])
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_one_centre_for_all_tiles_costs_no_digit(order, small_tiles):
+    values = np.array(hostile(200)[:, PLAIN], order=order)
+    assert many(values) is not None
+    corr, means = exact_correlations(values)
+    moments = Moments.of(values)
+    assert_allclose(moments.correlations(), corr, rtol=0, atol=1e-14)
+    assert_allclose(moments.mean, means, rtol=1e-15)
+    assert_array_equal(moments.minimum, values.min(axis=0))
+    assert_array_equal(moments.maximum, values.max(axis=0))
+
+
+def test_units_that_cannot_be_squared_go_tile_by_tile(small_tiles):
+    values = hostile(200)
+    assert many(values) is None
+    corr, means = exact_correlations(values)
+    assert_allclose(Moments.of(values).correlations(), corr, rtol=0, atol=1e-14)
+    assert_allclose(Moments.of(values).mean, means, rtol=1e-14)
+
+
+@pytest.mark.parametrize("height", [10.0, 1e6, 1e12])
+def test_rows_that_mislead_about_the_centre_cost_no_digit(height, small_tiles):
+    values = table(7, 200)
+    values[::40, 1] += height  # the very rows of which the centre is the mean
+    assert many(values) is None
+    corr, means = exact_correlations(values)
+    assert_allclose(Moments.of(values).correlations(), corr, rtol=0, atol=1e-14)
+    assert_allclose(Moments.of(values).mean, means, rtol=1e-14)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(0, 10_000),
+    st.integers(9, 90),
+    st.floats(-1e12, 1e12),
+    st.floats(0, 5),
+    st.integers(0, 3),
+)
+def test_one_centre_is_as_good_as_many(seed, n, offset, tail, which):
+    values = table(seed, n)
+    values[:, which] = np.sign(values[:, which]) * np.abs(values[:, which]) ** tail + offset
+    found = many(values)
+    assume(found is not None)  # far from the centre, by chance
+    expected = tile_by_tile(values)
+    scale = np.sqrt(np.diagonal(expected.gram))
+    scale = scale + (scale == 0)
+    assert_allclose(
+        found.gram / np.outer(scale, scale),
+        expected.gram / np.outer(scale, scale),
+        rtol=0,
+        atol=1e-13,
+    )
+    assert_allclose(found.mean, expected.mean, rtol=1e-14, atol=1e-13)
+    assert_array_equal(found.minimum, expected.minimum)
+    assert found.n_rows == expected.n_rows
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -1e15 / 3, 7e-320, 1e308])
+def test_a_constant_has_no_deviations(value, small_tiles):
+    values = np.column_stack([np.full(500, value), np.random.default_rng(0).normal(size=500)])
+    moments = Moments.of(values)
+    assert moments.gram[0, 0] == moments.gram[0, 1] == 0
+    assert moments.mean[0] == value
+    assert moments.constant == ("x0",)
+
+
+def test_columns_that_stand_apart_are_those_of_the_matrix(small_tiles):
+    rng = np.random.default_rng(8)
+    columns = [
+        rng.normal(size=100),
+        rng.integers(-9, 9, 100),
+        rng.normal(size=200).astype(np.float32)[::2],
+        rng.integers(0, 2, 100).astype(np.uint8),
+        rng.normal(size=100).astype(np.float16),
+    ]
+    for n in (100, 7, 1):
+        parts = [column[:n] for column in columns]
+        found = Moments.of_columns(parts, names=tuple("abcde"), levels=(None,) * 5)
+        expected = Moments.of(np.column_stack(parts), names=tuple("abcde"))
+        assert_array_equal(found.gram, expected.gram)
+        assert_array_equal(found.mean, expected.mean)
+        assert found.names == expected.names
+    with pytest.raises(InputError, match="no rows"):
+        Moments.of_columns([np.empty(0)], names=("a",), levels=(None,))
 
 
 # --- laws ---------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from causalkit._core import streams
+from causalkit._core import moments, streams
 from causalkit._core.moments import Moments
 from causalkit._core.streams import is_stream, moments_of
 from causalkit._core.table import as_table
@@ -68,6 +68,8 @@ def assert_same(found, expected):
 def few_rows_a_block(monkeypatch):
     monkeypatch.setattr(streams, "_BLOCK_CELLS", 1)
     monkeypatch.setattr(streams, "_BLOCK_ROWS", 64)
+    monkeypatch.setattr(moments, "_TILE_CELLS", 1)
+    monkeypatch.setattr(moments, "_TILE_ROWS", 8)
 
 
 # --- containers ---------------------------------------------------------------------------------
@@ -193,8 +195,15 @@ def test_workers_never_change_a_number(make, tmp_path, few_rows_a_block):
     one, three = moments_of(data), moments_of(data, n_jobs=3)
     assert_array_equal(one.gram, three.gram)
     assert_array_equal(one.mean, three.mean)
+    assert_array_equal(one.gram, moments_of(data, n_jobs=1).gram)
     with pytest.raises(InputError, match="n_jobs=0; expected a number of workers"):
         moments_of(data, n_jobs=0)
+
+
+def test_workers_never_change_a_number_of_a_wide_table(tmp_path):
+    values = np.random.default_rng(0).normal(size=(9000, 300))
+    path = parquet(tmp_path, pa.table({f"v{k}": values[:, k] for k in range(300)}))
+    assert_array_equal(moments_of(path).gram, moments_of(path, n_jobs=3).gram)
 
 
 # --- types --------------------------------------------------------------------------------------

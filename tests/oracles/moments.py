@@ -31,3 +31,9 @@ def root(square):
     with localcontext() as context:
         context.prec = 40
         return float((Decimal(square.numerator) / Decimal(square.denominator)).sqrt())
+
+
+def deviations(tile, centre):
+    """Sums of deviations of each row of a (p, m) matrix from its centre, and of their products."""
+    centred = np.asarray(tile, dtype=np.longdouble) - np.asarray(centre)[:, None]
+    return centred.sum(axis=1), centred @ centred.T
