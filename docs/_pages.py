@@ -20,6 +20,7 @@ PACKAGES = (
     "identification",
     "estimation",
     "refutation",
+    "models",
     "workflow",
     "report",
     "plotting",

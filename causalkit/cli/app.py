@@ -43,6 +43,7 @@ class Method(StrEnum):
     pc = "pc"
     fci = "fci"
     rfci = "rfci"
+    cdnod = "cdnod"
 
 
 class Test(StrEnum):
@@ -53,6 +54,7 @@ class Test(StrEnum):
     g_square = "g-square"
     mixed = "mixed"
     missing = "missing"
+    kernel = "kernel"
 
 
 class Estimator(StrEnum):
@@ -117,13 +119,20 @@ def analyze(
 def discover(
     data: DataFile,
     method: Annotated[
-        Method, typer.Option(help="pc, or fci / rfci where causes may be hidden.")
+        Method,
+        typer.Option(
+            help="pc; fci / rfci where causes may be hidden; cdnod where mechanisms change."
+        ),
     ] = Method.pc,
+    domain: Annotated[
+        str | None, typer.Option(help="Column of sites or regimes, for cdnod.")
+    ] = None,
+    time: Annotated[str | None, typer.Option(help="Column of times or dates, for cdnod.")] = None,
     test: Annotated[
         Test,
         typer.Option(
             help="fisher-z: numbers. rank: numbers, odd scales. g-square: categories. mixed: "
-            "both. missing: numbers with empty cells."
+            "both. missing: numbers with empty cells. kernel: any shape, slowly."
         ),
     ] = Test.fisher_z,
     alpha: Alpha = 0.01,
@@ -140,6 +149,7 @@ def discover(
     """Learn a graph from a table."""
     from causalkit import discovery, independence
     from causalkit.cli.reading import read_knowledge, read_table
+    from causalkit.independence import kernel
 
     algorithm = getattr(discovery, method.name.upper())
     asked = {
@@ -148,12 +158,20 @@ def discover(
         Test.g_square: independence.GSquare,
         Test.mixed: independence.DegenerateGaussian,
         Test.missing: independence.TestwiseDeletion,
+        Test.kernel: kernel.KCI,
     }[test]
+    surrogate = {"domain": domain, "time": time} if method is Method.cdnod else {}
+    if not surrogate and (domain or time):
+        raise InputError(
+            f"--domain or --time with --method {method.value}; expected them with cdnod only. "
+            "Write --method cdnod, or leave them out."
+        )
     known = read_knowledge(tiers)
-    table, remarks = read_table(data, drop=drop or ())
+    table, remarks = read_table(data, drop=drop or (), labels=domain, dates=time)
     _remark(remarks, quiet=quiet)
     with shown_progress(not quiet):
-        fitted = algorithm(asked(), alpha=alpha, knowledge=known, n_jobs=jobs).fit(table)
+        fitted = algorithm(asked(), alpha=alpha, knowledge=known, n_jobs=jobs, **surrogate)
+        fitted.fit(table)
     if out is not None:
         fitted.graph_.save(out)
     if as_json:
@@ -161,6 +179,9 @@ def discover(
     else:
         typer.echo(fitted.graph_.to_text())
         _remark([f"{fitted.graph_.kind.name}; {fitted.n_tests_} tests"], quiet=quiet)
+    if surrogate:
+        changing = ", ".join(f"{v} (p = {t.p_value:.3g})" for v, t in fitted.changing_.items())
+        _remark([f"changing with {fitted.surrogate_}: {changing or 'nothing'}"], quiet=quiet)
     _remark(fitted.conflicts_, quiet=quiet)
 
 

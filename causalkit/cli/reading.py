@@ -7,6 +7,7 @@ column with few levels is taken for one, and that is said aloud.
 from __future__ import annotations
 
 import csv
+import warnings
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,8 +27,20 @@ _OTHER_SEPARATORS = (";", "\t", "|", ",")
 _NAMELESS = "Unnamed: "  # what pandas calls a column without a name, before its position
 
 
-def read_table(path: Path, *, drop: Sequence[str] = ()) -> tuple[pd.DataFrame, list[str]]:
+def read_table(
+    path: Path, *, drop: Sequence[str] = (), labels: str | None = None, dates: str | None = None
+) -> tuple[pd.DataFrame, list[str]]:
     """Read a CSV or Parquet file.
+
+    Parameters
+    ----------
+    path : Path
+    drop : sequence of str
+        Columns to leave out.
+    labels : str, optional
+        A column of labels, of which there may be any number.
+    dates : str, optional
+        A column of numbers, or of dates that may be written as text.
 
     Returns
     -------
@@ -64,7 +77,18 @@ def read_table(path: Path, *, drop: Sequence[str] = ()) -> tuple[pd.DataFrame, l
                 "header; expected a name for each column. Name it, or, if it only counts the rows, "
                 f"leave it out with --drop '{name}'."
             )
-    return _with_categories(data)
+    text = dates in data.columns and not pd.api.types.is_numeric_dtype(data[dates])
+    if text:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # pandas warns where it would guess cell by cell
+                data[dates] = pd.to_datetime(data[dates])
+        except (ValueError, TypeError, UserWarning) as error:
+            raise InputError(
+                f"column {dates!r} of {path} cannot be read as dates ({error}); expected numbers "
+                "or dates in one format, such as 2024-03-01. Rewrite the column."
+            ) from None
+    return _with_categories(data, labels)
 
 
 def _read_text(path: Path, separator: str) -> pd.DataFrame:
@@ -111,7 +135,7 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
     return data
 
 
-def _with_categories(data: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def _with_categories(data: pd.DataFrame, labels: str | None) -> tuple[pd.DataFrame, list[str]]:
     import pandas as pd
 
     text = [
@@ -122,7 +146,7 @@ def _with_categories(data: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     remarks = []
     for name in text:
         levels = data[name].nunique()
-        if levels > _MOST_LEVELS:
+        if levels > _MOST_LEVELS and name != labels:
             raise InputError(
                 f"column {name!r} holds text with {levels} different values; expected numbers, or "
                 f"categories with at most {_MOST_LEVELS} levels. Leave it out with --drop {name}."

@@ -2,12 +2,20 @@
 
 :class:`PC` and :class:`FCI` read a graph off conditional independences (see
 :mod:`causalkit.independence` for the test that fits the table); FCI and :class:`RFCI` allow for
-hidden common causes. :class:`MarkovBoundary`, :class:`LocalPC` and :class:`LDP` look only around a
-variable or an effect, for tables too wide for a whole graph. :class:`Bootstrap`,
-:class:`StabilitySelection` and :class:`FalseDiscoveryControl` say how sure a learnt edge is.
+hidden common causes. :class:`CDNOD` reads rows from several domains, or from a long time, and takes
+what changes between them as evidence; :class:`CausalDeFinetti` needs but two rows of each of many
+environments. :class:`MarkovBoundary`, :class:`LocalPC` and :class:`LDP`
+look only around a variable or an effect, for tables too wide for a whole graph.
+:class:`Bootstrap`, :class:`StabilitySelection` and :class:`FalseDiscoveryControl` say how sure a
+learnt edge is.
 """
 
+from causalkit.discovery._independent_change import ChangeVerdict
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation, Separation
+from causalkit.discovery.cdnod import CDNOD
+from causalkit.discovery.changing import ChangingVariables
+from causalkit.discovery.de_finetti import CausalDeFinetti, SinkTest
+from causalkit.discovery.driving_force import DrivingForce
 from causalkit.discovery.edge_frequencies import EdgeFrequencies
 from causalkit.discovery.external import ANM, ExactSearch, GRaSP
 from causalkit.discovery.external_latent import CAMUV, GIN, RCD
@@ -25,6 +33,7 @@ from causalkit.discovery.stability_selection import StabilitySelection
 __all__ = [
     "ANM",
     "CAMUV",
+    "CDNOD",
     "FCI",
     "GIN",
     "LDP",
@@ -32,7 +41,11 @@ __all__ = [
     "RCD",
     "RFCI",
     "Bootstrap",
+    "CausalDeFinetti",
+    "ChangeVerdict",
+    "ChangingVariables",
     "DiscoveryAlgorithm",
+    "DrivingForce",
     "EdgeFrequencies",
     "ExactSearch",
     "Explanation",
@@ -43,6 +56,7 @@ __all__ = [
     "MarkovBoundary",
     "MarkovBoundarySelector",
     "Separation",
+    "SinkTest",
     "StabilitySelection",
     "Step",
     "edge_p_values",

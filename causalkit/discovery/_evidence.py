@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TypeAlias
 
 import numpy as np
 
+from causalkit.errors import NumericalError
 from causalkit.independence import Answers, BoundTest, CIResult
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
@@ -84,7 +86,17 @@ class Record:
     @property
     def n_rows(self) -> int:
         """Rows behind a marginal test of a screen."""
-        return self.bound(0, 1).n_used
+        pairs = combinations(range(self.p), 2)
+        found = (marginal for pair in pairs if (marginal := self._marginal(*pair)) is not None)
+        first = next(found, None)
+        return 0 if first is None else first.result.n_used
+
+    def _marginal(self, i: int, j: int) -> Evidence | None:
+        """The test of two variables given nothing, asked again; None if it has nothing to say."""
+        try:
+            return Evidence((), self.bound(i, j))
+        except NumericalError:
+            return None
 
     @property
     def widest(self) -> int:
@@ -100,8 +112,8 @@ class Record:
         i, j = pair
         best = self.later.get(pair)
         if self.screened and not self.absent[i, j]:
-            marginal = Evidence((), self.bound(i, j))
-            if marginal.result.p_value > self.alpha or not separated:
+            marginal = self._marginal(i, j)
+            if marginal and (marginal.result.p_value > self.alpha or not separated):
                 best = marginal
         for keys, answers in self.blocks:
             row = int(np.searchsorted(keys, i * self.p + j))
@@ -129,11 +141,12 @@ class Record:
 
     def asked_pairs(self) -> Iterator[Pair]:
         """Pairs about which some test said something."""
-        if self.screened:
-            pairs = np.argwhere(np.triu(~self.absent, 1)).tolist()
-            yield from map(tuple, pairs)
-            return
         seen: set[int] = set()
+        if self.screened:
+            pairs = np.argwhere(np.triu(~self.absent, 1))
+            pairs = pairs[~np.isnan(self.bound.marginals(pairs)[1])]
+            seen.update((pairs[:, 0] * self.p + pairs[:, 1]).tolist())
+            yield from map(tuple, pairs.tolist())
         for keys, answers in self.blocks:
             new = set(keys[~np.isnan(answers.p_value)].tolist()) - seen
             seen |= new

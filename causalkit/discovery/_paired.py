@@ -116,8 +116,8 @@ def compare_pairs(
     turned = rows[turns]
     verdict[turned] = np.where(drawn[turns], NOT_COLLIDER, COLLIDER)
     p_value[turned] = other[turns]
-    statistic, _, n_used = (answer[turns] for answer in answers)
-    return Turned(triples[turned], others[turned], (statistic, other[turns], n_used))
+    said = answers[0][turns], other[turns], answers[2][turns]
+    return Turned(triples[turned], others[turned], said)
 
 
 def _ask(

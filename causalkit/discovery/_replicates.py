@@ -33,6 +33,7 @@ __all__ = [
     "inner_test",
     "learn",
     "learner",
+    "needed_columns",
     "replicate",
     "summarise",
 ]
@@ -122,6 +123,14 @@ def inner_test(algorithm: DiscoveryAlgorithm) -> CITest:
     while isinstance(inner := getattr(algorithm, "algorithm", None), DiscoveryAlgorithm):
         algorithm = inner
     return as_test(getattr(algorithm, "test", None))
+
+
+def needed_columns(algorithm: DiscoveryAlgorithm, test: CITest) -> tuple[Name, ...]:
+    """Columns beside the variables: they say how rows count, or where and when they were seen."""
+    while isinstance(inner := getattr(algorithm, "algorithm", None), DiscoveryAlgorithm):
+        algorithm = inner
+    roles = (getattr(algorithm, role, None) for role in ("domain", "time"))
+    return (*test.columns(()), *(name for name in roles if name is not None))
 
 
 def learner(algorithm: DiscoveryAlgorithm, rng: np.random.Generator) -> DiscoveryAlgorithm:

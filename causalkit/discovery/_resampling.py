@@ -29,6 +29,7 @@ __all__ = [
     "Units",
     "cluster_column",
     "labels_of",
+    "raw_column",
     "sampler_of",
 ]
 
@@ -264,7 +265,7 @@ def labels_of(data: Data, given: Name | ArrayLike | None, what: str) -> IntArray
     """Labels of the rows as numbers from 0 on: an array, or a column of any type, text too."""
     if given is None:
         return None
-    labels = _column(data, given) if isinstance(given, (str, int)) else np.asarray(given)
+    labels = raw_column(data, given) if isinstance(given, (str, int)) else np.asarray(given)
     if labels.ndim != 1:
         raise InputError(f"{what} has shape {labels.shape}; expected one label a row.")
     listed = labels.tolist()
@@ -279,7 +280,8 @@ def labels_of(data: Data, given: Name | ArrayLike | None, what: str) -> IntArray
     return np.unique(labels, return_inverse=True)[1].reshape(-1).astype(np.intp)
 
 
-def _column(data: Data, name: Name) -> NDArray[Any]:
+def raw_column(data: Data, name: Name) -> NDArray[Any]:
+    """One column as it comes: text and dates too."""
     if isinstance(data, (np.ndarray, Table)):
         return as_table(data, columns=[name]).column(name)
     # A pyarrow table's `.columns` are the data themselves, a dict has none.

@@ -217,16 +217,16 @@ def _begin(
     return found
 
 
-def _level(
-    pairs: IntArray, found: Skeleton, bounds: Bounds, order: int
-) -> tuple[IntArray, Level]:
+def _level(pairs: IntArray, found: Skeleton, bounds: Bounds, order: int) -> tuple[IntArray, Level]:
     """Pairs that are still joined, and questions about those that have enough candidates."""
     from causalkit.discovery._skeleton_kernels import questions
 
     joined = found.adjacency
     open_pairs = joined if bounds.is_none else joined & ~bounds.kept
-    pairs, *asked = questions(pairs, joined, bounds.candidates(joined), open_pairs, order)
-    return pairs, Level(order, *asked, found.strength)
+    pairs, asked, starts, candidates = questions(
+        pairs, joined, bounds.candidates(joined), open_pairs, order
+    )
+    return pairs, Level(order, asked, starts, candidates, found.strength)
 
 
 def ask_level(

@@ -38,6 +38,7 @@ from causalkit.discovery._replicates import (
     inner_test,
     learn,
     learner,
+    needed_columns,
     replicate,
     summarise,
 )
@@ -249,7 +250,7 @@ def read_grouped(
                 )
         return (X if isinstance(X, Moments) else read_moments(estimator, X)), None, None
     names = column_names(X)
-    needed = test.columns(())
+    needed = needed_columns(estimator.algorithm, test)
     apart = [
         labels
         for labels in given.values()

@@ -66,7 +66,7 @@ def _ask_side(
     """Ask about the candidates of one side; the weakest partial seen, or `weakest`."""
     r, bound = corr[i, j], cutoff * cutoff
     closest, shared, spread = weakest * weakest, weakest, 1.0
-    best = np.intp(-1)  # a bare literal would compile what it is passed to once more
+    best: int = np.intp(-1)  # type: ignore[assignment]  # a literal would compile callees twice
     n_tests, n_untestable = counts[1], counts[2]
     for at in range(len(pool)):
         x, y = corr[i, pool[at]], corr[j, pool[at]]
@@ -331,7 +331,8 @@ def _visit(
     where = np.empty(depth, dtype=np.intp)
     for t in range(depth):
         where[t] = t
-    start, sound = np.intp(0), 0  # first member to eliminate again; members that are sound
+    start: int = np.intp(0)  # type: ignore[assignment]  # first member to eliminate again
+    sound = 0  # members that are sound
     while start >= 0:
         if sound >= start:
             sound = _eliminate_prefix(left, where, start, size + 2, tiny)
@@ -432,6 +433,7 @@ def tests_given(
     """Test each pair given its own row of `sets`, which ends in -1 if the set is smaller."""
     widest = sets.shape[1]
     left = np.empty((max(widest, 1), widest + 2, widest + 2))
+    first: int = np.intp(0)  # type: ignore[assignment]  # no literal, as above
     where = np.empty(widest, dtype=np.intp)
     for t in range(widest):
         where[t] = t
@@ -443,7 +445,7 @@ def tests_given(
         r = corr[i, j] if order == 0 else 2.0
         if order > 0 and freedom > 0:
             _gather(corr, i, j, sets[row, :order], left[0])
-            if _eliminate_prefix(left, where[:order], np.intp(0), order + 2, tiny) == order:
+            if _eliminate_prefix(left, where[:order], first, order + 2, tiny) == order:
                 last, s = left[order - 1], order + 1
                 x, y, v = last[0, s], last[1, s], last[s, s]
                 r = _correlation(

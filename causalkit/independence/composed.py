@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -206,6 +207,17 @@ class Clustered(CITest):
         return _and_column(self.inner.columns(nodes), self.column, "clusters")
 
 
+@runtime_checkable
+class BindsGroups(Protocol):
+    """A test that takes several columns as one variable, as kernel tests do."""
+
+    def bind_groups(
+        self, table: Table, groups: Mapping[Name, tuple[Name, ...]] | None = None
+    ) -> BoundTest:
+        """Check the table and bind the test to groups of its columns, in this order."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class Grouped(CITest):
     """A test on variables that are measured by several columns each.
@@ -214,7 +226,7 @@ class Grouped(CITest):
     ----------
     inner : CITest
         `FisherZ()`, `PartialCorrelation()`, `RankZ()`, `DegenerateGaussian()`, or one of these
-        within another setting.
+        within another setting; or a kernel test such as `KCI()`.
     groups : mapping of name to names
         What a group of columns is called. A column in no group is a variable of its own.
 
@@ -224,7 +236,8 @@ class Grouped(CITest):
     given others if no linear combination of the one is correlated with one of the other.
 
     All canonical correlations are tested at once, by a likelihood ratio, so weak dependences of
-    many columns add up. A group takes the place of its first column.
+    many columns add up. A kernel test multiplies the kernels of the columns. A group takes the
+    place of its first column.
 
     Examples
     --------
@@ -260,6 +273,10 @@ class Grouped(CITest):
 
     def bind(self, table: Table) -> BoundTest:
         """Check the table and compute what the test inside needs."""
+        if isinstance(self.inner, BindsGroups):
+            members = dict(self.groups)
+            nodes = self._grouped(table.names)
+            return self.inner.bind_groups(table, {k: members.get(k, (k,)) for k in nodes})
         return bind_embedding(self.embed(table))
 
     def embed(self, table: Table, weights: FloatArray | None = None) -> Embedding:

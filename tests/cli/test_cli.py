@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from causalkit import CausalGraph
 from causalkit.cli.app import app, main
+from causalkit.errors import InputError
 
 TIERS = "tiers:\n  - [age]\n  - [dose]\n  - [health]\n"
 
@@ -65,6 +66,35 @@ def test_discover_writes_graphs_that_read_back(folder, suffix):
     assert result.exit_code == 0, result.output
     graph = CausalGraph.read(folder / f"g.{suffix}")
     assert graph.skeleton() == CausalGraph.parse(result.stdout).skeleton()
+
+
+def test_discover_reads_domains_and_dates_for_cdnod(folder):
+    rng = np.random.default_rng(0)
+    town = np.repeat(np.arange(60), 12)
+    moved = 2 * rng.normal(size=60)[town] + rng.normal(size=720)
+    frame = pd.DataFrame({
+        "town": [f"town {k}" for k in town], "x": moved, "y": moved + rng.normal(size=720),
+        "day": pd.date_range("2020-01-01", periods=720).astype(str),
+    })  # fmt: skip
+    frame.to_csv(folder / "towns.csv", index=False)
+    words = "discover", "towns.csv", "--method", "cdnod"
+    found = run(*words, "--domain", "town", "--drop", "day")
+    assert found.exit_code == 0, found.output
+    assert "x -> y" in found.stdout
+    assert "changing with town: x (p = " in found.output
+    few = frame[::6].assign(y=lambda f: f["x"] ** 2)
+    few.to_csv(folder / "few.csv", index=False)
+    found = run("discover", "few.csv", "--test", "kernel", "--drop", "town", "--drop", "day", "-q")
+    assert "x -- y" in found.stdout
+    frame["x"] += np.linspace(0, 9, 720)
+    frame["y"] += np.linspace(0, 9, 720)
+    frame.to_csv(folder / "days.csv", index=False)
+    found = run("discover", "days.csv", "--method", "cdnod", "--time", "day", "--drop", "town")
+    assert "x -> y" in found.stdout
+    with pytest.raises(InputError, match="cannot be read as dates"):
+        run(*words, "--time", "town", "--drop", "day")
+    with pytest.raises(InputError, match="with cdnod only"):
+        run("discover", "data.csv", "--domain", "age")
 
 
 def test_discover_asks_the_test_and_the_method_that_fit_the_table(folder):

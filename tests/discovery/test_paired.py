@@ -69,7 +69,7 @@ def test_a_turned_verdict_names_the_set_that_decided():
     for seed in range(40):
         pc = PC(alpha=0.05).fit(gaussian_frame(seed))
         judged = pc.trace_.judged
-        for row, (a, k, b) in enumerate(judged.statements.triples.tolist()):
+        for row, (_, k, _) in enumerate(judged.statements.triples.tolist()):
             evidence = judged.evidence(row)
             assert (k in evidence.given) == (judged.statements.verdict[row] == NOT_COLLIDER)
             assert evidence.result.p_value == judged.statements.p_value[row] > 0.05

@@ -126,7 +126,7 @@ def test_the_frame_of_an_oracle_search():
     frame = PC(Oracle(truth)).fit(nodes_of(truth)).trace_.to_frame().set_index(["a", "b"])
     assert frame.loc[("rain", "sprinkler"), "why"] == "independent given the set"
     assert frame.loc[("rain", "slippery"), "given"] == ("wet",)
-    assert frame.loc[("slippery", "wet"), "direction"].startswith("Meek rule 1")
+    assert frame.loc[("wet", "slippery"), "direction"].startswith("Meek rule 1")
 
 
 # --- rows that are never held -----------------------------------------------------------------

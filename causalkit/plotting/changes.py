@@ -1,0 +1,100 @@
+"""How a mechanism moves over domains or time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from causalkit.discovery.driving_force import DrivingForce
+
+__all__ = ["plot_driving_force"]
+
+
+def plot_driving_force(
+    force: DrivingForce, ax: Axes | None = None, *, component: int = 1, **style: Any
+) -> Axes:
+    """Draw one component of a driving force: a line over time, a dot for each domain.
+
+    Parameters
+    ----------
+    force : DrivingForce
+        With domains and times, there is one line for each domain.
+    ax : matplotlib.axes.Axes, optional
+        Left out, a new figure.
+    component : int
+        Counted from 1.
+    **style
+        Passed to `Axes.plot`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from causalkit.discovery.driving_force import DrivingForce
+    >>> curve, share = np.array([[-1.0], [0.0], [1.0]]), np.array([0.9])
+    >>> force = DrivingForce("price", (), ("north", "south", "west"), None, curve, share)
+    >>> ax = force.plot(Figure().add_subplot())
+    >>> ax.get_title()
+    'Driving force of price (90 % of the change)'
+    """
+    from causalkit._core.checks import check_choice
+
+    check_choice(component, "component", range(1, force.curve.shape[1] + 1))
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.figure(figsize=(6.4, 3.2), layout="constrained").add_subplot()
+    k = component - 1
+    if force.times is None:
+        _dots(ax, force, k, style)
+    else:
+        _lines(ax, force, force.times, k, style)
+    ax.axhline(0.0, color="#8c98a4", linewidth=0.8, zorder=1)
+    ax.set_ylabel("driving force")
+    ax.set_title(f"Driving force of {force.variable} ({100 * force.share[k]:.0f} % of the change)")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _dots(ax: Axes, force: DrivingForce, k: int, style: dict[str, Any]) -> None:
+    places = np.arange(len(force.curve))
+    if force.band is not None:
+        ax.vlines(places, *force.band[:, :, k], color="#9fbdd9", linewidth=2.0)
+    look = {"marker": "o", "linestyle": "none", "color": "#2b6ca3", **style}
+    ax.plot(places, force.curve[:, k], **look)
+    labels = [str(label) for label in force.domains or ()]
+    if len(labels) <= 30:
+        ax.set_xticks(places, labels=labels, rotation=90 if len(labels) > 8 else 0)
+    ax.set_xlabel("domain")
+
+
+def _lines(
+    ax: Axes, force: DrivingForce, times: NDArray[Any], k: int, style: dict[str, Any]
+) -> None:
+    labels = [None] * len(times) if force.domains is None else list(force.domains)
+    distinct = list(dict.fromkeys(labels))
+    for label in distinct:
+        here = np.array([other == label for other in labels])
+        look = {"linewidth": 1.8, **style}
+        if len(distinct) == 1:
+            look = {"color": "#2b6ca3", **look}
+        (line,) = ax.plot(times[here], force.curve[here, k], **look)
+        if label is not None:
+            line.set_label(str(label))
+        if force.band is not None:
+            lower, upper = force.band[:, here, k]
+            ax.fill_between(
+                times[here], lower, upper, color=line.get_color(), alpha=0.2, linewidth=0
+            )
+    if 1 < len(distinct) <= 12:
+        ax.legend(title="domain", frameon=False)
+    ax.set_xlabel("time")
