@@ -39,6 +39,7 @@ import warnings
 from dataclasses import replace
 from typing import Any, Self
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.checks import check_fraction
@@ -55,6 +56,7 @@ from causalkit.discovery._change_trace import ChangeTrace
 from causalkit.discovery._independent_change import ChangeVerdict
 from causalkit.discovery._setup import as_knowledge, as_test
 from causalkit.discovery._skeleton import Clock
+from causalkit.discovery._surrogate import Surrogate
 from causalkit.discovery._surrogate_columns import (
     Context,
     attach,
@@ -75,7 +77,7 @@ from causalkit.discovery.knowledge import Knowledge
 from causalkit.discovery.pc import PC
 from causalkit.errors import InputError, KnowledgeWarning
 from causalkit.graph import CausalGraph
-from causalkit.independence import CITest
+from causalkit.independence import CITest, FeatureTest, FederatedSummary
 from causalkit.independence.kernel import KCI
 from causalkit.independence.kernel_matrices import joined
 from causalkit.typing import Data, Name, Names, RandomState
@@ -203,7 +205,7 @@ class CDNOD(DiscoveryAlgorithm):
     stopped_: str | None
     trace_: ChangeTrace
     _context: Context
-    _rows: Rows
+    _rows: Rows | None
 
     def __init__(
         self,
@@ -242,7 +244,10 @@ class CDNOD(DiscoveryAlgorithm):
         Parameters
         ----------
         X : DataFrame, 2-D ndarray, or dict of columns, n_rows by n_columns
-            Variables and the columns of the surrogate, one row a unit.
+            Variables and the columns of the surrogate, one row a unit. Or a
+            :class:`~causalkit.independence.FederatedSummary` of several sites, which is its own
+            test; the domain is then called `domain`, or "domain". Comparing changes takes rows, so
+            phases II b and III are left out.
         y : None
             Ignored; scikit-learn passes it.
 
@@ -257,22 +262,49 @@ class CDNOD(DiscoveryAlgorithm):
             read, or the settings do not fit.
         """
         del y
+        if isinstance(X, FederatedSummary):
+            note_columns(self, dict.fromkeys(X.design.names), X.design.names)
+            context, test, table = self._of_sums(X)
+            self._learn(context, test, table, has_rows=False)
+            return self
         if is_stream(X):
             read_columns(self, X)  # says what to do instead
         context = read_context(X, self.domain, self.time)
         variables = split_table(X, context)
         note_columns(self, X, column_names(X))
-        self._learn(variables, context)
+        self._of_rows(variables, context)
         return self
 
     def _fit(self, table: Table) -> None:
         context = read_context(table, self.domain, self.time)
-        self._learn(split_table(table, context), context)
+        self._of_rows(split_table(table, context), context)
 
-    def _learn(self, variables: Table, context: Context) -> None:
-        clock = Clock.start(self.max_seconds)
-        node = context.node
+    def _of_rows(self, variables: Table, context: Context) -> None:
         test, table = attach(KCI() if self.test is None else as_test(self.test), variables, context)
+        self._learn(context, test, table, has_rows=True)
+
+    def _of_sums(self, summary: FederatedSummary) -> tuple[Context, CITest, Table]:
+        """What a summary says of the domains; the table has names only."""
+        if self.test is not None or self.time is not None:
+            raise InputError(
+                "the data are a FederatedSummary, which is its own test and knows domains only; "
+                f"expected test=None and time=None, got test={self.test!r}, time={self.time!r}. "
+                "Leave them out."
+            )
+        n_domains = len(summary.domains)
+        if n_domains < 2:
+            raise InputError(
+                f"the summary has one domain, {summary.domains[0]!r}; expected two or more. Merge "
+                "the summaries of several sites, or use PC with FeatureTest(summary)."
+            )
+        node: Name = "domain" if self.domain is None else self.domain
+        names = (*summary.design.names, node)
+        context = Context((node,), node, Surrogate(np.arange(n_domains)), summary.domains)
+        table = Table(names, np.zeros((2, len(names)), order="F"), (None,) * len(names))
+        return context, FeatureTest(summary, node), table
+
+    def _learn(self, context: Context, test: CITest, table: Table, *, has_rows: bool) -> None:
+        clock, node = Clock.start(self.max_seconds), context.node
         names = tuple(name for name in test.nodes(table.names) if name != node)
         search = PC(
             test,
@@ -290,8 +322,14 @@ class CDNOD(DiscoveryAlgorithm):
             name: tuple(held for held in test.columns((name,)) if held not in beside)
             for name in names
         }
-        self._context, self._rows = context, Rows(table, columns, context.surrogate)
-        directions = self._compare(graph, node, self._rows, clock)
+        self._context = context
+        self._rows = Rows(table, columns, context.surrogate) if has_rows else None
+        alpha = check_fraction(self.change_alpha, "change_alpha", closed=True)
+        rng = as_generator(self.random_state)
+        directions = Directions(graph)
+        if self._rows is not None and self.independent_changes:  # phase II b
+            asked = compare_rows(self._rows, graph.nodes, alpha, rng)
+            directions = direct_by_changes(graph, node, asked, clock.is_up)
         directions = replace(directions, graph=directions.graph.reordered(search.graph_.nodes))
         self.directions_ = directions.comparisons
         self.trace_ = trace = ChangeTrace(search.trace_, node, directions)
@@ -318,15 +356,6 @@ class CDNOD(DiscoveryAlgorithm):
         for note in caught:
             if note.category is not KnowledgeWarning or conflicts.on_knowledge:
                 warnings.warn(note.message, note.category, stacklevel=4)
-
-    def _compare(self, graph: CausalGraph, node: Name, data: Rows, clock: Clock) -> Directions:
-        """Phase II b."""
-        alpha = check_fraction(self.change_alpha, "change_alpha", closed=True)
-        rng = as_generator(self.random_state)
-        if not self.independent_changes:
-            return Directions(graph)
-        compare = compare_rows(data, graph.nodes, alpha, rng)
-        return direct_by_changes(graph, node, compare, clock.is_up)
 
     def driving_force(
         self,
@@ -380,6 +409,11 @@ class CDNOD(DiscoveryAlgorithm):
         True
         """
         check_is_fitted(self, "trace_")
+        if self._rows is None:
+            raise InputError(
+                "the graph was learnt from sums, which do not say how a mechanism moves; expected "
+                "rows. Fit the rows of one site, or of all sites where they may be pooled."
+            )
         graph, node = self.surrogate_graph_, self.surrogate_
         variable = graph.nodes[graph.index(variable)]
         if variable not in self.changing_:

@@ -227,7 +227,7 @@ class BoundKCI(BoundTest):
 
     def _smoother(self, given: tuple[int, ...], Z: Block) -> Smoother:
         found: Smoother | None = self._cache.get(given)
-        return self._cache.put(given, Smoother.on(Z)) if found is None else found
+        return self._cache.put(given, Smoother(Z)) if found is None else found
 
     def _residuals(self, k: int, given: tuple[int, ...], Z: Block) -> Residuals:
         found: Residuals | None = self._cache.get((k, given))

@@ -231,7 +231,7 @@ class BoundGCM(BoundTest):
     def _smoother(self, given: tuple[int, ...]) -> Smoother:
         found: Smoother | None = self._cache.get(given)
         if found is None:
-            found = Smoother.on(joined([self.blocks[k] for k in given]), max_rank=_MOST_COLUMNS)
+            found = Smoother(joined([self.blocks[k] for k in given]), max_rank=_MOST_COLUMNS)
             self._cache.put(given, found)
         return found
 

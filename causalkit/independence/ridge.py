@@ -52,7 +52,7 @@ from causalkit.typing import FloatArray, IntArray
 
 __all__ = ["Basis", "Residuals", "Smoother", "inflation"]
 
-WIDTHS: Final = (0.35, 0.6, 1.0, 1.8, 3.2)
+WIDTHS: Final = (3.2, 1.8, 1.0, 0.6, 0.35)
 """Candidates, in standard deviations times the square root of the number of columns."""
 
 _ALL_DIRECTIONS: Final = 0.05
@@ -60,6 +60,7 @@ _ALL_DIRECTIONS: Final = 0.05
 
 _TOLERANCE: Final = 1e-5
 _MOST_COLUMNS: Final = 300
+_FIRST_COLUMNS: Final = 100
 _ROUNDING: Final = 1e-10
 
 
@@ -104,36 +105,94 @@ class Residuals:
         return len(self.values) - 1.0 - float(sum(part.sum() for _, part in self.taken))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class _Fit(NamedTuple):
+    """The targets that chose a kernel, with the ridge of each."""
+
+    basis: Basis
+    targets: IntArray
+    ridges: FloatArray
+
+
+class _Candidates:
+    """Candidate kernels of a set, from wide to narrow, each decomposed when it is asked for."""
+
+    def __init__(self, block: Block, max_rank: int) -> None:
+        self.block, self.max_rank = block, max(1, min(block.n_rows // 2, max_rank))
+        d, n = block.n_numbers, block.n_rows
+        self.widths = (np.sqrt(d) * np.array(WIDTHS)).tolist() if d else [1.0]
+        self._found: dict[int, tuple[Basis, ...]] = {}
+        one_curve = Block(block.numbers, np.zeros_like(block.cells), 1)
+        self._kinds = [one_curve] if block.n_cells == 1 else [one_curve, block]
+        self._levels = np.empty((n, 0))
+        if block.n_cells > 1:
+            levels = Block(np.empty((n, 0)), block.cells, block.n_cells)
+            self._levels = factor(levels, 1.0, max_rank=self.max_rank)
+
+    def of(self, k: int) -> tuple[Basis, ...]:
+        """Candidates of one width: one, or two if there are numbers and categories."""
+        if k not in self._found:
+            self._found[k] = self._decompose(self.widths[k])
+        return self._found[k]
+
+    def _decompose(self, width: float) -> tuple[Basis, ...]:
+        if not self.block.n_numbers:
+            return (_basis(np.empty((self.block.n_rows, 0)), self._levels, width),)
+        return tuple(
+            _basis(
+                factor(kind, width, tolerance=_TOLERANCE, max_rank=self.max_rank),
+                self._levels,
+                width,
+            )
+            for kind in self._kinds
+        )
+
+    def fits(self, F: FloatArray) -> list[_Fit]:
+        """Choose a kernel and a ridge for each target by marginal likelihood.
+
+        The likelihood rises and falls with the width, so a width that is best for no target ends
+        the search.
+        """
+        squares = np.einsum("ij,ij->j", F, F)
+        smallest = np.full(F.shape[1], np.inf)
+        chosen: list[Basis | None] = [None] * F.shape[1]
+        ridges = np.empty(F.shape[1])
+        for k in range(len(self.widths)):
+            better = np.zeros(F.shape[1], dtype=np.bool_)
+            for basis in self.of(k):
+                found = losses(squares, basis.vectors.T @ F, basis.values, len(F))
+                least = found.min(axis=1)
+                mine = least < smallest
+                ridges[mine] = RIDGES[found.argmin(axis=1)[mine]]
+                smallest[mine] = least[mine]
+                for t in np.flatnonzero(mine):
+                    chosen[t] = basis
+                better |= mine
+            if not better.any():
+                break
+        fits = []
+        for basis in dict.fromkeys(b for b in chosen if b is not None):
+            mine = np.flatnonzero([b is basis for b in chosen])
+            fits.append(_Fit(basis, mine, ridges[mine]))
+        return fits
+
+
 class Smoother:
     """Kernel ridge regressions on one set, ready for any target.
 
-    Attributes
+    Parameters
     ----------
     block : Block
-        The set.
-    bases : tuple of Basis
-        One for each candidate kernel.
+        The set. With numbers and categories in it, each candidate width comes twice: one curve
+        for all categories with a level for each, and a curve for each.
+    max_rank : int
+        Eigenvectors of each candidate at most.
     """
 
-    block: Block
-    bases: tuple[Basis, ...]
-    max_rank: int
-
-    @classmethod
-    def on(cls, block: Block, *, max_rank: int = _MOST_COLUMNS) -> Smoother:
-        """Decompose the candidate kernels of a set.
-
-        Parameters
-        ----------
-        block : Block
-            The set. With numbers and categories in it, each candidate width comes twice: one curve
-            for all categories with a level for each, and a curve for each.
-        max_rank : int
-            Eigenvectors of each candidate at most.
-        """
-        most = max(1, min(block.n_rows // 2, max_rank))
-        return cls(block, _bases(block, most), most)
+    def __init__(self, block: Block, *, max_rank: int = _MOST_COLUMNS) -> None:
+        self.block, self.max_rank = block, max_rank
+        # If directions are going to be weighted, the first round only has to find them.
+        turned = block.n_numbers > 1
+        self._round = _Candidates(block, min(max_rank, _FIRST_COLUMNS) if turned else max_rank)
 
     def residuals(self, targets: FloatArray) -> Residuals:
         """Take from each target what the set explains.
@@ -144,43 +203,31 @@ class Smoother:
             Centred here.
         """
         F = centred(targets)
-        fits = _choose(F, self.bases)
+        fits = self._round.fits(F)
         if self.block.n_numbers > 1:
-            root = _metric_root(self.block.numbers, F, self.bases, fits)
+            root = _metric_root(self.block.numbers, F, fits)
             turned = Block(self.block.numbers @ root, self.block.cells, self.block.n_cells)
-            bases = (*self.bases, *_bases(turned, self.max_rank))
-            fits = _choose(F, bases)
-        else:
-            bases = self.bases
+            fits = _Candidates(turned, self.max_rank).fits(F)
         left, used = F.copy(), []
-        for c, basis in enumerate(bases):
-            mine = np.flatnonzero(fits.which == c)
-            if len(mine):
-                taken = share_taken(basis.values, fits.ridges[mine])
-                left[:, mine] -= basis.vectors @ (taken * (basis.vectors.T @ F[:, mine]))
-                used.append((basis.vectors, taken, mine))
+        for basis, mine, ridges in fits:
+            taken = share_taken(basis.values, ridges)
+            left[:, mine] -= basis.vectors @ (taken * (basis.vectors.T @ F[:, mine]))
+            used.append((basis.vectors, taken, mine))
         weights = np.einsum("ij,ij->j", left, left)
         weights /= max(float(weights.sum()), np.finfo(float).tiny)
         counted = [(U, (1.0 - (1.0 - taken) ** 2) @ weights[mine]) for U, taken, mine in used]
         return Residuals(left, tuple(counted))
 
-
-class _Fits(NamedTuple):
-    """Candidate kernel and ridge of each target."""
-
-    which: IntArray
-    ridges: FloatArray
-
-
-def _choose(F: FloatArray, bases: Sequence[Basis]) -> _Fits:
-    """Choose by marginal likelihood."""
-    squares = np.einsum("ij,ij->j", F, F)
-    of_each = [losses(squares, basis.vectors.T @ F, basis.values, len(F)) for basis in bases]
-    best = np.stack(of_each, axis=1).reshape(F.shape[1], -1).argmin(axis=1)
-    return _Fits(best // len(RIDGES), RIDGES[best % len(RIDGES)])
+    @property
+    def nbytes(self) -> int:
+        """Bytes that this may come to weigh."""
+        d, n = self.block.n_numbers, self.block.n_rows
+        columns = min(n // 2, _FIRST_COLUMNS if d > 1 or self.block.n_cells == 1 else self.max_rank)
+        kinds = 1 if self.block.n_cells == 1 else 2
+        return 16 * n * columns * kinds * len(WIDTHS)
 
 
-def _metric_root(Z: FloatArray, F: FloatArray, bases: Sequence[Basis], fits: _Fits) -> FloatArray:
+def _metric_root(Z: FloatArray, F: FloatArray, fits: Sequence[_Fit]) -> FloatArray:
     """Root of the average outer product of gradients of all regressions.
 
     A fit is f(z) = Σ_j a_j k(z, z_j) with a = (f - Hf)/λ, so its gradient at z_i is
@@ -188,42 +235,19 @@ def _metric_root(Z: FloatArray, F: FloatArray, bases: Sequence[Basis], fits: _Fi
     """
     d = Z.shape[1]
     outer = np.zeros((d, d))
-    for c, basis in enumerate(bases):
-        mine = np.flatnonzero(fits.which == c)
-        if not len(mine):
-            continue
-        share = basis.values[:, None] / (basis.values[:, None] + fits.ridges[mine])
+    for basis, mine, ridges in fits:
+        share = basis.values[:, None] / (basis.values[:, None] + ridges)
         fitted = basis.vectors @ (share * (basis.vectors.T @ F[:, mine]))
-        a = (F[:, mine] - fitted) / fits.ridges[mine]
+        a = (F[:, mine] - fitted) / ridges
         K = basis.slopes
         base = K @ (K.T @ a)
-        gradients = [
-            (K @ (K.T @ (a * z[:, None])) - z[:, None] * base) / basis.width**2 for z in Z.T
-        ]
-        for p in range(d):
-            for q in range(d):
-                outer[p, q] += float(np.vdot(gradients[p], gradients[q]))
+        slopes = np.stack([K @ (K.T @ (a * z[:, None])) - z[:, None] * base for z in Z.T])
+        slopes = slopes.reshape(d, -1) / basis.width**2
+        outer += slopes @ slopes.T
     outer *= d / max(float(np.trace(outer)), np.finfo(float).tiny)
     outer[np.diag_indices(d)] += _ALL_DIRECTIONS
     values, V = np.linalg.eigh(outer)
     return np.asarray((V * np.sqrt(values)) @ V.T)
-
-
-def _bases(block: Block, most: int) -> tuple[Basis, ...]:
-    """Candidate kernels."""
-    n, d = block.n_rows, block.n_numbers
-    levels = np.empty((n, 0))
-    if block.n_cells > 1:
-        levels = factor(Block(np.empty((n, 0)), block.cells, block.n_cells), 1.0, max_rank=most)
-    if d == 0:
-        return (_basis(np.empty((n, 0)), levels, 1.0),)
-    one_curve = Block(block.numbers, np.zeros_like(block.cells), 1)
-    kinds = [one_curve] if block.n_cells == 1 else [one_curve, block]
-    return tuple(
-        _basis(factor(kind, width, tolerance=_TOLERANCE, max_rank=most), levels, width)
-        for width in (np.sqrt(d) * np.array(WIDTHS)).tolist()
-        for kind in kinds
-    )
 
 
 def _basis(slopes: FloatArray, levels: FloatArray, width: float) -> Basis:

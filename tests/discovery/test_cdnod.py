@@ -18,6 +18,8 @@ from causalkit.errors import InputError, TimeBudgetWarning, UnknownVariableError
 from causalkit.graph import CausalGraph, Kind, consistent_extension, meek_closure
 from causalkit.independence import (
     DegenerateGaussian,
+    FeatureDesign,
+    FederatedSummary,
     FisherZ,
     GSquare,
     LikelihoodRatio,
@@ -704,3 +706,44 @@ def test_it_copies_pickles_and_notes_its_columns():
     parallel = clone(found).set_params(n_jobs=2).fit(frame)
     assert parallel.graph_ == found.graph_
     assert SimpleNamespace(**found.get_params()).alpha == 0.01
+
+
+# --- sums instead of rows -----------------------------------------------------------------------
+
+
+def three_sites(seed=0):
+    rng = np.random.default_rng(seed)
+    site = np.repeat(["north", "south", "west"], 300)
+    a = np.repeat([-1.5, 0.0, 1.5], 300) + rng.normal(size=900)
+    b = np.sin(a) + 0.5 * rng.normal(size=900)
+    return pd.DataFrame({"a": a, "b": b, "c": b**2 + rng.normal(size=900), "site": site})
+
+
+def test_a_merged_summary_is_fitted_as_the_pooled_one_is():
+    frame = three_sites()
+    rows = frame[["a", "b", "c"]]
+    design = FeatureDesign.from_data(rows)
+    sites = [
+        FederatedSummary.from_data(part[["a", "b", "c"]], design, domain=site)
+        for site, part in frame.groupby("site")
+    ]
+    merged = sites[0].merge(*sites[1:])
+    labelled = frame.assign(site=frame["site"].astype("category"))
+    pooled = FederatedSummary.from_data(labelled, design, by="site")
+    found = CDNOD(alpha=0.01).fit(merged)
+    assert found.graph_ == CDNOD(alpha=0.01).fit(pooled).graph_
+    assert list(found.changing_) == ["a"]
+    assert found.surrogate_graph_ == CausalGraph.parse(
+        "domain -> a -> b -> c", kind="cpdag"
+    ).reordered(found.surrogate_graph_.nodes)
+    assert found.directions_ == ()
+    assert "Meek" in found.explain("a", "b").direction
+    assert CDNOD(domain="clinic", alpha=0.01).fit(merged).surrogate_ == "clinic"
+    with pytest.raises(InputError, match="learnt from sums"):
+        found.driving_force("a")
+    with pytest.raises(InputError, match="its own test"):
+        CDNOD(FisherZ()).fit(merged)
+    with pytest.raises(InputError, match="one domain, 'north'"):
+        CDNOD().fit(sites[0])
+    with pytest.raises(InputError, match="which is a column"):
+        CDNOD(domain="a").fit(merged)

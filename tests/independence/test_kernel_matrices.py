@@ -111,7 +111,7 @@ def test_the_choice_maximises_the_likelihood():
     targets = np.column_stack([z, np.sin(4 * z), rng.normal(size=60)])
     targets += 0.1 * rng.normal(size=targets.shape)
     targets -= targets.mean(axis=0)
-    found = Smoother.on(block).residuals(targets)
+    found = Smoother(block).residuals(targets)
     for k in range(3):
         best = max(
             (oracles.log_likelihood(targets[:, k], K, ridge), width, ridge)
@@ -130,7 +130,7 @@ def test_curves_are_found_in_any_direction():
     block = block_of(rng, 400, 3, 1)
     noise = 0.3 * rng.normal(size=400)
     curve = np.sin(2.5 * block.numbers.sum(axis=1) / np.sqrt(3))
-    left = Smoother.on(block).residuals((curve + noise)[:, None]).values[:, 0]
+    left = Smoother(block).residuals((curve + noise)[:, None]).values[:, 0]
     assert np.corrcoef(left, noise)[0, 1] > 0.9
 
 
@@ -139,7 +139,7 @@ def test_a_category_shifts_a_curve_or_bends_it():
     block = block_of(rng, 300, 1, 3)
     z, noise = block.numbers[:, 0], 0.3 * rng.normal(size=300)
     for curve in (np.sin(2 * z) + block.cells, np.sin(2 * z) * (block.cells - 1)):
-        left = Smoother.on(block).residuals((curve + noise)[:, None]).values[:, 0]
+        left = Smoother(block).residuals((curve + noise)[:, None]).values[:, 0]
         assert np.corrcoef(left, noise)[0, 1] > 0.9
 
 
@@ -148,7 +148,7 @@ def test_a_category_alone_leaves_deviations_from_its_means():
     block = block_of(rng, 300, 0, 3)
     f = 5.0 * block.cells + rng.normal(size=300)
     means = np.bincount(block.cells, f) / np.bincount(block.cells)
-    left = Smoother.on(block).residuals(f[:, None]).values[:, 0]
+    left = Smoother(block).residuals(f[:, None]).values[:, 0]
     np.testing.assert_allclose(left, f - means[block.cells], atol=0.01)
 
 
