@@ -1,7 +1,8 @@
 """The columns that say where and when a row was seen, and how a test comes to read them.
 
 A domain is a label, whatever its type: numbers, text and booleans are told apart and never
-measured. A time is a number or a date, and only its place matters, so rows may come in any order.
+measured. A time is a number, a date or a duration (in seconds), and only its place matters, so rows
+may come in any order.
 Together they are one node of the graph, the surrogate.
 
 Tests differ in what they can make of that node. A kernel test takes the label with a delta kernel
@@ -32,6 +33,12 @@ __all__ = ["Context", "attach", "know_surrogate", "read_context", "split_table"]
 
 _DEGREE: Final = 4
 """Of the polynomials by which a linear test follows the time."""
+
+_SPANS: Final = (1e-150, 1e150)
+"""Of the time; squares of others are no floats."""
+
+_LAST_SECOND: Final = 9.2e12
+"""Since 1970, that 64 bits can hold in microseconds."""
 
 _LEAST_ROWS: Final = 2
 """Rows of a domain: with one, what a mechanism does there cannot be told from noise."""
@@ -87,6 +94,7 @@ def read_context(data: Data, domain: Name | None, time: Name | None) -> Context:
     UnknownVariableError
         If a column is not there.
     """
+    domain, time = _plain_name(domain), _plain_name(time)
     columns = _check_roles(domain, time)
     known = column_names(data)
     for name in columns:
@@ -122,6 +130,11 @@ def split_table(data: Data, context: Context) -> Table:
     return table
 
 
+def _plain_name(name: Name | None) -> Name | None:
+    """A name from an index of integers is a NumPy integer."""
+    return int(name) if isinstance(name, np.integer) else name
+
+
 def _check_roles(domain: object, time: object) -> tuple[Name, ...]:
     for what, name in (("domain", domain), ("time", time)):
         if name is not None and (isinstance(name, bool) or not isinstance(name, (str, int))):
@@ -151,7 +164,7 @@ def _read_domain(data: Data, name: Name) -> tuple[IntArray, tuple[object, ...]]:
     _refuse_holes(raw, name, "domain")
     if raw.dtype == object:
         listed = raw.tolist()
-        found: list[Any] = sorted_levels(set(listed))
+        found: list[Any] = _distinct(listed, name)
         number = {label: k for k, label in enumerate(found)}
         codes = np.array([number[label] for label in listed], dtype=np.intp)
     else:
@@ -178,6 +191,18 @@ def _read_domain(data: Data, name: Name) -> tuple[IntArray, tuple[object, ...]]:
     return codes, tuple(found)
 
 
+def _distinct(labels: list[Any], name: Name) -> list[Any]:
+    try:
+        return sorted_levels(set(labels))
+    except TypeError:
+        shown = ", ".join(map(repr, labels[:2]))
+        raise InputError(
+            f"domain {name!r} holds {type(labels[0]).__name__} ({shown}, …), which cannot be told "
+            "apart and put in order; expected labels: text, numbers, booleans, categories or "
+            "dates. Write it as text, e.g. with .astype(str)."
+        ) from None
+
+
 def _read_time(data: Data, name: Name) -> tuple[FloatArray, bool]:
     """Times as numbers, and whether they are dates."""
     raw = _raw(data, name)
@@ -188,6 +213,8 @@ def _read_time(data: Data, name: Name) -> tuple[FloatArray, bool]:
         raw = _plain_times(raw, name)
     dates = raw.dtype.kind == "M"
     if dates:
+        if np.abs(raw.astype("datetime64[s]").astype(np.int64)).max() > _LAST_SECOND:
+            raise _no_time(name, "dates beyond the year 290,000", [raw.min(), raw.max()])
         raw = raw.astype("datetime64[us]").astype(np.int64)
     if raw.dtype.kind not in "iufb":
         raise _no_time(name, str(raw.dtype), raw[:3].tolist())
@@ -202,18 +229,32 @@ def _read_time(data: Data, name: Name) -> tuple[FloatArray, bool]:
             f"time {name!r} holds one value only; expected times that differ, because a change is "
             "a difference between them. Name another column, or use PC."
         )
+    with np.errstate(over="ignore"):
+        span = when.max() - when.min()
+    if not _SPANS[0] < span < _SPANS[1]:
+        raise InputError(
+            f"time {name!r} spans {span:.3g}; expected a span between {_SPANS[0]:g} and "
+            f"{_SPANS[1]:g}. Change its unit."
+        )
     return when, dates
 
 
 def _plain_times(raw: NDArray[Any], name: Name) -> NDArray[Any]:
-    """Python numbers or dates as an array of numbers or of dates."""
-    from datetime import date, datetime
+    """Python numbers, durations or dates as an array of numbers or of dates."""
+    from datetime import date, datetime, timedelta
     from decimal import Decimal
     from numbers import Real
 
     cells = raw.tolist()
     if all(isinstance(cell, (Real, Decimal)) for cell in cells):
-        return np.array([float(cell) for cell in cells])
+        try:
+            return np.array([float(cell) for cell in cells])
+        except OverflowError:
+            raise _no_time(
+                name, "an integer beyond the largest float", [max(cells, key=abs)]
+            ) from None
+    if all(isinstance(cell, timedelta) for cell in cells):
+        return np.array([cell.total_seconds() for cell in cells])
     if not all(isinstance(cell, date) for cell in cells):
         strange = [cell for cell in cells if not isinstance(cell, (date, Real, Decimal))]
         raise _no_time(name, type((strange or cells)[0]).__name__, (strange or cells)[:3])
@@ -226,7 +267,7 @@ def _plain_times(raw: NDArray[Any], name: Name) -> NDArray[Any]:
 
 
 def _no_time(name: Name, what: str, examples: Any) -> InputError:
-    shown = ", ".join(repr(cell) for cell in list(examples)[:3])
+    shown = ", ".join(repr(cell)[:60] for cell in list(examples)[:3])
     return InputError(
         f"time {name!r} holds {what} ({shown}); expected numbers or dates. Convert it, e.g. with "
         "pandas.to_datetime, or name the column as domain if its values are labels."
@@ -241,6 +282,8 @@ def _raw(data: Data, name: Name) -> NDArray[Any]:
         )
     if not len(raw):
         raise InputError("the data have no rows; expected at least one. Check the query or filter.")
+    if raw.dtype.kind == "m":
+        raw = raw.astype("timedelta64[us]")  # of which Python has a type; of nanoseconds it has not
     return raw.astype(object) if raw.dtype.kind not in "biufMU" else raw
 
 
@@ -285,7 +328,17 @@ def attach(test: CITest, variables: Table, context: Context) -> tuple[CITest, Ta
     if when is not None:
         columns[context.columns[-1]] = when, None
     table = _with_columns(variables, columns)
-    return (test if len(columns) == 1 else Grouped(test, {node: tuple(columns)})), table
+    if len(columns) == 1:
+        return test, table
+    try:
+        return Grouped(test, {node: tuple(columns)}), table
+    except InputError:
+        raise InputError(
+            f"{type(test).__name__} reads one column a variable, and domain and time together are "
+            "two; expected a test for variables of several columns: KCI(), RCoT(), RCIT(), "
+            "FisherZ(), PartialCorrelation(), RankZ() or DegenerateGaussian(). Use one of these, "
+            "or name only one of the two columns."
+        ) from None
 
 
 def _linear_columns(surrogate: Surrogate) -> list[FloatArray]:

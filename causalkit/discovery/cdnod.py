@@ -98,8 +98,8 @@ class CDNOD(DiscoveryAlgorithm):
         Column that says from which site, study or regime a row comes. Its values are labels,
         whatever their type.
     time : name, optional
-        Column of numbers or dates. Mechanisms are taken to change smoothly with it. Only its values
-        count: rows may come in any order.
+        Column of numbers, dates or durations. Mechanisms are taken to change smoothly with it. Only
+        its values count: rows may come in any order.
     alpha : float, default 0.05
         Two variables are cut apart if a p-value exceeds `alpha`; so are a variable and the
         surrogate.
@@ -272,16 +272,16 @@ class CDNOD(DiscoveryAlgorithm):
         context = read_context(X, self.domain, self.time)
         variables = split_table(X, context)
         note_columns(self, X, column_names(X))
-        self._of_rows(variables, context)
+        self._learn(context, *self._reading(variables, context), has_rows=True)
         return self
 
     def _fit(self, table: Table) -> None:
         context = read_context(table, self.domain, self.time)
-        self._of_rows(split_table(table, context), context)
+        variables = split_table(table, context)
+        self._learn(context, *self._reading(variables, context), has_rows=True)
 
-    def _of_rows(self, variables: Table, context: Context) -> None:
-        test, table = attach(KCI() if self.test is None else as_test(self.test), variables, context)
-        self._learn(context, test, table, has_rows=True)
+    def _reading(self, variables: Table, context: Context) -> tuple[CITest, Table]:
+        return attach(KCI() if self.test is None else as_test(self.test), variables, context)
 
     def _of_sums(self, summary: FederatedSummary) -> tuple[Context, CITest, Table]:
         """What a summary says of the domains; the table has names only."""

@@ -222,7 +222,14 @@ class BoundGCM(BoundTest):
         return left
 
     def _check_free(self, F: FloatArray, given: tuple[int, ...]) -> None:
-        """Look for copies, of which a smooth regression leaves a bit."""
+        """Look for copies, of which a smooth regression leaves a bit, and for too many levels."""
+        n_cells = joined([self.blocks[k] for k in given]).n_cells
+        if n_cells > len(F) // 2:
+            raise NumericalError(
+                f"the categories that are given have {n_cells} combinations of levels in {len(F)} "
+                "rows; expected two rows of each, on average. Merge levels, or leave a column such "
+                "as an identifier out."
+            )
         Z = np.hstack([_targets(self.blocks[k]) for k in given])
         Z = Z - Z.mean(axis=0)
         if Z.shape[1] < len(Z) - 1:
@@ -231,7 +238,9 @@ class BoundGCM(BoundTest):
     def _smoother(self, given: tuple[int, ...]) -> Smoother:
         found: Smoother | None = self._cache.get(given)
         if found is None:
-            found = Smoother(joined([self.blocks[k] for k in given]), max_rank=_MOST_COLUMNS)
+            block = joined([self.blocks[k] for k in given])
+            # Of levels without a column of their own nothing would be regressed away.
+            found = Smoother(block, max_rank=max(_MOST_COLUMNS, block.n_cells))
             self._cache.put(given, found)
         return found
 

@@ -48,7 +48,7 @@ __all__ = [
 _SMALLEST: Final = 1e-9
 """What a diagonal needs so that rounding leaves it positive."""
 
-_MOST_PAIRS_OF: Final = 1000
+_MOST_PAIRS_OF: Final = 300
 """Rows whose distances stand for those of all."""
 
 
@@ -199,7 +199,7 @@ def centred(L: FloatArray) -> FloatArray:
 
 
 def median_distance(block: Block) -> float:
-    """Median distance between rows that differ, from up to 1000 rows; 1 without numbers."""
+    """Median distance between rows that differ, from up to 300 rows; 1 without numbers."""
     from scipy.spatial.distance import pdist
 
     n = block.n_rows

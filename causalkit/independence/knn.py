@@ -60,8 +60,8 @@ class CMIknn(CITest):
     Parameters
     ----------
     neighbors : float or int, default 0.2
-        Neighbours of the estimate: a share of the rows, or a number. Few see finer structure, many
-        have more power.
+        Neighbours of the estimate: a share of the rows that agree in all categories, on average, or
+        a number. Few see finer structure, many have more power.
     permutation_neighbors : int, default 5
         Rows, the nearest in z, from which a row takes its x. Too many break the relation of x and
         z, and true independence is rejected.
@@ -185,7 +185,7 @@ class BoundCMIknn(BoundTest):
         self._check_free(j, chosen)
         X, Y, Z, top = self._arrays(i, j, chosen)
         n, most = X.shape[1], self.settings.stop_after
-        score = self._scorer(Y, Z, top)
+        score = self._scorer(Y, Z, top, self._n_neighbors((i, j, *chosen)))
         observed = float(score(np.ascontiguousarray(X[None]))[0])
         least = observed - 1e-12 * max(1.0, abs(observed))
         n_reached = n_drawn = 0
@@ -202,15 +202,21 @@ class BoundCMIknn(BoundTest):
         return isinstance(self.names[k], str), str(self.names[k])
 
     def _check_free(self, k: int, given: tuple[int, ...]) -> None:
-        mine = self.columns[k]
+        mine, n = self.columns[k], self.columns[k].block.n_rows
         levels = [self.columns[g].block for g in given if self.columns[g].block.n_cells > 1]
         known = any(mine.is_copy_of(self.columns[g]) for g in given)
-        if levels and mine.block.n_cells > 1:
+        if levels:
             cells = joined(
                 [Block(block.numbers[:, :0], block.cells, block.n_cells) for block in levels]
             )
+            if cells.n_cells > n // 2:
+                raise NumericalError(
+                    f"the categories that are given have {cells.n_cells} combinations of levels in "
+                    f"{n} rows; expected two rows of each, on average. Merge levels, or leave a "
+                    "column such as an identifier out."
+                )
             both = joined([cells, mine.block])
-            known = both.n_cells == cells.n_cells
+            known = known or (mine.block.n_cells > 1 and both.n_cells == cells.n_cells)
         if known:
             raise NumericalError(
                 f"the columns that are given determine {self.names[k]!r}; expected some variation "
@@ -229,16 +235,28 @@ class BoundCMIknn(BoundTest):
         Z = np.vstack(rest) if rest else np.empty((0, X.shape[1]), dtype=np.int32)
         return X, Y, Z, top
 
-    def _scorer(self, Y: GridArray, Z: GridArray, top: int) -> Callable[[GridArray], FloatArray]:
-        """Estimates for permuted copies of x, shape (m, q_x, n)."""
+    def _n_neighbors(self, asked: Sequence[int]) -> int:
+        """Neighbours of the estimate.
+
+        Rows in other levels of a category say nothing of nearness. Were k more than the rows of a
+        level, all rows would count as neighbours, and nothing would depend on anything.
+        """
+        blocks = [self.columns[k].block for k in asked]
+        n, wanted = blocks[0].n_rows, self.settings.neighbors
+        if isinstance(wanted, Integral):
+            return min(int(wanted), n - 1)
+        alike = [np.sum((np.bincount(block.cells) / n) ** 2) for block in blocks]
+        return min(max(round(wanted * n * float(np.prod(alike))), 1), n - 1)
+
+    def _scorer(
+        self, Y: GridArray, Z: GridArray, top: int, k: int
+    ) -> Callable[[GridArray], FloatArray]:
+        """Estimates for permuted copies of x, shape (m, q_x, n), from k neighbours."""
         from scipy.special import digamma
 
         from causalkit.independence._knn_kernels import neighbour_scores
 
-        n, asked = Y.shape[1], self.settings.neighbors
-        k = int(asked) if isinstance(asked, Integral) else round(asked * n)
-        k = min(max(k, 1), n - 1)
-        table = digamma(np.maximum(np.arange(n + 1), 1))
+        table = digamma(np.maximum(np.arange(Y.shape[1] + 1), 1))
 
         def score(moved: GridArray) -> FloatArray:
             return np.asarray(neighbour_scores(moved, Y, Z, k, top, table))

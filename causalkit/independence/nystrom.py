@@ -76,6 +76,7 @@ _POWERS: Final = 2
 _ON_A_LINE: Final = 60
 """Landmarks that say all about one column."""
 
+_MOST_CELLS: Final = 1000
 _ROUNDING: Final = 1e-7
 _TILE: Final = 512
 _PAIRS_OF: Final = 600
@@ -184,7 +185,13 @@ def landmark_smoother(block: Block, n_landmarks: int) -> LandmarkSmoother:
         The set. With numbers and categories in it, the kernel is a sum of one for numbers, one for
         categories, and their product: a curve for all, a level for each, and a curve for each.
     n_landmarks : int
-        Rows that stand for all; fewer suffice for one column.
+        Rows that stand for all; fewer suffice for one column. One row of each combination of levels
+        is added to them: what has no landmark is not regressed away.
+
+    Raises
+    ------
+    NumericalError
+        If there are more than 1000 combinations of levels.
     """
     return _smoother_at(block, _landmark_rows(block, n_landmarks))
 
@@ -202,12 +209,20 @@ def _smoother_at(block: Block, rows: IntArray) -> LandmarkSmoother:
 
 
 def _landmark_rows(block: Block, most: int) -> IntArray:
-    """Rows by rank if there is one column, one row of each cell if there is none."""
-    if block.n_numbers == 0:
-        by_size = np.argsort(-np.bincount(block.cells, minlength=block.n_cells), kind="stable")
+    """One row of each cell, and beside these rows that are spread, by rank if there is one column.
+
+    Of cells without a landmark nothing would be regressed away, and true independence rejected.
+    """
+    if block.n_cells > _MOST_CELLS:
+        raise NumericalError(
+            f"the categories that are given have {block.n_cells} combinations of levels; expected "
+            f"at most {_MOST_CELLS}. Merge levels, or leave a column such as an identifier out."
+        )
+    if block.n_cells > 1:
         _, first = np.unique(block.cells, return_index=True)
-        return np.sort(first[by_size[:most]])
-    if block.n_numbers == 1 and block.n_cells == 1:
+        spread = _spread_rows(block.n_rows, most) if block.n_numbers else first
+        return np.union1d(first, spread)
+    if block.n_numbers == 1:
         by_rank = np.argsort(block.numbers[:, 0], kind="stable")
         return np.asarray(by_rank[_spread_rows(block.n_rows, min(_ON_A_LINE, most))])
     return _spread_rows(block.n_rows, most)

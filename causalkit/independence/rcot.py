@@ -107,8 +107,8 @@ class RCoT(_Randomized):
     n_features : int, default 5
         Functions of x, and of y. A category has the indicators of its levels.
     n_landmarks : int, default 300
-        Rows on which regressions on a set rest. Fewer are quicker, and regress away less of what
-        the set explains.
+        Rows on which regressions on a set rest, beside one of each combination of levels. Fewer are
+        quicker, and regress away less of what the set explains.
     random_state : int, default 0
         Seed of the frequencies, which are drawn for each column by its name.
 
@@ -155,7 +155,7 @@ class RCIT(_Randomized):
     n_features : int, default 5
         Functions of x, of y, and of the set. A category has the indicators of its levels.
     n_landmarks : int, default 300
-        Rows on which regressions on a set rest.
+        Rows on which regressions on a set rest, beside one of each combination of levels.
     random_state : int, default 0
         Seed of the frequencies, which are drawn for each column by its name.
 
@@ -229,6 +229,10 @@ class BoundRandomized(BoundTest):
             F = random_features(block, variable.names, variable.numeric, width, n_waves, seed)
             self.features.append(_leading(F, max(m, min(m * block.n_cells, _MOST_CELLS))))
         self._marginal = BoundHSIC.of_factors(self.features)
+        named = sorted(
+            range(len(self.variables)), key=lambda k: list(map(repr, variables[k].names))
+        )
+        self._rank = {k: place for place, k in enumerate(named)}
         self._cache = ByteCache(_CACHE_BYTES)
         self.approximation = "features"
 
@@ -236,7 +240,7 @@ class BoundRandomized(BoundTest):
         """Test whether variables i and j are independent given the variables `given`."""
         if not len(given):
             return self._marginal(i, j)
-        chosen = tuple(sorted(map(int, given)))
+        chosen = tuple(sorted(map(int, given), key=self._rank.__getitem__))
         one, two = self._residuals(i, chosen), self._residuals(j, chosen)
         share = inflation_between(one, two)
         C = self._functions(chosen) if isinstance(self.setting, RCIT) else None
