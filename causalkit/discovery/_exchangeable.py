@@ -17,6 +17,7 @@ import numpy as np
 from causalkit._core.table import Table
 from causalkit.discovery._surrogate import Surrogate
 from causalkit.errors import NumericalError
+from causalkit.graph.marks import show_name
 from causalkit.independence import BoundTest, CIResult, CITest
 from causalkit.typing import FloatArray, IntArray, Name
 
@@ -60,11 +61,11 @@ class Sides:
 
 
 def _first(name: Name) -> str:
-    return f"{name}[1]"
+    return f"{show_name(name)}[1]"  # which tells 1 from "1"
 
 
 def _second(name: Name) -> str:
-    return f"{name}[2]"
+    return f"{show_name(name)}[2]"
 
 
 def pair_rows(surrogate: Surrogate) -> Sides:
@@ -85,12 +86,15 @@ def pair_rows(surrogate: Surrogate) -> Sides:
 def _pooled(test: CITest, tables: Sequence[Table]) -> BoundTest:
     for table in tables:
         table.values.flags.writeable = False
-    parts = [test.bind(tables[0])]
     # A rare level may be absent from some rows; what cannot be tested there is tested elsewhere.
-    for table in tables[1:]:
-        if (table.values.min(axis=0) < table.values.max(axis=0)).all():
-            parts.append(test.bind(table))
+    parts = [test.bind(table) for table in [t for t in tables if _varies(t)] or tables[:1]]
     return parts[0] if len(parts) == 1 else _Pooled(tuple(parts))
+
+
+def _varies(table: Table) -> bool:
+    """Whether no column is constant in the cells that are there."""
+    low, high = np.fmin.reduce(table.values, axis=0), np.fmax.reduce(table.values, axis=0)
+    return bool((low < high).all())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,6 +26,7 @@ from causalkit.discovery.knowledge import Knowledge
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph.marks import show_name
 from causalkit.independence import CITest, DegenerateGaussian, FisherZ, Grouped, Oracle
+from causalkit.independence.composed import BindsGroups
 from causalkit.independence.embedding import Embeds
 from causalkit.typing import Data, FloatArray, IntArray, Name
 
@@ -330,15 +331,14 @@ def attach(test: CITest, variables: Table, context: Context) -> tuple[CITest, Ta
     table = _with_columns(variables, columns)
     if len(columns) == 1:
         return test, table
-    try:
-        return Grouped(test, {node: tuple(columns)}), table
-    except InputError:
+    if not isinstance(test, BindsGroups):
         raise InputError(
             f"{type(test).__name__} reads one column a variable, and domain and time together are "
             "two; expected a test for variables of several columns: KCI(), RCoT(), RCIT(), "
             "FisherZ(), PartialCorrelation(), RankZ() or DegenerateGaussian(). Use one of these, "
             "or name only one of the two columns."
-        ) from None
+        )
+    return Grouped(test, {node: tuple(columns)}), table
 
 
 def _linear_columns(surrogate: Surrogate) -> list[FloatArray]:

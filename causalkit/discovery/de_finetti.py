@@ -22,7 +22,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from causalkit._core.checks import check_count, check_fraction
+from causalkit._core.checks import as_names, check_count, check_fraction, check_varies
 from causalkit._core.parallel import check_jobs, run
 from causalkit._core.report import Report, Reported
 from causalkit._core.streams import is_stream
@@ -42,7 +42,7 @@ from causalkit.discovery.base import (
     show_set,
 )
 from causalkit.discovery.knowledge import Knowledge
-from causalkit.errors import NumericalError
+from causalkit.errors import InputError, NumericalError
 from causalkit.graph import ARROW, TAIL, CausalGraph, Kind
 from causalkit.graph.marks import show_name
 from causalkit.independence import KCI, BoundTest, CITest, GSquare
@@ -51,6 +51,7 @@ from causalkit.typing import Data, Name
 __all__ = ["CausalDeFinetti", "SinkTest"]
 
 _NOTHING: Final = Knowledge()
+_FEWEST: Final = 4
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -192,20 +193,29 @@ class CausalDeFinetti(DiscoveryAlgorithm):
         Raises
         ------
         InputError
-            If an environment has one row only, or the data or settings cannot be used.
+            If there are fewer than 4 environments, one has one row only, or the data or settings
+            cannot be used.
         """
         del y
         if is_stream(X):
             read_columns(self, X)  # says what to do instead
-        context = read_context(X, self.group, None)
+        context = self._environments(X)
         variables = split_table(X, context)
         note_columns(self, X, column_names(X))
         self._learn(variables, context)
         return self
 
     def _fit(self, table: Table) -> None:
-        context = read_context(table, self.group, None)
+        context = self._environments(table)
         self._learn(split_table(table, context), context)
+
+    def _environments(self, data: Data) -> Context:
+        if len(as_names(self.group)) != 1:
+            raise InputError(
+                f"group={self.group!r}; expected the name of the column that says which "
+                "environment a row comes from. Name one column."
+            )
+        return read_context(data, as_names(self.group)[0], None)
 
     def _learn(self, variables: Table, context: Context) -> None:
         alpha = check_fraction(self.alpha, "alpha")
@@ -213,13 +223,19 @@ class CausalDeFinetti(DiscoveryAlgorithm):
             check_count(self.max_order, "max_order", minimum=0)
         check_jobs(self.n_jobs)
         table = variables.select(in_name_order(variables.names))
+        check_varies(table, table.names, who="CausalDeFinetti")
         test = _default_test(table) if self.test is None else as_test(self.test)
         sides = pair_rows(context.surrogate)
+        self.n_environments_ = len(sides.one[0])
+        if self.n_environments_ < _FEWEST:
+            raise InputError(
+                f"there are {self.n_environments_} environments in {self.group!r}; expected at "
+                f"least {_FEWEST}, and some hundred to be of use. Bring more environments."
+            )
         peeling = _Peeling(table.names, sides.across(test, table), alpha, self.n_jobs)
         layers = peeling.layers()
         self.sink_tests_ = tuple(peeling.tests)
         self.layers_ = tuple(tuple(table.names[k] for k in layer) for layer in layers)
-        self.n_environments_ = len(sides.one[0])
         place = np.empty(table.n_columns, dtype=np.intp)
         for number, layer in enumerate(layers):
             place[layer] = number

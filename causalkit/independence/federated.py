@@ -27,8 +27,9 @@ products of features of two columns are not among the sums.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,6 +53,11 @@ _CACHE_BYTES: Final = 2**26
 _ROUNDING: Final = 1e-10
 _DETERMINED: Final = 1e-6
 _WIDTHS: Final = (0.5, 1.0, 2.0)
+_LARGEST: Final = 1e150
+_FARTHEST: Final = 1e6
+"""Scales from the centre, beyond which a number is taken to be in other units."""
+
+_FEWEST: Final = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,17 +109,23 @@ class FeatureDesign:
         InputError
             If a range is empty, a category has fewer than two levels, or a column is both.
         """
-        known = dict(levels or {})
-        for name, (low, high) in ranges.items():
-            if name in known or not (np.isfinite([low, high]).all() and low < high):
+        known = {} if levels is None else levels
+        for what, held in (("ranges", ranges), ("levels", known)):
+            if not isinstance(held, Mapping):
                 raise InputError(
-                    f"column {name!r} has range ({low!r}, {high!r}); expected two numbers, the "
-                    "smaller one first, of a column that is no category. Give each column one line."
+                    f"{what} is a {type(held).__name__}; expected a dict with one entry for each "
+                    "column. Write e.g. FeatureDesign.from_ranges({'age': (0, 100)})."
+                )
+        for name, span in ranges.items():
+            if name in known or not _is_range(span):
+                raise InputError(
+                    f"column {name!r} has range {span!r}; expected two numbers, the smaller one "
+                    "first, of a column that is no category. Give each column one line."
                 )
         names = (*ranges, *known)
-        centres = [(low + high) / 2.0 for low, high in ranges.values()] + [0.0] * len(known)
-        scales = [(high - low) / 4.0 for low, high in ranges.values()] + [1.0] * len(known)
-        listed = (*(None for _ in ranges), *(tuple(held) for held in known.values()))
+        centres = [low / 2.0 + high / 2.0 for low, high in ranges.values()] + [0.0] * len(known)
+        scales = [high / 4.0 - low / 4.0 for low, high in ranges.values()] + [1.0] * len(known)
+        listed = (*(None for _ in ranges), *(_listed(k, v) for k, v in known.items()))
         return cls._drawn(names, centres, scales, listed, n_features, random_state)
 
     @classmethod
@@ -128,10 +140,11 @@ class FeatureDesign:
         """
         table = check_complete(as_table(data), who="FeatureDesign")
         check_rows(table, 2, who="FeatureDesign")
-        spread = table.values.std(axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):  # refused below
+            spread, means = table.values.std(axis=0), table.values.mean(axis=0)
         return cls._drawn(
             table.names,
-            [0.0 if held else c for c, held in zip(table.values.mean(axis=0), table.levels)],  # noqa: B905
+            [0.0 if held else c for c, held in zip(means, table.levels)],  # noqa: B905
             [1.0 if held or not s > 0 else s for s, held in zip(spread, table.levels)],  # noqa: B905
             table.levels,
             n_features,
@@ -152,12 +165,18 @@ class FeatureDesign:
         check_count(random_state, "random_state", minimum=0)
         for name, held in zip(names, levels, strict=True):
             if held is not None and (
-                len(set(held)) < 2
-                or not all(isinstance(level, (str, int, float)) for level in held)
+                not all(isinstance(v, (str, int, float)) and v == v for v in held)  # no NaN
+                or len(set(held)) < 2
             ):
                 raise InputError(
                     f"column {name!r} has levels {held!r}; expected at least two different "
                     "strings, numbers or booleans. Name the levels that may occur anywhere."
+                )
+        for name, scale in zip(names, scales, strict=True):
+            if not 1.0 / _LARGEST < scale < _LARGEST:
+                raise InputError(
+                    f"the scale of column {name!r} is {scale:.3g}; expected one between "
+                    f"{1.0 / _LARGEST:g} and {_LARGEST:g}. Change its unit."
                 )
         widths = np.resize(_WIDTHS, m)
         waves = [draw_frequencies(name, m, random_state, "design") / widths for name in names]
@@ -183,7 +202,7 @@ class FeatureDesign:
         ------
         InputError
             If cells are missing, a category has a level that was not agreed on, or a column is of
-            another kind than agreed.
+            another kind or of another order of magnitude than agreed.
         """
         table = check_complete(as_table(data, columns=self.names), who="FeatureDesign")
         return np.hstack([self._column(table, k) for k in range(len(self.names))])
@@ -198,7 +217,14 @@ class FeatureDesign:
                 "same kind at all sites. Convert the column, or agree on another design."
             )
         if agreed is None or levels is None:
-            numbers = (column - self.centres[k]) / self.scales[k]
+            numbers = column / self.scales[k] - self.centres[k] / self.scales[k]
+            farthest = float(np.abs(numbers).max())
+            if not farthest < _FARTHEST:
+                raise InputError(
+                    f"column {name!r} is up to {farthest:.3g} units of {self.scales[k]:.3g} away "
+                    f"from {self.centres[k]:.3g}, as agreed; expected numbers of that order. Use "
+                    "the units that were agreed on."
+                )
             angles = numbers[:, None] * self.frequencies[k]
             waves = np.hstack([cosines(angles), cosines(angles - np.pi / 2.0)])
             return np.column_stack([numbers, waves / np.sqrt(self.frequencies.shape[1])])
@@ -276,8 +302,13 @@ class FederatedSummary(Reported):
         InputError
             If the columns are not as agreed.
         """
+        if not isinstance(design, FeatureDesign):
+            raise InputError(
+                f"design={design!r}; expected the FeatureDesign that all sites use. Make one with "
+                "FeatureDesign.from_ranges."
+            )
         F = design.features(data)
-        labels: tuple[Name, ...] = (domain,)
+        labels = as_names((domain,))
         codes = np.zeros(len(F), dtype=np.intp)
         if by is not None:
             labels, codes = _read_labels(data, by)
@@ -307,6 +338,12 @@ class FederatedSummary(Reported):
         InputError
             If the sites have used different designs.
         """
+        for other in others:
+            if not isinstance(other, FederatedSummary):
+                raise InputError(
+                    f"a {type(other).__name__} cannot be merged; expected summaries. Write "
+                    "one.merge(two, three), or one.merge(*rest) for a list of them."
+                )
         if not all(self.design.agrees_with(other.design) for other in others):
             raise InputError(
                 "the summaries rest on different designs; expected one for all sites, because "
@@ -341,7 +378,19 @@ class FederatedSummary(Reported):
             In the order in which they are numbered; all columns, then the domain, if left out.
         domain : str or int, optional
             What the domain is called; it is no variable without.
+
+        Raises
+        ------
+        InputError
+            If there are fewer than 4 rows, or the domain is called like a column.
+        UnknownVariableError
+            If there is no such column.
         """
+        if self.n_rows < _FEWEST:
+            raise InputError(
+                f"the summary counts {self.n_rows} row(s); expected at least {_FEWEST}. Merge the "
+                "summaries of more sites."
+            )
         known = (*self.design.names, *(() if domain is None else (domain,)))
         if len(set(known)) < len(known):
             raise InputError(
@@ -377,7 +426,7 @@ class FederatedSummary(Reported):
         domain : str or int, optional
             What the domain is called, if it is asked about.
         """
-        asked = (x, y, *as_names(given))
+        asked = (*as_names((x,)), *as_names((y,)), *as_names(given))
         if len(set(asked)) < len(asked):
             raise InputError(
                 f"x={x!r}, y={y!r}, given={asked[2:]!r} overlap; expected different columns. "
@@ -415,10 +464,12 @@ class FederatedSummary(Reported):
             If the file holds something else.
         """
         import json
+        import zlib
         from zipfile import BadZipFile
 
+        broken = (LookupError, ValueError, TypeError, EOFError, AttributeError, BadZipFile)
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 header = json.loads(str(file["header"]))
                 held = {key: file[key] for key in file.files if key != "header"}
             design = FeatureDesign(
@@ -429,12 +480,32 @@ class FederatedSummary(Reported):
                 held["frequencies"],
             )
             counts = held["counts"].astype(np.intp)
-            return cls(design, tuple(header["domains"]), counts, held["sums"], held["outers"])
-        except (KeyError, ValueError, TypeError, EOFError, AttributeError, BadZipFile) as reason:
+            read = cls(design, tuple(header["domains"]), counts, held["sums"], held["outers"])
+            read._check_shapes()
+            return read
+        except (*broken, zlib.error) as reason:
             raise InputError(
                 f"{str(path)!r} holds no summary of features ({reason}); expected a file that "
                 "FederatedSummary.save has written. Write it anew."
             ) from None
+
+    def _check_shapes(self) -> None:
+        """Refuse arrays that do not belong together."""
+        design, k, q = self.design, len(self.domains), int(self.design.starts[-1])
+        p, m = design.frequencies.shape
+        expected = (
+            (design.centres, (p,)),
+            (design.scales, (p,)),
+            (design.frequencies, (len(design.names), m)),
+            (self.counts, (k,)),
+            (self.sums, (k, q)),
+            (self.outers, (k, q, q)),
+        )
+        for array, shape in expected:
+            if array.shape != shape or not np.isfinite(array).all():
+                raise ValueError(f"an array of shape {array.shape}, not all finite, or not {shape}")
+        if len(design.levels) != p or self.counts.min() < 0:
+            raise ValueError("columns without levels, or counts below 0")
 
     def _report(self) -> Report:
         return Report(
@@ -446,6 +517,25 @@ class FederatedSummary(Reported):
                 ("features", int(self.design.starts[-1])),
             ],
         )
+
+
+def _is_range(span: object) -> bool:
+    """Whether these are two finite numbers, the smaller one first."""
+    if not isinstance(span, Sequence | np.ndarray) or len(span) != 2:
+        return False
+    low, high = span
+    numbers = isinstance(low, Real) and isinstance(high, Real)
+    return numbers and -np.inf < low < high < np.inf
+
+
+def _listed(name: Name, levels: object) -> tuple[object, ...]:
+    """Levels of a category as a tuple of plain values."""
+    if isinstance(levels, str) or not isinstance(levels, Iterable):
+        raise InputError(
+            f"column {name!r} has levels {levels!r}; expected a list of them. Name the levels that "
+            "may occur anywhere."
+        )
+    return tuple(v.item() if isinstance(v, np.generic) else v for v in levels)
 
 
 def _read_labels(data: Data, by: Name) -> tuple[tuple[Name, ...], IntArray]:
@@ -497,6 +587,13 @@ class FeatureTest(CITest):
 
     summary: FederatedSummary
     domain: Name | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.summary, FederatedSummary):
+            raise InputError(
+                f"summary is a {type(self.summary).__name__}; expected a FederatedSummary. Make "
+                "one with FederatedSummary.from_data."
+            )
 
     def bind(self, table: Table) -> BoundFeatureTest:
         """Look up the columns of a table by name; its cells are not read."""

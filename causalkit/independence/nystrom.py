@@ -37,6 +37,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from causalkit._core.memory import ByteCache
 from causalkit.errors import NumericalError
@@ -80,6 +81,9 @@ _MOST_CELLS: Final = 1000
 _ROUNDING: Final = 1e-7
 _TILE: Final = 512
 _PAIRS_OF: Final = 600
+_VANISHING: Final = 1e-10
+"""Variance in squared means; a chi-square with 2e10 degrees of freedom has so little."""
+
 _DISTANCES_OF: Final = 300
 _TOLERANCE: Final = 1e-4
 _TOLERANCE_OF_SET: Final = 1e-2
@@ -125,9 +129,9 @@ class LandmarkSmoother:
     ----------
     block : Block
     rows : ndarray of int, shape (n_landmarks,)
-    kernel : ndarray of shape (n_rows, n_landmarks)
-        Centred.
-    turn : ndarray of shape (n_landmarks, r)
+    kernel : ndarray of shape (n_rows, q)
+        With landmarks and, beside numbers, the indicators of all combinations of levels; centred.
+    turn : ndarray of shape (q, r)
         `kernel @ turn`, which is never formed, are the eigenvectors.
     values : ndarray of shape (r,)
         Eigenvalues.
@@ -156,7 +160,7 @@ class LandmarkSmoother:
         """Root of the average outer product of the gradients of all regressions, at landmarks."""
         P = self.turn.T @ (self.kernel.T @ F)
         ridges = choose_ridges(np.einsum("ij,ij->j", F, F), P, self.values, len(F))
-        weights = self.turn @ (share_taken(self.values, ridges) * P)
+        weights = self.turn[: len(self.rows)] @ (share_taken(self.values, ridges) * P)
         Z, d = self.block.numbers[self.rows], self.block.n_numbers
         K = _slopes(Z)
         base = K @ weights
@@ -185,8 +189,8 @@ def landmark_smoother(block: Block, n_landmarks: int) -> LandmarkSmoother:
         The set. With numbers and categories in it, the kernel is a sum of one for numbers, one for
         categories, and their product: a curve for all, a level for each, and a curve for each.
     n_landmarks : int
-        Rows that stand for all; fewer suffice for one column. One row of each combination of levels
-        is added to them: what has no landmark is not regressed away.
+        Rows that stand for all; fewer suffice for one column. Levels need none: each combination of
+        them has a mean of its own.
 
     Raises
     ------
@@ -201,6 +205,10 @@ def _smoother_at(block: Block, rows: IntArray) -> LandmarkSmoother:
     values, V = np.linalg.eigh((C[rows] + C[rows].T) / 2.0)
     sound = values > _ROUNDING * values[-1]
     root = V[:, sound] / np.sqrt(values[sound])  # W⁻¹ = root root'
+    if block.n_numbers and block.n_cells > 1:
+        levels = block.cells[:, None] == np.arange(block.n_cells)
+        C = np.hstack([C, levels])
+        root = block_diag(root, np.eye(block.n_cells) / np.sqrt(3.0))
     C -= C.mean(axis=0)
     values, V = np.linalg.eigh(root.T @ (C.T @ C) @ root)
     sound = values > _ROUNDING * max(values[-1], 1.0)
@@ -209,27 +217,25 @@ def _smoother_at(block: Block, rows: IntArray) -> LandmarkSmoother:
 
 
 def _landmark_rows(block: Block, most: int) -> IntArray:
-    """One row of each cell, and beside these rows that are spread, by rank if there is one column.
-
-    Of cells without a landmark nothing would be regressed away, and true independence rejected.
-    """
+    """Rows by rank if there is one column, one row of each cell if there is none."""
     if block.n_cells > _MOST_CELLS:
         raise NumericalError(
             f"the categories that are given have {block.n_cells} combinations of levels; expected "
             f"at most {_MOST_CELLS}. Merge levels, or leave a column such as an identifier out."
         )
-    if block.n_cells > 1:
-        _, first = np.unique(block.cells, return_index=True)
-        spread = _spread_rows(block.n_rows, most) if block.n_numbers else first
-        return np.union1d(first, spread)
-    if block.n_numbers == 1:
+    if block.n_numbers == 0:
+        return np.sort(np.unique(block.cells, return_index=True)[1])
+    if block.n_numbers == 1 and block.n_cells == 1:
         by_rank = np.argsort(block.numbers[:, 0], kind="stable")
         return np.asarray(by_rank[_spread_rows(block.n_rows, min(_ON_A_LINE, most))])
     return _spread_rows(block.n_rows, most)
 
 
 def _kernel_with(block: Block, landmarks: Block) -> FloatArray:
-    """The kernel of the regressions between all rows and the landmarks, shape (n, m)."""
+    """The kernel of the regressions between all rows and the landmarks, shape (n, m).
+
+    Beside numbers, the part for categories is left out: their indicators are its exact factor.
+    """
     n, m = block.n_rows, landmarks.n_rows
     C = np.empty((n, m))
     scale = _WIDEST * np.sqrt(2.0 * max(1, block.n_numbers))
@@ -253,7 +259,7 @@ def _kernel_with(block: Block, landmarks: Block) -> FloatArray:
             tile += power
         tile /= _POWERS + 1.0
         if block.n_cells > 1:
-            tile += same + tile * same
+            tile += tile * same
             tile /= 3.0
     return C
 
@@ -318,7 +324,12 @@ class BoundNystrom(BoundTest):
         share = inflation_between(one, two)
         squares = sampled_squares(one.values, two.values, (block, width))
         mean, variance = float(diagonal.sum()) * share, 2.0 * squares * share**2
-        p_value = float(gamma_tail(statistic, mean, variance)) if variance > 0.0 else 1.0
+        if not variance > _VANISHING * mean**2:
+            raise NumericalError(
+                "no two of the rows by which the null distribution is judged have anything in "
+                "common; expected rows that share levels of the categories given. Merge levels."
+            )
+        p_value = float(gamma_tail(statistic, mean, variance))
         return CIResult(statistic / n, p_value, n)
 
     def screen(self, alpha: float) -> Screen | None:

@@ -107,8 +107,8 @@ class RCoT(_Randomized):
     n_features : int, default 5
         Functions of x, and of y. A category has the indicators of its levels.
     n_landmarks : int, default 300
-        Rows on which regressions on a set rest, beside one of each combination of levels. Fewer are
-        quicker, and regress away less of what the set explains.
+        Rows on which regressions on numbers rest. Fewer are quicker, and regress away less of what
+        the set explains.
     random_state : int, default 0
         Seed of the frequencies, which are drawn for each column by its name.
 
@@ -117,7 +117,8 @@ class RCoT(_Randomized):
     **Assumes:**
 
     - rows are independent draws from one distribution;
-    - what a set explains is smooth;
+    - what a set explains is smooth; given numbers and a category of some 50 levels or more it is
+      not, and true independence is rejected too often (:class:`RCIT` is less misled);
     - if x and y depend on each other given Z, random functions of them are correlated on average
       over Z (:class:`RCIT` does without that);
     - no cell is missing.
@@ -155,7 +156,7 @@ class RCIT(_Randomized):
     n_features : int, default 5
         Functions of x, of y, and of the set. A category has the indicators of its levels.
     n_landmarks : int, default 300
-        Rows on which regressions on a set rest, beside one of each combination of levels.
+        Rows on which regressions on numbers rest.
     random_state : int, default 0
         Seed of the frequencies, which are drawn for each column by its name.
 

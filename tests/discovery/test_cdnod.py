@@ -17,6 +17,7 @@ from causalkit.discovery import CDNOD, PC, Bootstrap, Knowledge
 from causalkit.errors import InputError, TimeBudgetWarning, UnknownVariableError
 from causalkit.graph import CausalGraph, Kind, consistent_extension, meek_closure
 from causalkit.independence import (
+    GCM,
     DegenerateGaussian,
     FeatureDesign,
     FederatedSummary,
@@ -619,6 +620,14 @@ WRONG = {
                  "numbers or dates"),
     "no time": ({"time": "t"}, {"t": [3.0] * 20}, "one value only"),
     "endless": ({"time": "t"}, {"t": [np.inf, *range(19)]}, "infinite"),
+    "huge": ({"time": "t"}, {"t": np.arange(20) * 1e300}, "Change its unit"),
+    "opposite": ({"time": "t"}, {"t": np.linspace(-1, 1, 20) * 1.7e308}, "spans inf"),
+    "tiny": ({"time": "t"}, {"t": np.arange(20) * 1e-310}, "Change its unit"),
+    "huge integer": ({"time": "t"}, {"t": [10**400, *range(19)]}, "largest float"),
+    "eons": ({"time": "t"}, {"t": (np.arange(20) * 10**5).astype("M8[Y]")}, "year 290,000"),
+    "lists": ({"domain": "site"}, {"site": pd.Series([[0], [1]] * 10)}, "cannot be told apart"),
+    "complex": ({"domain": "site"}, {"site": [1j, 2j] * 10}, "put in order"),
+    "two columns": ({"domain": "site", "time": "t", "test": GCM()}, {}, "name only one of the two"),
     "lengths": ({"domain": "site"}, {"site": [0, 0, 1, 1]}, "4 values and the variables have 20"),
     "shape": ({"domain": "site"}, {"site": np.ones((20, 2))}, "one dimension"),
     "change_alpha": ({"domain": "site", "change_alpha": 1.5}, {}, "change_alpha=1.5"),
@@ -660,9 +669,24 @@ def test_variables_are_checked_by_the_test():
 
 
 def test_a_spent_budget_leaves_edges_and_says_so():
-    with pytest.warns(TimeBudgetWarning):
+    with pytest.warns(TimeBudgetWarning) as caught:
         found = CDNOD(FisherZ(), domain="site", max_seconds=1e-9).fit(sites())
     assert found.stopped_
+    assert caught[0].filename == __file__
+
+
+def test_a_duration_is_a_time_and_a_numpy_integer_a_name():
+    frame = sites(4, 50).assign(site=np.arange(200.0))
+    wanted = CDNOD(FisherZ(), time="site").fit(frame)
+    for unit in ("ns", "us", "D"):
+        since = (1000 * frame["site"].to_numpy()).astype(f"timedelta64[{unit}]")
+        found = CDNOD(FisherZ(), time="site").fit(frame.assign(site=since))
+        assert found.surrogate_graph_ == wanted.surrogate_graph_
+    columns = pd.Index(np.arange(5), dtype=np.int64)
+    place = columns[frame.columns.get_loc("site")]
+    numbered = CDNOD(FisherZ(), time=place).fit(frame.set_axis(columns, axis=1))
+    assert numbered.surrogate_ == place
+    assert type(numbered.surrogate_) is int
 
 
 # --- an estimator like the others ----------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -151,6 +153,74 @@ def test_copies_are_determined():
     summary = FederatedSummary.from_data(frame, FeatureDesign.from_data(frame[columns]))
     with pytest.raises(NumericalError, match="determine"):
         summary.test("a", "kind", "d")
+
+
+# --- hostile input -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ranges", "levels", "message"),
+    [
+        ({"a": 5}, None, "range 5"),
+        ({"a": (1,)}, None, "expected two numbers"),
+        ({"a": ("low", "high")}, None, "expected two numbers"),
+        ({"a": (0, 1e-320)}, None, "Change its unit"),
+        ({"a": (-1e308, 1e308)}, None, "Change its unit"),
+        ([("a", (0, 1))], None, "expected a dict"),
+        ({"a": (0, 1)}, {"g": "uv"}, "expected a list"),
+        ({"a": (0, 1)}, {"g": 3}, "expected a list"),
+        ({"a": (0, 1)}, {"g": [["u"], "v"]}, "at least two different"),
+        ({"a": (0, 1)}, {"g": ["u", float("nan")]}, "at least two different"),
+    ],
+)
+def test_a_design_is_checked(ranges, levels, message):
+    with pytest.raises(InputError, match=message):
+        FeatureDesign.from_ranges(ranges, levels)
+
+
+def test_units_labels_and_kinds_are_checked_where_they_enter():
+    rows = rows_of(60)[["a", "b"]]
+    design = FeatureDesign.from_ranges({"a": (-4, 4), "b": (-2, 2)})
+    with pytest.raises(InputError, match="units that were agreed on"):
+        FederatedSummary.from_data(rows * 1e160, design)
+    with pytest.raises(InputError, match="scale of column 'a' is inf"):
+        FeatureDesign.from_data({"a": [1e300, -1e300]})
+    with pytest.raises(InputError, match="expected the FeatureDesign"):
+        FederatedSummary.from_data(rows, None)
+    for domain in (None, 1.5, ("a",)):
+        with pytest.raises(InputError, match="is no name"):
+            FederatedSummary.from_data(rows, design, domain=domain)
+    summary = FederatedSummary.from_data(rows, design, domain=np.int64(3))
+    assert summary.domains == (3,)
+    with pytest.raises(InputError, match=r"one.merge\(\*rest\)"):
+        summary.merge([summary])
+    with pytest.raises(InputError, match="expected at least 4"):
+        FederatedSummary.from_data(rows[:1], design).test("a", "b")
+    with pytest.raises(InputError, match="is no name"):
+        summary.test(["a"], "b")
+    with pytest.raises(InputError, match="expected a FederatedSummary"):
+        FeatureTest(rows)
+
+
+def test_a_spoilt_file_is_refused(tmp_path):
+    frame = rows_of(60)[["a", "b"]]
+    FederatedSummary.from_data(frame, FeatureDesign.from_data(frame)).save(tmp_path / "good")
+    whole = (tmp_path / "good").read_bytes()
+    for cut in range(0, len(whole), 997):
+        for spoilt in (whole[:cut], whole[:cut] + bytes([whole[cut] ^ 255]) + whole[cut + 1 :]):
+            (tmp_path / "bad").write_bytes(spoilt)
+            with suppress(InputError):  # and no other; a byte may say nothing
+                FederatedSummary.load(tmp_path / "bad")
+    with np.load(tmp_path / "good") as file:
+        held = {key: file[key] for key in file.files}
+    for key, wrong in (
+        ("counts", held["counts"][:0]), ("sums", held["sums"][:, 1:]),
+        ("outers", np.nan * held["outers"]), ("frequencies", np.array(["a"])),
+        ("centres", held["centres"][:1]), ("counts", -held["counts"]),
+    ):  # fmt: skip
+        np.savez(tmp_path / "bad.npz", **held | {key: wrong})
+        with pytest.raises(InputError, match="holds no summary"):
+            FederatedSummary.load(tmp_path / "bad.npz")
 
 
 def names_only(names, site=None):

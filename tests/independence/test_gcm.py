@@ -209,3 +209,17 @@ def test_tiny_and_tied_tables_have_p_values():
                 assert held  # what is given determines one of the two
     with pytest.raises(InputError, match="missing"):
         GCM().test({"x": [1.0, np.nan, 2, 3], "y": [1.0, 2, 3, 4]}, "x", "y")
+
+
+def test_all_levels_of_a_category_are_regressed_away():
+    p_values = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        code = np.repeat(np.arange(120), 6)
+        x, y = 1.5 * rng.normal(size=120)[code] + rng.normal(size=(2, 720))
+        frame = pd.DataFrame({"x": x, "y": y, "level": pd.Categorical(code.astype(str))})
+        p_values.append(GCM().test(frame, "x", "y", "level").p_value)
+    assert min(p_values) > 1e-4
+    frame["level"] = pd.Categorical(np.arange(720).astype(str))
+    with pytest.raises(NumericalError, match="720 combinations of levels in 720 rows"):
+        GCM().test(frame, "x", "y", "level")

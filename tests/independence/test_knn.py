@@ -219,3 +219,31 @@ def test_tiny_and_tied_tables_have_p_values():
             assert 0 < CMIknn().bind(as_table(values))(0, 1, (2,)).p_value <= 1
     with pytest.raises(InputError, match="missing"):
         CMIknn().test({"x": [1.0, np.nan, 2, 3], "y": [1.0, 2, 3, 4]}, "x", "y")
+
+
+# --- many levels ---------------------------------------------------------------------------------
+
+
+def levels_of(n_levels, n_each, seed):
+    """Two numbers that only the level moves, and the level."""
+    rng = np.random.default_rng(seed)
+    code = np.tile(np.arange(n_levels), n_each)
+    x, y = rng.normal(size=n_levels)[code] + rng.normal(size=(2, len(code)))
+    return pd.DataFrame({"x": x, "y": y, "level": pd.Categorical.from_codes(code, range(n_levels))})
+
+
+def test_levels_smaller_than_a_share_of_the_rows_do_not_hide_dependence():
+    test = CMIknn(n_permutations=99)
+    apart = []
+    for seed in range(10):
+        frame = levels_of(12, 12, seed)
+        assert test.test(frame, "x", "level").p_value < 0.05
+        assert test.test(frame.assign(y=frame["x"] + frame["y"]), "x", "y", "level").p_value < 0.05
+        apart.append(test.test(frame, "x", "y", "level").p_value)
+    assert np.mean(np.array(apart) < 0.05) <= 0.2
+
+
+def test_an_identifier_in_the_set_leaves_nothing_to_test():
+    frame = levels_of(60, 1, 0)
+    with pytest.raises(NumericalError, match="60 combinations of levels in 60 rows"):
+        CMIknn().test(frame, "x", "y", "level")

@@ -271,3 +271,47 @@ def test_low_rank_agrees_with_more_rank():
         gaps.append(abs(few(0, 1, (2,)).p_value - all_rows(0, 1, (2,)).p_value))
     assert np.median(gaps) < 0.02
     assert typical_width(blocks[0], 0.3) == 0.3
+
+
+def with_levels(n_levels, n_each, seed):
+    rng = np.random.default_rng(seed)
+    code = np.repeat(np.arange(n_levels), n_each)
+    x, y = 1.5 * rng.normal(size=n_levels)[code] + rng.normal(size=(2, len(code)))
+    level, z = pd.Categorical(code.astype(str)), rng.normal(size=len(code))
+    return pd.DataFrame({"x": x, "y": y, "level": level, "z": z})
+
+
+@pytest.mark.parametrize("test", TESTS, ids=repr)
+def test_more_levels_than_landmarks_are_regressed_away(test):
+    quick = type(test)(n_landmarks=40)
+    p_values = [quick.test(with_levels(80, 8, k), "x", "y", "level").p_value for k in range(8)]
+    assert min(p_values) > 1e-4
+
+
+def test_levels_beside_numbers_have_means_of_their_own():
+    frame = with_levels(80, 8, 0).drop(columns="y")
+    x, level, z = blocks_of(as_table(frame), who="test")
+    smoother = landmark_smoother(joined([level, z]), 40)
+    left = smoother.residuals(x.numbers).values[:, 0]
+    means = np.bincount(level.cells, left) / 8
+    within = frame["x"] - frame.groupby("level", observed=True)["x"].transform("mean")
+    assert means.std() < 0.1
+    assert np.corrcoef(left, within)[0, 1] > 0.95
+
+
+def test_what_has_too_many_levels_cannot_be_tested():
+    with pytest.raises(NumericalError, match="1001 combinations"):
+        RCoT().test(with_levels(1001, 2, 0), "x", "y", "level")
+    few_alike = blocks_of(as_table(with_levels(700, 4, 0)), who="test")
+    with pytest.raises(NumericalError, match="share levels"):
+        BoundNystrom(few_alike)(0, 1, (2, 3))
+
+
+@pytest.mark.parametrize("test", TESTS, ids=repr)
+def test_columns_of_a_set_may_come_in_any_order_to_the_last_digit(test):
+    rng = np.random.default_rng(1)
+    z, w, noise = rng.normal(size=(3, 100))
+    data = {"x": z**2, "y": z + noise, "z": z, "w": w}  # z all but determines x
+    answer = test.test(data, "x", "y", ("z", "w")).p_value
+    turned = dict(reversed(data.items()))
+    assert test.test(turned, "x", "y", ("w", "z")).p_value == pytest.approx(answer, abs=1e-9)
