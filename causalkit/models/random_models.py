@@ -20,7 +20,7 @@ what phase III of CD-NOD should find: :meth:`ChangingModel.driving`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any, Literal, get_args
 
@@ -122,8 +122,8 @@ class ChangingModel:
     changing: frozenset[Name]
     surrogate: str
     n_domains: int | None
-    _mechanisms: tuple[_Mechanism, ...]
-    _forces: dict[Name, Any]
+    _mechanisms: tuple[_Mechanism, ...] = field(repr=False)
+    _forces: dict[Name, Any] = field(repr=False)
 
     @property
     def surrogate_graph(self) -> CausalGraph:
@@ -308,6 +308,11 @@ def _graph_of(
     if graph is None:
         wanted = min(2.0, n_variables - 1.0) if degree is None else degree
         return random_dag(n_variables, expected_degree=wanted, rng=rng)
+    if not isinstance(graph, CausalGraph):
+        raise InputError(
+            f"graph is a {type(graph).__name__}; expected a CausalGraph. Write e.g. "
+            "CausalGraph.parse('a -> b')."
+        )
     if graph.kind is not Kind.DAG or len(graph.nodes) != n_variables:
         raise InputError(
             f"graph is a {graph.kind.name} with {len(graph.nodes)} nodes; expected a DAG with "

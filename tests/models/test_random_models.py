@@ -144,6 +144,7 @@ def test_truth_cannot_be_changed_by_its_reader():
         ({"changing": 1.5}, "changing"),
         ({"degree": 9.0}, "expected_degree"),
         ({"graph": CHAIN}, "n_variables=2"),
+        ({"graph": "a -> b"}, "expected a CausalGraph"),
         ({"graph": CausalGraph.parse("domain -> b")}, "'domain'"),
     ],
 )
