@@ -163,7 +163,9 @@ class BoundHSIC(BoundTest):
             strong = -np.log(p_value)
         # Beyond the smallest p-value that a float can hold, distance from the mean goes on.
         strong = np.where(
-            strong < _LOWEST_LOG, strong, _LOWEST_LOG + (upper - mean) / np.sqrt(variance)
+            strong < _LOWEST_LOG,
+            strong,
+            _LOWEST_LOG + (upper - mean) / np.sqrt(np.maximum(variance, np.finfo(float).tiny)),
         )
         dependent, strength = np.zeros((p, p), dtype=bool), np.zeros((p, p))
         for matrix, values in ((dependent, p_value <= alpha), (strength, strong)):

@@ -43,6 +43,8 @@ KernelSums = tuple[FloatArray, FloatArray, FloatArray]
 def gamma_tail(statistic: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> FloatArray:
     """Upper tail of the gamma distribution with this mean and variance.
 
+    Without a variance, as where every row has a level of its own, nothing can be said, which is 1.
+
     Parameters
     ----------
     statistic, mean, variance : array-like of float
@@ -58,7 +60,10 @@ def gamma_tail(statistic: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> Fl
     0.05
     """
     q, m, v = (np.asarray(value, dtype=np.float64) for value in (statistic, mean, variance))
-    return np.asarray(gammaincc(m**2 / v, np.maximum(q, 0.0) * m / v))
+    sound = v > 0
+    scale = np.where(sound, v, 1.0)
+    tail = gammaincc(m**2 / scale, np.maximum(q, 0.0) * m / scale)
+    return np.asarray(np.where(sound, tail, 1.0))
 
 
 def three_moment_tail(statistic: float, mean: float, variance: float, third: float) -> float:

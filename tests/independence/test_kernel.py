@@ -328,3 +328,12 @@ def test_outliers_do_not_decide():
     x, y, z = rng.normal(size=(3, 200))
     x[:2], y[:2] = 1e8, 1e8
     assert 0 <= KCI().test({"x": x, "y": y, "z": z}, "x", "y", "z").p_value <= 1
+
+
+def test_a_category_with_one_row_a_level_says_nothing():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"x": rng.normal(size=60), "y": rng.normal(size=60), "id": pd.Categorical(range(60))}
+    )
+    for test in (KCI(), HSIC()):
+        assert test.test(frame, "id", "x").p_value > 0.05  # and no NaN
