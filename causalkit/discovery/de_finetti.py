@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from causalkit._core.checks import as_names, check_count, check_fraction, check_varies
-from causalkit._core.parallel import check_jobs, run
+from causalkit._core.parallel import check_jobs, one_thread, run
 from causalkit._core.report import Report, Reported
 from causalkit._core.streams import is_stream
 from causalkit._core.table import Table, column_names
@@ -202,12 +202,16 @@ class CausalDeFinetti(DiscoveryAlgorithm):
         context = self._environments(X)
         variables = split_table(X, context)
         note_columns(self, X, column_names(X))
-        self._learn(variables, context)
+        with (
+            one_thread()
+        ):  # as in a worker: products by several threads differ in their last digits
+            self._learn(variables, context)
         return self
 
     def _fit(self, table: Table) -> None:
         context = self._environments(table)
-        self._learn(split_table(table, context), context)
+        with one_thread():
+            self._learn(split_table(table, context), context)
 
     def _environments(self, data: Data) -> Context:
         if len(as_names(self.group)) != 1:
