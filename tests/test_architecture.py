@@ -106,6 +106,35 @@ def test_nothing_prints_and_nothing_asserts_outside_the_command_line():
         assert not asserts, f"{path.name}:{asserts} asserts; raise an error that says what to do"
 
 
+def test_nobody_but_a_kernel_calls_an_inner_kernel():
+    inner = set()
+    for path in PACKAGE.rglob("_*_kernels.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef):
+                marks = {mark.id for mark in node.decorator_list if isinstance(mark, ast.Name)}
+                if "inner_kernel" in marks:
+                    inner.add((path.stem, node.name))
+    assert inner
+    for folder in ("causalkit", "tests", "benchmarks"):
+        for path in (PACKAGE.parent / folder).rglob("*.py"):
+            tree = ast.parse(path.read_text())
+            if not path.stem.endswith("_kernels"):
+                assert not inner & set(_from_kernels(tree)), f"{path.name} calls an inner kernel"
+
+
+def _from_kernels(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Names that are taken out of modules of kernels: (module, name)."""
+    modules = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                modules[alias.asname or alias.name] = alias.name
+                yield (node.module or "").rpartition(".")[2], alias.name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield modules.get(node.value.id, ""), node.attr
+
+
 def test_import_causalkit_is_light():
     code = "import sys, causalkit; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
     loaded = subprocess.run(

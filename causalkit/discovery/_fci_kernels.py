@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 from causalkit.graph._ancestral_kernels import ancestry
 from causalkit.graph._pag_kernels import Marks, close, is_clear, neighbours
 from causalkit.typing import BoolArray, FloatArray, IntArray
@@ -23,7 +23,7 @@ Verdict: TypeAlias = NDArray[np.int8]
 _TAIL, _ARROW, _CIRCLE = 1, 2, 4
 
 
-@kernel
+@inner_kernel
 def _close_block(edges: IntArray, n_edges: int, first: int, block: IntArray, number: int) -> int:
     """Number the edges on the stack down to `first`; how many stay on it."""
     while n_edges > 0:
@@ -34,7 +34,7 @@ def _close_block(edges: IntArray, n_edges: int, first: int, block: IntArray, num
     return n_edges
 
 
-@kernel
+@inner_kernel
 def _number_both_ends(block: IntArray, starts: IntArray, source: IntArray, near: IntArray) -> None:
     """Give the end (j, i) of an edge the number of its end (i, j)."""
     for edge in range(len(near)):
@@ -103,7 +103,7 @@ def blocks(starts: IntArray, source: IntArray, near: IntArray) -> IntArray:
     return block
 
 
-@kernel
+@inner_kernel
 def _may_collide(ends: Marks, unclear: IntArray, u: int, v: int, w: int) -> bool:
     """Whether u *-> v <-* w is possible."""
     if ends[u, v] == _TAIL or ends[w, v] == _TAIL:
@@ -113,7 +113,7 @@ def _may_collide(ends: Marks, unclear: IntArray, u: int, v: int, w: int) -> bool
     return not is_clear(unclear, u, v, w, len(ends))
 
 
-@kernel
+@inner_kernel
 def _possible_d_sep(
     ends: Marks,
     starts: IntArray,
@@ -175,7 +175,7 @@ def _possible_d_sep(
     return found
 
 
-@kernel
+@inner_kernel
 def _comes_before(one: int, other: int, size: IntArray, link: FloatArray, source: IntArray) -> bool:
     """Whether the set of one edge end is asked rather than that of the other."""
     if size[one] != size[other]:
@@ -298,7 +298,7 @@ def keep_surest(ends: Marks, triples: IntArray, verdict: Verdict, stop: BoolArra
             before[2 * row + 1], last[b, k] = last[b, k], 2 * row + 1
 
 
-@kernel
+@inner_kernel
 def _makes_another(
     a: int, k: int, b: int, arrow: BoolArray, triples: IntArray, last: Links, before: Links
 ) -> bool:

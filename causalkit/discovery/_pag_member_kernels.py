@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 from causalkit.graph._ancestral_kernels import ancestry, inducing_pairs
 from causalkit.graph._pag_kernels import Marks
 from causalkit.typing import BoolArray, IntArray
@@ -19,7 +19,7 @@ Verdict: TypeAlias = NDArray[np.int8]
 _TAIL, _ARROW, _CIRCLE = 1, 2, 4
 
 
-@kernel
+@inner_kernel
 def _waiting(
     no_colliders: IntArray, n_triples: int, directed: BoolArray
 ) -> tuple[IntArray, IntArray, IntArray]:
@@ -93,7 +93,7 @@ def rank_nodes(no_colliders: IntArray, n_triples: int, directed: BoolArray) -> I
     return rank
 
 
-@kernel
+@inner_kernel
 def _directed(mag: Marks) -> BoolArray:
     p = len(mag)
     result = np.zeros((p, p), dtype=np.bool_)
@@ -103,7 +103,7 @@ def _directed(mag: Marks) -> BoolArray:
     return result
 
 
-@kernel
+@inner_kernel
 def _replace_half(ends: Marks) -> tuple[Marks, int]:
     """`o->` and `--o` become `->`; how many circles are left."""
     p = len(ends)
@@ -158,7 +158,7 @@ def replace_circles(ends: Marks, triples: IntArray, verdict: Verdict) -> tuple[M
     return mag, True
 
 
-@kernel
+@inner_kernel
 def _point_at_arrows(mag: Marks) -> None:
     """`a -- b` gets an arrow at an end that has one into it already."""
     p = len(mag)
@@ -173,7 +173,7 @@ def _point_at_arrows(mag: Marks) -> None:
                 mag[j, i] = _ARROW if hit[i] else _TAIL
 
 
-@kernel
+@inner_kernel
 def _break_cycles(mag: Marks, was: Marks, limited: bool, required: BoolArray) -> BoolArray:
     """Make `<->` of the edges on directed cycles; who is then an ancestor of whom.
 
@@ -196,7 +196,7 @@ def _break_cycles(mag: Marks, was: Marks, limited: bool, required: BoolArray) ->
     return above
 
 
-@kernel
+@inner_kernel
 def _drop_spouses(
     mag: Marks,
     spouses: BoolArray,

@@ -58,7 +58,8 @@ def questions(
         As in :class:`~causalkit.independence.Level`.
     """
     p, n = len(adjacency), 0
-    starts, joined = np.zeros(p + 1, dtype=np.intp), np.empty(pairs.shape, dtype=np.intp)
+    starts, joined = np.empty(p + 1, dtype=np.intp), np.empty(pairs.shape, dtype=np.intp)
+    starts[:] = 0
     for row in range(len(pairs)):
         i, j = pairs[row, 0], pairs[row, 1]
         if adjacency[i, j]:
@@ -83,7 +84,7 @@ def questions(
         i, j = joined[row, 0], joined[row, 1]
         of_i = starts[i + 1] - starts[i] - candidates[i, j]
         of_j = starts[j + 1] - starts[j] - candidates[j, i]
-        if open_pairs[i, j] and max(of_i, of_j) >= order:
+        if open_pairs[i, j] and (of_i >= order or of_j >= order):
             asked[n, 0], asked[n, 1] = i, j
             n += 1
     return joined, asked[:n], starts, listed

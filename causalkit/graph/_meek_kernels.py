@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 from causalkit.typing import BoolArray, IntArray
 
 __all__ = ["AGAINST", "ALONG", "LOOSE", "collides", "extension", "follow"]
@@ -25,7 +25,7 @@ ALONG: Final = 1
 AGAINST: Final = 2
 
 
-@kernel
+@inner_kernel
 def _slot(starts: IntArray, far: IntArray, i: int, j: int) -> int:
     """Where row i lists j; -1 if the two are not adjacent."""
     low, high = starts[i], starts[i + 1]
@@ -38,7 +38,7 @@ def _slot(starts: IntArray, far: IntArray, i: int, j: int) -> int:
     return low if low < starts[i + 1] and far[low] == j else -1
 
 
-@kernel
+@inner_kernel
 def _draw(
     s: int,
     rule: int,
@@ -56,7 +56,7 @@ def _draw(
     why[-1, 0] = n + 1
 
 
-@kernel
+@inner_kernel
 def _meet_edge(
     i: int,
     j: int,
@@ -84,7 +84,7 @@ def _meet_edge(
         _draw(hit, rule, i, l, back, state, drawn, why)
 
 
-@kernel
+@inner_kernel
 def _pass_along(
     k: int,
     l: int,  # noqa: E741
@@ -175,7 +175,7 @@ def collides(
     return result
 
 
-@kernel
+@inner_kernel
 def _can_be_last(
     x: int, starts: IntArray, far: IntArray, state: NDArray[np.uint8], left: BoolArray
 ) -> bool:

@@ -24,7 +24,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 from causalkit.typing import BoolArray, IntArray
 
 __all__ = [
@@ -53,7 +53,7 @@ def neighbours(ends: Marks) -> tuple[IntArray, IntArray]:
     return starts, near
 
 
-@kernel
+@inner_kernel
 def is_clear(unclear: IntArray, a: int, k: int, b: int, p: int) -> bool:
     """Whether something is known about the triple a, k, b."""
     code = (min(a, b) * p + k) * p + max(a, b)
@@ -72,7 +72,7 @@ def is_clear(unclear: IntArray, a: int, k: int, b: int, p: int) -> bool:
 # --- rules 1 to 3, 6 and 7: arrows and tails that spread -----------------------------------------
 
 
-@kernel
+@inner_kernel
 def _arrow_rule(
     ends: Marks, starts: IntArray, near: IntArray, unclear: IntArray, i: int, j: int
 ) -> int:
@@ -100,7 +100,7 @@ def _arrow_rule(
     return 0
 
 
-@kernel
+@inner_kernel
 def _tail_rule(
     ends: Marks, starts: IntArray, near: IntArray, unclear: IntArray, i: int, j: int
 ) -> int:
@@ -121,7 +121,7 @@ def _tail_rule(
     return 0
 
 
-@kernel
+@inner_kernel
 def _spread(
     ends: Marks,
     starts: IntArray,
@@ -159,7 +159,7 @@ def _spread(
 # --- rule 4: discriminating paths ----------------------------------------------------------------
 
 
-@kernel
+@inner_kernel
 def _discriminating_paths(
     ends: Marks, starts: IntArray, near: IntArray, stop: BoolArray
 ) -> IntArray:
@@ -215,12 +215,12 @@ def _discriminating_paths(
 # --- rule 5: circle paths that close -------------------------------------------------------------
 
 
-@kernel
+@inner_kernel
 def _is_circle(ends: Marks, i: int, j: int) -> bool:
     return bool(ends[i, j] == _CIRCLE and ends[j, i] == _CIRCLE)
 
 
-@kernel
+@inner_kernel
 def _closes(
     ends: Marks,
     starts: IntArray,
@@ -255,7 +255,7 @@ def _closes(
     return False
 
 
-@kernel
+@inner_kernel
 def _circle_cycles(
     ends: Marks,
     starts: IntArray,
@@ -288,7 +288,7 @@ def _circle_cycles(
 # --- rules 8 to 10: tails behind arrows ----------------------------------------------------------
 
 
-@kernel
+@inner_kernel
 def _walk_on(
     ends: Marks,
     starts: IntArray,
@@ -322,7 +322,7 @@ def _walk_on(
             tail += 1
 
 
-@kernel
+@inner_kernel
 def _rule_8(ends: Marks, starts: IntArray, near: IntArray, a: int, c: int) -> bool:
     """Whether a -> b -> c or a --o b -> c for some b."""
     for at in range(starts[a], starts[a + 1]):
@@ -337,7 +337,7 @@ def _rule_8(ends: Marks, starts: IntArray, near: IntArray, a: int, c: int) -> bo
     return False
 
 
-@kernel
+@inner_kernel
 def _rule_9_or_10(
     ends: Marks,
     starts: IntArray,
@@ -370,7 +370,7 @@ def _rule_9_or_10(
     return 0
 
 
-@kernel
+@inner_kernel
 def _settle_tails(
     ends: Marks,
     starts: IntArray,

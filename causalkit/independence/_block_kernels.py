@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 from causalkit.independence._chi_square_kernels import chi_square_tail
 from causalkit.independence._level_kernels import (
     advance,
@@ -31,7 +31,7 @@ __all__ = ["ask", "ask_each", "choose_columns", "screen", "search", "separate"]
 _SOUND, _DETERMINED, _TOO_FEW_ROWS = 0, 1, 2
 
 
-@kernel
+@inner_kernel
 def _enter(
     corr: FloatArray,
     start: int,
@@ -72,7 +72,7 @@ def choose_columns(
     return chosen, factor[rank, rank] ** 2 if factor[rank, rank] > 0.0 else 0.0
 
 
-@kernel
+@inner_kernel
 def _judge(
     corr: FloatArray,
     starts: IntArray,
@@ -115,13 +115,13 @@ def _judge(
     return _SOUND
 
 
-@kernel
+@inner_kernel
 def _room(starts: IntArray, order: int) -> int:
     """Rows that a factor of `order` + 2 blocks may need, and one to try the next column in."""
     return (order + 2) * longest(starts) + 1
 
 
-@kernel
+@inner_kernel
 def _all_old(old: BoolArray, where: IntArray) -> bool:
     """Whether a set has been asked before; the empty one has not."""
     for at in where:
@@ -130,7 +130,7 @@ def _all_old(old: BoolArray, where: IntArray) -> bool:
     return len(where) > 0
 
 
-@kernel
+@inner_kernel
 def _visit(
     corr: FloatArray,
     starts: IntArray,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["eliminate_cells", "merge_codes"]
@@ -24,7 +24,7 @@ def merge_codes(cells: IntArray, codes: IntArray, n_cells: int, n_codes: int) ->
     return count
 
 
-@kernel
+@inner_kernel
 def _cell_moments(
     values: FloatArray,
     columns: IntArray,
@@ -54,7 +54,7 @@ def _cell_moments(
                     gram[c, a, b] += off[a] * off[b]
 
 
-@kernel
+@inner_kernel
 def _eliminate(factor: FloatArray, floor: float, left: FloatArray) -> int:
     """Write what columns leave of each other; how many before the last leave anything."""
     m, rank = len(left), 0

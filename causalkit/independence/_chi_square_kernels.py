@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from math import erfc, exp, lgamma, log, log1p, pi, sqrt
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 
 __all__ = ["chi_square_tail"]
 
 
-@kernel
+@inner_kernel
 def _poisson(a: float, h: float) -> float:
     """`h**a * exp(-h) / gamma(a + 1)`; no large numbers are subtracted where a is large."""
     if a < 20.0:

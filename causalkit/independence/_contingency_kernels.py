@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 from causalkit.typing import FloatArray, IntArray
 
 __all__ = [
@@ -93,7 +93,7 @@ class Work(NamedTuple):
     best: FloatArray  # p-value, statistic, degrees of freedom of the closest set
 
 
-@kernel
+@inner_kernel
 def scratch(data: Counted, order: int, largest_pool: int) -> Work:
     """Memory for sets of one size from pools up to another."""
     n, words = data.codes.shape[1], data.bits.shape[1]
@@ -128,7 +128,7 @@ def fill_bits(codes: NDArray[np.int32], first: IntArray, bits: NDArray[np.uint64
                 bits[first[k] + codes[k, row], row >> 6] |= np.uint64(1) << np.uint64(row & 63)
 
 
-@kernel
+@inner_kernel
 def _overlap(a: NDArray[np.uint64], b: NDArray[np.uint64], c: NDArray[np.uint64]) -> int:
     """Rows that three bit sets share."""
     total = np.uint64(0)
@@ -137,7 +137,7 @@ def _overlap(a: NDArray[np.uint64], b: NDArray[np.uint64], c: NDArray[np.uint64]
     return int(total)
 
 
-@kernel
+@inner_kernel
 def _ones(x: np.uint64) -> np.uint64:
     """Number of bits that are set; compilers know these lines and make one instruction of them."""
     x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -146,7 +146,7 @@ def _ones(x: np.uint64) -> np.uint64:
     return (x * np.uint64(0x0101010101010101)) >> np.uint64(56)
 
 
-@kernel
+@inner_kernel
 def _intersect(a: NDArray[np.uint64], b: NDArray[np.uint64], out: NDArray[np.uint64]) -> bool:
     """Write the rows that two bit sets share; whether there are any."""
     seen = np.uint64(0)
@@ -156,7 +156,7 @@ def _intersect(a: NDArray[np.uint64], b: NDArray[np.uint64], out: NDArray[np.uin
     return bool(seen)
 
 
-@kernel
+@inner_kernel
 def _judge(
     table: NDArray[np.int32],
     begin: int,
@@ -200,7 +200,7 @@ def _judge(
     return statistic, freedom
 
 
-@kernel
+@inner_kernel
 def _split_by_bits(data: Counted, work: Work, column: int, t: int) -> None:
     """Split the strata of a prefix of length t by the levels of one more column."""
     size, first = 0, data.first[column]
@@ -210,7 +210,7 @@ def _split_by_bits(data: Counted, work: Work, column: int, t: int) -> None:
     work.sizes[0, t + 1] = size
 
 
-@kernel
+@inner_kernel
 def _codes(data: Counted, work: Work, column: int) -> NDArray[np.int32]:
     """Codes of a column in all rows, or in the packed ones."""
     codes: NDArray[np.int32] = data.codes[column]
@@ -219,7 +219,7 @@ def _codes(data: Counted, work: Work, column: int) -> NDArray[np.int32]:
     return codes
 
 
-@kernel
+@inner_kernel
 def _pack(data: Counted, work: Work, i: int, j: int) -> None:
     """Pack rows that agree on the pair and its pool, unless there are too few of them.
 
@@ -259,7 +259,7 @@ def _pack(data: Counted, work: Work, i: int, j: int) -> None:
     work.state[2], work.depth[1] = size, -1
 
 
-@kernel
+@inner_kernel
 def _split_by_rows(data: Counted, work: Work, column: int, t: int) -> None:
     """Number the strata that occur once a prefix of length t is split by one more column."""
     levels, size = data.levels[column], 0
@@ -274,7 +274,7 @@ def _split_by_rows(data: Counted, work: Work, column: int, t: int) -> None:
     work.sizes[1, t + 1] = size
 
 
-@kernel
+@inner_kernel
 def _is_quick_by_bits(data: Counted, work: Work, i: int, j: int, chosen: IntArray) -> bool:
     """Bring the masks of all strata up to date, unless counting the rows takes fewer steps."""
     if data.first[i] < 0 or data.first[j] < 0:
@@ -289,7 +289,7 @@ def _is_quick_by_bits(data: Counted, work: Work, i: int, j: int, chosen: IntArra
     return bool(work.sizes[0, len(chosen)] <= most)
 
 
-@kernel
+@inner_kernel
 def _by_bits(
     data: Counted, rules: Rules, work: Work, i: int, j: int, order: int, most: float
 ) -> tuple[float, int]:
@@ -311,7 +311,7 @@ def _by_bits(
     return statistic, freedom
 
 
-@kernel
+@inner_kernel
 def _by_rows(
     data: Counted, rules: Rules, work: Work, i: int, j: int, chosen: IntArray, most: float
 ) -> tuple[float, int]:
@@ -354,7 +354,7 @@ def _by_rows(
     return statistic, freedom
 
 
-@kernel
+@inner_kernel
 def judge_set(
     data: Counted, rules: Rules, work: Work, i: int, j: int, chosen: IntArray
 ) -> tuple[float, int]:
@@ -375,7 +375,7 @@ def judge_set(
     return max(statistic, 0.0), freedom
 
 
-@kernel
+@inner_kernel
 def begin_pool(work: Work, pool: IntArray) -> None:
     """Forget the last pair and its sets; the next ones are taken from this pool."""
     work.depth[0], work.depth[1] = 0, -1
@@ -384,7 +384,7 @@ def begin_pool(work: Work, pool: IntArray) -> None:
     work.pool[: len(pool)] = pool
 
 
-@kernel
+@inner_kernel
 def keep_prefix(work: Work, length: int) -> None:
     """The next set of this pair begins with so many members of the last."""
     work.depth[0], work.depth[1] = min(work.depth[0], length), min(work.depth[1], length)

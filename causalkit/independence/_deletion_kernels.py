@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["moments", "partial_correlation", "usable", "weakest_on_rows"]
@@ -123,7 +123,7 @@ def partial_correlation(products: FloatArray, tiny: float) -> tuple[float, bool]
     return min(1.0, max(-1.0, left[k - 2, k - 1] / np.sqrt(one * two))), True
 
 
-@kernel
+@inner_kernel
 def _statistic_on(
     counts: FloatArray,
     means: FloatArray,
@@ -149,7 +149,7 @@ def _statistic_on(
     return np.sqrt(freedom) * np.arctanh(partial), int(total), SOUND
 
 
-@kernel
+@inner_kernel
 def _next_subset(where: IntArray, m: int) -> bool:
     """Move on to the next subset of range(m) in lexicographic order, if there is one."""
     order = len(where)

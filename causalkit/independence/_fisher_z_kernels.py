@@ -22,7 +22,7 @@ from math import erfc, sqrt
 
 import numpy as np
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 from causalkit.independence._level_kernels import (
     advance,
     goes_first,
@@ -43,13 +43,14 @@ __all__ = [
 ]
 
 
-@kernel
+@inner_kernel
 def _correlation(shared: float, spread: float) -> float:
     """Correlation from a covariance and the product of two variances."""
-    return float(min(1.0, max(-1.0, shared / np.sqrt(spread))))
+    r = shared / sqrt(spread)
+    return 1.0 if r > 1.0 else -1.0 if r < -1.0 else r
 
 
-@kernel
+@inner_kernel
 def _ask_side(
     corr: FloatArray,
     i: int,
@@ -213,7 +214,7 @@ def separate_given_sets(
         found[row] = counts[0] > 0
 
 
-@kernel
+@inner_kernel
 def _gather(corr: FloatArray, i: int, j: int, pool: IntArray, left: FloatArray) -> None:
     """Write the upper triangle of the correlations of i, j and the pool."""
     left[0, 0], left[0, 1], left[1, 1] = 1.0, corr[i, j], 1.0
@@ -224,7 +225,7 @@ def _gather(corr: FloatArray, i: int, j: int, pool: IntArray, left: FloatArray) 
             left[s + 2, t + 2] = row[pool[t]]
 
 
-@kernel
+@inner_kernel
 def _eliminate(left: FloatArray, s: int, size: int, rest: FloatArray) -> None:
     """Write what s leaves over of i, j and the candidates behind s (upper triangle)."""
     pivot = left[s, s]
@@ -240,7 +241,7 @@ def _eliminate(left: FloatArray, s: int, size: int, rest: FloatArray) -> None:
             rest[a, b] = left[a, b] - factor * left[s, b]
 
 
-@kernel
+@inner_kernel
 def _eliminate_prefix(left: FloatArray, where: IntArray, start: int, size: int, tiny: float) -> int:
     """Eliminate members from number `start` on; how many are sound, all being `len(where)`.
 
@@ -261,7 +262,7 @@ def _eliminate_prefix(left: FloatArray, where: IntArray, start: int, size: int, 
     return len(where)
 
 
-@kernel
+@inner_kernel
 def _ask_last(
     left: FloatArray,
     s: int,
@@ -309,7 +310,7 @@ def _ask_last(
     return improved
 
 
-@kernel
+@inner_kernel
 def _visit(
     corr: FloatArray,
     i: int,
@@ -336,9 +337,10 @@ def _visit(
     while start >= 0:
         if sound >= start:
             sound = _eliminate_prefix(left, where, start, size + 2, tiny)
-        seen = True
+        n_old = 0
         for t in range(depth):
-            seen = seen and old[where[t]]
+            n_old += old[where[t]]
+        seen = n_old == depth
         last = where[depth - 1] if depth > 0 else -1
         if sound < depth:
             for c in range(last + 1, size):
@@ -400,7 +402,7 @@ def weakest_link(
     return _visit(corr, i, j, pool, old, cutoff, tiny, left, given, 2.0, counts)
 
 
-@kernel
+@inner_kernel
 def _z_test(r: float, scale: float, tiny: float) -> tuple[float, float]:
     """Fisher's z of a partial correlation, and its p-value; NaN for a 2, which is none."""
     if abs(r) > 1.0:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 from causalkit.independence._chi_square_kernels import chi_square_tail
 from causalkit.independence._contingency_kernels import (
     Counted,
@@ -33,7 +33,7 @@ from causalkit.typing import BoolArray, FloatArray, IntArray
 __all__ = ["answers_given_each", "answers_given_own", "first_of_pool", "separate"]
 
 
-@kernel
+@inner_kernel
 def _visit(
     data: Counted,
     rules: Rules,
@@ -115,12 +115,12 @@ def first_of_pool(
     return _answer(work)
 
 
-@kernel
+@inner_kernel
 def _begin(work: Work) -> None:
     work.best[0], work.best[1], work.best[2] = -1.0, np.inf, 0.0
 
 
-@kernel
+@inner_kernel
 def _answer(work: Work) -> tuple[float, float]:
     if work.best[0] < 0.0:
         return np.nan, np.nan

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 from causalkit.typing import FloatArray, IntArray
 
 __all__ = ["pivoted_cholesky"]
 
 
-@kernel
+@inner_kernel
 def _write_row(points: FloatArray, cells: IntArray, pivot: int, row: FloatArray) -> None:
     """Row `pivot` of the kernel matrix."""
     for i in range(len(points)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 from causalkit.typing import FloatArray, IntArray
 
 GridArray = NDArray[np.int32]
@@ -67,7 +67,7 @@ def neighbour_scores(
     return score
 
 
-@kernel
+@inner_kernel
 def _radius(distance: GridArray, k: int, least: int, guess: int, top: int) -> tuple[int, int]:
     """Smallest radius from `least` on that reaches k rows, and how many it reaches."""
     low, high = least, top  # the answer lies between them
@@ -87,7 +87,7 @@ def _radius(distance: GridArray, k: int, least: int, guess: int, top: int) -> tu
     return high, (n_high if n_high >= 0 else _count(distance, high))
 
 
-@kernel
+@inner_kernel
 def _count(distance: GridArray, radius: int) -> int:
     reach = np.int32(radius)
     n_within = 0
@@ -96,14 +96,14 @@ def _count(distance: GridArray, radius: int) -> int:
     return n_within
 
 
-@kernel
+@inner_kernel
 def _maximum(one: GridArray, two: GridArray, out: GridArray) -> None:
     for j in range(out.shape[0]):
         a, b = one[j], two[j]
         out[j] = a if a > b else b
 
 
-@kernel
+@inner_kernel
 def _farther(distance: GridArray, columns: GridArray, i: int) -> None:
     """Raise distances from row i to those along these columns, where these are larger."""
     for c in range(columns.shape[0]):
@@ -116,7 +116,7 @@ def _farther(distance: GridArray, columns: GridArray, i: int) -> None:
             distance[j] = off if off > known else known
 
 
-@kernel
+@inner_kernel
 def _count_within(distance: GridArray, within: NDArray[np.int64]) -> None:
     """Number of rows at each distance or nearer."""
     within[:] = 0

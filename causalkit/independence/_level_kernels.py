@@ -6,7 +6,7 @@ test calls them so that it asks the same questions in the same order as any othe
 
 from __future__ import annotations
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel
 from causalkit.typing import FloatArray, IntArray
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 
-@kernel
+@inner_kernel
 def holds(values: IntArray, start: int, stop: int, value: int) -> bool:
     """Whether a sorted stretch of `values` holds `value`."""
     while start < stop:
@@ -34,16 +34,17 @@ def holds(values: IntArray, start: int, stop: int, value: int) -> bool:
     return False
 
 
-@kernel
+@inner_kernel
 def longest(starts: IntArray) -> int:
     """Size of the longest stretch."""
     largest = 0
     for i in range(len(starts) - 1):
-        largest = max(largest, starts[i + 1] - starts[i])
+        if starts[i + 1] - starts[i] > largest:
+            largest = starts[i + 1] - starts[i]
     return largest
 
 
-@kernel
+@inner_kernel
 def goes_first(
     strength: FloatArray, starts: IntArray, candidates: IntArray, i: int, j: int
 ) -> bool:
@@ -54,15 +55,15 @@ def goes_first(
         return bool(n_i < n_j)
     top_i, top_j = 0.0, 0.0
     for at in range(starts[i], starts[i + 1]):
-        if candidates[at] != j:
-            top_i = max(top_i, abs(strength[i, candidates[at]]))
+        if candidates[at] != j and abs(strength[i, candidates[at]]) > top_i:
+            top_i = abs(strength[i, candidates[at]])
     for at in range(starts[j], starts[j + 1]):
-        if candidates[at] != i:
-            top_j = max(top_j, abs(strength[j, candidates[at]]))
+        if candidates[at] != i and abs(strength[j, candidates[at]]) > top_j:
+            top_j = abs(strength[j, candidates[at]])
     return top_i >= top_j
 
 
-@kernel
+@inner_kernel
 def pool_of(
     strength: FloatArray,
     starts: IntArray,
@@ -83,12 +84,14 @@ def pool_of(
         k = candidates[at]
         if k != j and not (only_new and holds(candidates, starts[j], starts[j + 1], k)):
             one, other = abs(strength[i, k]), abs(strength[j, k])
-            pool[size], weak[size], strong[size] = k, min(one, other), max(one, other)
+            pool[size], weak[size], strong[size] = k, one, other
+            if other < one:
+                weak[size], strong[size] = other, one
             size += 1
     return size
 
 
-@kernel
+@inner_kernel
 def is_stronger(weak: FloatArray, strong: FloatArray, one: int, other: int) -> bool:
     """Whether candidate `one` is asked before `other`."""
     if weak[one] != weak[other]:
@@ -96,7 +99,7 @@ def is_stronger(weak: FloatArray, strong: FloatArray, one: int, other: int) -> b
     return bool(strong[one] > strong[other] or (strong[one] == strong[other] and one < other))
 
 
-@kernel
+@inner_kernel
 def sort_by_strength(pool: IntArray, weak: FloatArray, strong: FloatArray, size: int) -> None:
     """Sort candidates, strongest first; equals keep their order."""
     for at in range(1, size):
@@ -108,7 +111,7 @@ def sort_by_strength(pool: IntArray, weak: FloatArray, strong: FloatArray, size:
         pool[to], weak[to], strong[to] = k, one, two
 
 
-@kernel
+@inner_kernel
 def advance(where: IntArray, size: int) -> int:
     """Step to the next prefix that leaves room for one more; the first member that moved, or -1."""
     depth = len(where)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 from causalkit.typing import FloatArray, IntArray
 
 __all__ = ["multinomial_log_likelihood"]
 
 
-@kernel
+@inner_kernel
 def _accumulate(
     X: FloatArray,
     codes: IntArray,
@@ -61,7 +61,7 @@ def _accumulate(
     return float(total)
 
 
-@kernel
+@inner_kernel
 def _solve(matrix: FloatArray, rest: FloatArray) -> None:
     """Write matrix^-1 rest over `rest`, and a Cholesky factor over the matrix (lower)."""
     size = len(rest)

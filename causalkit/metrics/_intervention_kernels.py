@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalkit._core.jit import kernel
+from causalkit._core.jit import inner_kernel, kernel
 from causalkit.metrics._arrays import Arrays, Lists
 from causalkit.typing import BoolArray, IntArray
 
@@ -32,7 +32,7 @@ _NONE: Any = np.int64(0)
 _ONE: Any = np.int64(1)
 
 
-@kernel
+@inner_kernel
 def spread(lists: Lists, queue: IntArray, size: int, seen: BoolArray, avoid: BoolArray) -> int:
     """Close `seen` along the lists; `queue[:size]` holds what it has, the new size is returned."""
     starts, nodes = lists
@@ -49,7 +49,7 @@ def spread(lists: Lists, queue: IntArray, size: int, seen: BoolArray, avoid: Boo
     return size
 
 
-@kernel
+@inner_kernel
 def drift(
     loose: Lists,
     tails: IntArray,
@@ -90,7 +90,7 @@ def drift(
     return size
 
 
-@kernel
+@inner_kernel
 def look_down(
     graph: Arrays, t: int, queue: IntArray, caused: BoolArray, open_ended: BoolArray
 ) -> None:
@@ -122,7 +122,7 @@ def look_down(
     spread(children, queue, size, open_ended, avoid)
 
 
-@kernel
+@inner_kernel
 def spoiled(
     graph: Arrays, t: int, given: BoolArray, queue: IntArray, causing: BoolArray, bad: BoolArray
 ) -> None:
@@ -152,7 +152,7 @@ def spoiled(
         spread(children, queue, size, bad, avoid)
 
 
-@kernel
+@inner_kernel
 def step(
     lists: Lists,
     v: int,
@@ -181,7 +181,7 @@ def step(
     return size
 
 
-@kernel
+@inner_kernel
 def leak(
     graph: Arrays,
     t: int,
@@ -217,7 +217,7 @@ def leak(
     return size < 0
 
 
-@kernel
+@inner_kernel
 def adjustment_fails(
     truth: Arrays, t: int, given: BoolArray, open_ended: BoolArray, wrong: BoolArray
 ) -> None:
@@ -280,7 +280,7 @@ def misjudged(truth: Arrays, learnt: Arrays, ancestors: bool, wrong: BoolArray) 
                 wrong[t, y] = caused[y]
 
 
-@kernel
+@inner_kernel
 def find_oset(
     above: Lists,
     t: int,
