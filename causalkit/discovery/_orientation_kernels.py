@@ -147,8 +147,9 @@ def keep_consistent(demands: IntArray, order: IntArray, n_known: int) -> BoolArr
         one, two, goal, other = demands[d, 0], demands[d, 1], demands[d, 2], demands[d, 3]
         met = min(place[goal], place[other]) < min(place[one], place[two])
         kept[d] = d < n_known or met or _meet(one, two, goal, other, links, nodes)
-        if kept[d]:
-            _link(d, demands, links, head)
+        if not kept[d]:  # then every order meets the opposite: as a demand it shortens later proofs
+            demands[d, 0], demands[d, 1], demands[d, 2], demands[d, 3] = goal, other, one, two
+        _link(d, demands, links, head)
     return kept
 
 

@@ -235,7 +235,8 @@ def ask_level(
     """Answers to the first questions of a level: to all of them, unless the time is up."""
     m = len(level)
     if bound.releases_gil:
-        n_chunks = min(_N_CHUNKS, -(-m // _CHUNK))
+        in_one = n_jobs in (None, 1) and clock.seconds is None
+        n_chunks = 1 if in_one else min(_N_CHUNKS, -(-m // _CHUNK))
     else:  # the clock is looked at between jobs, so under a budget each pair is one
         n_chunks = m if clock.seconds is not None else min(_N_CHUNKS, m)
     if n_chunks <= 1:
