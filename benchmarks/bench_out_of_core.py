@@ -5,6 +5,7 @@
 Writes linear Gaussian data of a random DAG (expected degree 4) to a temporary folder, by row
 groups, and runs each of these in a fresh process, in turn, so that all meet the same machine:
 
+- read, whole table: `pyarrow.parquet.read_table(path)`, by all of its threads, which keeps it all;
 - read, row groups: every column to NumPy, a row group at a time, by all of pyarrow's threads;
 - read, batches: the same by record batches, of any size of row group;
 - read, pyarrow's defaults: the same with `ParquetFile(path).iter_batches()`, which keeps more;
@@ -12,7 +13,7 @@ groups, and runs each of these in a fresh process, in turn, so that all meet the
 - PC: `PC(alpha=0.01).fit(path)`, moments included.
 
 What is imported and compiled once a process is not timed. `x reading` is the median ratio of wall
-times to the quickest of the three reads in the same round. On a busy machine, where threads wait
+times to the quickest of the reads in the same round. On a busy machine, where threads wait
 for a core, compare the seconds of a CPU (user and system, all threads). Memory is the largest
 resident size of the whole process (Linux), interpreter and libraries included. At the end
 PC of a file of at most a million rows is compared with PC of the same rows in memory.
@@ -48,6 +49,11 @@ path = sys.argv[1]
 """
 
 JOBS = {
+    "read, whole table": """
+start, used = perf_counter(), process_time()
+table = pq.read_table(path)
+n = table.num_rows
+""",
     "read, row groups": """
 start, used, n = perf_counter(), process_time(), 0
 with pq.ParquetFile(path, buffer_size=2**20, pre_buffer=False) as file:

@@ -10,8 +10,10 @@ way once there are more than a few hundred cells.
 
 Two things are shared by the sets that a pair is asked about. Consecutive ones have a prefix in
 common, so the strata of every prefix are kept, and only those behind the first member that changed
-are made again. And all of them are taken from one pool: once a few tests have been made row by row,
-rows that agree on the pair and its pool are packed into one that counts for several.
+are made again; bit by bit, the tables of the longest prefix are kept too, so that the last level of
+the last member need not be counted: it is what the others leave over. And all sets are taken from
+one pool: once a few tests have been made row by row, rows that agree on the pair and its pool are
+packed into one that counts for several.
 
 Positions are cast to unsigned in the hottest loops: a negative one would count from the end, and
 asking whether it is negative takes half the time.
@@ -81,14 +83,15 @@ class Work(NamedTuple):
     masks: NDArray[np.uint64]  # (order + 1, strata, words): strata of each prefix
     strata: NDArray[np.int32]  # (order + 1, n): number of each row's stratum, for each prefix
     sizes: IntArray  # (2, order + 1): strata of each prefix
-    depth: IntArray  # (2,): length of the prefix that is up to date; -1 if `pair` is not
+    depth: IntArray  # (3,): prefix that is up to date, -1 if `pair` is not; that of `whole`
     pair: NDArray[np.int32]  # (n,): each row's cell in the table of the pair
     pool: IntArray  # (largest pool,)
     state: IntArray  # (3,): size of the pool, tests made row by row, packed rows (0: not packed)
     packed: NDArray[np.int32]  # (columns, n): codes of the packed rows
     slot: IntArray  # (p,): where in `packed` a column is
     weight: NDArray[np.int32]  # (n,): rows that each one stands for
-    table: NDArray[np.int32]  # (cells,)
+    table: NDArray[np.int32]  # (cells,): tables of one stratum of the longest prefix, split
+    whole: NDArray[np.int32]  # (cells,): tables of all strata of the longest prefix
     margin: NDArray[np.int32]  # (most levels,)
     best: FloatArray  # p-value, statistic, degrees of freedom of the closest set
 
@@ -101,13 +104,14 @@ def scratch(data: Counted, order: int, largest_pool: int) -> Work:
         np.empty((order + 1, _BIT_CELLS // 4, words), dtype=np.uint64),
         np.empty((order + 1, n), dtype=np.int32),
         np.ones((2, order + 1), dtype=np.intp),
-        np.zeros(2, dtype=np.intp),
+        np.zeros(3, dtype=np.intp),
         np.empty(n, dtype=np.int32),
         np.empty(largest_pool, dtype=np.intp),
         np.zeros(3, dtype=np.intp),
         np.empty((min(largest_pool, _MOST_PACKED) + 2, n), dtype=np.int32),
         np.empty(len(data.levels), dtype=np.intp),
         np.ones(n, dtype=np.int32),
+        np.empty(_BIT_CELLS, dtype=np.int32),
         np.empty(_BIT_CELLS, dtype=np.int32),
         np.empty(data.levels.max(), dtype=np.int32),
         np.empty(3),
@@ -165,8 +169,8 @@ def _judge(
     margin: NDArray[np.int32],
     x_log_x: FloatArray,
     pearson: bool,
-) -> tuple[float, int]:
-    """Statistic and degrees of freedom of one (r, c) table, its empty rows and columns left out."""
+) -> tuple[float, int, int]:
+    """Statistic, degrees of freedom and rows of one (r, c) table, its empty lines left out."""
     statistic, n_rows, n_columns, total = 0.0, 0, 0, 0
     for y in range(c):
         margin[y] = 0
@@ -184,10 +188,10 @@ def _judge(
         statistic -= x_log_x[np.uint64(margin[y])]
         n_columns += margin[y] > 0
     freedom = (n_rows - 1) * (n_columns - 1)
-    if freedom == 0:
-        return 0.0, 0
+    if freedom == 0 or total == 0:
+        return 0.0, 0, total
     if not pearson:
-        return 2.0 * (statistic + x_log_x[np.uint64(total)]), freedom
+        return 2.0 * (statistic + x_log_x[np.uint64(total)]), freedom, total
     statistic = 0.0
     for x in range(r):
         row = 0
@@ -197,7 +201,7 @@ def _judge(
             if row > 0 and margin[y] > 0:
                 expected = float(row) * margin[y] / total
                 statistic += (table[begin + x * c + y] - expected) ** 2 / expected
-    return statistic, freedom
+    return statistic, freedom, total
 
 
 @inner_kernel
@@ -276,38 +280,75 @@ def _split_by_rows(data: Counted, work: Work, column: int, t: int) -> None:
 
 @inner_kernel
 def _is_quick_by_bits(data: Counted, work: Work, i: int, j: int, chosen: IntArray) -> bool:
-    """Bring the masks of all strata up to date, unless counting the rows takes fewer steps."""
+    """Bring the masks of the longest prefix up to date, unless counting rows takes fewer steps."""
     if data.first[i] < 0 or data.first[j] < 0:
         return False
-    words = data.bits.shape[1]
+    words, last = data.bits.shape[1], len(chosen) - 1
     most = _BIT_CELLS * words // ((words + 16) * data.levels[i] * data.levels[j])
     for t in range(work.depth[0], len(chosen)):
         if data.first[chosen[t]] < 0 or work.sizes[0, t] * data.levels[chosen[t]] > most:
             return False
-        _split_by_bits(data, work, chosen[t], t)
-        work.depth[0] = t + 1
-    return bool(work.sizes[0, len(chosen)] <= most)
+        if t < last:
+            _split_by_bits(data, work, chosen[t], t)
+            work.depth[0] = t + 1
+    return bool(most > 0)
+
+
+@inner_kernel
+def _count_by_bits(
+    data: Counted, i: int, j: int, mask: NDArray[np.uint64], table: NDArray[np.int32], begin: int
+) -> None:
+    """Write the table of one stratum."""
+    for x in range(data.levels[i]):
+        for y in range(data.levels[j]):
+            table[begin] = _overlap(
+                mask, data.bits[data.first[i] + x], data.bits[data.first[j] + y]
+            )
+            begin += 1
+
+
+@inner_kernel
+def _split_table(
+    data: Counted, work: Work, i: int, j: int, column: int, order: int, s: int
+) -> None:
+    """Write the tables of one stratum of a prefix, split by the levels of one more column."""
+    cells, n_levels = data.levels[i] * data.levels[j], data.levels[column]
+    rest, mask = (n_levels - 1) * cells, work.masks[order, 0]
+    work.table[rest : rest + cells] = work.whole[s * cells : (s + 1) * cells]
+    for v in range(n_levels - 1):
+        begin = v * cells
+        if _intersect(work.masks[order - 1, s], data.bits[data.first[column] + v], mask):
+            _count_by_bits(data, i, j, mask, work.table, begin)
+        else:
+            work.table[begin : begin + cells] = 0
+        for cell in range(cells):
+            work.table[rest + cell] -= work.table[begin + cell]
 
 
 @inner_kernel
 def _by_bits(
-    data: Counted, rules: Rules, work: Work, i: int, j: int, order: int, most: float
+    data: Counted, rules: Rules, work: Work, i: int, j: int, chosen: IntArray, most: float
 ) -> tuple[float, int]:
-    """Statistic and degrees of freedom over strata whose masks are up to date."""
-    r, c, size = data.levels[i], data.levels[j], work.sizes[0, order]
+    """Statistic and degrees of freedom by bit sets; 0 degrees beyond `most` strata."""
+    r, c, order, size = data.levels[i], data.levels[j], len(chosen), 0
+    before = max(order - 1, 0)
+    if work.depth[2] != before:
+        for s in range(work.sizes[0, before]):
+            _count_by_bits(data, i, j, work.masks[before, s], work.whole, s * r * c)
+        work.depth[2] = before
     statistic, freedom = 0.0, 0
-    if size > most:
-        return statistic, freedom
-    for s in range(size):
-        mask = work.masks[order, s]
-        for x in range(r):
-            for y in range(c):
-                work.table[x * c + y] = _overlap(
-                    mask, data.bits[data.first[i] + x], data.bits[data.first[j] + y]
-                )
-        part = _judge(work.table, 0, r, c, work.margin, data.x_log_x, rules.pearson)
-        statistic += part[0]
-        freedom += part[1]
+    for s in range(work.sizes[0, before]):
+        tables, n_tables = work.whole, 1
+        if order > 0:
+            _split_table(data, work, i, j, chosen[before], order, s)
+            tables, n_tables = work.table, data.levels[chosen[before]]
+        for v in range(n_tables):
+            part = _judge(tables, v * r * c, r, c, work.margin, data.x_log_x, rules.pearson)
+            statistic += part[0]
+            freedom += part[1]
+            size += part[2] > 0
+        if size > most:
+            return 0.0, 0
     return statistic, freedom
 
 
@@ -364,7 +405,7 @@ def judge_set(
     """
     most = data.codes.shape[1] / (data.levels[i] * data.levels[j] * rules.min_per_cell)
     if _is_quick_by_bits(data, work, i, j, chosen):
-        statistic, freedom = _by_bits(data, rules, work, i, j, len(chosen), most)
+        statistic, freedom = _by_bits(data, rules, work, i, j, chosen, most)
     else:
         statistic, freedom = _by_rows(data, rules, work, i, j, chosen, most)
     if freedom > 0 and rules.plain:
@@ -378,7 +419,7 @@ def judge_set(
 @inner_kernel
 def begin_pool(work: Work, pool: IntArray) -> None:
     """Forget the last pair and its sets; the next ones are taken from this pool."""
-    work.depth[0], work.depth[1] = 0, -1
+    work.depth[0], work.depth[1], work.depth[2] = 0, -1, -1
     work.weight[: work.state[2]] = 1
     work.state[0], work.state[1], work.state[2] = len(pool), 0, 0
     work.pool[: len(pool)] = pool
@@ -387,7 +428,8 @@ def begin_pool(work: Work, pool: IntArray) -> None:
 @inner_kernel
 def keep_prefix(work: Work, length: int) -> None:
     """The next set of this pair begins with so many members of the last."""
-    work.depth[0], work.depth[1] = min(work.depth[0], length), min(work.depth[1], length)
+    for way in range(3):
+        work.depth[way] = min(work.depth[way], length)
 
 
 @kernel
