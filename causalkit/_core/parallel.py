@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
+from functools import cache
 from itertools import takewhile
 from numbers import Integral
-from typing import Any, TypeVar
+from threading import Lock
+from typing import Any, Final, TypeVar
 
 from causalkit._core.progress import track
 from causalkit.errors import InputError
@@ -28,6 +30,7 @@ def run(
     n_jobs: int | None = None,
     label: str = "",
     threads: bool = False,
+    steady: bool = False,
     until: Callable[[], bool] | None = None,
 ) -> list[Result]:
     """Call `job(*args)` for each tuple in `arguments`; results come back in order.
@@ -43,7 +46,10 @@ def run(
     label : str
         What the progress bar says, when it is on.
     threads : bool
-        Whether the job is compiled code that lets other threads run.
+        Whether threads may share the work: the job lets other threads run for most of its time.
+    steady : bool
+        Whether numerical libraries keep to one thread within each call. Workers have other numbers
+        of threads than the caller, and with them products differ in their last digits.
     until : callable, optional
         Asked before each call; once it says True no more calls are made, and the results are those
         of the first ones.
@@ -57,14 +63,27 @@ def run(
 
     check_jobs(n_jobs)
     if threads and n_jobs not in (None, 1):
-        results = _in_threads(job, arguments, effective_n_jobs(n_jobs), until)
+        with one_thread(steady):
+            results = _in_threads(job, arguments, effective_n_jobs(n_jobs), until)
+            return list(track(results, total=len(arguments), label=label))
     else:
         open_ones = takewhile(lambda _: until is None or not until(), arguments)
-        calls = (delayed(job)(*args) for args in open_ones)
+        elsewhere = steady and effective_n_jobs(n_jobs) != 1
+        calls = (
+            delayed(_by_one_thread)(job, *args) if elsewhere else delayed(job)(*args)
+            for args in open_ones
+        )
         # Left to itself joblib gathers calls for seconds, in which nobody asks `until`.
         size = "auto" if until is None else 1
         results = Parallel(n_jobs=n_jobs, return_as="generator", batch_size=size)(calls)
+        with one_thread(steady and not elsewhere):
+            return list(track(results, total=len(arguments), label=label))
     return list(track(results, total=len(arguments), label=label))
+
+
+def _by_one_thread(job: Callable[..., Result], *args: Any) -> Result:
+    with one_thread():
+        return job(*args)
 
 
 def _in_threads(
@@ -94,14 +113,50 @@ def check_jobs(n_jobs: int | None) -> None:
         )
 
 
-def one_thread(when: bool = True) -> AbstractContextManager[object]:
+@cache
+def _libraries() -> Any:
+    """Numerical libraries that are loaded, which takes some milliseconds to find out."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+@contextmanager
+def one_thread(when: bool = True) -> Iterator[None]:
     """Keep numerical libraries to one thread within the block.
 
-    On small fits threads mostly wait for each other, above all on a busy machine.
+    On small fits threads mostly wait for each other, above all on a busy machine. The limit is that
+    of the whole process: it ends with the last block, whichever thread that is in.
     """
     if not when:
-        return nullcontext()
-    from threadpoolctl import threadpool_limits
+        yield
+        return
+    _LIMIT.begin()
+    try:
+        yield
+    finally:
+        _LIMIT.end()
 
-    limits: AbstractContextManager[object] = threadpool_limits(limits=1)
-    return limits
+
+class _Limit:
+    """The limit to one thread, and how many blocks ask for it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._n_blocks = 0
+        self._held: Any = None
+
+    def begin(self) -> None:
+        with self._lock:
+            if self._n_blocks == 0:
+                self._held = _libraries().limit(limits=1)
+            self._n_blocks += 1
+
+    def end(self) -> None:
+        with self._lock:
+            self._n_blocks -= 1
+            if self._n_blocks == 0:
+                self._held.restore_original_limits()
+
+
+_LIMIT: Final = _Limit()

@@ -232,7 +232,15 @@ def _list_separators(
         (bound, level.part(start, start + size), rule, alpha, max_order)
         for start in range(0, len(pairs), size)
     ]
-    answers = run(_ask_chunk, chunks, n_jobs=n_jobs, label="colliders", until=clock.is_up)
+    answers = run(
+        _ask_chunk,
+        chunks,
+        n_jobs=n_jobs,
+        label="colliders",
+        threads=bound.remembers,
+        steady=not bound.releases_gil,
+        until=clock.is_up,
+    )
     asked = [answer for part in answers for answer in part]
     if len(asked) < len(pairs):
         found.stopped = found.stopped or (

@@ -4,7 +4,9 @@
 of. A triple a - k - b of joined pairs with a and b apart is a collider if most of those replicates
 say so in which it is such a triple. Clear majorities go first, and one that contradicts those
 before it is overruled, exactly as PC treats its tests; arrows that knowledge asks for come before
-all. Meek's rules do the rest, so the result is a class of DAGs that exists.
+all. Meek's rules do the rest, so the result is a class of DAGs that exists. Where the algorithm
+directs edges on other grounds than colliders, an edge that is undirected by then gets the arrow of
+most of the replicates that join the pair, clear majorities first.
 
 *PAG.* The mark at each end is the one that most of the replicates have that join the pair, else a
 circle.
@@ -43,7 +45,12 @@ _Option = tuple[int, int, int, int]  # i, j, mark bits at i, mark bits at j
 
 
 def consensus(
-    replicates: Replicates, kept: BoolArray, share: FloatArray, knowledge: Knowledge | None
+    replicates: Replicates,
+    kept: BoolArray,
+    share: FloatArray,
+    knowledge: Knowledge | None,
+    *,
+    beyond_class: bool = False,
 ) -> CausalGraph:
     """Sum replicates up in one graph of their kind.
 
@@ -56,9 +63,12 @@ def consensus(
         The larger, the more a pair counts.
     knowledge : Knowledge or None
         What the algorithm knew.
+    beyond_class : bool
+        Whether arrows of a CPDAG rest on more than colliders and knowledge, as those of CD-NOD.
     """
     if replicates.kind is Kind.CPDAG:
-        return _class(replicates, kept, share, knowledge)
+        found = _class(replicates, kept, share, knowledge)
+        return _with_arrows(replicates, found) if beyond_class else found
     return _voted(replicates, kept)
 
 
@@ -83,6 +93,26 @@ def _class(
     )
     arrows = settle(known, statements).arrows
     return CausalGraph._of(nodes, class_marks(kept, arrows), Kind.CPDAG)
+
+
+def _with_arrows(replicates: Replicates, found: CausalGraph) -> CausalGraph:
+    """Direct what is undirected as most replicates do.
+
+    In a graph closed under Meek's rules an undirected edge may point either way.
+    """
+    lead = np.zeros(found.directed.shape, dtype=np.intp)
+    for ends in replicates.matrices():
+        into = (ends == ARROW) & (ends.T == TAIL)
+        lead += np.where(into, 1, -1) * (ends > 0)  # of those that join the pair
+    tails, heads = np.nonzero(found.undirected & (lead > 0))
+    order = np.argsort(-lead[tails, heads], kind="stable")
+    adjacency, ends = found.directed | found.directed.T | found.undirected, found.ends
+    for i, j in zip(tails[order].tolist(), heads[order].tolist(), strict=True):
+        if ends[i, j] == ends[j, i] == TAIL:
+            arrows = ends == ARROW
+            arrows[i, j] = True
+            ends = class_marks(adjacency, arrows)
+    return CausalGraph._of(found.nodes, ends, Kind.CPDAG)
 
 
 def _without_circles(

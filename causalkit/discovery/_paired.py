@@ -128,7 +128,15 @@ def _ask(
         return bound.given_own(pairs, sets)
     size = -(-len(pairs) // _N_CHUNKS)
     chunks = [(bound, pairs[s : s + size], sets[s : s + size]) for s in range(0, len(pairs), size)]
-    parts = run(_given_own, chunks, n_jobs=n_jobs, label="colliders", until=clock.is_up)
+    parts = run(
+        _given_own,
+        chunks,
+        n_jobs=n_jobs,
+        label="colliders",
+        threads=bound.remembers,
+        steady=True,
+        until=clock.is_up,
+    )
     if not parts:
         return np.empty(0), np.empty(0), np.empty(0, dtype=np.intp)
     statistic, p_value, n_used = (np.concatenate(part) for part in zip(*parts, strict=True))

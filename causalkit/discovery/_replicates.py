@@ -18,22 +18,16 @@ from sklearn.base import clone
 
 from causalkit._core.parallel import run
 from causalkit._core.random import draw_seed
-from causalkit.discovery._setup import as_test
 from causalkit.discovery.base import DiscoveryAlgorithm
-from causalkit.discovery.local import LocalPC
-from causalkit.errors import CausalkitError, CausalkitWarning, InputError, NumericalError
+from causalkit.errors import CausalkitError, CausalkitWarning, NumericalError
 from causalkit.graph import CausalGraph, Kind
-from causalkit.independence import CITest
 from causalkit.typing import IntArray, Name
 
 __all__ = [
     "Learnt",
     "Replicates",
-    "check_algorithm",
-    "inner_test",
     "learn",
     "learner",
-    "needed_columns",
     "replicate",
     "summarise",
 ]
@@ -101,38 +95,6 @@ class Replicates(Sequence[CausalGraph]):
         return ends
 
 
-def check_algorithm(algorithm: Any, who: str) -> DiscoveryAlgorithm:
-    """Return the algorithm if it is one, and asks about all pairs."""
-    if isinstance(algorithm, LocalPC):
-        raise InputError(
-            f"{who} got LocalPC, which looks around {algorithm.target!r} only, further in one "
-            "sample than in another, so that a pair it did not ask about cannot be told from one "
-            "without an edge; expected an algorithm that asks about all pairs. Use PC with the "
-            "same test."
-        )
-    if isinstance(algorithm, DiscoveryAlgorithm):
-        return algorithm
-    raise InputError(
-        f"{who} got algorithm={algorithm!r}; expected a discovery algorithm such as PC(). Pass an "
-        "instance, with parentheses."
-    )
-
-
-def inner_test(algorithm: DiscoveryAlgorithm) -> CITest:
-    """Return the test that says which columns are nodes; without one, all of them are."""
-    while isinstance(inner := getattr(algorithm, "algorithm", None), DiscoveryAlgorithm):
-        algorithm = inner
-    return as_test(getattr(algorithm, "test", None))
-
-
-def needed_columns(algorithm: DiscoveryAlgorithm, test: CITest) -> tuple[Name, ...]:
-    """Columns beside the variables: they say how rows count, or where and when they were seen."""
-    while isinstance(inner := getattr(algorithm, "algorithm", None), DiscoveryAlgorithm):
-        algorithm = inner
-    roles = (getattr(algorithm, role, None) for role in ("domain", "time"))
-    return (*test.columns(()), *(name for name in roles if name is not None))
-
-
 def learner(algorithm: DiscoveryAlgorithm, rng: np.random.Generator) -> DiscoveryAlgorithm:
     """Copy an algorithm; if it is random and has no seed, give it one."""
     copy: DiscoveryAlgorithm = clone(algorithm)
@@ -157,7 +119,9 @@ def replicate(
     threads = not algorithm._needs_rows()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        results = run(job, arguments, n_jobs=n_jobs, label=label, threads=threads)
+        results = run(
+            job, arguments, n_jobs=n_jobs, label=label, threads=threads, steady=not threads
+        )
     counts = Counter(note.category for note in caught)
     for category, count in counts.items():
         first = next(str(note.message) for note in caught if note.category is category)

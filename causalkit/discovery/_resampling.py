@@ -28,6 +28,7 @@ __all__ = [
     "Sampler",
     "Units",
     "cluster_column",
+    "is_within",
     "labels_of",
     "raw_column",
     "sampler_of",
@@ -240,7 +241,7 @@ def sampler_of(
     units = Units.of(data.n_rows, clusters, strata)
     if resample == "subsample":
         units.check_halves()
-    if labels is not None and (clusters is None or not _within(data.column(labels), clusters)):
+    if labels is not None and (clusters is None or not is_within(data.column(labels), clusters)):
         labels = None  # what is drawn is not made of whole clusters, so there are no copies of them
     return Sampler(resample, units, length, labels)
 
@@ -255,7 +256,7 @@ def cluster_column(test: CITest) -> Name | None:
     return test.column
 
 
-def _within(labels: FloatArray, clusters: IntArray) -> bool:
+def is_within(labels: FloatArray | IntArray, clusters: IntArray) -> bool:
     """Whether all rows with one label are in one cluster."""
     pairs = np.unique(np.column_stack((labels, clusters)), axis=0)
     return len(pairs) == len(np.unique(labels))

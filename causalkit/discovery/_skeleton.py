@@ -25,7 +25,7 @@ from time import monotonic
 
 import numpy as np
 
-from causalkit._core.parallel import run
+from causalkit._core.parallel import one_thread, run
 from causalkit.discovery._evidence import Evidence, EvidenceView, Pair, Record
 from causalkit.graph.meek import pairs_of
 from causalkit.independence import Answers, BoundTest, Level
@@ -194,7 +194,8 @@ def _begin(
     """Level 0."""
     p = len(bounds.forbidden)
     kept, absent = bounds.kept, bounds.absent
-    screen = bound.screen(alpha)
+    with one_thread(not bound.releases_gil):  # what is kept for later is as in a worker
+        screen = bound.screen(alpha)
     if screen is not None:
         adjacency = screen.dependent
         if not bounds.is_none:
@@ -240,14 +241,16 @@ def ask_level(
     else:  # the clock is looked at between jobs, so under a budget each pair is one
         n_chunks = m if clock.seconds is not None else min(_N_CHUNKS, m)
     if n_chunks <= 1:
-        return bound.separate(level if not clock.is_up() else level.part(0, 0), alpha)
+        with one_thread(not bound.releases_gil):  # as in a worker
+            return bound.separate(level if not clock.is_up() else level.part(0, 0), alpha)
     size = -(-m // n_chunks)
     parts = run(
         _separate,
         [(bound, level.part(start, start + size), alpha) for start in range(0, m, size)],
         n_jobs=n_jobs,
         label=f"skeleton, sets of {level.order}",
-        threads=bound.releases_gil,
+        threads=bound.releases_gil or bound.remembers,
+        steady=not bound.releases_gil,
         until=clock.is_up,
     )
     return Answers.joined(parts) if parts else Answers.of([], level.order)

@@ -1,19 +1,14 @@
-"""The columns that say where and when a row was seen, and how a test comes to read them.
+"""The columns that say where and when a row was seen, and what is known of them.
 
 A domain is a label, whatever its type: numbers, text and booleans are told apart and never
 measured. A time is a number, a date or a duration (in seconds), and only its place matters, so rows
 may come in any order.
 Together they are one node of the graph, the surrogate.
-
-Tests differ in what they can make of that node. A kernel test takes the label with a delta kernel
-and the time with a smooth one. A linear test takes a block of columns: indicators of all domains
-but the first, and Legendre polynomials of the time, so that what it sees are means that differ
-between domains or drift along a curve. Any other test takes one column as it is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -25,21 +20,27 @@ from causalkit.discovery._surrogate import Surrogate
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph.marks import show_name
-from causalkit.independence import CITest, DegenerateGaussian, FisherZ, Grouped, Oracle
-from causalkit.independence.composed import BindsGroups
-from causalkit.independence.embedding import Embeds
 from causalkit.typing import Data, FloatArray, IntArray, Name
 
-__all__ = ["Context", "attach", "know_surrogate", "read_context", "split_table"]
-
-_DEGREE: Final = 4
-"""Of the polynomials by which a linear test follows the time."""
+__all__ = [
+    "Columns",
+    "Context",
+    "know_surrogate",
+    "read_context",
+    "split_table",
+    "surrogate_node",
+    "whole_table",
+    "with_columns",
+]
 
 _SPANS: Final = (1e-150, 1e150)
 """Of the time; squares of others are no floats."""
 
 _LAST_SECOND: Final = 9.2e12
 """Since 1970, that 64 bits can hold in microseconds."""
+
+Columns = dict[Name, tuple[FloatArray, tuple[object, ...] | None]]
+"""Values and levels by name."""
 
 _LEAST_ROWS: Final = 2
 """Rows of a domain: with one, what a mechanism does there cannot be told from noise."""
@@ -108,15 +109,22 @@ def read_context(data: Data, domain: Name | None, time: Name | None) -> Context:
             f"column {domain!r} has {len(codes)} values and {time!r} has {len(when)}; expected "
             "one of each a row. Take both from one table."
         )
-    node = columns[0] if len(columns) == 1 else " & ".join(map(str, columns))
-    while len(columns) > 1 and node in known:
-        node = f"{node}'"
+    node = surrogate_node(columns, known)
     return Context(columns, node, Surrogate(codes, when), labels, dates)
 
 
-def split_table(data: Data, context: Context) -> Table:
-    """Read the other columns, which are the variables."""
-    variables = tuple(name for name in column_names(data) if name not in context.columns)
+def surrogate_node(columns: tuple[Name, ...], known: tuple[Name, ...]) -> Name:
+    """What the surrogate is called: as its column, or as both of them, unless a column is so."""
+    node = columns[0] if len(columns) == 1 else " & ".join(map(str, columns))
+    while len(columns) > 1 and node in known:
+        node = f"{node}'"
+    return node
+
+
+def split_table(data: Data, context: Context, columns: tuple[Name, ...] | None = None) -> Table:
+    """Read the other columns, or those among `columns`, which are the variables."""
+    listed = column_names(data) if columns is None else columns
+    variables = tuple(name for name in listed if name not in context.columns)
     if not variables:
         raise InputError(
             f"the data have no column but {', '.join(map(repr, context.columns))}, which says "
@@ -129,6 +137,20 @@ def split_table(data: Data, context: Context) -> Table:
             f"{table.n_rows} rows; expected one value a row. Take all columns from one table."
         )
     return table
+
+
+def whole_table(data: Data, context: Context, columns: tuple[Name, ...]) -> Table:
+    """Read variables and surrogate as one table, of which rows may be drawn and read again.
+
+    Domains are categories whatever they are in the data, and dates are numbers.
+    """
+    variables = split_table(data, context, columns)
+    held = Columns()
+    if context.surrogate.codes is not None:
+        held[context.columns[0]] = context.surrogate.codes.astype(np.float64), context.labels
+    if context.surrogate.time is not None:
+        held[context.columns[-1]] = context.surrogate.time, None
+    return with_columns(variables, held).select(columns)
 
 
 def _plain_name(name: Name | None) -> Name | None:
@@ -301,78 +323,6 @@ def _refuse_holes(raw: NDArray[Any], name: Name, role: str) -> None:
         )
 
 
-# --- what a test reads ---------------------------------------------------------------------------
-
-
-def attach(test: CITest, variables: Table, context: Context) -> tuple[CITest, Table]:
-    """Put the surrogate into the table as one node, in the way in which the test reads it."""
-    node, surrogate = context.node, context.surrogate
-    numbers = surrogate.codes if surrogate.codes is not None else surrogate.time
-    if isinstance(test, Oracle):
-        return test, _with_columns(variables, {node: (np.asarray(numbers, np.float64), None)})
-    if isinstance(test, (FisherZ, Embeds)):
-        block = _linear_columns(surrogate)
-        if len(block) == 1:
-            return test, _with_columns(variables, {node: (block[0], None)})
-        names = _fresh_names(node, len(block), variables.names)
-        table = _with_columns(
-            variables, {name: (held, None) for name, held in zip(names, block, strict=True)}
-        )
-        return Grouped(test, {node: names}), table
-    inside = getattr(test, "inner", None)
-    if isinstance(inside, FisherZ) and is_dataclass(test) and surrogate.n_domains > 2:
-        test = replace(test, inner=DegenerateGaussian())
-    columns: dict[Name, tuple[FloatArray, tuple[object, ...] | None]] = {}
-    if surrogate.codes is not None:
-        columns[context.columns[0]] = surrogate.codes.astype(np.float64), context.labels
-    when = surrogate.standard_time()
-    if when is not None:
-        columns[context.columns[-1]] = when, None
-    table = _with_columns(variables, columns)
-    if len(columns) == 1:
-        return test, table
-    if not isinstance(test, BindsGroups):
-        raise InputError(
-            f"{type(test).__name__} reads one column a variable, and domain and time together are "
-            "two; expected a test for variables of several columns: KCI(), RCoT(), RCIT(), "
-            "FisherZ(), PartialCorrelation(), RankZ() or DegenerateGaussian(). Use one of these, "
-            "or name only one of the two columns."
-        )
-    return Grouped(test, {node: tuple(columns)}), table
-
-
-def _linear_columns(surrogate: Surrogate) -> list[FloatArray]:
-    """Indicators of all domains but the first, and polynomials of the time."""
-    block: list[FloatArray] = []
-    if surrogate.codes is not None:
-        indicators = surrogate.codes[:, None] == np.arange(1, surrogate.n_domains)
-        block += list(indicators.T.astype(np.float64))
-    if surrogate.time is not None:
-        low, high = surrogate.time.min(), surrogate.time.max()
-        place = 2.0 * ((surrogate.time - low) / (high - low)) - 1.0
-        degree = min(_DEGREE, len(np.unique(place)) - 1)
-        block += list(np.polynomial.legendre.legvander(place, degree)[:, 1:].T)
-    return block
-
-
-def _fresh_names(node: Name, count: int, taken: tuple[Name, ...]) -> tuple[Name, ...]:
-    mark = ""
-    while any(f"{node}[{k}]{mark}" in taken for k in range(count)):
-        mark += "'"
-    return tuple(f"{node}[{k}]{mark}" for k in range(count))
-
-
-def _with_columns(
-    table: Table, columns: dict[Name, tuple[FloatArray, tuple[object, ...] | None]]
-) -> Table:
-    values = np.asfortranarray(
-        np.column_stack([table.values, *(held for held, _ in columns.values())])
-    )
-    values.flags.writeable = False
-    levels = (*table.levels, *(levels for _, levels in columns.values()))
-    return Table((*table.names, *columns), values, levels)
-
-
 # --- what is known of it -------------------------------------------------------------------------
 
 
@@ -416,3 +366,12 @@ def know_surrogate(
         [*knowledge.forbidden, *exogenous],
         knowledge.closed_tiers,
     )
+
+
+def with_columns(table: Table, columns: Columns) -> Table:
+    values = np.asfortranarray(
+        np.column_stack([table.values, *(held for held, _ in columns.values())])
+    )
+    values.flags.writeable = False
+    levels = (*table.levels, *(levels for _, levels in columns.values()))
+    return Table((*table.names, *columns), values, levels)

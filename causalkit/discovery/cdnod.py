@@ -39,7 +39,6 @@ import warnings
 from dataclasses import replace
 from typing import Any, Self
 
-import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.checks import check_fraction
@@ -56,14 +55,13 @@ from causalkit.discovery._change_trace import ChangeTrace
 from causalkit.discovery._independent_change import ChangeVerdict
 from causalkit.discovery._setup import as_knowledge, as_test
 from causalkit.discovery._skeleton import Clock
-from causalkit.discovery._surrogate import Surrogate
 from causalkit.discovery._surrogate_columns import (
     Context,
-    attach,
     know_surrogate,
     read_context,
     split_table,
 )
+from causalkit.discovery._surrogate_tests import attach, read_sums
 from causalkit.discovery.base import (
     DiscoveryAlgorithm,
     Explanation,
@@ -72,12 +70,16 @@ from causalkit.discovery.base import (
     read_columns,
 )
 from causalkit.discovery.changing import ChangingVariables
-from causalkit.discovery.driving_force import DrivingForce, recover_driving_force
+from causalkit.discovery.driving_force import (
+    DrivingForce,
+    check_causes,
+    recover_driving_force,
+)
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.discovery.pc import PC
-from causalkit.errors import InputError, KnowledgeWarning
+from causalkit.errors import InputError, KnowledgeWarning, TimeBudgetWarning
 from causalkit.graph import CausalGraph
-from causalkit.independence import CITest, FeatureTest, FederatedSummary
+from causalkit.independence import CITest, FederatedSummary
 from causalkit.independence.kernel import KCI
 from causalkit.independence.kernel_matrices import joined
 from causalkit.typing import Data, Name, Names, RandomState
@@ -120,7 +122,7 @@ class CDNOD(DiscoveryAlgorithm):
         dependence decides alone; smaller values leave more edges undirected.
     include_surrogate : bool, default False
         Whether the surrogate is a node of `graph_` too. :class:`Bootstrap` then says how often each
-        mechanism was found to change.
+        mechanism was found to change, in `frequencies_`.
     n_jobs : int, optional
         Parallel jobs; never changes the result.
     max_seconds : float, optional
@@ -154,6 +156,9 @@ class CDNOD(DiscoveryAlgorithm):
     -----
     **Assumes:**
 
+    - rows are independent given the surrogate: those of one domain are separate draws, and a series
+      does not remember its past. One that does looks as if its mechanism changed, because its
+      neighbouring values are alike as those of a drift are; take its past out first;
     - hidden common causes, if any, are functions of the surrogate (pseudo causal sufficiency), and
       nothing selects the rows;
     - within one domain, or at one time, the graph is acyclic, and it is the same in all of them;
@@ -170,7 +175,9 @@ class CDNOD(DiscoveryAlgorithm):
 
     *Missing cells* are the business of the test, e.g.
     :class:`~causalkit.independence.TestwiseDeletion`; phase II b compares rows that are complete in
-    the variables concerned. The surrogate itself has to be complete.
+    the variables concerned. The surrogate itself has to be complete. Tests that measure what they
+    read, such as :class:`~causalkit.independence.MissingnessCorrection`, take a time or two
+    domains, and refuse more.
 
     Columns are taken in the order of their names, so permuted columns give the same graph.
 
@@ -264,7 +271,7 @@ class CDNOD(DiscoveryAlgorithm):
         del y
         if isinstance(X, FederatedSummary):
             note_columns(self, dict.fromkeys(X.design.names), X.design.names)
-            context, test, table = self._of_sums(X)
+            context, test, table = read_sums(X, self.test, self.domain, self.time)
             self._learn(context, test, table, has_rows=False)
             return self
         if is_stream(X):
@@ -282,26 +289,6 @@ class CDNOD(DiscoveryAlgorithm):
 
     def _reading(self, variables: Table, context: Context) -> tuple[CITest, Table]:
         return attach(KCI() if self.test is None else as_test(self.test), variables, context)
-
-    def _of_sums(self, summary: FederatedSummary) -> tuple[Context, CITest, Table]:
-        """What a summary says of the domains; the table has names only."""
-        if self.test is not None or self.time is not None:
-            raise InputError(
-                "the data are a FederatedSummary, which is its own test and knows domains only; "
-                f"expected test=None and time=None, got test={self.test!r}, time={self.time!r}. "
-                "Leave them out."
-            )
-        n_domains = len(summary.domains)
-        if n_domains < 2:
-            raise InputError(
-                f"the summary has one domain, {summary.domains[0]!r}; expected two or more. Merge "
-                "the summaries of several sites, or use PC with FeatureTest(summary)."
-            )
-        node: Name = "domain" if self.domain is None else self.domain
-        names = (*summary.design.names, node)
-        context = Context((node,), node, Surrogate(np.arange(n_domains)), summary.domains)
-        table = Table(names, np.zeros((2, len(names)), order="F"), (None,) * len(names))
-        return context, FeatureTest(summary, node), table
 
     def _learn(self, context: Context, test: CITest, table: Table, *, has_rows: bool) -> None:
         clock, node = Clock.start(self.max_seconds), context.node
@@ -341,6 +328,14 @@ class CDNOD(DiscoveryAlgorithm):
         )
         self.n_tests_, self.n_untestable_ = search.n_tests_, search.n_untestable_
         self.stopped_ = search.stopped_ or directions.stopped
+        if directions.stopped and not search.stopped_:  # of which the search has warned
+            warnings.warn(
+                f"{directions.stopped}. More edges are undirected than a full comparison would "
+                "leave; give it more seconds, or independent_changes=False to leave phase II b "
+                "out.",
+                TimeBudgetWarning,
+                stacklevel=3,
+            )
 
     def _search(self, search: PC, table: Table, node: Name) -> None:
         """Phases I and II a, and their warnings as far as they concern the user."""
@@ -414,30 +409,7 @@ class CDNOD(DiscoveryAlgorithm):
                 "the graph was learnt from sums, which do not say how a mechanism moves; expected "
                 "rows. Fit the rows of one site, or of all sites where they may be pooled."
             )
-        graph, node = self.surrogate_graph_, self.surrogate_
-        variable = graph.nodes[graph.index(variable)]
-        if variable not in self.changing_:
-            why = "it is the surrogate" if variable == node else "no test says that it changes"
-            raise InputError(
-                f"{variable!r} has no driving force: {why}; expected one of "
-                f"{', '.join(map(repr, self.changing_)) or 'no variable'}, as in changing_. Name "
-                "another variable, or refit with a larger alpha."
-            )
-        if parents is None:
-            unsure = sorted(graph.neighbors(variable), key=graph.index)
-            if unsure:
-                raise InputError(
-                    f"whether {', '.join(map(repr, unsure))} cause {variable!r} is undecided, and "
-                    "its mechanism is what remains given its causes; expected known causes. Say "
-                    "them with parents=[...], or bring knowledge to CDNOD."
-                )
-            parents = sorted(graph.parents(variable) - {node}, key=graph.index)
-        causes = tuple(graph.nodes[k] for k in graph.indices(parents))
-        if variable in causes or node in causes:
-            raise InputError(
-                f"parents={parents!r} of {variable!r} name the variable itself or the surrogate; "
-                "expected other variables. Leave these out."
-            )
+        variable, causes = check_causes(self.surrogate_graph_, self.changing_, variable, parents)
         blocks, surrogate, rows = self._rows.complete([variable, *causes])
         return recover_driving_force(
             blocks[0],

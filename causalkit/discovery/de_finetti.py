@@ -335,7 +335,7 @@ class _Peeling:
         p = len(self.names)
         questions = [(j, k, [c for c in left if c != j]) for j in left for k in left if k != j]
         calls = [(self.bound, j, p + k, given) for j, k, given in questions]
-        answers = run(_p_value, calls, n_jobs=self.n_jobs, label="layers")
+        answers = run(_p_value, calls, n_jobs=self.n_jobs, label="layers", steady=True)
         p_values = {}
         for j in left:
             mine = {k: a for (i, k, _), a in zip(questions, answers, strict=True) if i == j}

@@ -26,15 +26,17 @@ from causalkit._core.random import as_generator
 from causalkit._core.report import Report, Reported
 from causalkit.discovery._change_curves import ChangingConditional, changing_conditional
 from causalkit.discovery._surrogate import Surrogate
+from causalkit.discovery.changing import ChangingVariables
 from causalkit.errors import InputError
+from causalkit.graph import CausalGraph
 from causalkit.independence.kernel_matrices import Block
-from causalkit.typing import FloatArray, IntArray, Name, RandomState
+from causalkit.typing import FloatArray, IntArray, Name, Names, RandomState
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["DrivingForce", "recover_driving_force"]
+__all__ = ["DrivingForce", "check_causes", "recover_driving_force"]
 
 _LEVEL = 0.95
 
@@ -116,6 +118,45 @@ class DrivingForce(Reported):
             rows=rows,
             notes=["Known up to an invertible transformation: sign and scale mean nothing."],
         )
+
+
+def check_causes(
+    graph: CausalGraph, changing: ChangingVariables, variable: Name, parents: Names | None
+) -> tuple[Name, tuple[Name, ...]]:
+    """Return the variable, and its causes: those named, or those in the graph.
+
+    Raises
+    ------
+    InputError
+        If the mechanism was not found to change, or it is not known whether a neighbour is a cause.
+    UnknownVariableError
+        If there is no such variable.
+    """
+    node = changing.surrogate
+    variable = graph.nodes[graph.index(variable)]
+    if variable not in changing:
+        why = "it is the surrogate" if variable == node else "no test says that it changes"
+        raise InputError(
+            f"{variable!r} has no driving force: {why}; expected one of "
+            f"{', '.join(map(repr, changing)) or 'no variable'}, as in changing_. Name "
+            "another variable, or refit with a larger alpha."
+        )
+    if parents is None:
+        unsure = sorted(graph.neighbors(variable), key=graph.index)
+        if unsure:
+            raise InputError(
+                f"whether {', '.join(map(repr, unsure))} cause {variable!r} is undecided, and "
+                "its mechanism is what remains given its causes; expected known causes. Say "
+                "them with parents=[...], or bring knowledge to CDNOD."
+            )
+        parents = sorted(graph.parents(variable) - {node}, key=graph.index)
+    causes = tuple(graph.nodes[k] for k in graph.indices(parents))
+    if variable in causes or node in causes:
+        raise InputError(
+            f"parents={parents!r} of {variable!r} name the variable itself or the surrogate; "
+            "expected other variables. Leave these out."
+        )
+    return variable, causes
 
 
 def recover_driving_force(

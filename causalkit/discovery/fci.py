@@ -33,6 +33,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.moments import Moments
+from causalkit._core.parallel import one_thread
 from causalkit._core.table import Table
 from causalkit.discovery._colliders import Judgement
 from causalkit.discovery._conflicts import Conflicts
@@ -108,9 +109,10 @@ class _LatentSearch(DiscoveryAlgorithm):
         limits = {"alpha": setup.alpha, "max_order": setup.max_order}
         how = {"n_jobs": setup.n_jobs, "clock": setup.clock}
         cuts = _cuts_only(setup.bounds)
-        found = find_skeleton(setup.bound, cuts, **limits, **how)  # type: ignore[arg-type]
-        with flag_when_up(setup.clock) as stop:
-            judged, oriented = self._orient(found, setup, cuts, stop)
+        with one_thread(not setup.bound.releases_gil):  # as in a worker
+            found = find_skeleton(setup.bound, cuts, **limits, **how)  # type: ignore[arg-type]
+            with flag_when_up(setup.clock) as stop:
+                judged, oriented = self._orient(found, setup, cuts, stop)
         required = _required_yet_independent(found, setup)
         self.graph_ = CausalGraph._of(setup.shown, _as_shown(oriented.ends, setup), Kind.PAG)
         self.n_tests_, self.n_untestable_ = found.n_tests, found.n_untestable

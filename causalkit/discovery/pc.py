@@ -25,6 +25,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.moments import Moments
+from causalkit._core.parallel import one_thread
 from causalkit._core.table import Table
 from causalkit.discovery._colliders import judge_triples
 from causalkit.discovery._conflicts import Conflicts
@@ -162,12 +163,13 @@ class PC(DiscoveryAlgorithm):
         bound, bounds = setup.bound, setup.bounds
         limits = {"alpha": setup.alpha, "max_order": setup.max_order}
         how = {"n_jobs": setup.n_jobs, "clock": setup.clock}
-        found = find_skeleton(bound, bounds, **limits, **how)  # type: ignore[arg-type]
         conflicts = Conflicts(setup.names)
-        if not bounds.is_none:
-            conflicts.note_required(found, bounds, setup.alpha)
-            conflicts.break_cycles(found, bounds)
-        judged = judge_triples(bound, found, bounds, rule=setup.rule, **limits, **how)  # type: ignore[arg-type]
+        with one_thread(not bound.releases_gil):  # as in a worker, so n_jobs changes no digit
+            found = find_skeleton(bound, bounds, **limits, **how)  # type: ignore[arg-type]
+            if not bounds.is_none:
+                conflicts.note_required(found, bounds, setup.alpha)
+                conflicts.break_cycles(found, bounds)
+            judged = judge_triples(bound, found, bounds, rule=setup.rule, **limits, **how)  # type: ignore[arg-type]
         known = np.zeros_like(found.adjacency)
         if not bounds.is_none:
             known = found.adjacency & bounds.forbidden.T

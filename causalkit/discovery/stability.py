@@ -28,41 +28,36 @@ from numpy.typing import ArrayLike
 from causalkit._core.checks import check_count, check_fraction
 from causalkit._core.moments import Moments
 from causalkit._core.random import as_generator
-from causalkit._core.streams import is_stream
-from causalkit._core.table import Table, as_table, column_names
+from causalkit._core.table import Table
 from causalkit.discovery._consensus import consensus
-from causalkit.discovery._replicates import (
-    Learnt,
-    Replicates,
-    check_algorithm,
-    inner_test,
-    learn,
-    learner,
-    needed_columns,
-    replicate,
-    summarise,
-)
+from causalkit.discovery._replicates import Learnt, Replicates, learn, replicate, summarise
 from causalkit.discovery._resampling import (
     Gaussian,
     Sampler,
     cluster_column,
-    labels_of,
     sampler_of,
 )
 from causalkit.discovery._setup import in_name_order
+from causalkit.discovery._wrapped import (
+    check_algorithm,
+    directs_by_changes,
+    draws_environments,
+    fit_on_all,
+    inner_test,
+    knowledge_of,
+    nodes_of,
+    read_grouped,
+)
 from causalkit.discovery.base import (
     DiscoveryAlgorithm,
     Explanation,
-    note_columns,
-    read_moments,
 )
 from causalkit.discovery.edge_frequencies import EdgeFrequencies, count_edges
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph
-from causalkit.independence import CITest
-from causalkit.typing import Data, IntArray, Name, RandomState
+from causalkit.typing import Data, Name, RandomState
 
-__all__ = ["Bootstrap", "explain_share", "fit_on_all", "read_grouped"]
+__all__ = ["Bootstrap", "explain_share"]
 
 
 class Bootstrap(DiscoveryAlgorithm):
@@ -82,10 +77,12 @@ class Bootstrap(DiscoveryAlgorithm):
     clusters : name or array-like of shape (n_rows,), optional
         Rows with one label are drawn together or not at all. A column named here says how rows are
         drawn and is no variable; to keep it as one, pass its values. The test may use it: with
-        :class:`~causalkit.independence.Clustered`, a cluster that is drawn twice counts as two.
+        :class:`~causalkit.independence.Clustered`, a cluster that is drawn twice counts as two. Of
+        :class:`CausalDeFinetti` whole environments are drawn if this is left out.
     strata : name or array-like of shape (n_rows,), optional
         Rows (or clusters, or blocks) are drawn within each stratum, as many as it has. A column
-        named here is no variable either.
+        named here is no variable either. Of :class:`CDNOD` rows are drawn within each domain if
+        this and `clusters` are left out.
     threshold : float, default 0.5
         Pairs that at least this share of the replicates join are joined in `graph_`.
     n_jobs : int, optional
@@ -111,7 +108,7 @@ class Bootstrap(DiscoveryAlgorithm):
     **Assumes:**
 
     - rows (or clusters, or long blocks of a stationary series) are independent draws from one
-      distribution; "gaussian": from a Gaussian one;
+      distribution, or from that of their stratum; "gaussian": from a Gaussian one;
     - the assumptions of the algorithm. A share says how stable an edge is, not how likely it is to
       be true: hidden causes give stable edges.
 
@@ -120,12 +117,17 @@ class Bootstrap(DiscoveryAlgorithm):
     "gaussian"). Halves ("subsample") do not have that: their tests keep their level and have less
     power.
 
+    *What changes.* With `CDNOD(..., include_surrogate=True)` the domain or time is a node, and
+    `frequencies_` says how often the mechanism of each variable was found to change.
+
     *How the graphs are summed up.* For a CPDAG colliders are put to the vote: a triple a - k - b of
     joined pairs, a and b apart, is a collider if most of those replicates say so in which it is
     such a triple; clear majorities go first, what contradicts them is overruled, and Meek's rules
-    follow. For a PAG the mark at each end is put to the vote, a circle without a majority; that is
-    a summary, and need not be the class of any one MAG. In a DAG, ADMG or MAG each pair gets its
-    most frequent edge, clear majorities first; one that would close a circle gives way to the next.
+    follow. Of :class:`CDNOD`, which directs by changes too, an edge that is undirected by then gets
+    the arrow of most replicates. For a PAG the mark at each end is put to the vote, a circle
+    without a majority; that is a summary, and need not be the class of any one MAG. In a DAG, ADMG
+    or MAG each pair gets its most frequent edge, clear majorities first; one that would close a
+    circle gives way to the next.
 
     Examples
     --------
@@ -207,14 +209,17 @@ class Bootstrap(DiscoveryAlgorithm):
         n = check_count(self.n_resamples, "n_resamples")
         threshold = check_fraction(self.threshold, "threshold", closed=True)
         test = inner_test(algorithm)
-        data, clusters, strata = read_grouped(self, table, test)
+        data, context, clusters, strata = read_grouped(self, table, test)
         *streams, last = as_generator(self.random_state).spawn(n + 1)
-        self.algorithm_ = fit_on_all(algorithm, data, test, last)
-        nodes = test.nodes(in_name_order(data.names))
-        ordered = data.select(in_name_order(data.names))
+        names = in_name_order(data.names)
+        nodes, shown = (nodes_of(algorithm, held, context) for held in (names, data.names))
+        self.algorithm_ = fit_on_all(algorithm, data, context, nodes, last)
+        ordered = data.select(names)
         if self.resample == "gaussian":
             ordered = _as_moments(ordered, algorithm)
         labels = cluster_column(test)
+        if context is not None and draws_environments(algorithm):
+            labels = context.columns[0]
         sampler = sampler_of(ordered, self.resample, self.block_length, clusters, strata, labels)
         jobs = [(algorithm, ordered, nodes, sampler, stream) for stream in streams]
         learnt = replicate(_one, algorithm, jobs, n_jobs=self.n_jobs, label="bootstrap")
@@ -223,83 +228,15 @@ class Bootstrap(DiscoveryAlgorithm):
         counted = count_edges(self.algorithm_.graph_.reordered(nodes), found.matrices())
         share = counted.matrix()
         kept = (share >= threshold) & (share > 0)
-        known = getattr(algorithm, "knowledge", None)
-        shown = test.nodes(data.names)
-        self.graph_ = consensus(found, kept, share, known).reordered(shown)
+        known = knowledge_of(algorithm, nodes, context)
+        beyond = directs_by_changes(algorithm)
+        graph = consensus(found, kept, share, known, beyond_class=beyond)
+        self.graph_ = graph.reordered(shown)
         self.replicates_ = found.reordered(shown)
         self.frequencies_ = count_edges(self.graph_, self.replicates_.matrices())
 
     def _explain(self, a: Name, b: Name) -> Explanation:
         return explain_share(self.graph_, self.frequencies_, self.algorithm_, a, b)
-
-
-def read_grouped(
-    estimator: Any, X: Data, test: CITest
-) -> tuple[Table | Moments, IntArray | None, IntArray | None]:
-    """Read the variables, and the labels that say which rows are drawn together.
-
-    A column of labels is read only where the test needs it to say how rows count.
-    """
-    given = {"clusters": estimator.clusters, "strata": estimator.strata}
-    if is_stream(X) or isinstance(X, Moments):
-        for what, labels in given.items():
-            if labels is not None:
-                raise InputError(
-                    f"{what} with data that are read by blocks; expected rows that are in memory. "
-                    "Load them first."
-                )
-        return (X if isinstance(X, Moments) else read_moments(estimator, X)), None, None
-    names = column_names(X)
-    needed = needed_columns(estimator.algorithm, test)
-    apart = [
-        labels
-        for labels in given.values()
-        if isinstance(labels, (str, int)) and labels not in needed
-    ]
-    labels = {what: labels_of(X, held, what) for what, held in given.items()}
-    table = as_table(X, columns=[name for name in names if name not in apart] if apart else None)
-    for what, numbers in labels.items():
-        if numbers is not None and len(numbers) != table.n_rows:
-            raise InputError(
-                f"{what} has {len(numbers)} labels and the data have {table.n_rows} rows; expected "
-                "one label a row. Take both from the same table."
-            )
-    clusters, strata = labels["clusters"], labels["strata"]
-    if clusters is not None and clusters.max() == 0:
-        raise InputError(
-            "all rows are in one cluster; expected several, and some twenty to be of use. Leave "
-            "clusters out if the rows are independent."
-        )
-    note_columns(estimator, X, names)
-    return table, clusters, strata
-
-
-def fit_on_all(
-    algorithm: DiscoveryAlgorithm, data: Table | Moments, test: CITest, rng: np.random.Generator
-) -> DiscoveryAlgorithm:
-    """Fit to all rows; what is wrong with the data or the settings comes out here."""
-    if isinstance(data, Moments) and algorithm._needs_rows():
-        raise InputError(
-            f"{type(algorithm).__name__} needs all rows and there are only moments; expected an "
-            "algorithm with a test on correlations such as FisherZ. Load the rows first."
-        )
-    fitted = learner(algorithm, rng)
-    fitted._fit(data)
-    nodes = test.nodes(data.names)
-    extra = [name for name in fitted.graph_.nodes if name not in nodes]
-    lost = [name for name in nodes if name not in fitted.graph_.nodes]
-    if lost and not extra:
-        raise InputError(
-            f"{type(algorithm).__name__} returned a graph without {lost[0]!r}, …; expected one of "
-            "all variables, so that samples can be compared. Use an algorithm that returns one."
-        )
-    if extra:
-        raise InputError(
-            f"{type(algorithm).__name__} returned nodes that are no columns ({extra[0]!r}, …), and "
-            "what they are called differs from sample to sample; expected a graph of the columns. "
-            "Use an algorithm that returns one."
-        )
-    return fitted
 
 
 def explain_share(

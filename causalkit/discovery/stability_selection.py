@@ -30,20 +30,21 @@ from causalkit._core.checks import check_count, check_fraction, check_positive
 from causalkit._core.random import as_generator
 from causalkit._core.table import Table
 from causalkit.discovery._consensus import consensus
-from causalkit.discovery._replicates import (
-    Learnt,
-    Replicates,
-    check_algorithm,
-    inner_test,
-    learn,
-    replicate,
-    summarise,
-)
+from causalkit.discovery._replicates import Learnt, Replicates, learn, replicate, summarise
 from causalkit.discovery._resampling import Units
 from causalkit.discovery._setup import in_name_order
+from causalkit.discovery._wrapped import (
+    check_algorithm,
+    directs_by_changes,
+    fit_on_all,
+    inner_test,
+    knowledge_of,
+    nodes_of,
+    read_grouped,
+)
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
 from causalkit.discovery.edge_frequencies import EdgeFrequencies, count_edges
-from causalkit.discovery.stability import explain_share, fit_on_all, read_grouped
+from causalkit.discovery.stability import explain_share
 from causalkit.errors import InputError
 from causalkit.typing import Data, FloatArray, Name, RandomState
 
@@ -68,7 +69,8 @@ class StabilitySelection(DiscoveryAlgorithm):
         Try each of these `alpha` of the algorithm on each half. An edge counts by the alpha at
         which it comes back most often, and q counts edges found at any of them.
     clusters, strata : name or array-like of shape (n_rows,), optional
-        As for :class:`Bootstrap`: clusters are split whole, strata one by one.
+        As for :class:`Bootstrap`: clusters are split whole, strata one by one. Domains of
+        :class:`CDNOD` and environments of :class:`CausalDeFinetti` need not be named again.
     n_jobs : int, optional
         Parallel halves; never changes the result.
     random_state : int, Generator or None
@@ -188,7 +190,7 @@ class StabilitySelection(DiscoveryAlgorithm):
         algorithm = check_algorithm(self.algorithm, "StabilitySelection")
         n_pairs = check_count(self.n_pairs, "n_pairs")
         test = inner_test(algorithm)
-        data, clusters, strata = read_grouped(self, table, test)
+        data, context, clusters, strata = read_grouped(self, table, test)
         if not isinstance(data, Table):
             raise InputError(
                 "the data are read by blocks and never held; StabilitySelection expects rows that "
@@ -196,11 +198,12 @@ class StabilitySelection(DiscoveryAlgorithm):
             )
         versions = _versions(algorithm, self.alphas)
         *streams, last = as_generator(self.random_state).spawn(n_pairs + 1)
-        self.algorithm_ = fit_on_all(algorithm, data, test, last)
-        ordered = data.select(in_name_order(data.names))
+        names = in_name_order(data.names)
+        nodes, shown = (nodes_of(algorithm, held, context) for held in (names, data.names))
+        self.algorithm_ = fit_on_all(algorithm, data, context, nodes, last)
+        ordered = data.select(names)
         units = Units.of(data.n_rows, clusters, strata)
         units.check_halves()
-        nodes = test.nodes(ordered.names)
         jobs = [(versions, ordered, nodes, units, stream) for stream in streams]
         pairs = replicate(_both_halves, algorithm, jobs, n_jobs=self.n_jobs, label="halves")
         halves = [half for pair in pairs for half in pair]
@@ -210,9 +213,10 @@ class StabilitySelection(DiscoveryAlgorithm):
         stability, selected = _stability(halves, len(nodes))
         self._choose(selected, len(nodes), n_pairs)
         kept = (stability >= self.threshold_) & (stability > 0)
-        known = getattr(algorithm, "knowledge", None)
-        shown = test.nodes(data.names)
-        self.graph_ = consensus(found, kept, stability, known).reordered(shown)
+        known = knowledge_of(algorithm, nodes, context)
+        beyond = directs_by_changes(algorithm)
+        graph = consensus(found, kept, stability, known, beyond_class=beyond)
+        self.graph_ = graph.reordered(shown)
         self.replicates_ = found.reordered(shown)
         self.frequencies_ = count_edges(self.graph_, self.replicates_.matrices())
         order = [nodes.index(name) for name in shown]

@@ -56,12 +56,14 @@ def check_no_holes(table: Table, *, who: str) -> None:
 class BoundTest(Protocol):
     """A test that has met its table; variables are column numbers of that table.
 
-    `releases_gil` says that `separate` is compiled code, so that threads can share the work; else
-    parallel jobs are processes.
+    `releases_gil` says that `separate` is compiled code, and `remembers` that answers keep pieces
+    for each other, most of the work being done by numerical libraries. Either way threads share the
+    work; else parallel jobs are processes.
     """
 
     __slots__ = ()
     releases_gil: ClassVar[bool] = False
+    remembers: ClassVar[bool] = False
 
     def __call__(self, i: int, j: int, given: Sequence[int] = ()) -> CIResult:
         """Test whether columns i and j are independent given the columns `given`.
@@ -235,6 +237,13 @@ class CITest(Protocol):
         """Columns that a question about these variables needs."""
         return nodes
 
+    def about(self, nodes: tuple[Name, ...]) -> CITest:  # noqa: ARG002
+        """Return the same test for a table of just the columns that these variables need.
+
+        A setting that names columns forgets those of other variables.
+        """
+        return self
+
     def test(self, data: Data, x: Name, y: Name, given: Names = ()) -> CIResult:
         """Test whether columns `x` and `y` are independent given the columns `given`.
 
@@ -266,6 +275,7 @@ class CITest(Protocol):
             )
         asked = (x, y, *conditions)
         table = as_table(data, columns=self.columns(asked))
-        nodes = self.nodes(table.names)
+        test = self.about(asked)
+        nodes = test.nodes(table.names)
         i, j, *rest = (nodes.index(node) for node in asked)
-        return self.bind(table)(i, j, rest)
+        return test.bind(table)(i, j, rest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -23,6 +23,7 @@ from causalkit.independence.kernel_matrices import (
 from causalkit.independence.null_distributions import (
     gamma_tail,
     permutation_moments,
+    sign_test,
     weighted_chi_square_tail,
 )
 from causalkit.independence.ridge import Residuals, Smoother, inflation
@@ -196,6 +197,7 @@ class BoundKCI(BoundTest):
     """
 
     __slots__ = ("_cache", "_marginal", "approximation", "blocks", "null", "ridge", "width")
+    remembers: ClassVar[bool] = True
 
     def __init__(
         self, blocks: Sequence[Block], width: float | str, ridge: float | str, null: str
@@ -302,7 +304,7 @@ class BoundKCI(BoundTest):
         else:
             squares -= on_diagonal if signs else 0.0
             variance = 2.0 * squares * factor_of**2
-            p_value = float(gamma_tail(total, trace * factor_of, variance)) if variance > 0 else 1.0
+            p_value = sign_test(total, trace * factor_of, variance)
         return CIResult(total / n, p_value, n)
 
 

@@ -27,7 +27,8 @@ from causalkit.errors import InputError, UnknownVariableError
 from causalkit.independence.base import BoundTest, CITest
 from causalkit.independence.blocks import bind_embedding
 from causalkit.independence.clusters import cluster_numbers
-from causalkit.independence.embedding import Embedding, embed
+from causalkit.independence.embedding import Embedding, Embeds, embed
+from causalkit.independence.fisher_z import FisherZ
 from causalkit.typing import FloatArray, Name, Names
 
 __all__ = ["Clustered", "Grouped", "Weighted"]
@@ -113,6 +114,10 @@ class Weighted(CITest):
     def columns(self, nodes: tuple[Name, ...]) -> tuple[Name, ...]:
         """Columns behind some nodes, and the weights."""
         return _and_column(self.inner.columns(nodes), self.column, "weights")
+
+    def about(self, nodes: tuple[Name, ...]) -> CITest:
+        """Return the test for a table of just these variables."""
+        return replace(self, inner=self.inner.about(nodes))
 
     def _others(self, names: tuple[Name, ...]) -> tuple[Name, ...]:
         return _without(names, self.column)
@@ -206,6 +211,10 @@ class Clustered(CITest):
         """Columns behind some nodes, and the clusters."""
         return _and_column(self.inner.columns(nodes), self.column, "clusters")
 
+    def about(self, nodes: tuple[Name, ...]) -> CITest:
+        """Return the test for a table of just these variables."""
+        return replace(self, inner=self.inner.about(nodes))
+
 
 @runtime_checkable
 class BindsGroups(Protocol):
@@ -226,7 +235,9 @@ class Grouped(CITest):
     ----------
     inner : CITest
         `FisherZ()`, `PartialCorrelation()`, `RankZ()`, `DegenerateGaussian()`, or one of these
-        within another setting; or a kernel test such as `KCI()`.
+        within `Weighted` or `Clustered`; or one that binds to groups of columns itself: `KCI()`,
+        `HSIC()`, `RCoT()` or `RCIT()`. Missing cells are dealt with around it:
+        `TestwiseDeletion(Grouped(...))`, `MultipleImputation(Grouped(...))`.
     groups : mapping of name to names
         What a group of columns is called. A column in no group is a variable of its own.
 
@@ -236,8 +247,8 @@ class Grouped(CITest):
     given others if no linear combination of the one is correlated with one of the other.
 
     All canonical correlations are tested at once, by a likelihood ratio, so weak dependences of
-    many columns add up. A kernel test multiplies the kernels of the columns. A group takes the
-    place of its first column.
+    many columns add up. `KCI` and `HSIC` multiply the kernels of the columns, `RCoT` and `RCIT`
+    draw features of all of them together. A group takes the place of its first column.
 
     Examples
     --------
@@ -281,6 +292,7 @@ class Grouped(CITest):
 
     def embed(self, table: Table, weights: FloatArray | None = None) -> Embedding:
         """Turn the columns into what the test inside works on, and put groups together."""
+        self._check_inside()
         found = embed(self.inner, table, weights)
         nodes = self._grouped(found.nodes)
         members = dict(self.groups)
@@ -295,9 +307,28 @@ class Grouped(CITest):
 
     def columns(self, nodes: tuple[Name, ...]) -> tuple[Name, ...]:
         """Columns behind some nodes."""
+        return self.inner.columns(self._inside(nodes))
+
+    def about(self, nodes: tuple[Name, ...]) -> CITest:
+        """Return the test for a table of just these variables: other groups are not there."""
+        kept = [(node, members) for node, members in self.groups if node in nodes]
+        return Grouped(self.inner.about(self._inside(nodes)), kept)
+
+    def _inside(self, nodes: tuple[Name, ...]) -> tuple[Name, ...]:
         members = dict(self.groups)
-        inside = tuple(name for node in nodes for name in members.get(node, (node,)))
-        return self.inner.columns(inside)
+        return tuple(name for node in nodes for name in members.get(node, (node,)))
+
+    def _check_inside(self) -> None:
+        if isinstance(self.inner, (FisherZ, Embeds, BindsGroups)):
+            return
+        around = ""
+        if hasattr(self.inner, "inner"):
+            around = f" Put {type(self.inner).__name__} around Grouped and not inside, or"
+        raise InputError(
+            f"{type(self.inner).__name__} reads one column a variable, and groups have several; "
+            "expected KCI(), HSIC(), RCoT(), RCIT(), FisherZ(), PartialCorrelation(), RankZ() or "
+            f"DegenerateGaussian().{around or ' Use'} one of these."
+        )
 
     def _grouped(self, names: tuple[Name, ...]) -> tuple[Name, ...]:
         group_of = {name: node for node, members in self.groups for name in members}

@@ -25,11 +25,11 @@ from scipy.special import ndtri
 
 from causalkit._core.checks import check_rows, refuse_constant
 from causalkit._core.table import Table
-from causalkit.errors import CausalkitWarning, InputError, NumericalError
+from causalkit.errors import CausalkitWarning, InputError, NumericalError, UnknownVariableError
 from causalkit.independence.base import BoundTest, CITest
 from causalkit.independence.fisher_z import FisherZ
 from causalkit.independence.search import CIResult, Search
-from causalkit.typing import BoolArray, FloatArray, IntArray, Name
+from causalkit.typing import BoolArray, FloatArray, Name
 
 __all__ = [
     "TINY",
@@ -200,7 +200,8 @@ class BoundOnTables(BoundTest):
         if key not in self._bound:
             spoilt = np.any(self.end[:, ends], axis=1) | np.any(self.given[:, conditions], axis=1)
             names = sorted(columns, key=self.table.index)
-            self._bound[key] = self._bind(self.table.select(names), np.flatnonzero(~spoilt))
+            test, table = self.inner.about(asked), self.table.select(names)
+            self._bound[key] = _bind(test, table.rows(np.flatnonzero(~spoilt)))
             if len(self._bound) > _TABLES:
                 self._bound.popitem(last=False)
         bound = self._bound[key]
@@ -210,15 +211,18 @@ class BoundOnTables(BoundTest):
                 "they share a column is constant, or there are too few; expected enough rows that "
                 "vary. Condition on fewer columns, or impute with MultipleImputation."
             )
-        inside = self.inner.nodes(tuple(sorted(columns, key=self.table.index)))
+        inside = self.inner.about(asked).nodes(tuple(sorted(columns, key=self.table.index)))
         one, two, *rest = (inside.index(node) for node in asked)
         return bound(one, two, rest)
 
-    def _bind(self, table: Table, rows: IntArray) -> BoundTest | None:
-        try:
-            return self.inner.bind(table.rows(rows)) if len(rows) else None
-        except (InputError, NumericalError):  # what binds to whole columns fails on these rows
-            return None
+
+def _bind(test: CITest, table: Table) -> BoundTest | None:
+    try:
+        return test.bind(table) if table.n_rows else None
+    except UnknownVariableError:  # which no choice of rows explains
+        raise
+    except (InputError, NumericalError):  # what binds to whole columns fails on these rows
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,9 +78,7 @@ def spent(taken: FloatArray, left: FloatArray) -> FloatArray:
     return np.asarray((1.0 - (1.0 - taken) ** 2) @ weights)
 
 
-def inflation_of(
-    n: int, one: FloatArray, two: FloatArray, overlap: FloatArray | None = None
-) -> float:
+def inflation_of(n: int, one: FloatArray, two: FloatArray) -> float:
     """Expected square of a product of residuals, by what their squares suggest; 1 or more.
 
     Parameters
@@ -88,12 +86,11 @@ def inflation_of(
     n : int
         Rows.
     one, two : ndarrays of shapes (r,) and (s,)
-        From :func:`spent`.
-    overlap : ndarray of shape (r, s), optional
-        Squared products of the two bases, if they differ.
+        From :func:`spent`, the largest first. Two bases are taken to be aligned, which is exact if
+        they are one, and else at most the overlap too much (von Neumann).
     """
     free = n - 1.0 - np.array([one.sum(), two.sum()])
-    shared = float(one @ two if overlap is None else one @ overlap @ two)
-    products = float(free.sum()) - (n - 1.0) + shared
+    both = min(len(one), len(two))
+    products = float(free.sum()) - (n - 1.0) + float(one[:both] @ two[:both])
     expected = float(free.prod()) / n
     return max(1.0, products / expected) if expected > 0.0 else 1.0

@@ -15,7 +15,7 @@ cells says how many complete rows would be worth as much: that is `n_used` of th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import copysign, erfc, inf, sqrt
 from typing import Final
 
@@ -138,6 +138,10 @@ class MultipleImputation(CITest):
     def columns(self, nodes: tuple[Name, ...]) -> tuple[Name, ...]:
         """Columns that `inner` needs."""
         return self.inner.columns(nodes)
+
+    def about(self, nodes: tuple[Name, ...]) -> CITest:
+        """Return the test for a table of just these variables."""
+        return replace(self, inner=self.inner.about(nodes))
 
     def test(self, data: Data, x: Name, y: Name, given: Names = ()) -> CIResult:
         """Test whether columns `x` and `y` are independent given the columns `given`.

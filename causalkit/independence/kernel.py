@@ -42,11 +42,13 @@ from causalkit.independence.base import BoundTest, CITest
 from causalkit.independence.bound_kernel import BoundHSIC, BoundKCI
 from causalkit.independence.kernel_matrices import blocks_of
 from causalkit.independence.nystrom import BoundNystrom
+from causalkit.independence.rcot import RCIT
 from causalkit.typing import Name
 
 __all__ = ["HSIC", "KCI"]
 
 _NULLS: Final = ("gamma", "spectral")
+_APPROXIMATIONS: Final = ("auto", "exact", "nystrom", "features")
 _EXACT_UP_TO: Final = 1000
 """Rows above which a table is approximated unless asked otherwise."""
 
@@ -142,12 +144,13 @@ class KCI(CITest):
     null : {"gamma", "spectral"}
         Null distribution by two moments, or by all eigenvalues (cubic in the rows); the latter is
         more exact far out, below p-values of some 0.001.
-    approximation : {"auto", "exact", "nystrom"}
+    approximation : {"auto", "exact", "nystrom", "features"}
         "exact" kernels are right in all cells to eight digits, and a test costs the square of the
         rows; with "nystrom" (:mod:`~causalkit.independence.nystrom`) some rows stand for all, and
-        it grows with the rows. "auto" is exact up to 1000 rows, and wherever a number is given for
-        `ridge` or the null distribution is spectral. The bound test says which it is in its
-        attribute `approximation`.
+        it grows with the rows; "features" is :class:`~causalkit.independence.RCIT`, five random
+        functions of each variable. "auto" is exact up to 1000 rows, and wherever a number is given
+        for `ridge` or the null distribution is spectral, else "nystrom". The bound test says which
+        it is in its attribute `approximation`.
 
     Notes
     -----
@@ -200,11 +203,17 @@ class KCI(CITest):
                 )
             check_positive(self.ridge, "ridge")
         check_choice(self.null, "null", _NULLS)
-        check_choice(self.approximation, "approximation", ("auto", "exact", "nystrom"))
-        if self.approximation == "nystrom" and not self._may_approximate:
+        check_choice(self.approximation, "approximation", _APPROXIMATIONS)
+        if self.approximation in ("nystrom", "features") and not self._may_approximate:
             raise InputError(
-                f"approximation='nystrom' with ridge={self.ridge!r} and null={self.null!r}; "
-                "expected ridge='likelihood' and null='gamma'. Use approximation='exact'."
+                f"approximation={self.approximation!r} with ridge={self.ridge!r} and "
+                f"null={self.null!r}; expected ridge='likelihood' and null='gamma'. Use "
+                "approximation='exact'."
+            )
+        if self.approximation == "features" and self.width != "median":
+            raise InputError(
+                f"approximation='features' with width={self.width!r}; expected width='median', as "
+                "random functions have. Use approximation='nystrom'."
             )
 
     @property
@@ -225,6 +234,8 @@ class KCI(CITest):
         self, table: Table, groups: Mapping[Name, tuple[Name, ...]] | None = None
     ) -> BoundTest:
         """Bind to groups of columns; the kernels of a group are multiplied."""
+        if self.approximation == "features":
+            return RCIT().bind_groups(table, groups)
         blocks = blocks_of(table, who="KCI", groups=groups)
         large = table.n_rows > _EXACT_UP_TO and self._may_approximate
         if self.approximation == "nystrom" or (self.approximation == "auto" and large):

@@ -24,7 +24,7 @@ the two dependent, as conditioning on it would. That is what the correction is f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from causalkit._core.table import Table
 from causalkit.independence.base import BoundTest, CITest
@@ -99,3 +99,7 @@ class TestwiseDeletion(CITest):
     def columns(self, nodes: tuple[Name, ...]) -> tuple[Name, ...]:
         """Columns that `inner` needs."""
         return self.inner.columns(nodes)
+
+    def about(self, nodes: tuple[Name, ...]) -> CITest:
+        """Return the test for a table of just these variables."""
+        return replace(self, inner=self.inner.about(nodes))

@@ -23,18 +23,23 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import gammaincc, ndtr
 
+from causalkit.errors import NumericalError
 from causalkit.typing import FloatArray
 
 __all__ = [
     "KernelSums",
     "gamma_tail",
     "permutation_moments",
+    "sign_test",
     "three_moment_tail",
     "weighted_chi_square_tail",
 ]
 
 _BEYOND: Final = 1e4
 """Multiples of the mean above which a tail is zero: it is below 1e-2000."""
+
+_VANISHING: Final = 1e-10
+"""Variance in squared means; a chi-square with 2e10 degrees of freedom has so little."""
 
 KernelSums = tuple[FloatArray, FloatArray, FloatArray]
 """Of centred kernel matrices K: trace, sum of squares of all cells, and of the diagonal."""
@@ -139,6 +144,23 @@ def _lugannani_rice(q: float, w: FloatArray) -> float:
     r = np.sign(t) * np.sqrt(max(2.0 * (t * q - K), 0.0))
     v = t * np.sqrt(K2)
     return float(np.clip(ndtr(-(r + np.log(v / r) / r)), 0.0, 1.0))
+
+
+def sign_test(statistic: float, mean: float, variance: float) -> float:
+    """P-value of the statistic of a conditional test, by its moments under random signs.
+
+    Raises
+    ------
+    NumericalError
+        If the signs hardly matter.
+    """
+    if not variance > _VANISHING * mean**2:
+        raise NumericalError(
+            "hardly any two rows have anything in common, so that no dependence between them can "
+            "show; expected rows that share levels of the categories given. Merge levels, or leave "
+            "a column such as an identifier out."
+        )
+    return float(gamma_tail(statistic, mean, variance))
 
 
 def permutation_moments(one: KernelSums, two: KernelSums, n: int) -> tuple[FloatArray, FloatArray]:

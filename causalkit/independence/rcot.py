@@ -10,7 +10,7 @@ has less power where the covariance keeps its sign, which is the usual case.
 (100 in later software) with one width and a tiny ridge. A hundred random waves in three dimensions
 are too few: at 1000 rows, true independence given three variables was rejected in 29 % of 150
 tables even with the best ridges. Here regressions are those of
-:mod:`~causalkit.independence.nystrom`, on up to 300 landmarks, with a ridge for every function by
+:mod:`~causalkit.independence.landmarks`, on up to 150 landmarks, with a ridge for every function by
 marginal likelihood, so the randomness is in x and y only.
 
 **The functions.** As published, five random cosines stand for x. Which five is a matter of luck,
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -35,18 +35,15 @@ from causalkit._core.memory import ByteCache
 from causalkit._core.table import Table
 from causalkit.independence.base import BoundTest, CITest
 from causalkit.independence.bound_kernel import BoundHSIC
-from causalkit.independence.kernel_matrices import Block, blocks_of, joined
-from causalkit.independence.null_distributions import gamma_tail, three_moment_tail
-from causalkit.independence.nystrom import (
-    LandmarkSmoother,
+from causalkit.independence.kernel_matrices import Block, blocks_of, centred, joined
+from causalkit.independence.landmarks import (
     LeftOver,
+    SetSmoother,
     check_left,
     inflation_between,
-    landmark_smoother,
-    row_products,
-    sampled_squares,
-    typical_width,
 )
+from causalkit.independence.null_distributions import sign_test, three_moment_tail
+from causalkit.independence.nystrom import row_products, sampled_squares, typical_width
 from causalkit.independence.random_features import random_features, random_functions
 from causalkit.independence.search import CIResult, Screen
 from causalkit.typing import FloatArray, Name
@@ -106,7 +103,7 @@ class RCoT(_Randomized):
     ----------
     n_features : int, default 5
         Functions of x, and of y. A category has the indicators of its levels.
-    n_landmarks : int, default 300
+    n_landmarks : int, default 150
         Rows on which regressions on numbers rest. Fewer are quicker, and regress away less of what
         the set explains.
     random_state : int, default 0
@@ -143,7 +140,7 @@ class RCoT(_Randomized):
     """
 
     n_features: int = 5
-    n_landmarks: int = 300
+    n_landmarks: int = 150
     random_state: int = 0
 
 
@@ -155,7 +152,7 @@ class RCIT(_Randomized):
     ----------
     n_features : int, default 5
         Functions of x, of y, and of the set. A category has the indicators of its levels.
-    n_landmarks : int, default 300
+    n_landmarks : int, default 150
         Rows on which regressions on numbers rest.
     random_state : int, default 0
         Seed of the frequencies, which are drawn for each column by its name.
@@ -188,7 +185,7 @@ class RCIT(_Randomized):
     """
 
     n_features: int = 5
-    n_landmarks: int = 300
+    n_landmarks: int = 150
     random_state: int = 0
 
 
@@ -211,25 +208,20 @@ class BoundRandomized(BoundTest):
     """
 
     __slots__ = (
+        "_all",
         "_cache",
-        "_marginal",
+        "_found",
         "_rank",
         "approximation",
-        "features",
         "setting",
         "variables",
     )
+    remembers: ClassVar[bool] = True
 
     def __init__(self, variables: Sequence[_Variable], setting: _Randomized) -> None:
         self.variables, self.setting = list(variables), setting
-        m, seed = setting.n_features, setting.random_state
-        self.features = []
-        for variable in variables:
-            block, width = variable.block, typical_width(variable.block, "median")
-            n_waves = _WAVES if block.n_cells == 1 else 2 * m
-            F = random_features(block, variable.names, variable.numeric, width, n_waves, seed)
-            self.features.append(_leading(F, max(m, min(m * block.n_cells, _MOST_CELLS))))
-        self._marginal = BoundHSIC.of_factors(self.features)
+        self._found: list[FloatArray | None] = [None] * len(self.variables)
+        self._all: BoundHSIC | None = None
         named = sorted(
             range(len(self.variables)), key=lambda k: list(map(repr, variables[k].names))
         )
@@ -240,7 +232,7 @@ class BoundRandomized(BoundTest):
     def __call__(self, i: int, j: int, given: Sequence[int] = ()) -> CIResult:
         """Test whether variables i and j are independent given the variables `given`."""
         if not len(given):
-            return self._marginal(i, j)
+            return self._marginal()(i, j)
         chosen = tuple(sorted(map(int, given), key=self._rank.__getitem__))
         one, two = self._residuals(i, chosen), self._residuals(j, chosen)
         share = inflation_between(one, two)
@@ -249,7 +241,30 @@ class BoundRandomized(BoundTest):
 
     def screen(self, alpha: float) -> Screen | None:
         """Ask about all pairs at once given nothing."""
-        return self._marginal.screen(alpha)
+        return self._marginal().screen(alpha)
+
+    def _marginal(self) -> BoundHSIC:
+        """The test given nothing."""
+        if self._all is None:
+            self._all = BoundHSIC.of_factors(map(self._features, range(len(self.variables))))
+        return self._all
+
+    def _features(self, k: int) -> FloatArray:
+        """Functions of a variable, centred, drawn when they are first asked for."""
+        found = self._found[k]
+        if found is None:
+            block, names, numeric = self._of(k)
+            m, seed = self.setting.n_features, self.setting.random_state
+            n_waves = _WAVES if block.n_cells == 1 else 2 * m
+            width = typical_width(block, "median")
+            waves = random_features(block, names, numeric, width, n_waves, seed)
+            found = _leading(waves, max(m, min(m * block.n_cells, _MOST_CELLS)))
+            self._found[k] = found
+        return found
+
+    def _of(self, k: int) -> tuple[Block, tuple[Name, ...], tuple[Name, ...]]:
+        variable = self.variables[k]
+        return variable.block, variable.names, variable.numeric
 
     def _set(self, given: tuple[int, ...]) -> Block:
         return joined([self.variables[k].block for k in given])
@@ -257,12 +272,13 @@ class BoundRandomized(BoundTest):
     def _residuals(self, k: int, given: tuple[int, ...]) -> LeftOver:
         found: LeftOver | None = self._cache.get((k, given))
         if found is None:
-            smoother: LandmarkSmoother | None = self._cache.get(given)
+            smoother: SetSmoother | None = self._cache.get(given)
             if smoother is None:
-                smoother = landmark_smoother(self._set(given), self.setting.n_landmarks)
+                smoother = SetSmoother(self._set(given), self.setting.n_landmarks)
                 self._cache.put(given, smoother)
-            found = smoother.residuals(self.features[k])
-            check_left(found, self._marginal.trace(k))
+            F = self._features(k)
+            found = smoother.residuals(F)
+            check_left(found, float(np.einsum("ij,ij->", F, F)))
             self._cache.put((k, given), found)
         return found
 
@@ -281,11 +297,11 @@ class BoundRandomized(BoundTest):
 
 def _leading(F: FloatArray, m: int) -> FloatArray:
     """Leading principal components of features, with their variances, or all that there are."""
-    F = F - F.mean(axis=0)
-    if F.shape[1] <= m:
-        return F
-    _, V = np.linalg.eigh(F.T @ F)
-    return np.asarray(F @ V[:, : -m - 1 : -1])
+    if F.shape[1] > m:
+        total = F.sum(axis=0)
+        _, V = np.linalg.eigh(F.T @ F - np.outer(total, total / len(F)))
+        F = F @ V[:, : -m - 1 : -1].copy()
+    return centred(F)
 
 
 def judge_products(A: FloatArray, B: FloatArray, C: FloatArray | None, share: float) -> CIResult:
@@ -309,10 +325,7 @@ def judge_products(A: FloatArray, B: FloatArray, C: FloatArray | None, share: fl
         cubes -= 3.0 * float(on_diagonal @ np.einsum("ij,ij->i", P, P @ G))
         third = 8.0 * cubes * share**3
     variance = 2.0 * squares * share**2
-    if not variance > 0.0:
-        p_value = 1.0
-    elif third > 0.0:
+    p_value = sign_test(statistic, mean, variance)
+    if third > 0.0:
         p_value = three_moment_tail(statistic, mean, variance, third)
-    else:
-        p_value = float(gamma_tail(statistic, mean, variance))
     return CIResult(statistic / n, p_value, n)

@@ -17,7 +17,7 @@ dependence of x and y. Then mark zeros as missing and use
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -91,7 +91,9 @@ class ZeroDeletion(CITest):
         """
         check_observed(table, self.inner, who="ZeroDeletion")
         missing = table.missing
-        zero = missing | (table.values == 0.0)
+        # The first level of a category has the code 0, and is none.
+        labels = np.array([table.kind(name) == "categorical" for name in table.names])
+        zero = missing | ((table.values == 0.0) & ~labels)
         warn_of_thin_pairs(table, missing)
         _warn_of_rare(table, np.asarray((~zero).sum(axis=0)))
         return bind_on_rows(self.inner, table, missing, zero)
@@ -103,6 +105,10 @@ class ZeroDeletion(CITest):
     def columns(self, nodes: tuple[Name, ...]) -> tuple[Name, ...]:
         """Columns that `inner` needs."""
         return self.inner.columns(nodes)
+
+    def about(self, nodes: tuple[Name, ...]) -> CITest:
+        """Return the test for a table of just these variables."""
+        return replace(self, inner=self.inner.about(nodes))
 
 
 def _warn_of_rare(table: Table, n_seen: np.ndarray) -> None:

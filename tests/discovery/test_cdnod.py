@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
@@ -13,20 +14,26 @@ import pyarrow as pa
 import pytest
 from sklearn.base import clone
 
-from causalkit.discovery import CDNOD, PC, Bootstrap, Knowledge
+from causalkit.discovery import CDNOD, PC, Bootstrap, Knowledge, StabilitySelection
+from causalkit.discovery._change_directions import direct_by_changes
 from causalkit.errors import InputError, TimeBudgetWarning, UnknownVariableError
 from causalkit.graph import CausalGraph, Kind, consistent_extension, meek_closure
 from causalkit.independence import (
     GCM,
+    KCI,
     DegenerateGaussian,
     FeatureDesign,
     FederatedSummary,
     FisherZ,
+    Grouped,
     GSquare,
     LikelihoodRatio,
     MissingnessCorrection,
+    MultipleImputation,
     Oracle,
+    PartialCorrelation,
     RankZ,
+    RobustZ,
     TestwiseDeletion,
     Weighted,
 )
@@ -675,6 +682,64 @@ def test_a_spent_budget_leaves_edges_and_says_so():
     assert caught[0].filename == __file__
 
 
+def test_a_budget_spent_in_phase_ii_b_is_a_warning_too(monkeypatch):
+    def stopped(graph, node, asked, _):
+        return direct_by_changes(graph, node, asked, lambda: True)
+
+    monkeypatch.setattr("causalkit.discovery.cdnod.direct_by_changes", stopped)
+    frame = sites(12, 40)
+    frame["b"] += np.repeat(np.random.default_rng(5).normal(size=12), 40)  # b changes as well
+    with pytest.warns(TimeBudgetWarning, match="phase II b: 1 group") as caught:
+        found = CDNOD(FisherZ(), domain="site", alpha=0.01, max_seconds=600).fit(frame)
+    assert "phase II b" in found.stopped_
+    assert [note.filename for note in caught] == [__file__]
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        RobustZ(),
+        MissingnessCorrection(),
+        TestwiseDeletion(RankZ()),
+        TestwiseDeletion(Weighted(RankZ(), "c")),
+        TestwiseDeletion(Grouped(PartialCorrelation(), {"ab": ["a", "b"]})),
+        MultipleImputation(KCI(), random_state=0),
+    ],
+)
+def test_a_test_that_would_measure_labels_is_refused(test):
+    frame = sites(3, 20)
+    frame.loc[::9, "d"] = np.nan
+    with pytest.raises(InputError, match="domain 'site' has 3 labels; expected a test that") as why:
+        CDNOD(test, domain="site").fit(frame)
+    assert "leave the column out" not in str(why.value)
+    assert type(test).__name__ in str(why.value)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        TestwiseDeletion(),
+        TestwiseDeletion(DegenerateGaussian()),
+        TestwiseDeletion(Weighted(FisherZ(), "w")),
+        MultipleImputation(random_state=0),
+        Grouped(FisherZ(), {"cd": ["c", "d"]}),
+        TestwiseDeletion(Grouped(FisherZ(), {"cd": ["c", "d"]})),
+    ],
+)
+def test_what_surrounds_a_test_takes_domain_and_time(test):
+    frame = sites(3, 150).assign(t=np.tile(np.linspace(0, 1, 150), 3))
+    if "w" in test.columns(()):
+        frame["w"] = 1.0 + np.arange(450) % 2
+    frame["b"] += 20 * (frame["t"] - 0.5) ** 2  # a curve without a trend
+    if not isinstance(test, Grouped):
+        frame.loc[::11, "d"] = np.nan
+    for settings in ({"domain": "site"}, {"time": "t"}, {"domain": "site", "time": "t"}):
+        gone = [name for name in ("site", "t") if name not in settings.values()]
+        found = CDNOD(test, alpha=0.01, random_state=0, **settings).fit(frame.drop(columns=gone))
+        assert ("a" in found.changing_) == ("domain" in settings)
+        assert ("b" in found.changing_) == ("time" in settings)
+
+
 def test_a_duration_is_a_time_and_a_numpy_integer_a_name():
     frame = sites(4, 50).assign(site=np.arange(200.0))
     wanted = CDNOD(FisherZ(), time="site").fit(frame)
@@ -714,8 +779,56 @@ def test_the_bootstrap_says_how_often_a_mechanism_changes():
     assert sure.graph_.children("site") == {"a", "c"}
     assert sure.frequencies_.of("site", "a")["->"] == 1.0
     assert "->" not in sure.frequencies_.of("a", "site")
-    with pytest.raises(InputError, match="graph without 'site'"):
-        Bootstrap(clone(inner).set_params(include_surrogate=False), 2).fit(frame)
+    among = Bootstrap(clone(inner).set_params(include_surrogate=False), 12, random_state=0)
+    among.fit(frame.assign(site=frame["site"].astype(str)))
+    # Rows are drawn within domains unasked; the arrow a -> b rests on the site, which is no node.
+    assert among.graph_ == CausalGraph.parse("a -> b; c; d", kind="CPDAG")
+    assert list(among.replicates_) == [one.subgraph(list("abcd")) for one in sure.replicates_]
+
+
+@pytest.mark.parametrize("columns", [["site"], ["when"], ["site", "when"]])
+def test_the_bootstrap_reads_text_and_dates(columns):
+    frame = sites(3, 60)
+    days = pd.date_range("2020", periods=60)
+    numbers = frame.assign(site=frame["site"].rank(method="dense"), when=np.tile(range(60), 3))
+    frame["when"] = days.append([days, days])
+    settings = {"domain": "site", "time": "when"}
+    settings = {role: name for role, name in settings.items() if name in columns}
+    inner = CDNOD(FisherZ(), alpha=0.01, include_surrogate=True, random_state=0, **settings)
+    held = [*"bdac", *columns]
+    one = Bootstrap(inner, 4, random_state=0).fit(frame[held])
+    two = Bootstrap(inner, 4, random_state=0).fit(pl.from_pandas(numbers[held]))
+    assert one.graph_.nodes == ("b", "d", "a", "c", " & ".join(columns))
+    assert list(one.replicates_) == list(two.replicates_)
+    assert not one.graph_.parents(one.graph_.nodes[-1])
+    chosen = StabilitySelection(inner, 2, random_state=0).fit(frame[held])
+    assert chosen.graph_.nodes == one.graph_.nodes
+    if "site" in columns:
+        force = one.algorithm_.driving_force("a", parents=[])
+        assert set(force.domains) == {"east", "north", "south"}
+        if "when" in columns:
+            assert np.issubdtype(force.times.dtype, np.datetime64)
+
+
+def test_rows_are_drawn_within_domains_unless_something_else_is_asked_for():
+    small = pd.concat([sites(2, 60), sites(3, 60).query("site == 'east'").head(4)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # no replicate is without the small domain
+        inner = CDNOD(FisherZ(), domain="site", random_state=0)
+        natural = Bootstrap(inner, 8, random_state=0).fit(small)
+    named = Bootstrap(inner, 8, strata="site", random_state=0).fit(small)
+    assert list(natural.replicates_) == list(named.replicates_)
+    whole = Bootstrap(CDNOD(FisherZ(), domain="site"), 4, clusters="site", random_state=0)
+    assert len(whole.fit(sites(8, 30)).replicates_) == 4
+
+
+def test_what_is_known_of_the_surrogate_stays_known():
+    known = Knowledge(forbidden=[("site", "d")], required=[("a", "b")])
+    for include in (False, True):
+        inner = CDNOD(FisherZ(), domain="site", knowledge=known, include_surrogate=include)
+        boot = Bootstrap(inner, 4, random_state=0).fit(sites(4, 60))
+        assert "b" in boot.graph_.children("a")
+        assert ("site" in boot.graph_.nodes) == include
 
 
 def test_it_copies_pickles_and_notes_its_columns():

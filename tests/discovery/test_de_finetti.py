@@ -16,6 +16,8 @@ from causalkit._core.table import Table, as_table
 from causalkit.discovery._exchangeable import merged, pair_rows
 from causalkit.discovery._surrogate import Surrogate
 from causalkit.discovery.de_finetti import CausalDeFinetti
+from causalkit.discovery.stability import Bootstrap
+from causalkit.discovery.stability_selection import StabilitySelection
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import CausalGraph, random_dag
 from causalkit.independence import GCM, KCI, FisherZ, GSquare, Oracle, TestwiseDeletion
@@ -242,3 +244,41 @@ def test_one_and_the_text_1_are_two_variables():
     seen = []
     sides.across(SimpleNamespace(bind=seen.append), table)
     assert len(set(seen[0].names)) == 4
+
+
+# --- drawn again ---------------------------------------------------------------------------------
+
+
+def test_whole_environments_are_drawn_again():
+    frame = chain(150)
+    frame["site"] = frame["site"].astype(str)
+    inner = CausalDeFinetti("site", test=FisherZ())
+    boot = Bootstrap(inner, 10, random_state=0).fit(frame)
+    assert boot.graph_ == CausalGraph.parse("a -> b -> c").reordered("cab")
+    assert boot.frequencies_.of("a", "b")["->"] > 0.8
+    # An environment that is drawn twice counts as two, as if it were another one.
+    one = Bootstrap(inner, 1, random_state=3).fit(frame)
+    drawn = np.random.default_rng(3).spawn(2)[0].choice(np.arange(150), 150)
+    names = np.array(sorted(frame["site"].unique()))[drawn]
+    again = pd.concat([frame[frame["site"] == name].assign(site=k) for k, name in enumerate(names)])
+    alone = CausalDeFinetti("site", test=FisherZ()).fit(again)
+    assert alone.n_environments_ == 150
+    assert one.replicates_[0] == alone.graph_
+    region = frame["site"].str[-1]
+    coarse = Bootstrap(inner, 3, clusters=region, random_state=0).fit(frame)
+    assert len(coarse.replicates_) == 3
+    halves = StabilitySelection(inner, 4, random_state=0).fit(frame)
+    assert halves.graph_.nodes == ("c", "a", "b")
+
+
+def test_environments_are_not_cut():
+    frame = chain(20)
+    inner = CausalDeFinetti("site", test=FisherZ())
+    with pytest.raises(InputError, match="expected whole environments to be drawn"):
+        Bootstrap(inner, 2, resample="blocks").fit(frame)
+    with pytest.raises(InputError, match="clusters that hold whole environments"):
+        Bootstrap(inner, 2, clusters=np.arange(40)).fit(frame)
+    with pytest.raises(InputError, match="needs rows"):
+        Bootstrap(inner, 2, resample="gaussian").fit(frame)
+    with pytest.raises(UnknownVariableError, match="'place'"):
+        Bootstrap(CausalDeFinetti("place"), 2).fit(frame)

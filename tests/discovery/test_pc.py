@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from causalkit.discovery import PC, Knowledge
+from causalkit.discovery import PC, Bootstrap, Knowledge
 from causalkit.discovery.fci import FCI
 from causalkit.errors import InputError, KnowledgeWarning, UnknownVariableError
 from causalkit.graph import CausalGraph, Edge, Kind
 from causalkit.graph.equivalence import consistent_extension, is_equivalence_class, meek_closure
-from causalkit.independence import FisherZ, Oracle
+from causalkit.independence import KCI, BoundTest, CIResult, CITest, FisherZ, Oracle, RCoT
 from tests.oracles.discovery import (
     class_by_enumeration,
     linear_data,
@@ -367,3 +367,43 @@ def test_what_was_learnt_is_not_there_before_fit(algorithm, name):
     assert not hasattr(algorithm, name)
     with pytest.raises(NotFittedError, match="not fitted"):
         getattr(algorithm, name)
+
+
+class Threads(CITest):
+    """A "test" whose answers are the threads that products of matrices may use."""
+
+    def bind(self, table):  # noqa: ARG002
+        return BoundThreads()
+
+
+class BoundThreads(BoundTest):
+    def __call__(self, i, j, given=()):  # noqa: ARG002
+        from threadpoolctl import threadpool_info
+
+        used = max(pool["num_threads"] for pool in threadpool_info())
+        return CIResult(float(used), 0.01 if i else 0.9, 9)
+
+
+@pytest.mark.parametrize("algorithm", [PC, FCI])
+@pytest.mark.parametrize("collider_rule", ["standard", "max-p"])
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_products_are_made_by_one_thread_in_every_process(algorithm, collider_rule, n_jobs):
+    from threadpoolctl import threadpool_limits
+
+    rows = np.random.default_rng(0).normal(size=(9, 4))
+    with threadpool_limits(2):
+        found = algorithm(Threads(), collider_rule=collider_rule, n_jobs=n_jobs).fit(rows)
+        inside = algorithm(Threads(), max_seconds=600, n_jobs=n_jobs).fit(rows)
+        drawn = Bootstrap(algorithm(Threads()), 2, n_jobs=n_jobs, random_state=0).fit(rows)
+    for fitted in (found, inside, drawn.algorithm_):
+        assert set(fitted.trace_.to_frame()["statistic"]) == {1.0}
+
+
+def test_jobs_change_no_digit():
+    rng = np.random.default_rng(0)
+    a, b, noise = rng.normal(size=(3, 320))
+    c = np.sin(a) + b + noise
+    rows = {"a": a, "b": b, "c": c, "d": c**2 + rng.normal(size=320)}
+    for test in (KCI(), RCoT()):
+        one, two = (PC(test, n_jobs=n_jobs).fit(rows).trace_.to_frame() for n_jobs in (None, 2))
+        pd.testing.assert_frame_equal(one, two, check_exact=True)

@@ -208,6 +208,29 @@ def test_the_consensus_of_any_dags_is_a_dag_and_obeys_majorities_that_fit(seed):
     assert (found.directed <= (votes > 0)).all()
 
 
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_arrows_beyond_the_class_are_put_to_the_vote(seed):
+    rng = np.random.default_rng(seed)
+    dags = [random_dag(5, expected_degree=rng.uniform(0, 4), rng=rng) for _ in range(9)]
+    marks = tuple((*np.nonzero(g.ends), g.ends[np.nonzero(g.ends)]) for g in dags)
+    replicates = Replicates(dags[0].nodes, Kind.CPDAG, marks)  # as if all arrows were known
+    share = np.mean([dag.ends > 0 for dag in dags], axis=0)
+    plain = consensus(replicates, share >= 0.5, share, None)
+    found = consensus(replicates, share >= 0.5, share, None, beyond_class=True)
+    assert consistent_extension(found) is not None
+    assert meek_closure(found) == found
+    assert (found.ends > 0).tolist() == (plain.ends > 0).tolist()
+    assert (found.directed >= plain.directed).all()
+    wins = np.sum([dag.directed for dag in dags], axis=0)
+    for i, j in np.argwhere(found.undirected):
+        assert wins[i, j] == wins[j, i]  # else the majority had decided
+    same = Replicates(dags[0].nodes, Kind.CPDAG, marks[:1] * 3)
+    assert consensus(same, dags[0].ends > 0, share, None, beyond_class=True).directed.tolist() == (
+        dags[0].directed.tolist()
+    )
+
+
 def test_knowledge_is_obeyed_and_the_class_is_not_empty():
     data, _ = frame(5, p=7, degree=3.0)
     knowledge = Knowledge(tiers=[["v0", "v1", "v2"], ["v3", "v4", "v5", "v6"]])

@@ -13,7 +13,15 @@ from causalkit._core.table import as_table
 from causalkit.discovery import PC
 from causalkit.errors import CausalkitWarning, InputError, NumericalError, UnknownVariableError
 from causalkit.graph import CausalGraph
-from causalkit.independence import FisherZ
+from causalkit.independence import (
+    HSIC,
+    KCI,
+    RCIT,
+    FisherZ,
+    MultipleImputation,
+    RCoT,
+    TestwiseDeletion,
+)
 from causalkit.independence.composed import Clustered, Grouped, Weighted
 from causalkit.independence.degenerate_gaussian import DegenerateGaussian
 from causalkit.independence.partial_correlation import PartialCorrelation
@@ -276,3 +284,58 @@ def test_groups_are_pairs(groups):
 def test_a_setting_takes_the_name_of_one_column(wrapper, column):
     with pytest.raises(InputError, match="expected the name of one column"):
         wrapper(FisherZ(), column)
+
+
+# --- groups in tables with holes -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("inner", [FisherZ(), RankZ(), DegenerateGaussian(), KCI(), RCoT()])
+def test_groups_on_the_complete_rows_of_each_question(inner):
+    rng = np.random.default_rng(3)
+    frame = numeric_frame(rng, 150).assign(s=np.repeat(range(50), 3))
+    holes = rng.random(frame.shape) < 0.12
+    holes[:, -1] = False
+    frame = frame.mask(holes)
+    test = Grouped(inner, {"one": ["a", "c"], "two": ["b", "e"]})
+    tests = [test] if isinstance(inner, (KCI, RCoT)) else [test, Clustered(test, "s")]
+    for inside in tests:
+        bound = TestwiseDeletion(inside).bind(as_table(frame))
+        nodes = inside.nodes(tuple(frame.columns))
+        asked = [("one", "two"), ("one", "d"), ("one", "d", "two"), ("d", "two", "one")]
+        for x, y, *given_ in [*asked, ("d", "f"), ("d", "f", "two")]:
+            columns = inside.columns((x, y, *given_))
+            own = {"one": ["a", "c"], "two": ["b", "e"]}
+            held = {node: own[node] for node in (x, y, *given_) if node in own}
+            alone = Grouped(inner, held)
+            by_hand = Clustered(alone, "s") if isinstance(inside, Clustered) else alone
+            complete = as_table(frame.dropna(subset=columns), columns=columns)
+            places = by_hand.nodes(complete.names)
+            wanted = by_hand.bind(complete)(*(places.index(k) for k in (x, y)),
+                                            [places.index(k) for k in given_])  # fmt: skip
+            found = bound(nodes.index(x), nodes.index(y), [nodes.index(k) for k in given_])
+            assert found.n_used == len(frame.dropna(subset=columns))
+            assert found.p_value == pytest.approx(wanted.p_value, rel=1e-9)
+            by_name = TestwiseDeletion(inside).test(frame, x, y, given_)
+            assert by_name.p_value == pytest.approx(wanted.p_value, rel=1e-9)
+
+
+def test_a_question_needs_the_groups_that_it_names_only():
+    rng = np.random.default_rng(0)
+    frame = numeric_frame(rng, 60).assign(w=rng.uniform(1, 2, 60))
+    test = Weighted(Grouped(FisherZ(), {"one": ["a", "b"]}), "w")
+    alone = Weighted(FisherZ(), "w").test(frame, "c", "d", ["e"])
+    assert test.test(frame, "c", "d", ["e"]).p_value == pytest.approx(alone.p_value, rel=1e-9)
+    misspelt = TestwiseDeletion(Grouped(FisherZ(), {"one": ["aa", "b"]}))
+    with pytest.raises(UnknownVariableError, match="'aa'"):
+        misspelt.bind(as_table(frame))
+
+
+def test_groups_go_inside_of_what_deals_with_holes():
+    table = as_table(numeric_frame(np.random.default_rng(0), 40))
+    for inner in (TestwiseDeletion(), MultipleImputation()):
+        with pytest.raises(InputError, match="around Grouped and not inside"):
+            Grouped(inner, {"one": ["a", "b"]}).bind(table)
+    with pytest.raises(InputError, match=r"KCI\(\), HSIC\(\), RCoT\(\), RCIT\(\)"):
+        Grouped(RobustZ(), {"one": ["a", "b"]}).bind(table)
+    for inner in (KCI(), HSIC(), RCoT(), RCIT()):
+        assert 0 <= Grouped(inner, {"one": ["a", "b"]}).bind(table)(0, 1).p_value <= 1

@@ -18,6 +18,7 @@ from causalkit.discovery import PC
 from causalkit.errors import InputError, NumericalError
 from causalkit.independence import Grouped
 from causalkit.independence.kernel import HSIC, KCI
+from causalkit.independence.rcot import RCIT
 from tests.independence.designs import category, quick_table, weak_mixed_frame
 from tests.oracles import kernels as oracles
 
@@ -237,8 +238,28 @@ def test_the_bound_test_says_what_it_rests_on():
     assert KCI(approximation="exact").bind(as_table(many)).approximation == "exact"
     assert KCI(ridge=1e-3).bind(as_table(many)).approximation == "exact"
     assert KCI(approximation="nystrom").bind(as_table(few)).approximation == "nystrom"
+    bound = KCI(approximation="features").bind(as_table(few))
+    assert bound.approximation == "features"
+    assert bound(0, 1, [2]) == RCIT().bind(as_table(few))(0, 1, [2])
+
+
+@pytest.mark.parametrize("setting", [{"ridge": 1e-3}, {"null": "spectral"}, {"width": 0.5}])
+def test_features_have_no_other_settings(setting):
+    with pytest.raises(InputError, match="features"):
+        KCI(approximation="features", **setting)
+
+
+def test_landmarks_have_ridges_of_their_own():
     with pytest.raises(InputError, match="nystrom"):
         KCI(approximation="nystrom", ridge=1e-3)
+
+
+@pytest.mark.parametrize("approximation", ["exact", "nystrom"])
+def test_given_an_identifier_nothing_is_said(approximation):
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 2)), columns=["x", "y"])
+    frame["id"] = pd.Categorical([f"row {k}" for k in range(80)])
+    with pytest.raises(NumericalError):
+        KCI(approximation=approximation).test(frame, "x", "y", given="id")
 
 
 # --- in an algorithm ---------------------------------------------------------------------------

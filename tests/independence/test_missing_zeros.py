@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from causalkit._core.table import as_table
 from causalkit.errors import CausalkitWarning, InputError, NumericalError
-from causalkit.independence import BoundTest, FisherZ
+from causalkit.independence import BoundTest, DegenerateGaussian, FisherZ
 from causalkit.independence.deletion import BoundOnTables
 from causalkit.independence.missing import TestwiseDeletion
 from causalkit.independence.zero_inflated import ZeroDeletion
@@ -118,3 +118,11 @@ def test_counts_of_any_container():
     one = ZeroDeletion().test(frame, "a", "b", "c")
     assert one == ZeroDeletion().test(counts, "x0", "x1", "x2")
     assert one.n_used == (counts[:, 2] > 0).sum()
+
+
+def test_the_first_level_of_a_category_is_no_zero():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=90), "b": rng.normal(size=90)})
+    frame["site"] = pd.Categorical(np.repeat(["x", "y", "z"], 30))
+    test = ZeroDeletion(DegenerateGaussian())
+    assert test.test(frame, "a", "b", "site").n_used == 90

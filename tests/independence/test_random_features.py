@@ -16,12 +16,8 @@ from causalkit.errors import InputError, NumericalError
 from causalkit.independence import Grouped
 from causalkit.independence.eigen_ridge import choose_ridges
 from causalkit.independence.kernel_matrices import blocks_of, gaussian_kernel, joined
-from causalkit.independence.nystrom import (
-    BoundNystrom,
-    landmark_smoother,
-    sampled_squares,
-    typical_width,
-)
+from causalkit.independence.landmarks import LandmarkSmoother, SetSmoother
+from causalkit.independence.nystrom import BoundNystrom, sampled_squares, typical_width
 from causalkit.independence.random_features import cosines, draw_frequencies, random_features
 from causalkit.independence.rcot import RCIT, RCoT, judge_products
 from tests.oracles import random_features as oracle
@@ -96,7 +92,7 @@ def test_all_rows_as_landmarks_are_kernel_ridge_regression():
     values, V = np.linalg.eigh(K)
     L = V * np.sqrt(np.maximum(values, 0))
     expected, _ = oracle.residuals(targets, L, RIDGES)
-    assert landmark_smoother(Z, 60).residuals(targets).values == pytest.approx(expected, abs=1e-4)
+    assert LandmarkSmoother.of(Z, 60).residuals(targets).values == pytest.approx(expected, abs=1e-4)
 
 
 def test_what_a_rotated_set_leaves_is_the_same():
@@ -106,7 +102,7 @@ def test_what_a_rotated_set_leaves_is_the_same():
     Q = np.array([[0.6, -0.8], [0.8, 0.6]])
     targets = np.cos(Z @ [1.0, 1.0])[:, None] + 0.3 * rng.normal(size=(150, 2))
     left = [
-        landmark_smoother(joined(blocks_of(as_table(held), who="test")), 100).residuals(targets)
+        SetSmoother(joined(blocks_of(as_table(held), who="test")), 100).residuals(targets)
         for held in (Z, Z @ Q)
     ]
     assert left[0].values == pytest.approx(left[1].values, abs=1e-5)
@@ -291,7 +287,7 @@ def test_more_levels_than_landmarks_are_regressed_away(test):
 def test_levels_beside_numbers_have_means_of_their_own():
     frame = with_levels(80, 8, 0).drop(columns="y")
     x, level, z = blocks_of(as_table(frame), who="test")
-    smoother = landmark_smoother(joined([level, z]), 40)
+    smoother = SetSmoother(joined([level, z]), 40)
     left = smoother.residuals(x.numbers).values[:, 0]
     means = np.bincount(level.cells, left) / 8
     within = frame["x"] - frame.groupby("level", observed=True)["x"].transform("mean")
