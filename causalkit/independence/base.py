@@ -33,6 +33,7 @@ from typing import ClassVar, Final, Protocol
 import numpy as np
 
 from causalkit._core.checks import as_names, check_complete
+from causalkit._core.parallel import one_thread
 from causalkit._core.table import Table, as_table
 from causalkit.errors import InputError, NumericalError
 from causalkit.independence.search import Answers, CIResult, Level, Screen, Search
@@ -278,4 +279,5 @@ class CITest(Protocol):
         test = self.about(asked)
         nodes = test.nodes(table.names)
         i, j, *rest = (nodes.index(node) for node in asked)
-        return test.bind(table)(i, j, rest)
+        with one_thread():  # a question is small, and the answer is that of an algorithm
+            return test.bind(table)(i, j, rest)

@@ -58,8 +58,12 @@ _POWERS: Final = 2
 _ON_A_LINE: Final = 60
 """Landmarks that say all about one column."""
 
+_FEWEST: Final = 60
+_ROWS_OF_ONE: Final = 5
+"""Rows for which one more landmark says something new."""
+
 _FIRST_ROWS: Final = 1000
-_FIRST_LANDMARKS: Final = 100
+_FIRST_LANDMARKS: Final = 50
 _MOST_CELLS: Final = 1000
 _ROUNDING: Final = 1e-7
 _TILE_CELLS: Final = 2**15
@@ -225,7 +229,7 @@ def _landmark_rows(block: Block, most: int) -> IntArray:
     if block.n_numbers == 1 and block.n_cells == 1:
         by_rank = np.argsort(block.numbers[:, 0], kind="stable")
         return np.asarray(by_rank[spread_rows(block.n_rows, min(_ON_A_LINE, most))])
-    return spread_rows(block.n_rows, most)
+    return spread_rows(block.n_rows, min(most, max(_FEWEST, block.n_rows // _ROWS_OF_ONE)))
 
 
 def _kernel_with(block: Block, landmarks: Block) -> FloatArray:
