@@ -24,7 +24,8 @@ from causalkit.independence.base import BoundTest, CITest
 from causalkit.independence.composed import Clustered, Grouped, Weighted
 from causalkit.independence.conditional_gaussian import ConditionalGaussian
 from causalkit.independence.degenerate_gaussian import DegenerateGaussian
-from causalkit.independence.federated import FeatureDesign, FeatureTest, FederatedSummary
+from causalkit.independence.feature_design import FeatureDesign
+from causalkit.independence.federated import FeatureTest, FederatedSummary
 from causalkit.independence.fisher_z import FisherZ
 from causalkit.independence.g_square import ChiSquare, GSquare
 from causalkit.independence.gcm import GCM

@@ -92,8 +92,13 @@ class BoundHSIC(BoundTest):
     @classmethod
     def of_factors(cls, factors: Iterable[FloatArray], null: str = "gamma") -> BoundHSIC:
         """Bind to one matrix L, shape (n, m), for each variable; its kernel is LL'."""
+        return cls.of_kernels([_Kernel.of_factor(L) for L in factors], null)
+
+    @classmethod
+    def of_kernels(cls, kernels: list[_Kernel], null: str = "gamma") -> BoundHSIC:
+        """Bind to kernels that are factored."""
         bound = cls.__new__(cls)
-        bound._kernels = [_Kernel.of_factor(L) for L in factors]
+        bound._kernels = kernels
         bound.n_rows, bound.null, bound.permuted = len(bound._kernels[0].factor), null, (0, 0)
         return bound
 

@@ -27,222 +27,26 @@ products of features of two columns are not among the sums.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from causalkit._core.checks import as_names, check_complete, check_count, check_rows
-from causalkit._core.memory import ByteCache
+from causalkit._core.checks import as_names, check_complete
 from causalkit._core.report import Report, Reported
-from causalkit._core.table import Levels, Table, as_table, column_names
-from causalkit.errors import InputError, NumericalError, UnknownVariableError
-from causalkit.independence.base import BoundTest, CITest
-from causalkit.independence.eigen_ridge import choose_ridges, inflation_of, share_taken, spent
-from causalkit.independence.null_distributions import gamma_tail, three_moment_tail
-from causalkit.independence.random_features import cosines, draw_frequencies
+from causalkit._core.table import Table, as_table, column_names
+from causalkit.errors import InputError, UnknownVariableError
+from causalkit.independence.base import CITest
+from causalkit.independence.feature_design import FeatureDesign
+from causalkit.independence.feature_moments import BoundFeatureTest
 from causalkit.independence.search import CIResult
 from causalkit.typing import Data, FloatArray, IntArray, Name, Names
 
-__all__ = ["BoundFeatureTest", "FeatureDesign", "FeatureTest", "FederatedSummary"]
-
-_CACHE_BYTES: Final = 2**26
-_ROUNDING: Final = 1e-10
-_DETERMINED: Final = 1e-6
-_WIDTHS: Final = (0.5, 1.0, 2.0)
-_LARGEST: Final = 1e150
-_FARTHEST: Final = 1e6
-"""Scales from the centre, beyond which a number is taken to be in other units."""
+__all__ = ["FeatureTest", "FederatedSummary"]
 
 _FEWEST: Final = 4
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FeatureDesign:
-    """Features that all sites compute alike.
-
-    Attributes
-    ----------
-    names : tuple of str or int
-        Columns.
-    centres, scales : ndarrays of shape (n_columns,)
-        What is taken from numbers, and by what they are divided.
-    levels : tuple
-        For each column None, or the levels of a category, each of which has an indicator.
-    frequencies : ndarray of shape (n_columns, m)
-        Each wave is a cosine and a sine; they travel with the design.
-    """
-
-    names: tuple[Name, ...]
-    centres: FloatArray
-    scales: FloatArray
-    levels: tuple[Levels, ...]
-    frequencies: FloatArray
-
-    @classmethod
-    def from_ranges(
-        cls,
-        ranges: Mapping[Name, tuple[float, float]],
-        levels: Mapping[Name, Sequence[object]] | None = None,
-        *,
-        n_features: int = 12,
-        random_state: int = 0,
-    ) -> FeatureDesign:
-        """Agree on what is known beforehand: where most numbers lie, and which levels there are.
-
-        Parameters
-        ----------
-        ranges : mapping of name to (low, high)
-            Of numeric columns; the range counts as four standard deviations.
-        levels : mapping of name to sequence, optional
-            Of categories: strings, numbers or booleans.
-        n_features : int, default 12
-            Waves of each number.
-        random_state : int, default 0
-            Seed of the frequencies, which are drawn for each column by its name.
-
-        Raises
-        ------
-        InputError
-            If a range is empty, a category has fewer than two levels, or a column is both.
-        """
-        known = {} if levels is None else levels
-        for what, held in (("ranges", ranges), ("levels", known)):
-            if not isinstance(held, Mapping):
-                raise InputError(
-                    f"{what} is a {type(held).__name__}; expected a dict with one entry for each "
-                    "column. Write e.g. FeatureDesign.from_ranges({'age': (0, 100)})."
-                )
-        for name, span in ranges.items():
-            if name in known or not _is_range(span):
-                raise InputError(
-                    f"column {name!r} has range {span!r}; expected two numbers, the smaller one "
-                    "first, of a column that is no category. Give each column one line."
-                )
-        names = (*ranges, *known)
-        centres = [low / 2.0 + high / 2.0 for low, high in ranges.values()] + [0.0] * len(known)
-        scales = [high / 4.0 - low / 4.0 for low, high in ranges.values()] + [1.0] * len(known)
-        listed = (*(None for _ in ranges), *(_listed(k, v) for k, v in known.items()))
-        return cls._drawn(names, centres, scales, listed, n_features, random_state)
-
-    @classmethod
-    def from_data(cls, data: Data, *, n_features: int = 12, random_state: int = 0) -> FeatureDesign:
-        """Agree on the units of a table that all may see, e.g. a public or simulated one.
-
-        Parameters
-        ----------
-        data : DataFrame, 2-D ndarray, or dict of columns
-        n_features, random_state : int
-            As of :meth:`from_ranges`.
-        """
-        table = check_complete(as_table(data), who="FeatureDesign")
-        check_rows(table, 2, who="FeatureDesign")
-        with np.errstate(over="ignore", invalid="ignore"):  # refused below
-            spread, means = table.values.std(axis=0), table.values.mean(axis=0)
-        return cls._drawn(
-            table.names,
-            [0.0 if held else c for c, held in zip(means, table.levels)],  # noqa: B905
-            [1.0 if held or not s > 0 else s for s, held in zip(spread, table.levels)],  # noqa: B905
-            table.levels,
-            n_features,
-            random_state,
-        )
-
-    @classmethod
-    def _drawn(
-        cls,
-        names: Sequence[Name],
-        centres: Sequence[float],
-        scales: Sequence[float],
-        levels: tuple[Levels, ...],
-        n_features: int,
-        random_state: int,
-    ) -> FeatureDesign:
-        m = check_count(n_features, "n_features")
-        check_count(random_state, "random_state", minimum=0)
-        for name, held in zip(names, levels, strict=True):
-            if held is not None and (
-                not all(isinstance(v, (str, int, float)) and v == v for v in held)  # no NaN
-                or len(set(held)) < 2
-            ):
-                raise InputError(
-                    f"column {name!r} has levels {held!r}; expected at least two different "
-                    "strings, numbers or booleans. Name the levels that may occur anywhere."
-                )
-        for name, scale in zip(names, scales, strict=True):
-            if not 1.0 / _LARGEST < scale < _LARGEST:
-                raise InputError(
-                    f"the scale of column {name!r} is {scale:.3g}; expected one between "
-                    f"{1.0 / _LARGEST:g} and {_LARGEST:g}. Change its unit."
-                )
-        widths = np.resize(_WIDTHS, m)
-        waves = [draw_frequencies(name, m, random_state, "design") / widths for name in names]
-        return cls(
-            as_names(names),
-            np.array(centres, dtype=float),
-            np.array(scales, dtype=float),
-            levels,
-            np.array(waves).reshape(len(names), m),
-        )
-
-    @property
-    def starts(self) -> IntArray:
-        """Features of column k are `starts[k]:starts[k + 1]`."""
-        own = 1 + 2 * self.frequencies.shape[1]
-        sizes = [own if levels is None else len(levels) for levels in self.levels]
-        return np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
-
-    def features(self, data: Data) -> FloatArray:
-        """Turn rows into features, shape (n_rows, n_features).
-
-        Raises
-        ------
-        InputError
-            If cells are missing, a category has a level that was not agreed on, or a column is of
-            another kind or of another order of magnitude than agreed.
-        """
-        table = check_complete(as_table(data, columns=self.names), who="FeatureDesign")
-        return np.hstack([self._column(table, k) for k in range(len(self.names))])
-
-    def _column(self, table: Table, k: int) -> FloatArray:
-        name, agreed = self.names[k], self.levels[k]
-        column, levels = table.column(name), table.levels_of(name)
-        if (agreed is None) != (levels is None):
-            kinds = ("numbers", "levels") if agreed is None else ("levels", "numbers")
-            raise InputError(
-                f"column {name!r} was agreed to hold {kinds[0]} and holds {kinds[1]}; expected the "
-                "same kind at all sites. Convert the column, or agree on another design."
-            )
-        if agreed is None or levels is None:
-            numbers = column / self.scales[k] - self.centres[k] / self.scales[k]
-            farthest = float(np.abs(numbers).max())
-            if not farthest < _FARTHEST:
-                raise InputError(
-                    f"column {name!r} is up to {farthest:.3g} units of {self.scales[k]:.3g} away "
-                    f"from {self.centres[k]:.3g}, as agreed; expected numbers of that order. Use "
-                    "the units that were agreed on."
-                )
-            angles = numbers[:, None] * self.frequencies[k]
-            waves = np.hstack([cosines(angles), cosines(angles - np.pi / 2.0)])
-            return np.column_stack([numbers, waves / np.sqrt(self.frequencies.shape[1])])
-        strange = [level for level in levels if level not in agreed]
-        if strange:
-            raise InputError(
-                f"column {name!r} has level(s) {strange!r} that were not agreed on; expected "
-                f"{agreed!r}. Agree on a design with all levels."
-            )
-        places = np.array([agreed.index(level) for level in levels])
-        return np.asarray(places[column.astype(np.intp), None] == np.arange(len(agreed)), float)
-
-    def agrees_with(self, other: FeatureDesign) -> bool:
-        """Whether both give the same features."""
-        mine, others = ((d.centres, d.scales, d.frequencies) for d in (self, other))
-        return (self.names, self.levels) == (other.names, other.levels) and all(
-            np.array_equal(a, b) for a, b in zip(mine, others, strict=True)
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -519,25 +323,6 @@ class FederatedSummary(Reported):
         )
 
 
-def _is_range(span: object) -> bool:
-    """Whether these are two finite numbers, the smaller one first."""
-    if not isinstance(span, Sequence | np.ndarray) or len(span) != 2:
-        return False
-    low, high = span
-    numbers = isinstance(low, Real) and isinstance(high, Real)
-    return numbers and -np.inf < low < high < np.inf
-
-
-def _listed(name: Name, levels: object) -> tuple[object, ...]:
-    """Levels of a category as a tuple of plain values."""
-    if isinstance(levels, str) or not isinstance(levels, Iterable):
-        raise InputError(
-            f"column {name!r} has levels {levels!r}; expected a list of them. Name the levels that "
-            "may occur anywhere."
-        )
-    return tuple(v.item() if isinstance(v, np.generic) else v for v in levels)
-
-
 def _read_labels(data: Data, by: Name) -> tuple[tuple[Name, ...], IntArray]:
     if by not in column_names(data):
         raise UnknownVariableError.among(by, column_names(data))
@@ -598,85 +383,3 @@ class FeatureTest(CITest):
     def bind(self, table: Table) -> BoundFeatureTest:
         """Look up the columns of a table by name; its cells are not read."""
         return self.summary.bind(table.names, self.domain)
-
-
-class BoundFeatureTest(BoundTest):
-    """A test on second moments of features.
-
-    Parameters
-    ----------
-    blocks : sequence of ndarray of int
-        Which features each variable has.
-    scatter : ndarray of shape (q, q)
-        Centred sums of products of all features.
-    n_rows : int
-    """
-
-    __slots__ = ("_cache", "blocks", "n_rows", "scatter")
-
-    def __init__(self, blocks: Sequence[IntArray], scatter: FloatArray, n_rows: int) -> None:
-        self.blocks, self.scatter, self.n_rows = list(blocks), scatter, n_rows
-        self._cache = ByteCache(_CACHE_BYTES)
-
-    def __call__(self, i: int, j: int, given: Sequence[int] = ()) -> CIResult:
-        """Test whether variables i and j are independent given the variables `given`."""
-        one, two = self.blocks[i], self.blocks[j]
-        parts = [self.scatter[np.ix_(a, b)] for a, b in ((one, one), (two, two), (one, two))]
-        n = self.n_rows
-        share = n / (n - 1.0)
-        if len(given):
-            parts, share = self._left_over(parts, one, two, tuple(sorted(map(int, given))))
-        within_one, within_two, between = parts
-        for within, block in ((within_one, one), (within_two, two)):
-            total = float(self.scatter[block, block].sum())
-            if float(np.trace(within)) <= max(_DETERMINED * total, np.finfo(float).tiny):
-                raise NumericalError(
-                    "the columns that are given determine one of the two, or it is constant; "
-                    "expected some variation to be left. Leave such columns out."
-                )
-        statistic = float(np.sum(between**2))
-        sums = [_power_sums(within) for within in (within_one, within_two)]
-        mean, squares, cubes = (a * b for a, b in zip(*sums, strict=True))
-        scale = share / n
-        cumulants = mean * scale, 2.0 * squares * scale**2, 8.0 * cubes * scale**3
-        if cumulants[2] > 0.0:
-            p_value = three_moment_tail(statistic, *cumulants)
-        else:
-            p_value = float(gamma_tail(statistic, *cumulants[:2]))
-        return CIResult(statistic / n, p_value, n)
-
-    def _left_over(
-        self, parts: list[FloatArray], one: IntArray, two: IntArray, given: tuple[int, ...]
-    ) -> tuple[list[FloatArray], float]:
-        """Sums of products of residuals, and the inflation that goes with them."""
-        Z = np.concatenate([self.blocks[k] for k in given])
-        found: tuple[FloatArray, FloatArray] | None = self._cache.get(given)
-        if found is None:
-            values, V = np.linalg.eigh(self.scatter[np.ix_(Z, Z)])
-            sound = values > _ROUNDING * max(values[-1], 1.0)
-            found = (values[sound], V[:, sound] / np.sqrt(values[sound]))
-            self._cache.put(given, found)
-        values, V = found
-        P, taken = [], []
-        for block, within in ((one, parts[0]), (two, parts[1])):
-            coordinates = V.T @ self.scatter[np.ix_(Z, block)]
-            ridges = choose_ridges(np.diag(within).copy(), coordinates, values, self.n_rows)
-            P.append(coordinates)
-            taken.append(share_taken(values, ridges))
-        left = [
-            within - _explained(P[a], taken[a], P[b], taken[b])
-            for within, (a, b) in zip(parts, ((0, 0), (1, 1), (0, 1)), strict=True)
-        ]
-        used = [spent(t, np.maximum(np.diag(w), 0.0)) for t, w in zip(taken, left[:2], strict=True)]
-        return left, inflation_of(self.n_rows, used[0], used[1])
-
-
-def _explained(P: FloatArray, s: FloatArray, Q: FloatArray, t: FloatArray) -> FloatArray:
-    """Σ_e P_ea Q_eb (s_ea + t_eb - s_ea t_eb): what residuals' products lack."""
-    return np.asarray((P * s).T @ Q + P.T @ (Q * t) - (P * s).T @ (Q * t))
-
-
-def _power_sums(within: FloatArray) -> tuple[float, float, float]:
-    """Sums of the eigenvalues, of their squares and of their cubes."""
-    square = within @ within
-    return float(np.trace(within)), float(np.trace(square)), float(np.sum(square * within))

@@ -49,7 +49,7 @@ __all__ = ["HSIC", "KCI"]
 
 _NULLS: Final = ("gamma", "spectral")
 _APPROXIMATIONS: Final = ("auto", "exact", "nystrom", "features")
-_EXACT_UP_TO: Final = 1000
+_EXACT_UP_TO: Final = 300
 """Rows above which a table is approximated unless asked otherwise."""
 
 
@@ -148,7 +148,7 @@ class KCI(CITest):
         "exact" kernels are right in all cells to eight digits, and a test costs the square of the
         rows; with "nystrom" (:mod:`~causalkit.independence.nystrom`) some rows stand for all, and
         it grows with the rows; "features" is :class:`~causalkit.independence.RCIT`, five random
-        functions of each variable. "auto" is exact up to 1000 rows, and wherever a number is given
+        functions of each variable. "auto" is exact up to 300 rows, and wherever a number is given
         for `ridge` or the null distribution is spectral, else "nystrom". The bound test says which
         it is in its attribute `approximation`.
 

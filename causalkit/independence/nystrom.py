@@ -16,7 +16,7 @@ import numpy as np
 
 from causalkit._core.memory import ByteCache
 from causalkit.independence.base import BoundTest
-from causalkit.independence.bound_kernel import BoundHSIC, _Product
+from causalkit.independence.bound_kernel import BoundHSIC, _Kernel, _Product
 from causalkit.independence.kernel_matrices import Block, factor, joined, median_distance
 from causalkit.independence.landmarks import (
     LeftOver,
@@ -33,7 +33,7 @@ __all__ = ["BoundNystrom", "row_products", "sampled_squares", "typical_width"]
 
 _CACHE_BYTES: Final = 2**28
 _PAIRS_OF: Final = 600
-_DISTANCES_OF: Final = 300
+_DISTANCES_OF: Final = 150
 _MOST_FUNCTIONS: Final = 300
 _TOLERANCE: Final = 1e-4
 _TOLERANCE_OF_SET: Final = 1e-2
@@ -41,7 +41,7 @@ _MOST_OF_SET: Final = 50
 
 
 def typical_width(block: Block, width: float | str) -> float:
-    """Return the width that is asked for, or the median distance between up to 300 rows."""
+    """Return the width that is asked for, or the median distance between up to 150 rows."""
     if not isinstance(width, str):
         return width
     return median_distance(block.rows(spread_rows(block.n_rows, _DISTANCES_OF)))
@@ -62,29 +62,22 @@ class BoundNystrom(BoundTest):
         What the answers rest on: "nystrom".
     """
 
-    __slots__ = ("_cache", "_marginal", "approximation", "blocks", "n_landmarks", "width")
+    __slots__ = ("_all", "_cache", "_found", "approximation", "blocks", "n_landmarks", "width")
     remembers: ClassVar[bool] = True
 
     def __init__(
         self, blocks: Sequence[Block], width: float | str = "median", n_landmarks: int = 150
     ) -> None:
         self.blocks, self.width, self.n_landmarks = list(blocks), width, n_landmarks
-        self._marginal = BoundHSIC.of_factors(
-            factor(
-                block,
-                typical_width(block, width),
-                tolerance=_TOLERANCE,
-                max_rank=_MOST_FUNCTIONS,
-            )
-            for block in blocks
-        )
+        self._found: list[_Kernel | None] = [None] * len(self.blocks)
+        self._all: BoundHSIC | None = None
         self._cache = ByteCache(_CACHE_BYTES)
         self.approximation = "nystrom"
 
     def __call__(self, i: int, j: int, given: Sequence[int] = ()) -> CIResult:
         """Test whether variables i and j are independent given the variables `given`."""
         if not len(given):
-            return self._marginal(i, j)
+            return self._marginal()(i, j)
         chosen = tuple(sorted(map(int, given)))
         one, two = self._left_over(i, chosen), self._left_over(j, chosen)
         block, width, C = self._functions(chosen)
@@ -100,7 +93,23 @@ class BoundNystrom(BoundTest):
 
     def screen(self, alpha: float) -> Screen | None:
         """Ask about all pairs at once given nothing."""
-        return self._marginal.screen(alpha)
+        return self._marginal().screen(alpha)
+
+    def _marginal(self) -> BoundHSIC:
+        """The test given nothing."""
+        if self._all is None:
+            self._all = BoundHSIC.of_kernels(list(map(self._kernel, range(len(self.blocks)))))
+        return self._all
+
+    def _kernel(self, k: int) -> _Kernel:
+        """The kernel of a variable, factored when it is first asked for."""
+        found = self._found[k]
+        if found is None:
+            block = self.blocks[k]
+            width = typical_width(block, self.width)
+            L = factor(block, width, tolerance=_TOLERANCE, max_rank=_MOST_FUNCTIONS)
+            found = self._found[k] = _Kernel.of_factor(L)
+        return found
 
     def _left_over(self, k: int, given: tuple[int, ...]) -> LeftOver:
         found: LeftOver | None = self._cache.get((k, given))
@@ -109,8 +118,9 @@ class BoundNystrom(BoundTest):
             if smoother is None:
                 Z = joined([self.blocks[k] for k in given])
                 smoother = self._cache.put(given, SetSmoother(Z, self.n_landmarks))
-            found = smoother.residuals(self._marginal.functions(k))
-            check_left(found, self._marginal.trace(k))
+            kernel = self._kernel(k)
+            found = smoother.residuals(kernel.functions())
+            check_left(found, kernel.trace)
             self._cache.put((k, given), found)
         return found
 

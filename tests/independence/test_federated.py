@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from benchmarks.designs import draw
 from causalkit.discovery import CDNOD, PC
 from causalkit.errors import InputError, NumericalError, UnknownVariableError
-from causalkit.independence.federated import FeatureDesign, FeatureTest, FederatedSummary
+from causalkit.independence.feature_design import FeatureDesign
+from causalkit.independence.federated import FeatureTest, FederatedSummary
 from tests.oracles import random_features as oracle
 
 RIDGES = np.logspace(-4, 2, 19)
