@@ -49,7 +49,9 @@ __all__ = [
     "spread_rows",
 ]
 
-_DETERMINED: Final = 1e-6
+_DETERMINED: Final = 1e-3
+"""Share of a variable below which what is left is mostly the error of the approximation."""
+
 _WIDEST: Final = 2.0
 _FLOOR: Final = 0.05
 _POWERS: Final = 2
@@ -59,7 +61,7 @@ _ON_A_LINE: Final = 60
 """Landmarks that say all about one column."""
 
 _FEWEST: Final = 60
-_ROWS_OF_ONE: Final = 5
+_ROWS_OF_ONE: Final = 8
 """Rows for which one more landmark says something new."""
 
 _FIRST_ROWS: Final = 1000

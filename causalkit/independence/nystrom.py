@@ -66,7 +66,7 @@ class BoundNystrom(BoundTest):
     remembers: ClassVar[bool] = True
 
     def __init__(
-        self, blocks: Sequence[Block], width: float | str = "median", n_landmarks: int = 150
+        self, blocks: Sequence[Block], width: float | str = "median", n_landmarks: int = 120
     ) -> None:
         self.blocks, self.width, self.n_landmarks = list(blocks), width, n_landmarks
         self._found: list[_Kernel | None] = [None] * len(self.blocks)

@@ -10,7 +10,7 @@ has less power where the covariance keeps its sign, which is the usual case.
 (100 in later software) with one width and a tiny ridge. A hundred random waves in three dimensions
 are too few: at 1000 rows, true independence given three variables was rejected in 29 % of 150
 tables even with the best ridges. Here regressions are those of
-:mod:`~causalkit.independence.landmarks`, on up to 150 landmarks, with a ridge for every function by
+:mod:`~causalkit.independence.landmarks`, on up to 120 landmarks, with a ridge for every function by
 marginal likelihood, so the randomness is in x and y only.
 
 **The functions.** As published, five random cosines stand for x. Which five is a matter of luck,
@@ -103,8 +103,8 @@ class RCoT(_Randomized):
     ----------
     n_features : int, default 5
         Functions of x, and of y. A category has the indicators of its levels.
-    n_landmarks : int, default 150
-        Rows on which regressions on numbers rest, of which a fifth of all, or 60, are enough. Fewer
+    n_landmarks : int, default 120
+        Rows on which regressions on numbers rest, of which an eighth of all, or 60, are enough. Fewer
         are quicker, and regress away less of what the set explains.
     random_state : int, default 0
         Seed of the frequencies, which are drawn for each column by its name.
@@ -140,7 +140,7 @@ class RCoT(_Randomized):
     """
 
     n_features: int = 5
-    n_landmarks: int = 150
+    n_landmarks: int = 120
     random_state: int = 0
 
 
@@ -152,7 +152,7 @@ class RCIT(_Randomized):
     ----------
     n_features : int, default 5
         Functions of x, of y, and of the set. A category has the indicators of its levels.
-    n_landmarks : int, default 150
+    n_landmarks : int, default 120
         Rows on which regressions on numbers rest.
     random_state : int, default 0
         Seed of the frequencies, which are drawn for each column by its name.
@@ -185,7 +185,7 @@ class RCIT(_Randomized):
     """
 
     n_features: int = 5
-    n_landmarks: int = 150
+    n_landmarks: int = 120
     random_state: int = 0
 
 

@@ -13,7 +13,7 @@ from benchmarks.designs import draw
 from causalkit._core.table import as_table
 from causalkit.discovery import PC
 from causalkit.errors import InputError, NumericalError
-from causalkit.independence import Grouped
+from causalkit.independence import KCI, Grouped
 from causalkit.independence.eigen_ridge import choose_ridges
 from causalkit.independence.kernel_matrices import blocks_of, gaussian_kernel, joined
 from causalkit.independence.landmarks import LandmarkSmoother, SetSmoother
@@ -311,3 +311,14 @@ def test_columns_of_a_set_may_come_in_any_order_to_the_last_digit(test):
     answer = test.test(data, "x", "y", ("z", "w")).p_value
     turned = dict(reversed(data.items()))
     assert test.test(turned, "x", "y", ("w", "z")).p_value == pytest.approx(answer, abs=1e-9)
+
+
+@pytest.mark.parametrize("test", [RCoT(), RCIT(), KCI(approximation="nystrom")])
+@pytest.mark.parametrize("n", [200, 3000])
+def test_a_copy_among_others_determines(test, n):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(n, 4)), columns=list("abcd"))
+    with pytest.raises(NumericalError, match="determine"):
+        test.test(frame.assign(copy=frame["a"]), "a", "b", given=["copy", "c", "d"])
+    close = frame["a"] + 0.1 * rng.normal(size=n)
+    assert test.test(frame.assign(close=close), "a", "b", given=["close", "c"]).p_value > 1e-3
