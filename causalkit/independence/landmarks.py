@@ -52,6 +52,7 @@ __all__ = [
 _DETERMINED: Final = 1e-3
 """Share of a variable below which what is left is mostly the error of the approximation."""
 
+_GOLDEN: Final = (5.0**0.5 - 1.0) / 2.0
 _WIDEST: Final = 2.0
 _FLOOR: Final = 0.05
 _POWERS: Final = 2
@@ -60,6 +61,11 @@ _POWERS: Final = 2
 _ON_A_LINE: Final = 60
 """Landmarks that say all about one column."""
 
+_IN_A_CELL: Final = 20
+"""Landmarks for a curve of its own: given 15 levels and a number, 120 in all rejected true
+independence in 37 % of tables of 4000 rows, 300 in 5 %."""
+
+_MOST: Final = 600
 _FEWEST: Final = 60
 _ROWS_OF_ONE: Final = 8
 """Rows for which one more landmark says something new."""
@@ -75,6 +81,13 @@ _TILE_CELLS: Final = 2**15
 def spread_rows(n: int, most: int) -> IntArray:
     """At most so many of n rows, evenly spaced."""
     return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(np.intp))
+
+
+def _scattered_rows(n: int, most: int) -> IntArray:
+    """At most so many of n rows, in step with no period that the rows may have."""
+    if n <= most:
+        return np.arange(n)
+    return np.unique((n * ((np.arange(most) + 0.5) * _GOLDEN % 1.0)).astype(np.intp))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,7 +202,7 @@ class SetSmoother:
         self.block, self.n_landmarks = block, n_landmarks
         self._rows: IntArray | None = None
         if block.n_numbers > 1:
-            self._rows = spread_rows(block.n_rows, _FIRST_ROWS)
+            self._rows = _scattered_rows(block.n_rows, _FIRST_ROWS)
             few = min(n_landmarks, _FIRST_LANDMARKS)
             self._first = LandmarkSmoother.of(block.rows(self._rows), few)
         else:
@@ -231,7 +244,11 @@ def _landmark_rows(block: Block, most: int) -> IntArray:
     if block.n_numbers == 1 and block.n_cells == 1:
         by_rank = np.argsort(block.numbers[:, 0], kind="stable")
         return np.asarray(by_rank[spread_rows(block.n_rows, min(_ON_A_LINE, most))])
-    return spread_rows(block.n_rows, min(most, max(_FEWEST, block.n_rows // _ROWS_OF_ONE)))
+    n = block.n_rows
+    if block.n_cells > 1:
+        curves = min(max(2 * most, _IN_A_CELL * block.n_cells), _MOST)
+        return _scattered_rows(n, max(min(curves, n // 3), min(most, _FEWEST)))
+    return _scattered_rows(n, min(most, max(_FEWEST, n // _ROWS_OF_ONE)))
 
 
 def _kernel_with(block: Block, landmarks: Block) -> FloatArray:

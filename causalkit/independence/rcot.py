@@ -104,8 +104,9 @@ class RCoT(_Randomized):
     n_features : int, default 5
         Functions of x, and of y. A category has the indicators of its levels.
     n_landmarks : int, default 120
-        Rows on which regressions on numbers rest; an eighth of all, or 60, are enough. Fewer are
-        quicker, and regress away less of what the set explains.
+        Rows on which regressions on numbers rest; an eighth of all, or 60, are enough. Beside a
+        category they are 20 a level and at least twice as many. Fewer are quicker, and regress away
+        less of what the set explains.
     random_state : int, default 0
         Seed of the frequencies, which are drawn for each column by its name.
 
