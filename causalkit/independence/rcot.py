@@ -115,8 +115,9 @@ class RCoT(_Randomized):
     **Assumes:**
 
     - rows are independent draws from one distribution;
-    - what a set explains is smooth; given numbers and a category of some 50 levels or more it is
-      not, and true independence is rejected too often (:class:`RCIT` is less misled);
+    - what a set explains is smooth; given numbers and a category of some 50 levels or more, or
+      with fewer than some 60 rows a level and a curve for each, it is not, and true independence is
+      rejected too often (:class:`RCIT` is less misled, :class:`KCI` least);
     - if x and y depend on each other given Z, random functions of them are correlated on average
       over Z (:class:`RCIT` does without that);
     - no cell is missing.
