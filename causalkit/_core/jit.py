@@ -7,14 +7,16 @@ on disk; `NUMBA_DISABLE_JIT=1` runs it as plain Python.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import numba
 from numba.core.event import Event, Listener, register
+from numba.extending import overload
 
-__all__ = ["inner_kernel", "kernel", "sums_kernel"]
+__all__ = ["call_back", "inner_kernel", "kernel", "kernel_for", "sums_kernel"]
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
@@ -44,6 +46,45 @@ def inner_kernel(function: Kernel) -> Kernel:
     Called from Python it would jump to nowhere, so ``tests/test_architecture.py`` looks for that.
     """
     return _compile_later(function, no_cpython_wrapper=True)
+
+
+def kernel_for(question: Callable[..., Any], kind: type) -> Callable[[Kernel], Kernel]:
+    """Compile a function as what `question` means where its first argument is a `kind`.
+
+    Kernels that ask the question are compiled for each kind of their argument, a `NamedTuple`.
+    """
+
+    def register_one(function: Kernel) -> Kernel:
+        def choose(first: Any, *_: Any) -> Kernel | None:
+            of_kind = getattr(first, "instance_class", None) is kind
+            return function if of_kind else None
+
+        overload(question, jit_options=_FLAGS, strict=False)(choose)  # type: ignore[arg-type]
+        return function
+
+    return register_one
+
+
+def call_back(function: Callable[..., int], n_arguments: int) -> Any:
+    """Make a Python function of whole numbers, and to one, something that a kernel can call.
+
+    Arrays travel as addresses. No exception must leave the function: there is nobody to take it.
+    """
+    return _CallBack(function, n_arguments)
+
+
+class _CallBack(numba.types.WrapperAddressProtocol):
+    def __init__(self, function: Callable[..., int], n_arguments: int) -> None:
+        self._n_arguments = n_arguments
+        whole = [ctypes.c_int64] * n_arguments
+        self._held = ctypes.CFUNCTYPE(ctypes.c_int64, *whole)(function)
+
+    def __wrapper_address__(self) -> int:
+        return ctypes.cast(self._held, ctypes.c_void_p).value or 0
+
+    def signature(self) -> Any:
+        whole = [numba.types.int64] * self._n_arguments
+        return numba.types.int64(*whole)
 
 
 def _compile_later(function: Kernel, **more: Any) -> Kernel:

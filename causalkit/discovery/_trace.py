@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -23,14 +23,16 @@ from causalkit.typing import BoolArray, Name
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Trace", "why_apart", "why_joined"]
+__all__ = ["RULES", "UNDIRECTED", "Trace", "why_apart", "why_joined"]
 
-_RULES = {
+RULES: Final = {
     1: "otherwise a new collider would arise",
     2: "otherwise a cycle would arise",
     3: "otherwise a cycle or a new collider would arise",
     4: "otherwise a cycle or a new collider would arise",
 }
+
+UNDIRECTED: Final = "undecided: the class has members with either direction"
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Trace:
         if self.directed[j, i]:
             a, b, i, j = b, a, j, i
         elif not self.directed[i, j]:
-            return "undecided: the class has members with either direction"
+            return UNDIRECTED
         if (a, b) in knowledge.required:
             return f"knowledge: {show_name(a)} -> {show_name(b)} is required"
         known = knowledge.why_forbidden(b, a)
@@ -122,7 +124,7 @@ class Trace:
         if (i, j) in self._rules:
             rule, others = self._rules[i, j]
             shown = ", ".join(show_name(self.names[k]) for k in others)
-            return f"Meek rule {rule} with {shown}: {_RULES[rule]}"
+            return f"Meek rule {rule} with {shown}: {RULES[rule]}"
         return "implied: otherwise stronger evidence would be contradicted (see conflicts_)"
 
     def _collider_with(self, i: int, j: int) -> str | None:
