@@ -14,33 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from causalkit._core.jit import inner_kernel, kernel
+from causalkit.discovery._arrangement_kernels import Arrangement, settle, settle_all
 from causalkit.discovery._grow_trees_kernels import Grower, Trees, grow, plant
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Arrangement", "search"]
+__all__ = ["draw", "search"]
 
 _NEVER = 2**40
-
-
-class Arrangement(NamedTuple):
-    """An order, and what follows from it.
-
-    Attributes
-    ----------
-    order : ndarray of int, shape (p,)
-        Nodes, causes first.
-    score : ndarray of shape (p,)
-        Of each node given its parents.
-    on_path : ndarray of bool, shape (p, p)
-        `on_path[v, c]`: c was grown as a parent of v.
-    would : ndarray of bool, shape (p, p)
-        `would[v, c]`: c comes later, and the path of v would turn if it came earlier.
-    """
-
-    order: IntArray
-    score: FloatArray
-    on_path: BoolArray
-    would: BoolArray
 
 
 class Scratch(NamedTuple):
@@ -50,31 +30,6 @@ class Scratch(NamedTuple):
     after: FloatArray
     own: FloatArray
     would: BoolArray
-
-
-@inner_kernel
-def _settle(
-    state: Any, trees: Trees, grower: Grower, now: Arrangement, rank: IntArray, v: int
-) -> None:
-    """Note the parents of a node among those before it."""
-    at, depth = grow(state, trees, grower, v, rank, rank[v], -1, now.would[v])
-    now.score[v] = trees.leaf_score[at]
-    now.on_path[v, :] = False
-    for d in range(depth):
-        now.on_path[v, grower.path[d]] = True
-
-
-@inner_kernel
-def _settle_all(
-    state: Any, trees: Trees, grower: Grower, now: Arrangement, rank: IntArray
-) -> float:
-    for k in range(len(now.order)):
-        rank[now.order[k]] = k
-    total = 0.0
-    for v in range(len(now.order)):
-        _settle(state, trees, grower, now, rank, v)
-        total += now.score[v]
-    return total
 
 
 @inner_kernel
@@ -94,24 +49,24 @@ def _bounds(grower: Grower, rank: IntArray, v: int, m: int) -> tuple[int, int]:
 
 
 @inner_kernel
-def _take_out(now: Arrangement, rank: IntArray, others: IntArray, v: int) -> int:
+def _take_out(now: Arrangement, others: IntArray, v: int) -> int:
     """List the other nodes, give them ranks among themselves, and return how many there are."""
     m = 0
     for u in now.order:
         if u != v:
             others[m] = u
-            rank[u] = m
+            now.rank[u] = m
             m += 1
-    rank[v] = _NEVER
+    now.rank[v] = _NEVER
     return m
 
 
 @inner_kernel
-def _put_back(now: Arrangement, rank: IntArray, others: IntArray, v: int, place: int) -> None:
-    for k in range(len(rank)):
+def _put_back(now: Arrangement, others: IntArray, v: int, place: int) -> None:
+    for k in range(len(now.order)):
         u = v if k == place else others[k - (k > place)]
         now.order[k] = u
-        rank[u] = k
+        now.rank[u] = k
 
 
 @inner_kernel
@@ -120,7 +75,6 @@ def _losses_of_others(
     trees: Trees,
     grower: Grower,
     now: Arrangement,
-    rank: IntArray,
     scratch: Scratch,
     v: int,
     old: int,
@@ -132,10 +86,10 @@ def _losses_of_others(
         u = others[k]
         after[k] = 0.0
         if k < old and now.would[u, v]:
-            at, _ = grow(state, trees, grower, u, rank, k, v, scratch.would)
+            at, _ = grow(state, trees, grower, u, now.rank, k, v, scratch.would)
             after[k] = now.score[u] - trees.leaf_score[at]
         elif k >= old and now.on_path[u, v]:
-            at, _ = grow(state, trees, grower, u, rank, k, -1, scratch.would)
+            at, _ = grow(state, trees, grower, u, now.rank, k, -1, scratch.would)
             after[k] = trees.leaf_score[at] - now.score[u]
 
 
@@ -144,18 +98,18 @@ def _own_scores(
     state: Any,
     trees: Trees,
     grower: Grower,
-    rank: IntArray,
+    now: Arrangement,
     scratch: Scratch,
     v: int,
     span: tuple[int, int],
 ) -> None:
     """Note the score of v itself at each place in the span."""
     own, would = scratch.own, scratch.would
-    at, _ = grow(state, trees, grower, v, rank, span[0], -1, would)
+    at, _ = grow(state, trees, grower, v, now.rank, span[0], -1, would)
     own[span[0]] = trees.leaf_score[at]
     for k in range(span[0], span[1]):
         if would[scratch.others[k]]:
-            at, _ = grow(state, trees, grower, v, rank, k + 1, -1, would)
+            at, _ = grow(state, trees, grower, v, now.rank, k + 1, -1, would)
         own[k + 1] = trees.leaf_score[at]
 
 
@@ -165,17 +119,16 @@ def _move(
     trees: Trees,
     grower: Grower,
     now: Arrangement,
-    rank: IntArray,
     scratch: Scratch,
     v: int,
     least: float,
 ) -> float:
     """Put a node where the score is highest, if that gains at least `least`; return the gain."""
-    old = rank[v]
-    m = _take_out(now, rank, scratch.others, v)
-    span = _bounds(grower, rank, v, m)
-    _losses_of_others(state, trees, grower, now, rank, scratch, v, old, span)
-    _own_scores(state, trees, grower, rank, scratch, v, span)
+    old = now.rank[v]
+    m = _take_out(now, scratch.others, v)
+    span = _bounds(grower, now.rank, v, m)
+    _losses_of_others(state, trees, grower, now, scratch, v, old, span)
+    _own_scores(state, trees, grower, now, scratch, v, span)
     place, highest, here, total = old, -np.inf, 0.0, 0.0
     for k in range(span[0], span[1] + 1):
         if k > span[0]:
@@ -186,19 +139,19 @@ def _move(
             place, highest = k, total
     gain = highest - here
     if gain <= least:
-        _put_back(now, rank, scratch.others, v, old)
+        _put_back(now, scratch.others, v, old)
         return 0.0
-    _put_back(now, rank, scratch.others, v, place)
-    _settle(state, trees, grower, now, rank, v)
+    _put_back(now, scratch.others, v, place)
+    settle(state, trees, grower, now, v)
     for k in range(min(place, old), max(place, old) + 1):
         u = now.order[k]
         if u != v and (now.would[u, v] if place < old else now.on_path[u, v]):
-            _settle(state, trees, grower, now, rank, u)
+            settle(state, trees, grower, now, u)
     return gain
 
 
 @inner_kernel
-def _draw(stream: IntArray, n: int) -> int:
+def draw(stream: IntArray, n: int) -> int:
     """Draw a number below n (xorshift64*)."""
     x = np.uint64(stream[0])
     x ^= x >> np.uint64(12)
@@ -214,7 +167,6 @@ def _climb(
     trees: Trees,
     grower: Grower,
     now: Arrangement,
-    rank: IntArray,
     scratch: Scratch,
     turn: IntArray,
     stream: IntArray,
@@ -222,15 +174,13 @@ def _climb(
     stop: BoolArray,
 ) -> float:
     """Move one node after the other until none of them gains."""
-    p, idle, k = len(rank), 0, 0
+    p, idle, k = len(now.order), 0, 0
     while idle < p and not stop[0]:
         if k % p == 0:
             for a in range(p - 1, 0, -1):
-                b = _draw(stream, a + 1)
+                b = draw(stream, a + 1)
                 turn[a], turn[b] = turn[b], turn[a]
-        gain = _move(
-            state, trees, grower, now, rank, scratch, turn[k % p], 1e-10 * (1.0 + abs(total))
-        )
+        gain = _move(state, trees, grower, now, scratch, turn[k % p], 1e-10 * (1.0 + abs(total)))
         total += gain
         idle = 0 if gain > 0 else idle + 1
         k += 1
@@ -238,7 +188,7 @@ def _climb(
 
 
 @inner_kernel
-def _is_fit(grower: Grower, rank: IntArray) -> bool:
+def is_fit(grower: Grower, rank: IntArray) -> bool:
     """Whether required parents come before their children."""
     for v in range(len(rank)):
         for a in grower.required[v]:
@@ -248,17 +198,15 @@ def _is_fit(grower: Grower, rank: IntArray) -> bool:
 
 
 @inner_kernel
-def _shake(
-    now: Arrangement, grower: Grower, rank: IntArray, stream: IntArray, n_swaps: int
-) -> None:
+def _shake(now: Arrangement, grower: Grower, stream: IntArray, n_swaps: int) -> None:
     """Swap some pairs of nodes, unless required edges forbid it."""
-    p = len(rank)
+    p, rank = len(now.order), now.rank
     for _ in range(n_swaps):
-        a, b = _draw(stream, p), _draw(stream, p)
+        a, b = draw(stream, p), draw(stream, p)
         u, v = now.order[a], now.order[b]
         now.order[a], now.order[b] = v, u
         rank[u], rank[v] = b, a
-        if not _is_fit(grower, rank):
+        if not is_fit(grower, rank):
             now.order[a], now.order[b] = u, v
             rank[u], rank[v] = a, b
 
@@ -272,43 +220,31 @@ def search(
     n_restarts: int,
     n_swaps: int,
     seed: int,
-    parents: BoolArray,
-    counts: IntArray,
     stop: BoolArray,
-) -> float:
+) -> int:
     """Climb from `now.order`, then shake the best order and climb again, so many times.
 
-    The best order is left in `now`, its graph in `parents[child, parent]`.
+    The best order is left in `now`; returned is how many times it was shaken.
     """
-    p = len(now.order)
-    rank, turn = np.arange(p), np.arange(p)
+    p, turn = len(now.order), np.arange(len(now.order))
     scratch = Scratch(np.empty(p, np.intp), np.empty(p), np.empty(p + 1), np.empty(p, np.bool_))
     stream = np.array([seed])
-    best_order = now.order.copy()
     plant(trees, p)
-    total = _settle_all(state, trees, grower, now, rank)
-    best = _climb(state, trees, grower, now, rank, scratch, turn, stream, total, stop)
-    best_order[:] = now.order
-    for _ in range(n_restarts):
-        if stop[0]:
-            break
-        counts[0] += 1
-        _shake(now, grower, rank, stream, n_swaps)
-        total = _settle_all(state, trees, grower, now, rank)
-        total = _climb(state, trees, grower, now, rank, scratch, turn, stream, total, stop)
+    total = settle_all(state, trees, grower, now)
+    best = _climb(state, trees, grower, now, scratch, turn, stream, total, stop)
+    best_order, n_restarts_done = now.order.copy(), 0
+    while n_restarts_done < n_restarts and not stop[0]:
+        n_restarts_done += 1
+        _shake(now, grower, stream, n_swaps)
+        total = settle_all(state, trees, grower, now)
+        total = _climb(state, trees, grower, now, scratch, turn, stream, total, stop)
         if total > best + 1e-10 * (1.0 + abs(best)):
             best = total
             best_order[:] = now.order
         else:
             now.order[:] = best_order
             for k in range(p):
-                rank[now.order[k]] = k
+                now.rank[now.order[k]] = k
     now.order[:] = best_order
-    total = _settle_all(state, trees, grower, now, rank)
-    parents[:] = False
-    for v in range(p):
-        at, _ = grow(state, trees, grower, v, rank, rank[v], -1, scratch.would)
-        for a in range(trees.leaf_size[at]):
-            parents[v, trees.parents[trees.leaf[at] + a]] = True
-    counts[1] = trees.used[0]
-    return total
+    settle_all(state, trees, grower, now)
+    return n_restarts_done

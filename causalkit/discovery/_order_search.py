@@ -1,21 +1,26 @@
-"""The search over orders: room for the trees, a first order, a clock."""
+"""Searches over orders: room for the trees, a first order, a clock."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from causalkit._core.checks import check_count
+from causalkit._core.parallel import check_jobs, run
+from causalkit._core.random import as_generator, draw_seed
 from causalkit.discovery._deadline import flag_when_up
 from causalkit.discovery._score_setup import ScoreSetup
-from causalkit.scores._states import GaussianState, Paths, State
-from causalkit.typing import BoolArray, FloatArray, IntArray
+from causalkit.scores._states import Paths, State
+from causalkit.typing import BoolArray, IntArray, RandomState
 
 if TYPE_CHECKING:
-    from causalkit.discovery._grow_trees_kernels import Trees
+    from causalkit.discovery._arrangement_kernels import Arrangement
+    from causalkit.discovery._grow_trees_kernels import Grower, Trees
 
-__all__ = ["Climb", "climb", "first_order"]
+__all__ = ["Climb", "climb", "from_starts", "random_order", "tuck_in"]
 
 _TREE_BYTES: Final = 2**30
 """Memory for the trees; they are planted anew when it is full."""
@@ -34,51 +39,93 @@ class Climb:
         `dag[i, j]` is `i -> j`.
     order : ndarray of int, shape (p,)
         Causes first.
-    n_restarts : int
-        Restarts that were begun.
+    score : float
+        Of the DAG.
+    n_rounds : int
+        Restarts that were begun, or tucks that were made.
     stopped : bool
         Whether the time was up.
     """
 
     dag: BoolArray
     order: IntArray
-    n_restarts: int
+    score: float
+    n_rounds: int
     stopped: bool
 
 
-def climb(setup: ScoreSetup, order: IntArray, *, n_restarts: int, n_swaps: int, seed: int) -> Climb:
-    """Look for the best order, beginning with one that has required parents first."""
-    from causalkit.discovery import _order_kernels as kernels
+def climb(
+    setup: ScoreSetup, order: IntArray, seed: int, *, n_restarts: int = 0, n_swaps: int = 0
+) -> Climb:
+    """Move nodes to their best places; required parents come first in the given order."""
+    from causalkit.discovery._order_kernels import search
+
+    return _carry_out(search, setup, order, (n_restarts, n_swaps, seed))
+
+
+def tuck_in(setup: ScoreSetup, order: IntArray, seed: int, *, depth: int) -> Climb:
+    """Tuck nodes before their parents; required parents come first in the given order."""
+    from causalkit.discovery._grasp_kernels import search
+
+    return _carry_out(search, setup, order, (depth, seed))
+
+
+def _carry_out(
+    search: Callable[..., int], setup: ScoreSetup, order: IntArray, settings: tuple[int, ...]
+) -> Climb:
+    with setup.state() as state, flag_when_up(setup.clock) as stop:
+        trees, grower = _room(setup.n_nodes, setup.max_parents), _grower(setup, state)
+        now = _arrangement(order)
+        n_rounds = search(state, trees, grower, now, *settings, stop)
+    dag = np.ascontiguousarray(now.parents.T)
+    return Climb(dag, now.order, float(now.score.sum()), int(n_rounds), bool(stop[0]))
+
+
+def from_starts(
+    job: Callable[[ScoreSetup, IntArray, int], Climb],
+    setup: ScoreSetup,
+    *,
+    n_starts: int,
+    random_state: RandomState,
+    n_jobs: int | None,
+) -> tuple[Climb, str | None]:
+    """Search from several random orders; return the best, and what the time left undone."""
+    check_count(n_starts, "n_starts")
+    check_jobs(n_jobs)
+    streams = as_generator(random_state).spawn(n_starts)
+    jobs = [(setup, random_order(setup, rng), draw_seed(rng)) for rng in streams]
+    found = run(job, jobs, n_jobs=n_jobs, threads=True, until=setup.clock.is_up)
+    found = found or [job(*jobs[0])]
+    n_done = sum(not one.stopped for one in found)
+    undone = f"the time was up after {n_done} of {n_starts} starts" if n_done < n_starts else None
+    return max(found, key=lambda one: one.score), undone
+
+
+def _arrangement(order: IntArray) -> Arrangement:
+    from causalkit.discovery._arrangement_kernels import Arrangement
+
+    p = len(order)
+    none = np.zeros((3, p, p), dtype=np.bool_)
+    rank = np.zeros(p, dtype=np.intp)
+    return Arrangement(order.astype(np.intp), rank, np.zeros(p), none[0], none[1], none[2])
+
+
+def _grower(setup: ScoreSetup, state: State) -> Grower:
     from causalkit.discovery._grow_trees_kernels import Grower
 
-    p = setup.n_nodes
-    depth = max(setup.max_parents, 0)
-    parents = np.zeros((p, p), dtype=np.bool_)
-    counts = np.zeros(2, dtype=np.intp)
-    now = kernels.Arrangement(
-        order.astype(np.intp),
-        np.zeros(p),
-        np.zeros((p, p), dtype=np.bool_),
-        np.zeros((p, p), dtype=np.bool_),
+    p, depth = setup.n_nodes, setup.max_parents
+    paths = Paths.of(state, depth, p)
+    n_slots = len(paths.left)
+    return Grower(
+        paths,
+        np.ascontiguousarray((setup.allowed & ~setup.required).T),
+        _listed(setup.required),
+        np.full((n_slots, 2), -1, dtype=np.intp),
+        np.empty((n_slots, depth), dtype=np.intp),
+        np.empty(depth, dtype=np.intp),
+        np.empty(p, dtype=np.intp),
+        np.empty(p),
     )
-    with setup.state() as state, flag_when_up(setup.clock) as stop:
-        paths = Paths.of(state, depth, p)
-        n_slots = len(paths.left)
-        grower = Grower(
-            paths,
-            np.ascontiguousarray((setup.allowed & ~setup.required).T),
-            _listed(setup.required),
-            np.full((n_slots, 2), -1, dtype=np.intp),
-            np.empty((n_slots, depth), dtype=np.intp),
-            np.empty(depth, dtype=np.intp),
-            np.empty(p, dtype=np.intp),
-            np.empty(p),
-        )
-        kernels.search(
-            state, _room(p, depth), grower, now, n_restarts, n_swaps, seed, parents, counts, stop
-        )
-        stopped = bool(stop[0])
-    return Climb(np.ascontiguousarray(parents.T), now.order, int(counts[0]), stopped)
 
 
 def _listed(required: BoolArray) -> IntArray:
@@ -110,29 +157,15 @@ def _room(p: int, depth: int) -> Trees:
     )
 
 
-def first_order(setup: ScoreSetup, state: State) -> IntArray:
-    """Order in which each node is the one that the nodes before it explain best.
-
-    Nodes whose required parents are not placed yet wait for them.
-    """
-    p = setup.n_nodes
-    left = np.ones(p)
-    corr = state.corr[state.group[0]] if isinstance(state, GaussianState) else np.eye(p)
+def random_order(setup: ScoreSetup, rng: np.random.Generator) -> IntArray:
+    """Draw an order that has required parents first."""
+    keys = rng.random(setup.n_nodes)
     waiting = setup.required.sum(axis=0)
-    rows: FloatArray = np.zeros((p, p))
     placed: list[int] = []
-    is_open = np.ones(p, dtype=np.bool_)
-    for k in range(p):
-        ready = np.flatnonzero(is_open & (waiting == 0))
-        v = (
-            int(ready[np.argmin(left[ready])])
-            if k
-            else int(ready[np.argmax((corr[ready] ** 2).sum(axis=1))])
-        )
-        if left[v] > 1e-10:
-            rows[k] = (corr[v] - rows[:k, v] @ rows[:k]) / np.sqrt(left[v])
-            left = left - rows[k] ** 2
-        is_open[v] = False
-        placed.append(v)
+    for _ in range(setup.n_nodes):
+        ready = np.flatnonzero(waiting == 0)
+        v = int(ready[np.argmin(keys[ready])])
         waiting = waiting - setup.required[v]
+        waiting[v] = -1
+        placed.append(v)
     return np.array(placed, dtype=np.intp)

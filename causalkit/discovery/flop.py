@@ -1,4 +1,4 @@
-"""Search over orders of the variables: FLOP.
+"""FLOP: search over orders of the variables, shaken whenever it is stuck.
 
 Once causes come before effects, finding the parents of each variable is a choice among those before
 it. So a search over orders never has to keep a graph free of cycles, and one move changes a great
@@ -20,7 +20,7 @@ import numpy as np
 
 from causalkit._core.checks import check_count
 from causalkit._core.random import as_generator, draw_seed
-from causalkit.discovery._order_search import climb, first_order
+from causalkit.discovery._order_search import climb, random_order
 from causalkit.discovery._score_search import Found, ScoreSearch
 from causalkit.discovery._score_setup import ScoreSetup
 from causalkit.discovery.knowledge import Knowledge
@@ -48,7 +48,7 @@ class FLOP(ScoreSearch):
     max_parents : int, optional
         Most parents of a variable; no limit if left out, but what the rows allow.
     random_state : int, numpy.random.Generator or None, default 0
-        Source of the shakes. The same table and the same number give the same graph.
+        Source of the first order and of the shakes. The same table and number give the same graph.
     max_seconds : float, optional
         Time budget. When it is spent the best graph so far is taken.
 
@@ -126,14 +126,13 @@ class FLOP(ScoreSearch):
 
     def _search(self, setup: ScoreSetup) -> Found:
         n_restarts = check_count(self.n_restarts, "n_restarts", minimum=0)
-        seed = draw_seed(as_generator(self.random_state))
-        with setup.state() as state:
-            order = first_order(setup, state)
+        rng = as_generator(self.random_state)
+        order = random_order(setup, rng)
         n_swaps = max(1, round(np.log(setup.n_nodes)))
-        found = climb(setup, order, n_restarts=n_restarts, n_swaps=n_swaps, seed=seed)
+        found = climb(setup, order, draw_seed(rng), n_restarts=n_restarts, n_swaps=n_swaps)
         self.order_ = tuple(setup.names[k] for k in found.order)
-        self.n_restarts_ = found.n_restarts
+        self.n_restarts_ = found.n_rounds
         stopped = None
         if found.stopped:
-            stopped = f"the time was up after {found.n_restarts} of {n_restarts} restarts"
+            stopped = f"the time was up after {found.n_rounds} of {n_restarts} restarts"
         return Found(found.dag, stopped)
