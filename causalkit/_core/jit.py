@@ -10,13 +10,16 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, TypeVar
 
 import numba
 from numba.core.event import Event, Listener, register
 from numba.extending import overload
 
-__all__ = ["call_back", "inner_kernel", "kernel", "kernel_for", "sums_kernel"]
+__all__ = ["call_back", "inner_kernel", "kernel", "kernel_for", "question", "sums_kernel"]
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
@@ -48,10 +51,27 @@ def inner_kernel(function: Kernel) -> Kernel:
     return _compile_later(function, no_cpython_wrapper=True)
 
 
-def kernel_for(question: Callable[..., Any], kind: type) -> Callable[[Kernel], Kernel]:
-    """Compile a function as what `question` means where its first argument is a `kind`.
+def question(function: Kernel) -> Kernel:
+    """Make a function that kernels may call and that is another one for each kind of argument.
 
-    Kernels that ask the question are compiled for each kind of their argument, a `NamedTuple`.
+    What it does for a kind of its first argument, a `NamedTuple`, is said by :func:`kernel_for`;
+    the body of the function itself is never run.
+    """
+    answers: dict[type, Callable[..., Any]] = {}
+
+    @wraps(function)
+    def ask(first: Any, *rest: Any) -> Any:
+        return answers[type(first)](first, *rest)
+
+    ask.answers = answers  # type: ignore[attr-defined]
+    asked: Any = ask
+    return asked  # type: ignore[no-any-return]
+
+
+def kernel_for(asked: Callable[..., Any], kind: type) -> Callable[[Kernel], Kernel]:
+    """Compile a function as the answer to a question whose first argument is a `kind`.
+
+    Kernels that ask the question are compiled for each kind of their argument.
     """
 
     def register_one(function: Kernel) -> Kernel:
@@ -59,7 +79,10 @@ def kernel_for(question: Callable[..., Any], kind: type) -> Callable[[Kernel], K
             of_kind = getattr(first, "instance_class", None) is kind
             return function if of_kind else None
 
-        overload(question, jit_options=_FLAGS, strict=False)(choose)  # type: ignore[arg-type]
+        options: Any = {**_FLAGS, "cache": False}  # it is compiled into its callers
+        overload(asked, jit_options=options, strict=False)(choose)
+        asked.answers[kind] = function  # type: ignore[attr-defined]
+        _stamp(function)
         return function
 
     return register_one
@@ -79,6 +102,9 @@ class _CallBack(numba.types.WrapperAddressProtocol):
         whole = [ctypes.c_int64] * n_arguments
         self._held = ctypes.CFUNCTYPE(ctypes.c_int64, *whole)(function)
 
+    def __call__(self, *arguments: int) -> int:
+        return int(self._held(*arguments))
+
     def __wrapper_address__(self) -> int:
         return ctypes.cast(self._held, ctypes.c_void_p).value or 0
 
@@ -88,8 +114,35 @@ class _CallBack(numba.types.WrapperAddressProtocol):
 
 
 def _compile_later(function: Kernel, **more: Any) -> Kernel:
-    compiled: Kernel = numba.njit(**_FLAGS, **more)(function)
-    return compiled
+    compiled: Any = numba.njit(**_FLAGS, **more)(function)
+    kept = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    if kept is not None and hasattr(kept, "_source_stamp"):
+        kept._source_stamp = _stamp(function)
+    kernel_: Kernel = compiled
+    return kernel_
+
+
+_STAMPS: Final[dict[str, tuple[float, int]]] = {}
+"""By module of kernels: when it, or one that it builds on, changed, and how long they are."""
+
+
+def _stamp(function: Any) -> tuple[float, int]:
+    """Say of what state of the sources a kernel is.
+
+    numba looks whether the file of a kernel has changed, but not the files of the kernels that are
+    compiled into it.
+    """
+    here, scope = function.__module__, getattr(function, "__globals__", {})
+    if here not in _STAMPS:
+        own = Path(function.__code__.co_filename).stat()
+        below = {
+            getattr(value, "__name__" if isinstance(value, ModuleType) else "__module__", None)
+            for value in scope.values()
+        }
+        parts = [_STAMPS[name] for name in below if name in _STAMPS]
+        changed = max([own.st_mtime, *(part[0] for part in parts)])
+        _STAMPS[here] = changed, own.st_size + sum(part[1] for part in parts)
+    return _STAMPS[here]
 
 
 class _NoCollector(Listener):

@@ -16,7 +16,7 @@ import numpy as np
 from causalkit._core.jit import inner_kernel, kernel
 from causalkit.discovery._arrangement_kernels import Arrangement, settle, settle_all
 from causalkit.discovery._grow_trees_kernels import Grower, Trees, plant
-from causalkit.discovery._order_kernels import draw
+from causalkit.discovery._order_kernels import LEAST, draw
 from causalkit.typing import BoolArray, IntArray
 
 __all__ = ["search"]
@@ -53,7 +53,7 @@ def _is_covered(now: Arrangement, x: int, y: int) -> bool:
 
 @inner_kernel
 def _tuck(now: Arrangement, grower: Grower, x: int, y: int, before: IntArray) -> bool:
-    """Move y and its ancestors after x before x; tell whether required edges allow it."""
+    """Move y and its ancestors after x before x; tell whether that is any use."""
     order, first, last = now.order, now.rank[x], now.rank[y]
     before[:] = order
     moves = np.zeros(len(order), dtype=np.bool_)
@@ -63,6 +63,8 @@ def _tuck(now: Arrangement, grower: Grower, x: int, y: int, before: IntArray) ->
             for c in range(first + 1, k):
                 if now.parents[order[k], order[c]]:
                     moves[order[c]] = True
+    if _is_in_vain(grower, order[first : last + 1], moves):
+        return False
     at = first
     for stage in range(2):
         for k in range(first, last + 1):
@@ -71,11 +73,22 @@ def _tuck(now: Arrangement, grower: Grower, x: int, y: int, before: IntArray) ->
                 order[at] = v
                 now.rank[v] = at
                 at += 1
-    for k in range(first, last + 1):
-        for a in grower.required[order[k]]:
-            if a >= 0 and now.rank[a] > k:
-                return False
     return True
+
+
+@inner_kernel
+def _is_in_vain(grower: Grower, segment: IntArray, moves: BoolArray) -> bool:
+    """Whether a node would move before one that may be its parent, and not the other way round."""
+    for b in range(len(segment)):
+        for a in range(b):
+            u, v = segment[a], segment[b]
+            if moves[v] and not moves[u]:
+                if grower.allowed[v, u] and not grower.allowed[u, v]:
+                    return True
+                for c in grower.required[v]:
+                    if c == u:
+                        return True
+    return False
 
 
 @inner_kernel
@@ -173,10 +186,9 @@ def search(
         spans[level, 0], spans[level, 1] = first, last
         known = _hash(now, trail.keys, first, last)
         if not _tuck(now, grower, x, y, trail.order[level]):
-            _undo(state, trees, grower, now, trail.order[level], spans[level])
             continue
         gain = _resettle(state, trees, grower, now, first, last)
-        least = 1e-10 * (1.0 + abs(total))
+        least = LEAST * (1.0 + abs(total))
         if gain > least:
             total, level = total + gain, 0
             n_gains += 1

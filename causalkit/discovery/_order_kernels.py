@@ -18,7 +18,10 @@ from causalkit.discovery._arrangement_kernels import Arrangement, settle, settle
 from causalkit.discovery._grow_trees_kernels import Grower, Trees, grow, plant
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["draw", "search"]
+__all__ = ["LEAST", "draw", "search"]
+
+LEAST = 1e-13
+"""Share of the score that is a gain; less is rounding."""
 
 _NEVER = 2**40
 
@@ -180,7 +183,7 @@ def _climb(
             for a in range(p - 1, 0, -1):
                 b = draw(stream, a + 1)
                 turn[a], turn[b] = turn[b], turn[a]
-        gain = _move(state, trees, grower, now, scratch, turn[k % p], 1e-10 * (1.0 + abs(total)))
+        gain = _move(state, trees, grower, now, scratch, turn[k % p], LEAST * (1.0 + abs(total)))
         total += gain
         idle = 0 if gain > 0 else idle + 1
         k += 1
@@ -238,7 +241,7 @@ def search(
         _shake(now, grower, stream, n_swaps)
         total = settle_all(state, trees, grower, now)
         total = _climb(state, trees, grower, now, scratch, turn, stream, total, stop)
-        if total > best + 1e-10 * (1.0 + abs(best)):
+        if total > best + LEAST * (1.0 + abs(best)):
             best = total
             best_order[:] = now.order
         else:

@@ -158,14 +158,18 @@ def _room(p: int, depth: int) -> Trees:
 
 
 def random_order(setup: ScoreSetup, rng: np.random.Generator) -> IntArray:
-    """Draw an order that has required parents first."""
-    keys = rng.random(setup.n_nodes)
-    waiting = setup.required.sum(axis=0)
+    """Draw an order that has required parents first, and tiers in their order.
+
+    Of two nodes between which one direction is ruled out, the possible cause comes first where that
+    does not run in a circle.
+    """
+    keys, one_way = rng.random(setup.n_nodes), setup.allowed & ~setup.allowed.T
+    waiting, late = setup.required.sum(axis=0), one_way.sum(axis=0)
     placed: list[int] = []
     for _ in range(setup.n_nodes):
         ready = np.flatnonzero(waiting == 0)
-        v = int(ready[np.argmin(keys[ready])])
-        waiting = waiting - setup.required[v]
+        v = int(ready[np.lexsort((keys[ready], late[ready]))[0]])
+        waiting, late = waiting - setup.required[v], late - one_way[v]
         waiting[v] = -1
         placed.append(v)
     return np.array(placed, dtype=np.intp)

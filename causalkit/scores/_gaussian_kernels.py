@@ -10,7 +10,7 @@ from causalkit.typing import FloatArray, IntArray
 __all__ = ["TINY", "leave_out", "regress", "residual_row", "unexplained"]
 
 TINY = 1e-10
-"""Share of a variance that counts as none: what is left is rounding."""
+"""Share of a variance that counts as none: what is left is rounding, and is taken to be so much."""
 
 
 @sums_kernel
@@ -56,11 +56,12 @@ def unexplained(
             held *= square[b, b]
             square[a, b] = held
             pivot -= held * held
-        if pivot <= TINY:
+        if a == k:
+            rest = max(pivot, TINY)
+        elif pivot <= TINY:
             return np.inf
-        if a < k:
+        else:
             square[a, a] = 1.0 / np.sqrt(pivot)
-        rest = pivot
     return rest
 
 
@@ -124,7 +125,7 @@ def regress(
             held += inverse[a, b] * corr[node, parents[b]]
         weights[a] = held
         rest -= held * corr[node, parents[a]]
-    return max(rest, 0.0)
+    return max(rest, TINY)
 
 
 @inner_kernel

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from causalkit._core.jit import kernel_for
+from causalkit._core.jit import kernel_for, question
 from causalkit.scores._gaussian_kernels import (
     TINY,
     leave_out,
@@ -25,14 +25,17 @@ from causalkit.typing import FloatArray, IntArray
 __all__ = ["begin", "improving", "local", "push", "shrink"]
 
 
+@question
 def begin(state: Any, paths: Paths, node: int) -> None:
     """Begin with no parent."""
 
 
+@question
 def push(state: Any, paths: Paths, node: int, parent: int, depth: int) -> None:
     """Take a parent as number `depth`, counted from 0."""
 
 
+@question
 def improving(
     state: Any,
     paths: Paths,
@@ -49,11 +52,13 @@ def improving(
     return 0
 
 
+@question
 def local(state: Any, paths: Paths, node: int, parents: IntArray, k: int) -> float:
     """Score of a node with these k parents; -inf if they determine each other or the node."""
     return 0.0
 
 
+@question
 def shrink(
     state: Any, paths: Paths, node: int, parents: IntArray, k: int, n_kept: int
 ) -> tuple[int, float]:
@@ -108,11 +113,10 @@ def _improving_gaussian(
     for c in range(left.shape[0]):
         square = shared[c] * shared[c]
         if square > least * left[c] and left[c] > TINY and c != node:
-            rest = 1.0 - square / (own * left[c])
-            if rest * own > TINY:
-                found[m] = c
-                gains[m] = -half * np.log(rest) - price
-                m += 1
+            rest = max(1.0 - square / (own * left[c]), TINY / own)
+            found[m] = c
+            gains[m] = -half * np.log(rest) - price
+            m += 1
     return m
 
 
