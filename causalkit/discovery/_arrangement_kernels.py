@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from causalkit._core.jit import inner_kernel
-from causalkit.discovery._grow_trees_kernels import Grower, Trees, grow
+from causalkit.discovery._grow_trees_kernels import Grower, Trees, grow, parents_of
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Arrangement", "settle", "settle_all"]
+__all__ = ["Arrangement", "arrange", "settle"]
 
 
 class Arrangement(NamedTuple):
@@ -37,25 +37,28 @@ class Arrangement(NamedTuple):
 
 
 @inner_kernel
-def settle(state: Any, trees: Trees, grower: Grower, now: Arrangement, v: int) -> None:
-    """Note the parents of a node among those before it."""
-    at, depth = grow(state, trees, grower, v, now.rank, now.rank[v], -1, now.would[v])
-    now.score[v] = trees.leaf_score[at]
-    now.parents[v, :] = False
-    now.on_path[v, :] = False
-    for d in range(depth):
-        now.on_path[v, grower.path[d]] = True
-    for a in range(trees.leaf[at], trees.leaf[at] + trees.leaf_size[at]):
-        now.parents[v, trees.parents[a]] = True
+def settle(
+    state: Any, trees: Trees, grower: Grower, now: Arrangement, first: int, last: int
+) -> float:
+    """Note the parents of the nodes at these places among those before; return what they gain."""
+    gain = 0.0
+    for k in range(first, last + 1):
+        v = now.order[k]
+        at, depth = grow(state, trees, grower, v, now.rank, k, v, now.would[v])
+        gain += trees.leaf_score[at] - now.score[v]
+        now.score[v] = trees.leaf_score[at]
+        now.parents[v, :] = False
+        now.on_path[v, :] = False
+        for d in range(depth):
+            now.on_path[v, grower.path[d]] = True
+        for c in parents_of(trees, at):
+            now.parents[v, c] = True
+    return gain
 
 
 @inner_kernel
-def settle_all(state: Any, trees: Trees, grower: Grower, now: Arrangement) -> float:
-    """Note the parents of all nodes, and return the score of the order."""
-    total = 0.0
-    for k in range(len(now.order)):
-        now.rank[now.order[k]] = k
-    for v in now.order:
-        settle(state, trees, grower, now, v)
-        total += now.score[v]
-    return total
+def arrange(now: Arrangement, order: IntArray, first: int, last: int) -> None:
+    """Put nodes at these places in another order."""
+    for k in range(first, last + 1):
+        now.order[k] = order[k]
+        now.rank[order[k]] = k

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from causalkit._core.jit import inner_kernel, kernel
-from causalkit.discovery._arrangement_kernels import Arrangement, settle, settle_all
+from causalkit.discovery._arrangement_kernels import Arrangement, arrange, settle
 from causalkit.discovery._grow_trees_kernels import Grower, Trees, plant
 from causalkit.discovery._order_kernels import LEAST, draw
 from causalkit.typing import BoolArray, IntArray
@@ -92,20 +92,6 @@ def _is_in_vain(grower: Grower, segment: IntArray, moves: BoolArray) -> bool:
 
 
 @inner_kernel
-def _resettle(
-    state: Any, trees: Trees, grower: Grower, now: Arrangement, first: int, last: int
-) -> float:
-    """Note the parents of nodes in these places; return what they gain."""
-    gain = 0.0
-    for k in range(first, last + 1):
-        v = now.order[k]
-        gain -= now.score[v]
-        settle(state, trees, grower, now, v)
-        gain += now.score[v]
-    return gain
-
-
-@inner_kernel
 def _hash(now: Arrangement, keys: IntArray, first: int, last: int) -> int:
     total = 0
     for k in range(first, last + 1):
@@ -132,17 +118,6 @@ def _list_edges(now: Arrangement, edges: IntArray, stream: IntArray, only_covere
     return m
 
 
-@inner_kernel
-def _undo(
-    state: Any, trees: Trees, grower: Grower, now: Arrangement, before: IntArray, span: IntArray
-) -> None:
-    now.order[:] = before
-    for k in range(span[0], span[1] + 1):
-        now.rank[before[k]] = k
-    for k in range(span[0], span[1] + 1):
-        settle(state, trees, grower, now, before[k])
-
-
 @kernel
 def search(
     state: Any,
@@ -154,7 +129,7 @@ def search(
     stop: BoolArray,
 ) -> int:
     """Tuck until nothing gains; the order is left in `now`; return the number of gains."""
-    p, n_gains = len(now.order), 0
+    p, n_gains, none = len(now.order), 0, np.intp(0)
     stream = np.array([seed])
     trail = _Trail(
         np.empty((depth, p * p, 2), np.intp),
@@ -166,17 +141,23 @@ def search(
         for y in range(p):
             trail.keys[x, y] = (draw(stream, 2**31) << 31) ^ draw(stream, 2**31)
     plant(trees, p)
-    total = settle_all(state, trees, grower, now)
+    arrange(now, now.order, none, p - 1)
+    total = settle(state, trees, grower, now, none, p - 1)
     n_edges, tried = np.zeros(depth, np.intp), np.zeros(depth, np.intp)
     spans = np.zeros((depth, 2), np.intp)
-    level = 0
+    level, undo = 0, False
     n_edges[0] = _list_edges(now, trail.edges[0], stream, False)
     while not stop[0]:
+        first, last = spans[level]
+        if undo:
+            arrange(now, trail.order[level], first, last)
+            settle(state, trees, grower, now, first, last)
+            undo = False
         if tried[level] == n_edges[level]:
             if level == 0:
                 break
-            level -= 1  # back to before the move that led here
-            _undo(state, trees, grower, now, trail.order[level], spans[level])
+            level -= 1  # and back to before the move that led here
+            undo = True
             continue
         x, y = trail.edges[level, tried[level]]
         tried[level] += 1
@@ -187,7 +168,7 @@ def search(
         known = _hash(now, trail.keys, first, last)
         if not _tuck(now, grower, x, y, trail.order[level]):
             continue
-        gain = _resettle(state, trees, grower, now, first, last)
+        gain = settle(state, trees, grower, now, first, last)
         least = LEAST * (1.0 + abs(total))
         if gain > least:
             total, level = total + gain, 0
@@ -200,7 +181,7 @@ def search(
         for k in range(level + 1):
             deeper = deeper and trail.hashes[k] != differs
         if not deeper:
-            _undo(state, trees, grower, now, trail.order[level], spans[level])
+            undo = True
             continue
         level += 1
         trail.hashes[level] = differs

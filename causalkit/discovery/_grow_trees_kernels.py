@@ -11,14 +11,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from causalkit._core.jit import inner_kernel
 from causalkit.scores import _path_kernels as score
 from causalkit.scores._states import Paths
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Grower", "Trees", "grow", "plant"]
+__all__ = ["Grower", "Trees", "grow", "parents_of", "plant"]
 
 _UNKNOWN = -1
+_BRANCHES, _LEAF = 0, 2
 
 
 class Trees(NamedTuple):
@@ -29,26 +32,22 @@ class Trees(NamedTuple):
 
     Attributes
     ----------
-    start, size : ndarrays of int
-        By tree node: where its columns begin, and how many; start is -1 before it was asked.
-    column, child : ndarrays of int
-        A column that raises the score, and the tree node with it among the parents or -1.
-    leaf, leaf_size, leaf_score : ndarrays
-        By tree node: where the parents are that are left after shrinking, how many, their score;
-        leaf is -1 before it was asked.
+    node : ndarray of int64, shape (n, 4)
+        By tree node: where its branches begin, and how many there are; where the parents are that
+        are left after shrinking, and how many. Beginnings are -1 before they were asked for.
+    leaf_score : ndarray of shape (n,)
+        By tree node: score of these parents.
+    branch : ndarray of int32, shape (m, 2)
+        A column that raises the score, and the tree node with it among the parents, or -1.
     parents : ndarray of int64
-        Parents of leaves.
+        Parents of all leaves.
     used : ndarray of int, shape (3,)
-        Tree nodes, columns and parents in use.
+        Tree nodes, branches and parents in use.
     """
 
-    start: IntArray
-    size: IntArray
-    column: IntArray
-    child: IntArray
-    leaf: IntArray
-    leaf_size: IntArray
+    node: IntArray
     leaf_score: FloatArray
+    branch: IntArray
     parents: IntArray
     used: IntArray
 
@@ -64,10 +63,8 @@ class Grower(NamedTuple):
         `allowed[v, c]`: c may be a parent of v, and need not be one.
     required : ndarray of int, shape (p, r)
         Parents that a node has in any case, then -1.
-    held : ndarray of int, shape (n_slots, 2)
-        For which node, and how many parents, a slot of `paths` holds.
-    held_path : ndarray of int, shape (n_slots, depth)
-        These parents.
+    held : ndarray of int, shape (n_slots, 2 + depth)
+        What a slot of `paths` holds: for which node, how many parents, and these.
     path, found : ndarrays of int
         Parents of the last walk; scratch.
     gains : ndarray
@@ -78,7 +75,6 @@ class Grower(NamedTuple):
     allowed: BoolArray
     required: IntArray
     held: IntArray
-    held_path: IntArray
     path: IntArray
     found: IntArray
     gains: FloatArray
@@ -88,8 +84,7 @@ class Grower(NamedTuple):
 def plant(trees: Trees, n_nodes: int) -> None:
     """Begin with roots about which nothing is known."""
     for v in range(n_nodes):
-        trees.start[v] = _UNKNOWN
-        trees.leaf[v] = _UNKNOWN
+        trees.node[v, _BRANCHES] = trees.node[v, _LEAF] = _UNKNOWN
     trees.used[0] = n_nodes
     trees.used[1] = 0
     trees.used[2] = 0
@@ -116,16 +111,16 @@ def _sort_by_gain(columns: IntArray, gains: FloatArray, m: int) -> None:
 def _ask(state: Any, trees: Trees, grower: Grower, node: int, at: int, depth: int) -> None:
     """Find what raises the score given the first `depth` parents of the path, best first."""
     slot = node % len(grower.held)
-    path, held, held_path = grower.path, grower.held[slot], grower.held_path[slot]
+    path, held = grower.path, grower.held[slot]
     common = 0
     if held[0] == node:
-        while common < min(held[1], depth) and held_path[common] == path[common]:
+        while common < min(held[1], depth) and held[2 + common] == path[common]:
             common += 1
     else:
         score.begin(state, grower.paths, node)
     for d in range(common, depth):
         score.push(state, grower.paths, node, path[d], d)
-        held_path[d] = path[d]
+        held[2 + d] = path[d]
     held[0], held[1] = node, depth
     found, gains = grower.found, grower.gains
     n_found = score.improving(state, grower.paths, node, path, depth, found, gains)
@@ -137,9 +132,9 @@ def _ask(state: Any, trees: Trees, grower: Grower, node: int, at: int, depth: in
     _sort_by_gain(found, gains, m)
     begin = trees.used[1]
     for e in range(m):
-        trees.column[begin + e] = found[e]
-        trees.child[begin + e] = _UNKNOWN
-    trees.start[at], trees.size[at] = begin, m
+        trees.branch[begin + e, 0] = found[e]
+        trees.branch[begin + e, 1] = _UNKNOWN
+    trees.node[at, _BRANCHES], trees.node[at, _BRANCHES + 1] = begin, m
     trees.used[1] += m
 
 
@@ -152,7 +147,7 @@ def _shrink(
     kept = trees.parents[begin : begin + depth]
     kept[:] = grower.path[:depth]
     k, best = score.shrink(state, grower.paths, node, kept, depth, n_required)
-    trees.leaf[at], trees.leaf_size[at] = begin, k
+    trees.node[at, _LEAF], trees.node[at, _LEAF + 1] = begin, k
     trees.leaf_score[at] = max(best, -1e15)  # a set of required parents may be redundant
     trees.used[2] += k
 
@@ -177,7 +172,7 @@ def grow(
     rank : ndarray of int, shape (p,)
         Place of each column in an order.
     limit, extra : int
-        Which may be parents; `extra` is -1 for none.
+        Which may be parents; `extra` is the node itself for none.
     would : ndarray of bool, shape (p,)
         Filled: columns that would change the path if they were allowed as well.
 
@@ -188,12 +183,12 @@ def grow(
     """
     p, n_deep = len(rank), len(grower.path)
     if (
-        trees.used[0] + n_deep >= len(trees.start)
-        or trees.used[1] + n_deep * p >= len(trees.column)
+        trees.used[0] + n_deep >= len(trees.node)
+        or trees.used[1] + n_deep * p >= len(trees.branch)
         or trees.used[2] + n_deep >= len(trees.parents)
     ):
         plant(trees, p)
-    path, at, depth = grower.path, node, 0
+    path, at, depth = grower.path, node, np.intp(0)
     required = grower.required[node]
     for r in range(len(required)):
         if required[r] < 0:
@@ -203,26 +198,33 @@ def grow(
     n_required = depth
     would[:] = False
     while depth < n_deep:
-        if trees.start[at] < 0:
+        if trees.node[at, _BRANCHES] < 0:
             _ask(state, trees, grower, node, at, depth)
-        chosen = -1
-        for e in range(trees.start[at], trees.start[at] + trees.size[at]):
-            c = trees.column[e]
+        e = trees.node[at, _BRANCHES]
+        end = e + trees.node[at, _BRANCHES + 1]
+        while e < end:
+            c = trees.branch[e, 0]
             if rank[c] < limit or c == extra:
-                chosen = e
                 break
             would[c] = True
-        if chosen < 0:
+            e += 1
+        if e == end:
             break
-        path[depth] = trees.column[chosen]
+        path[depth] = trees.branch[e, 0]
         depth += 1
-        if trees.child[chosen] < 0:
+        if trees.branch[e, 1] < 0:
             fresh = trees.used[0]
-            trees.child[chosen] = fresh
-            trees.start[fresh] = _UNKNOWN
-            trees.leaf[fresh] = _UNKNOWN
+            trees.branch[e, 1] = fresh
+            trees.node[fresh, _BRANCHES] = trees.node[fresh, _LEAF] = _UNKNOWN
             trees.used[0] += 1
-        at = trees.child[chosen]
-    if trees.leaf[at] < 0:
+        at = trees.branch[e, 1]
+    if trees.node[at, _LEAF] < 0:
         _shrink(state, trees, grower, node, at, depth, n_required)
     return at, depth
+
+
+@inner_kernel
+def parents_of(trees: Trees, at: int) -> IntArray:
+    """Parents that are left at a tree node."""
+    begin = trees.node[at, _LEAF]
+    return trees.parents[begin : begin + trees.node[at, _LEAF + 1]]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from causalkit._core.jit import inner_kernel, kernel
-from causalkit.discovery._arrangement_kernels import Arrangement, settle, settle_all
+from causalkit.discovery._arrangement_kernels import Arrangement, arrange, settle
 from causalkit.discovery._grow_trees_kernels import Grower, Trees, grow, plant
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
@@ -73,7 +73,7 @@ def _put_back(now: Arrangement, others: IntArray, v: int, place: int) -> None:
 
 
 @inner_kernel
-def _losses_of_others(
+def _weigh(
     state: Any,
     trees: Trees,
     grower: Grower,
@@ -83,37 +83,24 @@ def _losses_of_others(
     old: int,
     span: tuple[int, int],
 ) -> None:
-    """Note what each other node in the span gains as v comes after it instead of before it."""
-    others, after = scratch.others, scratch.after
+    """Note what each other node gains as v comes after it, and the score of v at each place."""
+    others, after, own, would = scratch.others, scratch.after, scratch.own, scratch.would
     for k in range(span[0], span[1]):
         u = others[k]
         after[k] = 0.0
-        if k < old and now.would[u, v]:
-            at, _ = grow(state, trees, grower, u, now.rank, k, v, scratch.would)
-            after[k] = now.score[u] - trees.leaf_score[at]
-        elif k >= old and now.on_path[u, v]:
-            at, _ = grow(state, trees, grower, u, now.rank, k, -1, scratch.would)
-            after[k] = trees.leaf_score[at] - now.score[u]
-
-
-@inner_kernel
-def _own_scores(
-    state: Any,
-    trees: Trees,
-    grower: Grower,
-    now: Arrangement,
-    scratch: Scratch,
-    v: int,
-    span: tuple[int, int],
-) -> None:
-    """Note the score of v itself at each place in the span."""
-    own, would = scratch.own, scratch.would
-    at, _ = grow(state, trees, grower, v, now.rank, span[0], -1, would)
-    own[span[0]] = trees.leaf_score[at]
-    for k in range(span[0], span[1]):
-        if would[scratch.others[k]]:
-            at, _ = grow(state, trees, grower, v, now.rank, k + 1, -1, would)
-        own[k + 1] = trees.leaf_score[at]
+        is_later = k < old
+        if now.would[u, v] if is_later else now.on_path[u, v]:
+            extra = v if is_later else u
+            at, _ = grow(state, trees, grower, u, now.rank, k, extra, would)
+            gain = trees.leaf_score[at] - now.score[u]
+            after[k] = -gain if is_later else gain
+    would[:] = True
+    for k in range(span[0], span[1] + 1):
+        if k == span[0] or would[others[k - 1]]:
+            at, _ = grow(state, trees, grower, v, now.rank, k, v, would)
+            own[k] = trees.leaf_score[at]
+        else:
+            own[k] = own[k - 1]
 
 
 @inner_kernel
@@ -130,8 +117,7 @@ def _move(
     old = now.rank[v]
     m = _take_out(now, scratch.others, v)
     span = _bounds(grower, now.rank, v, m)
-    _losses_of_others(state, trees, grower, now, scratch, v, old, span)
-    _own_scores(state, trees, grower, now, scratch, v, span)
+    _weigh(state, trees, grower, now, scratch, v, old, span)
     place, highest, here, total = old, -np.inf, 0.0, 0.0
     for k in range(span[0], span[1] + 1):
         if k > span[0]:
@@ -145,11 +131,10 @@ def _move(
         _put_back(now, scratch.others, v, old)
         return 0.0
     _put_back(now, scratch.others, v, place)
-    settle(state, trees, grower, now, v)
     for k in range(min(place, old), max(place, old) + 1):
         u = now.order[k]
-        if u != v and (now.would[u, v] if place < old else now.on_path[u, v]):
-            settle(state, trees, grower, now, u)
+        if u == v or (now.would[u, v] if place < old else now.on_path[u, v]):
+            settle(state, trees, grower, now, k, k)
     return gain
 
 
@@ -165,33 +150,14 @@ def draw(stream: IntArray, n: int) -> int:
 
 
 @inner_kernel
-def _climb(
-    state: Any,
-    trees: Trees,
-    grower: Grower,
-    now: Arrangement,
-    scratch: Scratch,
-    turn: IntArray,
-    stream: IntArray,
-    total: float,
-    stop: BoolArray,
-) -> float:
-    """Move one node after the other until none of them gains."""
-    p, idle, k = len(now.order), 0, 0
-    while idle < p and not stop[0]:
-        if k % p == 0:
-            for a in range(p - 1, 0, -1):
-                b = draw(stream, a + 1)
-                turn[a], turn[b] = turn[b], turn[a]
-        gain = _move(state, trees, grower, now, scratch, turn[k % p], LEAST * (1.0 + abs(total)))
-        total += gain
-        idle = 0 if gain > 0 else idle + 1
-        k += 1
-    return total
+def _shuffle(turn: IntArray, stream: IntArray) -> None:
+    for a in range(len(turn) - 1, 0, -1):
+        b = draw(stream, a + 1)
+        turn[a], turn[b] = turn[b], turn[a]
 
 
 @inner_kernel
-def is_fit(grower: Grower, rank: IntArray) -> bool:
+def _is_fit(grower: Grower, rank: IntArray) -> bool:
     """Whether required parents come before their children."""
     for v in range(len(rank)):
         for a in grower.required[v]:
@@ -209,7 +175,7 @@ def _shake(now: Arrangement, grower: Grower, stream: IntArray, n_swaps: int) -> 
         u, v = now.order[a], now.order[b]
         now.order[a], now.order[b] = v, u
         rank[u], rank[v] = b, a
-        if not is_fit(grower, rank):
+        if not _is_fit(grower, rank):
             now.order[a], now.order[b] = u, v
             rank[u], rank[v] = a, b
 
@@ -231,23 +197,31 @@ def search(
     """
     p, turn = len(now.order), np.arange(len(now.order))
     scratch = Scratch(np.empty(p, np.intp), np.empty(p), np.empty(p + 1), np.empty(p, np.bool_))
-    stream = np.array([seed])
+    stream, best_order, none = np.array([seed]), now.order.copy(), np.intp(0)
     plant(trees, p)
-    total = settle_all(state, trees, grower, now)
-    best = _climb(state, trees, grower, now, scratch, turn, stream, total, stop)
-    best_order, n_restarts_done = now.order.copy(), 0
-    while n_restarts_done < n_restarts and not stop[0]:
-        n_restarts_done += 1
-        _shake(now, grower, stream, n_swaps)
-        total = settle_all(state, trees, grower, now)
-        total = _climb(state, trees, grower, now, scratch, turn, stream, total, stop)
-        if total > best + LEAST * (1.0 + abs(best)):
+    total, best, n_shaken = 0.0, -np.inf, 0
+    for r in range(n_restarts + 1):
+        if r > 0:
+            if stop[0]:
+                break
+            _shake(now, grower, stream, n_swaps)
+            n_shaken = r
+        arrange(now, now.order, none, p - 1)
+        total += settle(state, trees, grower, now, none, p - 1)
+        idle, k = 0, 0
+        while idle < p and not stop[0]:
+            if k % p == 0:
+                _shuffle(turn, stream)
+            least = LEAST * (1.0 + abs(total))
+            gain = _move(state, trees, grower, now, scratch, turn[k % p], least)
+            total += gain
+            idle = 0 if gain > 0 else idle + 1
+            k += 1
+        if total > best + LEAST * (1.0 + abs(total)):
             best = total
             best_order[:] = now.order
         else:
-            now.order[:] = best_order
-            for k in range(p):
-                now.rank[now.order[k]] = k
-    now.order[:] = best_order
-    settle_all(state, trees, grower, now)
-    return n_restarts_done
+            arrange(now, best_order, none, p - 1)
+    arrange(now, best_order, none, p - 1)
+    settle(state, trees, grower, now, none, p - 1)
+    return n_shaken

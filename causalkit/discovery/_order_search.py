@@ -115,13 +115,11 @@ def _grower(setup: ScoreSetup, state: State) -> Grower:
 
     p, depth = setup.n_nodes, setup.max_parents
     paths = Paths.of(state, depth, p)
-    n_slots = len(paths.left)
     return Grower(
         paths,
         np.ascontiguousarray((setup.allowed & ~setup.required).T),
         _listed(setup.required),
-        np.full((n_slots, 2), -1, dtype=np.intp),
-        np.empty((n_slots, depth), dtype=np.intp),
+        np.full((len(paths.left), 2 + depth), -1, dtype=np.intp),
         np.empty(depth, dtype=np.intp),
         np.empty(p, dtype=np.intp),
         np.empty(p),
@@ -139,20 +137,15 @@ def _listed(required: BoolArray) -> IntArray:
 
 
 def _room(p: int, depth: int) -> Trees:
-    least = 4 * (depth + p + 1)  # trees must at least hold one walk of each node
-    n = max(_TREE_BYTES // (40 + 8 * _FAN), least)
-    n_columns = max(_FAN * n, 4 * (depth + 1) * p)
     from causalkit.discovery._grow_trees_kernels import Trees
 
+    least = 4 * (depth + p + 1)  # trees must at least hold one walk of each node
+    n = max(_TREE_BYTES // (48 + 8 * _FAN), least)
     return Trees(
-        np.empty(n, dtype=np.int64),
-        np.empty(n, dtype=np.int32),
-        np.empty(n_columns, dtype=np.int32),
-        np.empty(n_columns, dtype=np.int32),
-        np.empty(n, dtype=np.int64),
-        np.empty(n, dtype=np.int32),
+        np.empty((n, 4), dtype=np.int64),
         np.empty(n),
-        np.empty(max(4 * n, 4 * (depth + 1)), dtype=np.intp),
+        np.empty((max(_FAN * n, 4 * (depth + 1) * p), 2), dtype=np.int32),
+        np.empty(max(4 * n, 4 * (depth + 1)), dtype=np.int64),
         np.zeros(3, dtype=np.int64),
     )
 

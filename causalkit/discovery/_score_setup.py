@@ -83,18 +83,20 @@ def set_up_search(
         check_positive(max_seconds, "max_seconds")
     clock = Clock.start(max_seconds)
     score = as_score(score)
-    names = in_name_order(table.names)
+    shown = score.nodes(table.names)
+    names = in_name_order(shown)
     known = as_knowledge(knowledge)
     forbidden, required = known.forbidden_matrix(names), known.required_matrix(names)
     allowed = ~forbidden & _joined(skeleton, names)
     np.fill_diagonal(allowed, False)
-    ordered = table if names == table.names else table.select(names)
+    columns = score.columns(names)
+    ordered = table if columns == table.names else table.select(columns)
     bind: Any = score.bind if isinstance(ordered, Table) else score.bind_moments  # type: ignore[attr-defined]
     local: LocalScore = bind(ordered)
     limit = local.most_parents
     most = limit if max_parents is None else min(limit, max_parents)
     _check_room(required, most, names)
-    return ScoreSetup(names, table.names, local, allowed | required, required, most, known, clock)
+    return ScoreSetup(names, shown, local, allowed | required, required, most, known, clock)
 
 
 def as_score(score: Score | None) -> Score:

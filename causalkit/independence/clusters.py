@@ -29,10 +29,11 @@ import numpy as np
 from scipy.special import fdtrc, stdtr
 
 from causalkit._core.checks import check_complete
+from causalkit._core.columns import standardized
 from causalkit._core.table import Table
 from causalkit.errors import CausalkitWarning, InputError, NumericalError
 from causalkit.independence.base import BoundTest
-from causalkit.independence.embedding import Embedding, standardized
+from causalkit.independence.embedding import Embedding
 from causalkit.independence.search import CIResult
 from causalkit.typing import FloatArray, IntArray, Name
 

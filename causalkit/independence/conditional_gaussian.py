@@ -27,10 +27,10 @@ import numpy as np
 from scipy.special import chdtrc, digamma, xlogy
 
 from causalkit._core.checks import check_rows, check_varies
+from causalkit._core.columns import standardized
 from causalkit._core.table import Table
 from causalkit.errors import NumericalError
 from causalkit.independence.base import BoundTest, CITest, check_no_holes
-from causalkit.independence.embedding import standardized
 from causalkit.independence.search import CIResult
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
@@ -161,7 +161,7 @@ class BoundConditionalGaussian(BoundTest):
 
     def _cells(self, columns: Sequence[int]) -> _Cells:
         """Number the combinations of levels that occur."""
-        from causalkit.independence._cell_kernels import merge_codes
+        from causalkit._core._cell_kernels import merge_codes
 
         found, count = np.zeros(len(self.values), dtype=np.intp), 1
         for k in columns:
@@ -170,7 +170,7 @@ class BoundConditionalGaussian(BoundTest):
         return _Cells(found, count)
 
     def _eliminate(self, columns: list[int], cells: _Cells, used: BoolArray) -> _Regressions:
-        from causalkit.independence._cell_kernels import eliminate_cells
+        from causalkit._core._cell_kernels import eliminate_cells
 
         m = len(columns)
         sizes, ranks = np.empty((2, cells.count), dtype=np.intp)

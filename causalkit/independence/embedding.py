@@ -23,6 +23,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from causalkit._core.checks import check_rows, check_varies
+from causalkit._core.columns import indicators_of
 from causalkit._core.table import Table
 from causalkit.errors import InputError
 from causalkit.independence.base import CITest, check_no_holes
@@ -36,7 +37,6 @@ __all__ = [
     "embed",
     "indicators",
     "numeric_columns",
-    "standardized",
 ]
 
 
@@ -153,11 +153,8 @@ def indicators(table: Table, weights: FloatArray | None, *, who: str) -> Embeddi
     check_no_holes(table, who=who)
     check_rows(table, 4, who=who)
     check_varies(table, table.names, who=who)
-    blocks = [table.design([name])[0] for name in table.names]
-    starts = np.concatenate([[0], np.cumsum([block.shape[1] for block in blocks])])
-    return Embedding(
-        table.names, np.hstack(blocks), starts.astype(np.intp), weights, likelihood=True
-    )
+    values, starts = indicators_of(table)
+    return Embedding(table.names, values, starts, weights, likelihood=True)
 
 
 def check_numeric(table: Table, *, who: str) -> Table:
@@ -170,18 +167,3 @@ def check_numeric(table: Table, *, who: str) -> Table:
                 "LikelihoodRatio(), write an ordered category as numbers, or leave the column out."
             )
     return table
-
-
-def standardized(values: FloatArray, weights: FloatArray | None = None) -> FloatArray:
-    """Columns with (weighted) mean zero and length one, whatever their units; zero if constant."""
-    # Scaling by a power of two is exact, so it cannot hide a small variation on a large mean.
-    _, exponents = np.frexp(np.abs(values).max(axis=0))
-    scaled = np.ldexp(values, -exponents)
-    share = None if weights is None else weights / weights.sum()
-    root = None if share is None else np.sqrt(share)[:, None]
-    centred = scaled - np.average(scaled, axis=0, weights=share)
-    size = np.abs(centred).max(axis=0)
-    centred /= np.where(size > 0, size, 1.0)
-    centred -= np.average(centred, axis=0, weights=share)
-    length = np.linalg.norm(centred if root is None else centred * root, axis=0)
-    return np.asarray(centred / np.where(length > 0, length, 1.0), dtype=np.float64)

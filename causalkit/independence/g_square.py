@@ -33,14 +33,14 @@ from numbers import Real
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from causalkit._core.checks import check_choice, check_varies
+from causalkit._core.columns import codes_of
 from causalkit._core.table import Table
 from causalkit.errors import InputError, NumericalError
 from causalkit.independence.base import BoundTest, CITest, check_no_holes
 from causalkit.independence.search import Answers, CIResult, Level, Screen, Search
-from causalkit.typing import FloatArray, IntArray, Name
+from causalkit.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from causalkit.independence._contingency_kernels import Counted, Rules
@@ -49,8 +49,6 @@ __all__ = ["ChiSquare", "GSquare"]
 
 _FREEDOMS: Final = ("adjusted", "plain")
 _FEWEST_PER_CELL: Final = 0.01
-_MOST_WHOLE_NUMBERS: Final = 50
-_MOST_OTHER_NUMBERS: Final = 10
 _MOST_BIT_SETS: Final = 32
 
 
@@ -323,12 +321,7 @@ def _bind(table: Table, test: GSquare | ChiSquare) -> BoundCounts:
     who = type(test).__name__
     check_no_holes(table, who=who)
     check_varies(table, table.names, who=who)
-    codes = np.empty(table.values.shape[::-1], dtype=np.int32)
-    levels = np.empty(table.n_columns, dtype=np.intp)
-    for k, (name, known) in enumerate(zip(table.names, table.levels, strict=True)):
-        codes[k], levels[k] = _as_codes(table.values[:, k])
-        if known is None:
-            _check_few(name, table.values[:, k], int(levels[k]), who)
+    codes, levels = codes_of(table, who=who, kind="test")
     few = levels <= _MOST_BIT_SETS
     sizes = np.where(few, levels, 0)
     first = np.where(few, 1 + np.cumsum(sizes) - sizes, -1)
@@ -338,30 +331,3 @@ def _bind(table: Table, test: GSquare | ChiSquare) -> BoundCounts:
     data = Counted(codes, levels, bits, first, counts * np.log(np.maximum(counts, 1.0)))
     rules = Rules(isinstance(test, ChiSquare), test.freedom == "plain", float(test.min_per_cell))
     return BoundCounts(data, rules)
-
-
-def _as_codes(column: FloatArray) -> tuple[NDArray[np.int32], int]:
-    """Number the values that occur, in their order, and count them."""
-    low = column.min()
-    with np.errstate(over="ignore"):
-        span = column.max() - low
-    if span < len(column):
-        steps = (column - low).astype(np.intp)
-        if np.array_equal(steps + low, column):  # whole numbers in a short range need no sorting
-            occurs = np.bincount(steps) > 0
-            number = np.cumsum(occurs, dtype=np.int32) - np.int32(1)
-            return number[steps], int(occurs.sum())
-    values, codes = np.unique(column, return_inverse=True)
-    return codes.astype(np.int32), len(values)
-
-
-def _check_few(name: Name, column: FloatArray, n_values: int, who: str) -> None:
-    whole = n_values <= _MOST_OTHER_NUMBERS or bool((column == np.floor(column)).all())
-    if n_values <= (_MOST_WHOLE_NUMBERS if whole else _MOST_OTHER_NUMBERS):
-        return
-    raise InputError(
-        f"column {name!r} holds {n_values} different numbers; {who} expects categories, booleans, "
-        f"or numbers with few values (at most {_MOST_WHOLE_NUMBERS} whole ones or "
-        f"{_MOST_OTHER_NUMBERS} others). Cut it into bins, e.g. with pandas.qcut, declare it a "
-        "category if its numbers are labels, or use a test for numeric or mixed data."
-    )

@@ -22,11 +22,12 @@ from typing import Final
 import numpy as np
 from scipy.special import chdtrc, fdtrc
 
+from causalkit._core.columns import standardized
 from causalkit._core.moments import Moments
 from causalkit._core.table import Table
 from causalkit.errors import NumericalError
 from causalkit.independence.base import BoundTest, CITest
-from causalkit.independence.embedding import indicators, standardized
+from causalkit.independence.embedding import indicators
 from causalkit.independence.search import CIResult
 from causalkit.typing import FloatArray, IntArray
 

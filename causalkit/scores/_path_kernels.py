@@ -138,12 +138,12 @@ def _shrink_gaussian(
     inverse, weights = paths.square, paths.weights
     rest = regress(corr, node, parents, k, inverse, weights)
     while k > n_kept and rest > 0:
-        worst, least = -1, np.exp((state.cost[k] - state.cost[k - 1]) / half)
+        worst, least = k, np.exp((state.cost[k] - state.cost[k - 1]) / half)
         for a in range(n_kept, k):
             ratio = 1.0 + weights[a] * weights[a] / (inverse[a, a] * rest)
             if ratio < least:
                 worst, least = a, ratio
-        if worst < 0:
+        if worst == k:
             break
         rest *= least
         k -= 1

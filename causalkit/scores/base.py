@@ -36,7 +36,7 @@ from causalkit._core.table import Table, as_table
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph, Kind, consistent_extension
 from causalkit.scores._states import CalledState, State
-from causalkit.typing import Data, FloatArray, Name, Names
+from causalkit.typing import BoolArray, Data, FloatArray, Name, Names
 
 __all__ = ["LocalScore", "Score", "check_no_holes"]
 
@@ -156,6 +156,14 @@ class LocalScore(ABC):
     def most_parents(self) -> int:
         """Parents that a node may have at most; by default all other columns."""
         return self.n_columns - 1
+
+    @property
+    def targets(self) -> BoolArray | None:
+        """Sets of columns that were intervened upon, shape (n_sets, n_columns); None if none were.
+
+        Then graphs of one Markov-equivalence class need not have equal scores.
+        """
+        return None
 
     def gains(self, node: int, parents: Sequence[int], candidates: Sequence[int]) -> FloatArray:
         """Change of the score as each of the candidates joins the parents.

@@ -24,7 +24,7 @@ from causalkit._core.table import Table
 from causalkit.errors import InputError
 from causalkit.scores._states import GaussianState, State
 from causalkit.scores.base import LocalScore, Score, check_no_holes
-from causalkit.typing import FloatArray, IntArray
+from causalkit.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["ExtendedBIC", "GaussianBIC"]
 
@@ -175,6 +175,7 @@ class LocalGaussian(LocalScore):
     group: IntArray
     n: FloatArray
     cost: FloatArray
+    targets: BoolArray | None = None
 
     @classmethod
     def of(cls, corr: FloatArray, n: float, cost: FloatArray) -> LocalGaussian:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from causalkit._core.jit import inner_kernel, kernel
 from causalkit.typing import BoolArray, FloatArray, IntArray
@@ -10,9 +13,15 @@ from causalkit.typing import BoolArray, FloatArray, IntArray
 __all__ = ["eliminate_cells", "merge_codes"]
 
 
+_PER_ROW = 4
+"""Numbers for each row, beyond which those that occur are looked up instead of listed."""
+
+
 @kernel
-def merge_codes(cells: IntArray, codes: IntArray, n_cells: int, n_codes: int) -> int:
+def merge_codes(cells: IntArray, codes: NDArray[Any], n_cells: int, n_codes: int) -> int:
     """Cross cells with another category, in place; the number of cells that occur."""
+    if n_cells * n_codes > _PER_ROW * len(cells):
+        return _merge_by_hashing(cells, codes, n_codes)
     new = np.full(n_cells * n_codes, -1, dtype=np.intp)
     count = 0
     for r in range(len(cells)):
@@ -21,6 +30,28 @@ def merge_codes(cells: IntArray, codes: IntArray, n_cells: int, n_codes: int) ->
             new[key] = count
             count += 1
         cells[r] = new[key]
+    return count
+
+
+@inner_kernel
+def _merge_by_hashing(cells: IntArray, codes: NDArray[Any], n_codes: int) -> int:
+    """Number cells in the order in which they occur; memory goes with the rows alone."""
+    size = 2
+    while size < 2 * len(cells):
+        size *= 2
+    held, number = np.full(size, -1, dtype=np.int64), np.empty(size, dtype=np.intp)
+    count, mask = 0, size - 1
+    for r in range(len(cells)):
+        key = cells[r] * n_codes + codes[r]
+        mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
+        slot = np.intp(mixed >> np.uint64(32)) & mask
+        while held[slot] != key and held[slot] >= 0:
+            slot = (slot + 1) & mask
+        if held[slot] < 0:
+            held[slot] = key
+            number[slot] = count
+            count += 1
+        cells[r] = number[slot]
     return count
 
 
