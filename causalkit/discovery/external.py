@@ -1,312 +1,241 @@
-"""Score-based and pairwise algorithms that causal-learn carries out.
+"""Algorithms that allow for hidden variables and that causal-learn carries out.
 
-* :class:`GRaSP` searches orderings of the variables; fast, and it needs less than faithfulness.
-* :class:`ExactSearch` finds the graph with the best score of all, for up to about 15 variables.
-* :class:`ANM` tells cause from effect of two variables by nonlinearity.
+* :class:`RCD` and :class:`CAMUV` draw `<->` between variables that share a hidden cause; linear
+  relations with noise that is not Gaussian, or nonlinear ones with additive noise.
+* :class:`GIN` takes all observed variables for indicators of hidden ones, and finds these, their
+  indicators and their causal order.
 
-Those that allow for hidden variables are in :mod:`~causalkit.discovery.external_latent`.
-
->>> import numpy as np
->>> rng = np.random.default_rng(0)
->>> a, b = rng.normal(size=(2, 1000))
->>> data = {"a": a, "b": b, "c": a + b + rng.normal(size=1000)}
->>> print(ExactSearch().fit(data).graph_)
-CPDAG with 3 nodes, 2 edges: a -> c; b -> c
+All of them test independence by kernels, in matrices of rows by rows: take up to about 2,000 rows.
 """
 
 from __future__ import annotations
 
-from math import e
+from collections.abc import Iterable
+from importlib.util import find_spec
+from typing import ClassVar
 
 import numpy as np
 
-from causalkit._core.checks import check_choice, check_count, check_fraction, check_positive
+from causalkit._core.checks import check_count, check_fraction
 from causalkit.discovery._causallearn import CausalLearnAlgorithm
-from causalkit.discovery._setup import as_knowledge
-from causalkit.discovery.base import Explanation
-from causalkit.discovery.knowledge import Knowledge
 from causalkit.errors import InputError
-from causalkit.graph import ARROW, CausalGraph, Edge, Kind, dag_to_cpdag, meek_closure
-from causalkit.graph.adjacency import from_adjacency
-from causalkit.graph.marks import show_name
-from causalkit.typing import BoolArray, FloatArray, Name, RandomState
+from causalkit.graph import CausalGraph, Edge, Kind
+from causalkit.typing import FloatArray, Name
 
-__all__ = ["ANM", "ExactSearch", "GRaSP"]
+__all__ = ["CAMUV", "GIN", "RCD"]
 
 
-class GRaSP(CausalLearnAlgorithm):
-    """Greedy relaxations of the sparsest permutation: search orderings, score by BIC.
+class RCD(CausalLearnAlgorithm):
+    """Repetitive causal discovery: linear, not Gaussian, with hidden common causes.
 
     Parameters
     ----------
-    penalty : float, default 2
-        Weight of the BIC penalty: a parent costs `penalty * log(n) / 2` units of log-likelihood, so
-        1 is the BIC itself. Larger gives fewer edges.
-    depth : int, default 3
-        How many moves that gain nothing may be tried in a row.
-    random_state : int, numpy.random.Generator or None
-        Source of the initial ordering.
+    alpha : float, default 0.01
+        Of the kernel test for independence of residuals.
+    correlation_alpha : float, default 0.01
+        Of the test for correlation.
+    normality_alpha : float, default 0.01
+        Of the test for normality; a variable that passes as Gaussian gives no direction.
+    max_explanatory : int, default 2
+        Most variables that are tried as causes of another one at once.
 
     Attributes
     ----------
     graph_ : CausalGraph
-        Kind CPDAG.
+        Kind ADMG: `<->` between variables that share a hidden cause.
 
     Notes
     -----
     **Assumes:**
 
-    - no hidden common causes and no selection;
-    - the true graph is acyclic;
-    - linear relations with Gaussian noise (the score is consistent for other noise, too, as far as
-      covariances tell);
-    - a weaker form of faithfulness: violations that cancel along one path are tolerated more
-      often than by PC.
-
-    Up to about 100 variables: beyond, causal-learn's last step, from a DAG to its class, takes
-    minutes. Background knowledge is not supported.
+    - linear relations, and noise that is not Gaussian, of hidden variables too;
+    - the true graph is acyclic, and no selection;
+    - two variables with a hidden common cause are not direct causes of each other.
 
     Examples
     --------
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
-    >>> a, b = rng.normal(size=(2, 1000))
-    >>> c = a + b + rng.normal(size=1000)
-    >>> grasp = GRaSP(random_state=0).fit({"a": a, "b": b, "c": c, "d": c + rng.normal(size=1000)})
-    >>> print(grasp.graph_)
-    CPDAG with 4 nodes, 3 edges: a -> c; b -> c; c -> d
+    >>> hidden, a, b, c = rng.normal(size=(4, 300)) ** 3
+    >>> a, b = a + hidden, b + hidden
+    >>> print(RCD().fit({"a": a, "b": b, "c": a + c}).graph_)
+    ADMG with 3 nodes, 2 edges: a <-> b; a -> c
 
     References
     ----------
-    Lam, Andrews, Ramsey (2022), "Greedy relaxations of the sparsest permutation algorithm", UAI,
-    PMLR 180, doi:10.48550/arXiv.2206.05421.
-    """
-
-    def __init__(
-        self, *, penalty: float = 2.0, depth: int = 3, random_state: RandomState = None
-    ) -> None:
-        self.penalty = penalty
-        self.depth = depth
-        self.random_state = random_state
-
-    def _learn(self, values: FloatArray, names: tuple[Name, ...]) -> CausalGraph:
-        penalty = check_positive(self.penalty, "penalty")
-        depth = check_count(self.depth, "depth")
-        from causallearn.search.PermutationBased.GRaSP import grasp
-
-        found = grasp(
-            values,
-            depth=depth,
-            parameters={"lambda_value": penalty * _bic_weight(len(values))},
-            verbose=False,
-        )
-        return from_adjacency(
-            np.asarray(found.graph), names, convention="causal-learn", kind=Kind.CPDAG
-        )
-
-
-def _bic_weight(n_rows: int) -> float:
-    """What causal-learn calls lambda for the BIC itself.
-
-    That is 1 up to some version and 1/2 after it, so the two terms of its score are looked at.
-    """
-    from causallearn.score.LocalScoreFunction import local_score_BIC_from_cov
-
-    def score(variance: float, parents: list[int]) -> float:
-        data = np.diag([variance, 1.0]), n_rows
-        found = local_score_BIC_from_cov(data, 0, parents, {"lambda_value": 1.0})
-        return float(np.asarray(found).item())  # a 1-by-1 matrix in early versions
-
-    fit = abs(score(e, []) - score(1.0, [])) / n_rows
-    price = abs(score(1.0, [1]) - score(1.0, [])) / np.log(n_rows)
-    return float(fit / price)
-
-
-class ExactSearch(CausalLearnAlgorithm):
-    """The class of DAGs with the best BIC of all, by A* or dynamic programming.
-
-    Parameters
-    ----------
-    method : {"astar", "dp"}
-        A* keeps less in memory; dynamic programming takes the same time whatever the data.
-    max_parents : int, optional
-        Largest number of parents of a variable; no limit if left out. Without a limit, p variables
-        take p * 2^(p - 1) regressions, so there may be 20 of them at most.
-    knowledge : Knowledge, optional
-        Tiers, required and forbidden edges: the best DAG among those that obey.
-
-    Attributes
-    ----------
-    graph_ : CausalGraph
-        Kind CPDAG: all DAGs that share the best score, and obey the knowledge.
-
-    Notes
-    -----
-    **Assumes:**
-
-    - no hidden common causes and no selection;
-    - the true graph is acyclic;
-    - linear relations with Gaussian noise.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from causalkit.discovery import Knowledge
-    >>> rng = np.random.default_rng(0)
-    >>> a = rng.normal(size=500)
-    >>> data = {"a": a, "b": a + rng.normal(size=500)}
-    >>> print(ExactSearch().fit(data).graph_)
-    CPDAG with 2 nodes, 1 edge: a -- b
-    >>> print(ExactSearch(knowledge=Knowledge(tiers=["b", "a"])).fit(data).graph_)
-    CPDAG with 2 nodes, 1 edge: b -> a
-
-    References
-    ----------
-    Silander, Myllymäki (2006), "A simple approach for finding the globally optimal Bayesian network
-    structure", UAI, doi:10.48550/arXiv.1206.6875. Yuan, Malone (2013), "Learning optimal Bayesian
-    networks: a shortest path perspective", JAIR 48, doi:10.1613/jair.4039.
+    Maeda, Shimizu (2020), "RCD: Repetitive causal discovery of linear non-Gaussian acyclic models
+    with latent confounders", AISTATS, PMLR 108.
     """
 
     def __init__(
         self,
         *,
-        method: str = "astar",
-        max_parents: int | None = None,
-        knowledge: Knowledge | None = None,
+        alpha: float = 0.01,
+        correlation_alpha: float = 0.01,
+        normality_alpha: float = 0.01,
+        max_explanatory: int = 2,
     ) -> None:
-        self.method = method
-        self.max_parents = max_parents
-        self.knowledge = knowledge
+        self.alpha = alpha
+        self.correlation_alpha = correlation_alpha
+        self.normality_alpha = normality_alpha
+        self.max_explanatory = max_explanatory
 
     def _learn(self, values: FloatArray, names: tuple[Name, ...]) -> CausalGraph:
-        method = check_choice(self.method, "method", ("astar", "dp"))
-        knowledge = as_knowledge(self.knowledge)
-        forbidden = knowledge.forbidden_matrix(names)
-        required = knowledge.required_matrix(names)
-        self._check_size(names, required)
-        from causallearn.search.ScoreBased.ExactSearch import bic_exact_search
+        settings = {
+            "ind_alpha": check_fraction(self.alpha, "alpha"),
+            "cor_alpha": check_fraction(self.correlation_alpha, "correlation_alpha"),
+            "shapiro_alpha": check_fraction(self.normality_alpha, "normality_alpha"),
+            "max_explanatory_num": check_count(self.max_explanatory, "max_explanatory"),
+        }
+        from causallearn.search.FCMBased import lingam
 
-        allowed = ~(forbidden | np.eye(len(names), dtype=np.bool_))
-        found, _ = bic_exact_search(
-            values,
-            super_graph=allowed.astype(np.int64),
-            include_graph=required.astype(np.int64),
-            search_method=method,
-            max_parents=self.max_parents,
-        )
-        return _class_within(from_adjacency(found != 0, names, kind=Kind.DAG), forbidden)
-
-    def _check_size(self, names: tuple[Name, ...], required: BoolArray) -> None:
-        if self.max_parents is None:
-            if len(names) > 20:
-                raise InputError(
-                    f"the data have {len(names)} columns, which makes {len(names)} * "
-                    f"2^{len(names) - 1} regressions; ExactSearch without max_parents expects at "
-                    "most 20. Set max_parents, or use GRaSP or PC."
-                )
-            return
-        check_count(self.max_parents, "max_parents", minimum=0)
-        most = int(required.sum(axis=0).argmax())
-        if required[:, most].sum() > self.max_parents:
-            raise InputError(
-                f"{show_name(names[most])} has {required[:, most].sum()} required parents, more "
-                f"than max_parents={self.max_parents}. Raise max_parents, or drop some."
-            )
+        weights = lingam.RCD(**settings).fit(values).adjacency_matrix_
+        causes = [(j, i) for i, j in np.argwhere(~np.isnan(weights) & (weights != 0)).tolist()]
+        return _mixed(names, causes, np.argwhere(np.isnan(weights)).tolist())
 
 
-def _class_within(dag: CausalGraph, forbidden: BoolArray) -> CausalGraph:
-    """The DAGs that are equivalent to this one and have no forbidden edge."""
-    cpdag = dag_to_cpdag(dag)
-    ends = np.array(cpdag.ends)
-    ends[cpdag.undirected & forbidden.T] = ARROW  # i -- j with j -> i forbidden
-    return meek_closure(CausalGraph(cpdag.nodes, ends, Kind.CPDAG))
-
-
-class ANM(CausalLearnAlgorithm):
-    """Tell cause from effect of two variables: the noise is independent of the cause only.
-
-    Each variable is regressed on the other by a Gaussian process. The direction in which a kernel
-    test finds the residual independent of the regressor is possible, the other one is not.
+class CAMUV(CausalLearnAlgorithm):
+    """Causal additive models with unobserved variables.
 
     Parameters
     ----------
-    alpha : float, default 0.05
-        A direction is impossible if the p-value of its residual falls below.
+    alpha : float, default 0.01
+        Of the kernel test for independence of residuals.
+    max_explanatory : int, default 2
+        Most variables that are tried as causes of another one at once.
 
     Attributes
     ----------
     graph_ : CausalGraph
-        Kind CPDAG, over the two columns: no edge if the variables are independent, `->` if one
-        direction only is possible, else `--`.
-    p_values_ : dict of (name, name) to float
-        By (cause, effect), of the test that residual and cause are independent. If both fall below
-        `alpha`, the model holds in neither direction.
+        Kind ADMG: `<->` where a hidden variable is a common cause of two variables, or lies on a
+        causal path between them, so that the direction is not found.
+
+    Raises
+    ------
+    InputError
+        From `fit`, if pygam, with which causal-learn smooths, is not installed.
 
     Notes
     -----
     **Assumes:**
 
-    - the effect is a smooth function of the cause plus independent noise;
-    - no hidden common cause and no selection;
-    - the function is not linear, or the noise not Gaussian; else both directions are possible.
-
-    The work grows with the cube of the rows: take up to about 1,000 of them.
+    - each variable is a sum of smooth nonlinear functions of its causes, plus independent noise;
+    - the true graph is acyclic, and no selection.
 
     Examples
     --------
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
-    >>> x = rng.uniform(-2, 2, size=150)
-    >>> print(ANM().fit({"x": x, "y": np.exp(x) + rng.normal(size=150)}).graph_)
-    CPDAG with 2 nodes, 1 edge: x -> y
+    >>> x = rng.uniform(-2, 2, size=200)
+    >>> data = {"x": x, "y": x**2 + 0.3 * rng.normal(size=200)}
+    >>> CAMUV().fit(data).graph_  # doctest: +SKIP
+    ADMG with 2 nodes, 1 edge: x -> y
 
     References
     ----------
-    Hoyer, Janzing, Mooij, Peters, Schölkopf (2008), "Nonlinear causal discovery with additive noise
-    models", NIPS 21. Mooij et al. (2016), "Distinguishing cause from effect using observational
-    data", JMLR 17(32).
+    Maeda, Shimizu (2021), "Causal additive models with unobserved variables", UAI, PMLR 161.
     """
 
-    p_values_: dict[tuple[Name, Name], float]
-
-    def __init__(self, *, alpha: float = 0.05) -> None:
+    def __init__(self, *, alpha: float = 0.01, max_explanatory: int = 2) -> None:
         self.alpha = alpha
+        self.max_explanatory = max_explanatory
 
     def _learn(self, values: FloatArray, names: tuple[Name, ...]) -> CausalGraph:
         alpha = check_fraction(self.alpha, "alpha")
-        if len(names) != 2:
+        # causal-learn counts the effect as well
+        most = check_count(self.max_explanatory, "max_explanatory") + 1
+        if find_spec("pygam") is None:
             raise InputError(
-                f"the data have {len(names)} columns; ANM expects 2. Ask about one pair at a time."
+                "CAMUV smooths with the package pygam, which is not installed; expected it beside "
+                "causal-learn. Install it: pip install pygam."
             )
-        from causallearn.search.FCMBased.ANM.ANM import ANM  # theirs
-        from causallearn.utils.KCI.KCI import KCI_UInd
+        from causallearn.search.FCMBased.lingam.CAMUV import execute
 
-        x, y = values[:, [0]], values[:, [1]]
-        a, b = names
-        forwards, backwards = map(float, ANM().cause_or_effect(x, y))
-        self.p_values_ = {(a, b): forwards, (b, a): backwards}
-        marginal = float(KCI_UInd().compute_pvalue(x, y)[0])
-        if marginal >= alpha:
-            return CausalGraph.from_edges(names, [], Kind.CPDAG)
-        possible = forwards >= alpha, backwards >= alpha
-        edge = Edge(a, b, "--")
-        if possible == (True, False):
-            edge = Edge(a, b, "->")
-        elif possible == (False, True):
-            edge = Edge(b, a, "->")
-        return CausalGraph.from_edges(names, [edge], Kind.CPDAG)
+        parents, hidden = execute(values, alpha, most)
+        causes = [(j, i) for i, found in enumerate(parents) for j in found]
+        return _mixed(names, causes, [sorted(pair) for pair in hidden])
 
-    def _explain(self, a: Name, b: Name) -> Explanation:
-        edges = self.graph_.edges_between(a, b)
-        if not edges:
-            return Explanation((a, b), "no edge", "a kernel test finds the two independent")
-        first, second = (
-            f"{show_name(cause)} -> {show_name(effect)} (p = {p_value:.3g})"
-            for (cause, effect), p_value in self.p_values_.items()
-        )
-        return Explanation(
-            (a, b),
-            str(edges[0]),
-            "a kernel test finds the two dependent",
-            f"independence of residual and cause: {first}, {second}, at alpha = {self.alpha:g}",
-        )
+
+def _mixed(
+    names: tuple[Name, ...],
+    causes: Iterable[tuple[int, int]],
+    confounded: Iterable[list[int]],
+) -> CausalGraph:
+    """The ADMG with these causes and effects and these confounded pairs, by position."""
+    edges = [Edge(names[i], names[j], "->") for i, j in causes]
+    edges += [Edge(names[i], names[j], "<->") for i, j in confounded if i < j]
+    return CausalGraph.from_edges(names, edges, Kind.ADMG)
+
+
+class GIN(CausalLearnAlgorithm):
+    """Hidden variables, their indicators and their causal order, by generalised independent noise.
+
+    The observed variables fall into clusters, each of which measures one hidden variable. The
+    clusters and their order follow from which combinations of variables are independent of others.
+
+    Attributes
+    ----------
+    graph_ : CausalGraph
+        Kind DAG, over the columns and hidden variables `L1`, `L2`, … in causal order. Each hidden
+        variable points to its indicators and to all later hidden variables: the order is found,
+        not which of these edges are there.
+    latents_ : tuple of str
+        Names of the hidden variables.
+    clusters_ : tuple of tuples of names
+        Indicators of each.
+
+    Notes
+    -----
+    **Assumes:**
+
+    - linear relations, and noise that is not Gaussian;
+    - each observed variable is caused by one hidden variable and causes nothing; each hidden
+      variable has at least two indicators;
+    - the hidden variables form a DAG.
+
+    Every variable is put into a cluster with the one it fits best, so a variable that measures
+    nothing is not told apart. There is no significance level. (causal-learn's variant with tests,
+    its function `GIN`, looks at the wrong columns as of version 0.1.4.8; this is its `GIN_MI`.)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> noise = rng.uniform(-1, 1, size=(6, 300))
+    >>> first = noise[0]
+    >>> second = first + noise[1]
+    >>> columns = [first, first, second, second]
+    >>> data = {name: v + 0.3 * e for name, v, e in zip("abcd", columns, noise[2:])}
+    >>> GIN().fit(data).clusters_
+    (('a', 'b'), ('c', 'd'))
+
+    References
+    ----------
+    Xie, Cai, Huang, Glymour, Hao, Zhang (2020), "Generalized independent noise condition for
+    estimating latent variable causal graphs", NeurIPS 33, doi:10.48550/arXiv.2010.04917.
+    """
+
+    latents_: tuple[str, ...]
+    clusters_: tuple[tuple[Name, ...], ...]
+    _least_columns: ClassVar[int] = 4
+
+    def _learn(self, values: FloatArray, names: tuple[Name, ...]) -> CausalGraph:
+        from causallearn.search.HiddenCausal.GIN.GIN import GIN_MI
+
+        _, order = GIN_MI(values)
+        self.clusters_ = tuple(tuple(names[k] for k in sorted(cluster)) for cluster in order)
+        self.latents_ = _fresh_names(len(order), names)
+        edges = [
+            (hidden, effect)
+            for k, hidden in enumerate(self.latents_)
+            for effect in (*self.clusters_[k], *self.latents_[k + 1 :])
+        ]
+        return CausalGraph.from_edges((*names, *self.latents_), edges, Kind.DAG)
+
+
+def _fresh_names(count: int, taken: tuple[Name, ...]) -> tuple[str, ...]:
+    """`L1`, `L2`, …, or with more letters L if a column is called so."""
+    letter = "L"
+    while any(f"{letter}{k + 1}" in taken for k in range(count)):
+        letter += "L"
+    return tuple(f"{letter}{k + 1}" for k in range(count))

@@ -14,10 +14,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 
 from causalkit._core.moments import Moments
-from causalkit.discovery import PC, Knowledge
-from causalkit.discovery.boss import BOSS
-from causalkit.discovery.flop import FLOP
-from causalkit.discovery.grasp import GRaSP
+from causalkit.discovery import BOSS, FLOP, GES, PC, ExactSearch, GRaSP, HillClimb, Knowledge
 from causalkit.errors import InputError, TimeBudgetWarning
 from causalkit.graph import CausalGraph, Kind, dag_to_cpdag, members
 from causalkit.scores import GaussianBIC
@@ -28,9 +25,19 @@ SEARCHES = {
     "FLOP": FLOP(),
     "BOSS": BOSS(),
     "GRaSP": GRaSP(),
+    "GES": GES(),
+    "HillClimb": HillClimb(),
+    "ExactSearch": ExactSearch(),
 }
 
+CONSISTENT = {name: search for name, search in SEARCHES.items() if name != "HillClimb"}
+PATIENT = {name: SEARCHES[name] for name in ("FLOP", "BOSS", "GRaSP")}
+
 every_search = pytest.mark.parametrize("search", SEARCHES.values(), ids=SEARCHES.keys())
+every_consistent_search = pytest.mark.parametrize(
+    "search", CONSISTENT.values(), ids=CONSISTENT.keys()
+)
+every_patient_search = pytest.mark.parametrize("search", PATIENT.values(), ids=PATIENT.keys())
 
 
 def noisy_frame(seed: int, n: int = 80) -> pd.DataFrame:
@@ -94,7 +101,7 @@ def test_knowledge_is_never_violated(search):
         assert fitted.dag_ in set(members(fitted.graph_))
 
 
-@every_search
+@every_consistent_search
 def test_with_all_rows_there_are_the_class_is_found(search):
     rng = np.random.default_rng(0)
     for _ in range(70):
@@ -104,7 +111,7 @@ def test_with_all_rows_there_are_the_class_is_found(search):
         assert fitted.graph_ == dag_to_cpdag(dag)
 
 
-@every_search
+@every_consistent_search
 def test_with_true_knowledge_the_class_within_it_is_found(search):
     rng = np.random.default_rng(1)
     for _ in range(30):
@@ -185,7 +192,7 @@ def test_parents_are_as_many_as_allowed(search):
     assert dag.directed.sum(axis=0).max() <= 1
 
 
-@every_search
+@every_patient_search
 def test_a_spent_budget_still_gives_a_graph(search):
     frame = noisy_frame(13)
     many = {k: 10**4 for k in ("n_starts", "n_restarts") if k in search.get_params()}
@@ -198,7 +205,10 @@ def test_a_spent_budget_still_gives_a_graph(search):
 HOSTILE = {
     "a constant column": ({"a": [1.0] * 9, "b": range(9)}, "constant"),
     "missing cells": ({"a": [1.0, np.nan, 3.0, 2.0], "b": [1.0, 2.0, 4.0, 3.0]}, "missing"),
-    "categories": (pd.DataFrame({"a": pd.Categorical(list("xyzxyz")), "b": range(6)}), "categorical"),
+    "categories": (
+        pd.DataFrame({"a": pd.Categorical(list("xyzxyz")), "b": range(6)}),
+        "categorical",
+    ),
     "two rows": ({"a": [1.0, 2.0], "b": [2.0, 1.0]}, "rows"),
 }
 
@@ -229,6 +239,45 @@ ONE_WORD = {"check_n_features_in_after_fitting": "`score` is a setting here, as 
 
 @every_search
 def test_scikit_learn_is_content(search):
-    checks = check_estimator(search, expected_failed_checks=OTHER_WORDS | ONE_WORD, on_skip=None, on_fail=None)
+    checks = check_estimator(
+        search, expected_failed_checks=OTHER_WORDS | ONE_WORD, on_skip=None, on_fail=None
+    )
     failed = {c["check_name"]: c["exception"] for c in checks if c["status"] == "failed"}
     assert not failed
+
+
+@every_search
+def test_the_penalty_is_in_units_of_the_bic(search):
+    # Two variables whose correlation is worth just over the BIC's price of an edge.
+    rng = np.random.default_rng(0)
+    n = 400
+    x, e = rng.normal(size=(2, n))
+    x, e = x - x.mean(), e - e.mean()
+    e -= x * (x @ e) / (x @ x)
+    for penalty, factor, n_edges in [(1.0, 1.1, 1), (1.0, 0.9, 0), (2.0, 2.1, 1), (2.0, 1.9, 0)]:
+        gain = factor * np.log(n) / n  # -log(1 - r^2)
+        r = np.sqrt(1 - np.exp(-gain))
+        y = r * x / x.std() + np.sqrt(1 - r**2) * e / e.std()
+        graph = clone(search).set_params(score=GaussianBIC(penalty)).fit({"x": x, "y": y}).graph_
+        assert len(graph.edges()) == n_edges
+
+
+@pytest.mark.parametrize(
+    ("search", "words"),
+    [
+        (GRaSP(depth=0), "depth=0"),
+        (BOSS(n_starts=0), "n_starts=0"),
+        (FLOP(n_restarts=-1), "n_restarts=-1"),
+        (FLOP(random_state="x"), "random_state='x'"),
+        (FLOP(max_parents=-1), "max_parents=-1"),
+        (FLOP(max_seconds=0), "max_seconds=0"),
+        (FLOP(score=GaussianBIC), "with parentheses"),
+        (FLOP(score=GaussianBIC(penalty=0)), "penalty=0"),
+        (FLOP(skeleton=["a"]), "expected a CausalGraph"),
+        (FLOP(knowledge=["a"]), "expected Knowledge"),
+    ],
+    ids=repr,
+)
+def test_settings_out_of_range_are_refused(search, words):
+    with pytest.raises(InputError, match=words):
+        search.fit(noisy_frame(1))
