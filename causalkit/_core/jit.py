@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any, Final, TypeVar
 
 import numba
+import numba.experimental.function_type  # types call-backs; numba itself may load it too late
 from numba.core.event import Event, Listener, register
 from numba.extending import overload
 

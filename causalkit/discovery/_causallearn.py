@@ -24,15 +24,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from causalkit._core.checks import check_complete, check_rows, check_varies
 from causalkit._core.parallel import one_thread
 from causalkit._core.random import as_generator, draw_seed
 from causalkit._core.table import Table
+from causalkit.discovery._columns import standardised
 from causalkit.discovery._setup import as_knowledge, in_name_order
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
 from causalkit.errors import CycleError, InputError, NumericalError
 from causalkit.graph import CausalGraph
-from causalkit.graph.marks import show_name
 from causalkit.typing import FloatArray, Name
 
 __all__ = ["CausalLearnAlgorithm"]
@@ -50,7 +49,7 @@ class CausalLearnAlgorithm(DiscoveryAlgorithm):
     def _fit(self, table: Table) -> None:
         who = type(self).__name__
         names = in_name_order(table.names)
-        values = _standardised(table.select(names), self._least_columns, who)
+        values = standardised(table.select(names), who, least_columns=self._least_columns)
         with _on_its_own(getattr(self, "random_state", None), who):
             graph = self._learn(values, names)
         hidden = [name for name in graph.nodes if name not in names]
@@ -75,44 +74,6 @@ class CausalLearnAlgorithm(DiscoveryAlgorithm):
         shown = "; ".join(map(str, edges))
         return Explanation(
             (a, b), shown, f"edge returned by {source}", known[0] if known else f"as {source}"
-        )
-
-
-def _standardised(table: Table, least_columns: int, who: str) -> FloatArray:
-    """Columns in units of their standard deviation, checked."""
-    if table.n_columns < least_columns:
-        raise InputError(
-            f"the data have {table.n_columns} column(s); {who} needs at least {least_columns}. "
-            "Bring more variables."
-        )
-    for name in table.names:
-        levels = table.levels_of(name)
-        if levels is not None and len(levels) > 2:
-            raise InputError(
-                f"column {name!r} is categorical with {len(levels)} levels; {who} expects numbers. "
-                "Leave it out, or code it by numbers that have a meaning."
-            )
-    check_complete(table, who=who)
-    check_varies(table, table.names, who=who)
-    check_rows(table, max(10, table.n_columns + 2), who=who)
-    values: FloatArray = table.values / np.abs(table.values).max(
-        axis=0
-    )  # no overflow in what follows
-    values = values - values.mean(axis=0)
-    values /= values.std(axis=0)
-    _check_independent(values, table.names, who)
-    return values
-
-
-def _check_independent(values: FloatArray, names: tuple[Name, ...], who: str) -> None:
-    """Refuse a column that the others determine: regressions on it would have no noise left."""
-    gram = np.linalg.qr(values, mode="r")
-    redundant = np.flatnonzero(np.abs(np.diag(gram)) < 1e-7 * np.sqrt(len(values)))
-    if len(redundant):
-        shown = ", ".join(show_name(names[k]) for k in redundant[:8])
-        raise NumericalError(
-            f"column(s) {shown} are linear combinations of other columns; {who} expects columns "
-            "that each vary on their own. Leave out copies, totals and changes of unit."
         )
 
 

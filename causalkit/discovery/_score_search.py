@@ -54,6 +54,7 @@ class ScoreSearch(DiscoveryAlgorithm):
 
     score_: float
     dag_: CausalGraph
+    order_: tuple[Name, ...]
     stopped_: str | None
     trace_: ScoreTrace
 
@@ -73,7 +74,7 @@ class ScoreSearch(DiscoveryAlgorithm):
             found = self._search(setup)
         self.trace_ = ScoreTrace(setup, found.dag)
         self.graph_, self.dag_ = self.trace_.graph, self.trace_.member
-        self.score_ = self.trace_.total()
+        self.score_, self.order_ = self.trace_.total(), self.trace_.order
         self.stopped_ = found.stopped
         if found.stopped:
             warnings.warn(

@@ -17,11 +17,11 @@ from causalkit.discovery._skeleton import Clock
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph
-from causalkit.scores import GaussianBIC, LocalScore, Score
+from causalkit.scores import ExtendedBIC, LocalScore, Score
 from causalkit.scores._states import State
 from causalkit.typing import BoolArray, Name
 
-__all__ = ["ScoreSetup", "as_score", "set_up_search"]
+__all__ = ["ScoreSetup", "as_score", "refuse_targets", "set_up_search"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,15 +100,26 @@ def set_up_search(
 
 
 def as_score(score: Score | None) -> Score:
-    """Check a score; none is :class:`~causalkit.scores.GaussianBIC`."""
+    """Check a score; none is :class:`~causalkit.scores.ExtendedBIC`."""
     if score is None:
-        return GaussianBIC()
+        return ExtendedBIC()
     if isinstance(score, type) or not callable(getattr(score, "bind", None)):
         raise InputError(
             f"score={score!r}; expected a score such as GaussianBIC(). Pass an instance, with "
             "parentheses, or leave it out."
         )
     return score
+
+
+def refuse_targets(setup: ScoreSetup, *, who: str) -> None:
+    """Refuse a score that tells graphs of one Markov-equivalence class apart by interventions."""
+    targets = setup.local.targets
+    if targets is not None and targets.any():
+        raise InputError(
+            f"the score knows of interventions, which tell graphs apart that {who} takes for one; "
+            "expected a score that is equal for Markov-equivalent graphs. Use FLOP, BOSS or GRaSP, "
+            "which go through orders, or ExactSearch for few variables."
+        )
 
 
 def _joined(skeleton: CausalGraph | None, names: tuple[Name, ...]) -> BoolArray:

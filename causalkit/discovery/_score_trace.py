@@ -13,6 +13,8 @@ from causalkit.discovery._score_setup import ScoreSetup
 from causalkit.discovery._trace import RULES, UNDIRECTED
 from causalkit.discovery.base import Explanation, show_set
 from causalkit.graph import ARROW, CausalGraph, Kind
+from causalkit.graph._validity import causal_order
+from causalkit.graph.interventional import told_apart
 from causalkit.graph.marks import show_name
 from causalkit.graph.meek import class_marks, makes_collider, pairs_of
 from causalkit.typing import BoolArray, Name
@@ -57,9 +59,27 @@ class ScoreTrace:
         return self.dag & (required | ~allowed.T)
 
     @cached_property
+    def told_apart(self) -> BoolArray:
+        """Edges of which an intervention touched one end and not the other, shape (p, p)."""
+        return self.dag & told_apart(self._targets)
+
+    @cached_property
+    def _targets(self) -> BoolArray:
+        targets = self.setup.local.targets
+        return np.zeros((0, len(self.dag)), dtype=np.bool_) if targets is None else targets
+
+    @cached_property
+    def _seen(self) -> BoolArray:
+        """Arrows that the rows themselves show: into colliders, and by intervention."""
+        return self.colliders | self.told_apart
+
+    @cached_property
     def graph(self) -> CausalGraph:
-        """The class of the DAG, less the members that contradict the knowledge."""
-        ends = class_marks(self.adjacency, self.colliders | self.known, sound=True)
+        """The class of the DAG, less the members that contradict the knowledge.
+
+        Where variables were intervened upon it is the class under these interventions.
+        """
+        ends = class_marks(self.adjacency, self._seen | self.known, sound=True)
         graph = CausalGraph._of(self.setup.names, ends, Kind.CPDAG)
         return graph.reordered(self.setup.shown)
 
@@ -71,6 +91,12 @@ class ScoreTrace:
         graph = CausalGraph._of(names, ends.astype(np.uint8), Kind.DAG)
         return graph.reordered(self.setup.shown)
 
+    @property
+    def order(self) -> tuple[Name, ...]:
+        """An order of the nodes, causes first."""
+        order = causal_order(len(self.dag), *pairs_of(self.dag))
+        return tuple(self.setup.names[k] for k in (() if order is None else order))
+
     def total(self) -> float:
         """Score of the DAG."""
         return float(sum(self._local(v, self._parents(v)) for v in range(len(self.dag))))
@@ -78,8 +104,8 @@ class ScoreTrace:
     def by_knowledge(self) -> tuple[str, ...]:
         """What the knowledge decided and the score would not have, in sentences."""
         names, said = self.setup.names, []
-        free = class_marks(self.adjacency, self.colliders, sound=True) == ARROW
-        held = class_marks(self.adjacency, self.colliders | self.known, sound=True) == ARROW
+        free = class_marks(self.adjacency, self._seen, sound=True) == ARROW
+        held = class_marks(self.adjacency, self._seen | self.known, sound=True) == ARROW
         for i, j in zip(*pairs_of(held & ~free), strict=True):
             way = "known" if self.known[i, j] else "follows from what is known"
             said.append(f"{show_name(names[i])} -> {show_name(names[j])}: the direction {way}")
@@ -165,12 +191,22 @@ class ScoreTrace:
             spouses = np.flatnonzero(self.dag[:, j] & ~self.adjacency[i])
             other = names[next(k for k in spouses.tolist() if k != i)]
             return f"collider {show_name(a)} -> {show_name(b)} <- {show_name(other)}"
+        if self.told_apart[i, j]:
+            return self._by_intervention(i, j)
         if (i, j) in self._rules:
             rule, others = self._rules[i, j]
             shown = ", ".join(show_name(names[k]) for k in others)
             return f"Meek rule {rule} with {shown}: {RULES[rule]}"
         return UNDIRECTED
 
+    def _by_intervention(self, i: int, j: int) -> str:
+        names = self.setup.names
+        touched = next(row for row in self._targets if row[i] != row[j])
+        here, there = (i, j) if touched[i] else (j, i)
+        others = tuple(names[k] for k in np.flatnonzero(touched) if k != here)
+        upon = show_name(names[here]) + (f", together with {show_set(others)}," if others else "")
+        return f"intervention on {upon} and not on {show_name(names[there])}"
+
     @cached_property
     def _rules(self) -> dict[tuple[int, int], tuple[int, tuple[int, ...]]]:
-        return meek_reasons(self.colliders | self.known, self.adjacency)
+        return meek_reasons(self._seen | self.known, self.adjacency)

@@ -10,14 +10,14 @@ CPDAG with 3 nodes, 2 edges: a -> c; b -> c
 
 from __future__ import annotations
 
-from causalkit.discovery._ges_search import backward
+from causalkit.discovery._ges_search import backward, polish
 from causalkit.discovery._order_search import climb, from_starts
 from causalkit.discovery._score_search import Found, ScoreSearch
 from causalkit.discovery._score_setup import ScoreSetup
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.graph import CausalGraph
 from causalkit.scores import Score
-from causalkit.typing import Name, RandomState
+from causalkit.typing import RandomState
 
 __all__ = ["BOSS"]
 
@@ -32,7 +32,7 @@ class BOSS(ScoreSearch):
     Parameters
     ----------
     score : Score, optional
-        :class:`~causalkit.scores.GaussianBIC` with penalty 2 if left out.
+        :class:`~causalkit.scores.ExtendedBIC` if left out.
     n_starts : int, default 5
         Random orders to begin with; the best result is taken.
     knowledge : Knowledge, optional
@@ -57,7 +57,7 @@ class BOSS(ScoreSearch):
     score_ : float
         Its score.
     order_ : tuple of names
-        The best order of the variables, causes first.
+        An order of the variables, causes first.
     by_knowledge_ : tuple of str
         What the knowledge decided and the score alone would not have.
     stopped_ : str or None
@@ -72,6 +72,9 @@ class BOSS(ScoreSearch):
     - the assumptions of the score, which then is highest for the class of the true graph as rows
       become many;
     - that the search finds the highest score: not guaranteed, and more starts make it likelier.
+
+    Parents are grown one by one, which with categories may overlook some that only help together.
+    So with scores other than Gaussian ones the search ends with steps of GES, while one gains.
 
     Columns are taken in the order of their names, so permuted columns give the same graph.
 
@@ -90,8 +93,6 @@ class BOSS(ScoreSearch):
     Andrews, Ramsey, Sanchez-Romero, Camchong and Kummerfeld (2023), "Fast scalable and accurate
     discovery of DAGs using the best order score search and grow-shrink trees", NeurIPS.
     """
-
-    order_: tuple[Name, ...]
 
     def __init__(
         self,
@@ -122,5 +123,4 @@ class BOSS(ScoreSearch):
             random_state=self.random_state,
             n_jobs=self.n_jobs,
         )
-        self.order_ = tuple(setup.names[k] for k in best.order)
-        return Found(backward(setup, best.dag), undone)
+        return Found(polish(setup, backward(setup, best.dag)), undone)

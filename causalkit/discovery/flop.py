@@ -20,13 +20,14 @@ import numpy as np
 
 from causalkit._core.checks import check_count
 from causalkit._core.random import as_generator, draw_seed
+from causalkit.discovery._ges_search import polish
 from causalkit.discovery._order_search import climb, random_order
 from causalkit.discovery._score_search import Found, ScoreSearch
 from causalkit.discovery._score_setup import ScoreSetup
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.graph import CausalGraph
 from causalkit.scores import Score
-from causalkit.typing import Name, RandomState
+from causalkit.typing import RandomState
 
 __all__ = ["FLOP"]
 
@@ -37,7 +38,7 @@ class FLOP(ScoreSearch):
     Parameters
     ----------
     score : Score, optional
-        :class:`~causalkit.scores.GaussianBIC` with penalty 2 if left out.
+        :class:`~causalkit.scores.ExtendedBIC` if left out.
     n_restarts : int, default 50
         How often the best order is shaken (a few pairs of variables swapped) and the search goes on
         from there. With `max_seconds`, at most so often.
@@ -79,6 +80,9 @@ class FLOP(ScoreSearch):
       become many;
     - that the search finds the highest score: not guaranteed, and more restarts make it likelier.
 
+    Parents are grown one by one, which with categories may overlook some that only help together.
+    So with scores other than Gaussian ones the search ends with steps of GES, while one gains.
+
     Columns are taken in the order of their names, so permuted columns give the same graph.
 
     The moves are those of BOSS, one variable to its best place, and parents are remembered in
@@ -102,7 +106,6 @@ class FLOP(ScoreSearch):
     order score search and grow-shrink trees", NeurIPS.
     """
 
-    order_: tuple[Name, ...]
     n_restarts_: int
 
     def __init__(
@@ -130,9 +133,8 @@ class FLOP(ScoreSearch):
         order = random_order(setup, rng)
         n_swaps = max(1, round(np.log(setup.n_nodes)))
         found = climb(setup, order, draw_seed(rng), n_restarts=n_restarts, n_swaps=n_swaps)
-        self.order_ = tuple(setup.names[k] for k in found.order)
         self.n_restarts_ = found.n_rounds
         stopped = None
         if found.stopped:
             stopped = f"the time was up after {found.n_rounds} of {n_restarts} restarts"
-        return Found(found.dag, stopped)
+        return Found(polish(setup, found.dag), stopped)

@@ -13,13 +13,14 @@ from __future__ import annotations
 from functools import partial
 
 from causalkit._core.checks import check_count
+from causalkit.discovery._ges_search import polish
 from causalkit.discovery._order_search import from_starts, tuck_in
 from causalkit.discovery._score_search import Found, ScoreSearch
 from causalkit.discovery._score_setup import ScoreSetup
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.graph import CausalGraph
 from causalkit.scores import Score
-from causalkit.typing import Name, RandomState
+from causalkit.typing import RandomState
 
 __all__ = ["GRaSP"]
 
@@ -34,7 +35,7 @@ class GRaSP(ScoreSearch):
     Parameters
     ----------
     score : Score, optional
-        :class:`~causalkit.scores.GaussianBIC` with penalty 2 if left out.
+        :class:`~causalkit.scores.ExtendedBIC` if left out.
     depth : int, default 3
         Moves in a row, of which only the last gains.
     n_starts : int, default 5
@@ -61,7 +62,7 @@ class GRaSP(ScoreSearch):
     score_ : float
         Its score.
     order_ : tuple of names
-        The best order of the variables, causes first.
+        An order of the variables, causes first.
     by_knowledge_ : tuple of str
         What the knowledge decided and the score alone would not have.
     stopped_ : str or None
@@ -76,6 +77,9 @@ class GRaSP(ScoreSearch):
     - the assumptions of the score, which then is highest for the class of the true graph as rows
       become many. With many rows and enough depth, less than faithfulness makes the search find it;
     - that the search finds the highest score: not guaranteed, and more starts make it likelier.
+
+    Parents are grown one by one, which with categories may overlook some that only help together.
+    So with scores other than Gaussian ones the search ends with steps of GES, while one gains.
 
     Columns are taken in the order of their names, so permuted columns give the same graph.
 
@@ -94,8 +98,6 @@ class GRaSP(ScoreSearch):
     Lam, Andrews and Ramsey (2022), "Greedy relaxations of the sparsest permutation algorithm", UAI,
     doi:10.48550/arXiv.2206.05421.
     """
-
-    order_: tuple[Name, ...]
 
     def __init__(
         self,
@@ -128,5 +130,4 @@ class GRaSP(ScoreSearch):
             random_state=self.random_state,
             n_jobs=self.n_jobs,
         )
-        self.order_ = tuple(setup.names[k] for k in best.order)
-        return Found(best.dag, undone)
+        return Found(polish(setup, best.dag), undone)

@@ -38,7 +38,7 @@ class BDeu(Score):
 
     Parameters
     ----------
-    equivalent_sample_size : float, default 10
+    equivalent_sample_size : float, default 1
         How many rows the prior is worth. Larger gives more edges, because a prior that takes all
         configurations for equally likely finds chance differences between them worth a parameter.
 
@@ -72,7 +72,7 @@ class BDeu(Score):
     size parameter", UAI: 360-367.
     """
 
-    equivalent_sample_size: float = 10.0
+    equivalent_sample_size: float = 1.0
 
     def bind(self, table: Table) -> LocalCounts:
         """Check the table and number the levels.

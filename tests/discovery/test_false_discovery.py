@@ -12,7 +12,7 @@ from scipy.stats import false_discovery_control
 from sklearn.base import clone
 
 from causalkit.discovery import PC, Knowledge
-from causalkit.discovery.external import ExactSearch
+from causalkit.discovery.exact import ExactSearch
 from causalkit.discovery.false_discovery import FalseDiscoveryControl, edge_p_values, n_within
 from causalkit.discovery.fci import FCI
 from causalkit.discovery.local import LocalPC
