@@ -2,8 +2,8 @@
 
 The chain is four calls that anybody can make by hand, and `Analysis` keeps what each returned::
 
-    pc        = PC(alpha=0.01, knowledge=knowledge).fit(data)       discover
-    estimand  = identify(pc.graph_, treatment, outcome)             identify
+    search    = FLOP(knowledge=knowledge).fit(data)                 discover
+    estimand  = identify(search.graph_, treatment, outcome)         identify
     effect    = estimand.estimate(data, estimator)                  estimate
     challenges = effect.refute()                                    challenge
 
@@ -26,7 +26,7 @@ from sklearn.base import clone
 
 from causalkit._core.report import Report, Reported
 from causalkit._core.table import Table, as_table, column_names
-from causalkit.discovery import PC, Knowledge
+from causalkit.discovery import FLOP, PC, Knowledge
 from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.errors import InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.estimation import Effect, EffectEstimator, EffectSet
@@ -34,7 +34,7 @@ from causalkit.graph import CausalGraph, Kind
 from causalkit.identification import Estimand, NoEffectEstimand, identify
 from causalkit.identification.query import GraphLike, as_graph
 from causalkit.refutation import Challenges, refute
-from causalkit.typing import Data, Name
+from causalkit.typing import Data, FloatArray, Name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,7 +154,8 @@ def analyze(
     graph : CausalGraph, str or networkx graph, optional
         What is known already. Left out, the graph is learnt from the data.
     discovery : DiscoveryAlgorithm, optional
-        How to learn it. Left out, `PC(alpha=0.01, knowledge=knowledge)`.
+        How to learn it. Left out, `FLOP(knowledge=knowledge)` where all columns are numbers with
+        more than two values, the more accurate of the two there, else `PC(alpha=0.01, …)`.
     knowledge : Knowledge, optional
         Tiers, required and forbidden edges, for the default discovery.
     estimator : EffectEstimator, optional
@@ -184,8 +185,9 @@ def analyze(
     -----
     **Assumes:**
 
-    - the graph is right, or the assumptions of the discovery algorithm hold (for PC: no hidden
-      common causes, no selection, no cycles, faithfulness, a test that suits the data);
+    - the graph is right, or the assumptions of the discovery algorithm hold (for FLOP and PC: no
+      hidden common causes, no selection, no cycles, faithfulness, a score or a test that suits the
+      data);
     - what the estimand lists: consistency, positivity, no hidden confounding beyond the graph;
     - with a learnt graph, the interval does not include the uncertainty about the graph.
 
@@ -229,7 +231,7 @@ def analyze(
         _check_beside(beside, treatment, outcome)
         variables = as_table(data, columns=[name for name in columns if name not in beside])
         # A copy: an algorithm that is fitted again elsewhere must not change what is kept here.
-        algorithm = PC(alpha=0.01, knowledge=knowledge) if discovery is None else clone(discovery)
+        algorithm = _default(variables, knowledge) if discovery is None else clone(discovery)
         graph = algorithm.fit(variables).graph_
     else:
         variables = as_table(data, columns=[name for name in graph.nodes if name in columns])
@@ -251,6 +253,18 @@ def analyze(
         n_rows=variables.n_rows,
         fingerprint=_fingerprint(variables),
     )
+
+
+def _default(variables: Table, knowledge: Knowledge | None) -> DiscoveryAlgorithm:
+    """Search where all columns are continuous; tests where some are not."""
+    numbers = all(levels is None for levels in variables.levels)
+    if numbers and all(_has_many_values(column) for column in variables.values.T):
+        return FLOP(knowledge=knowledge)
+    return PC(alpha=0.01, knowledge=knowledge)
+
+
+def _has_many_values(column: FloatArray) -> bool:
+    return len(np.unique(column)) > 2 and not np.isnan(column).any()
 
 
 def _check_arguments(
