@@ -1,16 +1,30 @@
 """Causal discovery: from a table, and what is known already, to a graph.
 
-:class:`PC` and :class:`FCI` read a graph off conditional independences (see
+By *tests*: :class:`PC` and :class:`FCI` read a graph off conditional independences (see
 :mod:`causalkit.independence` for the test that fits the table); FCI and :class:`RFCI` allow for
 hidden common causes. :class:`CDNOD` reads rows from several domains, or from a long time, and takes
 what changes between them as evidence; :class:`CausalDeFinetti` needs but two rows of each of many
 environments. :class:`MarkovBoundary`, :class:`LocalPC` and :class:`LDP`
 look only around a variable or an effect, for tables too wide for a whole graph.
+
+By *scores* (see :mod:`causalkit.scores`): :class:`FLOP`, :class:`BOSS` and :class:`GRaSP` search
+over orders of the variables, :class:`GES` over classes, :class:`HillClimb` over graphs;
+:class:`ExactSearch` finds the best graph of all. :class:`OrderMCMC` and :class:`ExactPosterior` say
+how likely each edge is.
+
+By *asymmetries* of noise: :class:`DirectLiNGAM` and :class:`ICALiNGAM` where everything is linear
+and the noise is not Gaussian, :class:`CAM`, :class:`RESIT` and :class:`SCORE` where it is curved,
+:func:`direction` for two variables.
+
 :class:`Bootstrap`, :class:`StabilitySelection` and :class:`FalseDiscoveryControl` say how sure a
 learnt edge is.
 """
 
+from causalkit.discovery._convergence import Convergence
 from causalkit.discovery._independent_change import ChangeVerdict
+from causalkit.discovery._pairwise import Direction
+from causalkit.discovery.additive_noise import CAM, RESIT, SCORE
+from causalkit.discovery.asymmetries import IGCI, RECI, PairwiseLiNGAM
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation, Separation
 from causalkit.discovery.boss import BOSS
 from causalkit.discovery.cdnod import CDNOD
@@ -25,6 +39,7 @@ from causalkit.discovery.fci import FCI, RFCI
 from causalkit.discovery.feature_selection import MarkovBoundarySelector
 from causalkit.discovery.flop import FLOP
 from causalkit.discovery.ges import GES
+from causalkit.discovery.graph_posterior import GraphPosterior
 from causalkit.discovery.grasp import GRaSP
 from causalkit.discovery.hill_climb import HillClimb
 from causalkit.discovery.knowledge import Knowledge
@@ -38,51 +53,68 @@ from causalkit.discovery.lingam_bootstrap import (
 from causalkit.discovery.lingam_effects import EffectMatrix
 from causalkit.discovery.local import LocalPC
 from causalkit.discovery.markov_boundary import MarkovBoundary, Step
-from causalkit.discovery.noise_models import ANM
+from causalkit.discovery.noise_models import ANM, LOCI
+from causalkit.discovery.order_mcmc import OrderMCMC
+from causalkit.discovery.pairwise import PairwiseEnsemble, direction
 from causalkit.discovery.partition import LDP
 from causalkit.discovery.pc import PC
+from causalkit.discovery.posterior import ExactPosterior
 from causalkit.discovery.stability import Bootstrap
 from causalkit.discovery.stability_selection import StabilitySelection
 
 __all__ = [
     "ANM",
     "BOSS",
+    "CAM",
     "CAMUV",
     "CDNOD",
     "FCI",
     "FLOP",
     "GES",
     "GIN",
+    "IGCI",
     "LDP",
+    "LOCI",
     "PC",
     "RCD",
+    "RECI",
+    "RESIT",
     "RFCI",
+    "SCORE",
     "Bootstrap",
     "BootstrapEffect",
     "BootstrapEffects",
     "CausalDeFinetti",
     "ChangeVerdict",
     "ChangingVariables",
+    "Convergence",
     "DirectLiNGAM",
+    "Direction",
     "DiscoveryAlgorithm",
     "DrivingForce",
     "EdgeFrequencies",
     "EffectMatrix",
+    "ExactPosterior",
     "ExactSearch",
     "Explanation",
     "FalseDiscoveryControl",
     "GRaSP",
+    "GraphPosterior",
     "HillClimb",
     "ICALiNGAM",
     "Knowledge",
     "LocalPC",
     "MarkovBoundary",
     "MarkovBoundarySelector",
+    "OrderMCMC",
+    "PairwiseEnsemble",
+    "PairwiseLiNGAM",
     "ParceLiNGAM",
     "Separation",
     "SinkTest",
     "StabilitySelection",
     "Step",
     "bootstrap_effects",
+    "direction",
     "edge_p_values",
 ]

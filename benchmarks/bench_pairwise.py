@@ -1,0 +1,204 @@
+"""Cause or effect of two variables: on simulated pairs and on real ones, beside causal-learn.
+
+    python -m benchmarks pairwise
+    python benchmarks/bench_pairwise.py [--pairs 100] [--rows 1000] [--peer-pairs 100]
+                                        [--methods NAME ...] [--skip-real] [--skip-simulated]
+
+Simulated, as Tagasovska et al. (2020) and Immer et al. (2023) describe it. The cause is Gaussian,
+with a standard deviation from 1 to √2; the noise e is Gaussian with one from 1/5 to √(2/5):
+
+- AN, LS: y = f(x) + e and y = f(x) + g(x) e, with f and g Gaussian processes of width 1;
+- AN-s, LS-s: the same with sigmoids, f(x) = a b(x+c) / (1+|b(x+c)|), where a - 1 is exponential
+  with mean 1/4, |b| uniform from 1/2 to 2, and c from -2 to 2;
+- MN-U: y = f(x) u with a sigmoid f and u uniform from 0 to 1.
+
+Both columns are shuffled into either order. Real: the pairs of Tübingen in which both variables are
+single columns and the weight is not 0, weighted as published, of each at most `--rows` rows drawn
+with a fixed seed; skipped where ../shared/data/tuebingen is not beside the project.
+
+- leaning: share of pairs that lean the right way, whether decided or not, with its standard error;
+- decided: share of pairs that are decided, and how many of these are right;
+- seconds: median for one pair.
+
+causal-learn's ANM decomposes a matrix of rows by rows again and again, so it sees the first
+`--peer-pairs` of each set only, 300 rows at most, and so does a row of ours for comparison.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+if __package__ in (None, ""):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from causalkit._core.parallel import one_thread
+from causalkit.discovery.asymmetries import IGCI, RECI, PairwiseLiNGAM
+from causalkit.discovery.noise_models import ANM, LOCI
+from causalkit.discovery.pairwise import PairwiseEnsemble, direction
+from causalkit.errors import CausalkitError
+
+KINDS = ("AN", "AN-s", "LS", "LS-s", "MN-U")
+TUEBINGEN = Path(__file__).resolve().parents[2] / "shared" / "data" / "tuebingen"
+SEED = 20260101
+PEER_ROWS = 300
+
+METHODS = {
+    "ANM": ANM(),
+    "LOCI": LOCI(),
+    "LOCI likelihood": LOCI(by="likelihood"),
+    "LOCI convex": LOCI(curves="convex"),
+    "LOCI convex likelihood": LOCI(by="likelihood", curves="convex"),
+    "IGCI uniform slope": IGCI(),
+    "IGCI uniform entropy": IGCI(estimator="entropy"),
+    "IGCI Gaussian slope": IGCI(reference="gaussian"),
+    "IGCI Gaussian entropy": IGCI(reference="gaussian", estimator="entropy"),
+    "RECI": RECI(),
+    "PairwiseLiNGAM": PairwiseLiNGAM(),
+    "PairwiseLiNGAM skewness": PairwiseLiNGAM(measure="skewness"),
+    "PairwiseLiNGAM tanh": PairwiseLiNGAM(measure="tanh"),
+    "PairwiseEnsemble": PairwiseEnsemble(),
+}
+
+
+# --- pairs ----------------------------------------------------------------------------------------
+
+
+def process(x, rng):
+    K = np.exp(-((x[:, None] - x) ** 2) / 2)
+    K[np.diag_indices(len(x))] += 1e-6
+    return np.linalg.cholesky(K) @ rng.normal(size=len(x))
+
+
+def sigmoid(x, rng):
+    a = 1 + rng.exponential(1 / 4)
+    b, c = rng.choice([-1, 1]) * rng.uniform(0.5, 2), rng.uniform(-2, 2)
+    z = b * (x + c)
+    return a * z / (1 + np.abs(z))
+
+
+def simulated(kind, n, rng):
+    """Cause and effect."""
+    x = rng.uniform(1, np.sqrt(2)) * rng.normal(size=n)
+    e = rng.uniform(0.2, np.sqrt(0.4)) * rng.normal(size=n)
+    draw = process if kind in ("AN", "LS") else sigmoid
+    f = draw(x, rng)
+    if kind == "MN-U":
+        return x, f * rng.uniform(size=n)
+    return x, f + (e if kind.startswith("AN") else draw(x, rng) * e)
+
+
+def real_pairs(n_rows):
+    """Name, cause, effect and weight of the pairs of single columns."""
+    for line in (TUEBINGEN / "ground.truth" / "pairmeta.txt").read_text().splitlines():
+        number, first, last, other_first, other_last, weight = line.split()
+        if first != last or other_first != other_last or not float(weight):
+            continue
+        lines = (TUEBINGEN / "data" / f"pair.{int(number)}.txt").read_text().splitlines()[1:]
+        columns = [[row.split()[int(k) - 1] for row in lines if row.strip()] for k in "12"]
+        values = np.array(columns, dtype=float).T
+        rng = np.random.default_rng([SEED, int(number)])
+        if len(values) > n_rows:
+            values = values[np.sort(rng.choice(len(values), n_rows, replace=False))]
+        yield number, values[:, int(first) - 1], values[:, int(other_first) - 1], float(weight)
+
+
+# --- asking ---------------------------------------------------------------------------------------
+
+
+def ours(method):
+    def ask(x, y):
+        found = direction({"x": x, "y": y}, "x", "y", method=method)
+        return found.cause == "x", found.decided
+
+    return ask
+
+
+def causallearn_anm(x, y, alpha=0.05):
+    from causallearn.search.FCMBased.ANM.ANM import ANM  # theirs
+
+    x, y = ((v - v.mean()) / v.std() for v in (x, y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        forwards, backwards = map(float, ANM().cause_or_effect(x[:, None], y[:, None]))
+    return forwards > backwards, (forwards >= alpha) != (backwards >= alpha)
+
+
+def table(title, pairs, asked):
+    """Ask each method about each pair, given as (cause, effect, weight)."""
+    print(f"\n{title}")
+    print(
+        f"{'method':28s} {'leaning':>14s} {'decided':>8s} {'of these right':>15s} {'seconds':>8s}"
+    )
+    rng = np.random.default_rng(SEED)
+    turned = rng.random(len(pairs)) < 0.5
+    for name, ask in asked.items():
+        right, decided, seconds, refused = [], [], [], 0
+        for (cause, effect, _), swap in zip(pairs, turned, strict=True):
+            start = perf_counter()
+            try:
+                first, sure = ask(effect, cause) if swap else ask(cause, effect)
+            except CausalkitError:
+                first, sure, refused = None, False, refused + 1
+            seconds.append(perf_counter() - start)
+            right.append(0.5 if first is None else float(first != swap))
+            decided.append(sure)
+        weights = np.array([weight for _, _, weight in pairs])
+        weights /= weights.sum()
+        right, decided = np.array(right), np.array(decided)
+        share = weights @ right
+        error = np.sqrt(share * (1 - share) * (weights @ weights))
+        sure = weights @ decided
+        of_these = f"{weights @ (right * decided) / sure:15.1%}" if sure else f"{'–':>15s}"
+        note = f"  ({refused} refused, counted as half right)" if refused else ""
+        print(
+            f"{name:28s} {share:7.1%} ± {error:4.1%} {sure:8.1%} {of_these} "
+            f"{np.median(seconds):8.3f}{note}",
+            flush=True,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--pairs", type=int, default=100, help="of each kind")
+    parser.add_argument("--rows", type=int, default=1000, help="of each pair, at most")
+    parser.add_argument("--peer-pairs", type=int, default=100, help="that causal-learn is asked")
+    parser.add_argument("--methods", nargs="*", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--skip-real", action="store_true")
+    parser.add_argument("--skip-simulated", action="store_true")
+    options = parser.parse_args()
+    with one_thread():
+        report(options)
+
+
+def report(options):
+    asked = {name: ours(METHODS[name]) for name in options.methods}
+    peers = {"ANM": ours(ANM()), "causal-learn ANM": causallearn_anm}
+    for kind in () if options.skip_simulated else KINDS:
+        pairs = []
+        for k in range(options.pairs):
+            rng = np.random.default_rng([SEED, KINDS.index(kind), k])
+            pairs.append((*simulated(kind, options.rows, rng), 1.0))
+        table(f"{kind}: {len(pairs)} pairs of {options.rows} rows", pairs, asked)
+        few = [(x[:PEER_ROWS], y[:PEER_ROWS], w) for x, y, w in pairs[: options.peer_pairs]]
+        if few:
+            table(f"{kind}: the first {len(few)}, {PEER_ROWS} rows", few, peers)
+    if options.skip_real:
+        return
+    if not TUEBINGEN.is_dir():
+        print("\nTübingen: skipped, ../shared/data/tuebingen is not there")
+        return
+    pairs = [(x, y, weight) for _, x, y, weight in real_pairs(options.rows)]
+    table(f"Tübingen: {len(pairs)} pairs, at most {options.rows} rows, weighted", pairs, asked)
+    few = [(x, y, w) for _, x, y, w in real_pairs(PEER_ROWS)] if options.peer_pairs else []
+    if few:
+        table(f"Tübingen: {len(few)} pairs, at most {PEER_ROWS} rows, weighted", few, peers)
+
+
+if __name__ == "__main__":
+    main()

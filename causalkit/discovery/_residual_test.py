@@ -1,0 +1,119 @@
+"""Is what a model leaves of the effect independent of the cause? At a level that can be relied on.
+
+The residual is not the noise. What the fit has got wrong is a function of the cause, and a kernel
+test finds it where the density of the noise has an edge: with exponential noise, an additive model
+is refuted the true way in 11 % of tables of 500 rows at a level of 5 %. With Gaussian or uniform
+noise, on the other hand, what could be dependence has been fitted away, and the true way is refuted
+in none; so a wrong one is refuted too seldom.
+
+So the yardstick is what the same fit leaves of data that follow the model for certain: noise is
+drawn with replacement from the residuals, put on the fitted curves, and the fit is repeated. A
+gamma distribution with mean and variance of the statistics of such tables gives the p-value. Then
+the true way is refuted in 2 to 7 % of these tables (10 % by curves of location and scale where
+noise is exponential).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+
+from causalkit.independence.bound_kernel import BoundHSIC
+from causalkit.independence.kernel_matrices import Block, centred, factor, median_distance
+from causalkit.independence.null_distributions import gamma_tail
+from causalkit.typing import FloatArray
+
+__all__ = ["NoiseModel", "Side", "block_of", "hsic", "residual_side"]
+
+_EXACT: Final = 1e-5
+"""Largest error of a cell of a kernel matrix."""
+
+_LOWEST_LOG: Final = 650.0
+
+
+class Side(NamedTuple):
+    """One way of two: how well it fits, and whether it is possible."""
+
+    score: float
+    p_value: float
+
+
+class NoiseModel(Protocol):
+    """A model of the effect given the cause that has been fitted."""
+
+    @property
+    def residuals(self) -> FloatArray:
+        """What it leaves, shape (n_rows,): an estimate of the noise."""
+        ...
+
+    def refitted(self, noise: FloatArray) -> FloatArray:
+        """Residuals of effects that are made of this noise, shape (n_rows, n_draws)."""
+        ...
+
+
+def residual_side(
+    fit: Callable[[FloatArray, FloatArray], NoiseModel],
+    cause: FloatArray,
+    effect: FloatArray,
+    *,
+    n_draws: int,
+    seed: int,
+) -> Side:
+    """Test that residual and cause are independent; the score is the logarithm of the p-value.
+
+    Parameters
+    ----------
+    fit : callable
+        Of (cause, effect): the model.
+    cause, effect : ndarrays of shape (n_rows,)
+    n_draws : int
+        Tables that are drawn from the model.
+    seed : int
+    """
+    rows, n = np.lexsort((effect, cause)), len(cause)  # so that the order of rows says nothing
+    cause = cause[rows]
+    model = fit(cause, effect[rows])
+    kernel, width = _kernel(cause, _width(cause)), _width(model.residuals)
+    noise = model.residuals[np.random.default_rng(seed).integers(n, size=(n, n_draws))]
+    left = np.column_stack([model.residuals, model.refitted(noise)])
+    found, *drawn = (_statistic(kernel, _kernel(column, width)) for column in left.T)
+    mean, variance = float(np.mean(drawn)), float(np.var(drawn, ddof=1))
+    return Side(*_log_tail(found, mean, variance))
+
+
+def _log_tail(statistic: float, mean: float, variance: float) -> tuple[float, float]:
+    """Logarithm of the p-value, continued beyond what a float can hold, and the p-value."""
+    p_value = float(gamma_tail(statistic, mean, variance))
+    if p_value > np.exp(-_LOWEST_LOG):
+        return float(np.log(p_value)), p_value
+    spread = np.sqrt(max(variance, np.finfo(float).tiny))
+    return -_LOWEST_LOG - (statistic - mean) / spread, p_value
+
+
+def _width(column: FloatArray) -> float:
+    # Sorted, because it looks at some rows only, and their order should not matter.
+    return median_distance(block_of(np.sort(column)))
+
+
+def _kernel(column: FloatArray, width: float) -> FloatArray:
+    return centred(factor(block_of(column), width, tolerance=_EXACT))
+
+
+def _statistic(one: FloatArray, other: FloatArray) -> float:
+    """HSIC of two factors, the sum of squares of all covariances."""
+    return float(np.sum((one.T @ other) ** 2)) / len(one)
+
+
+def block_of(column: FloatArray) -> Block:
+    """One column of numbers as kernels see it, in units of its standard deviation."""
+    moved = column - column.mean()
+    scale = max(float(moved.std()), np.finfo(float).tiny)
+    return Block((moved / scale)[:, None], np.zeros(len(column), dtype=np.intp), 1)
+
+
+def hsic(a: FloatArray, b: FloatArray) -> Side:
+    """Test that two columns, neither of them a residual, are independent."""
+    found = BoundHSIC.of_factors([_kernel(c, _width(c)) for c in (a, b)])(0, 1)
+    return Side(-found.statistic, found.p_value)
