@@ -32,8 +32,8 @@ from time import perf_counter
 
 import numpy as np
 import pandas as pd
-from benchmarks.bench_discovery_constraint import kinds_of, linear_data
 
+from benchmarks.bench_discovery_constraint import kinds_of, linear_data
 from causalkit._core.table import as_table
 from causalkit.discovery import BOSS, FLOP, GES, GRaSP, HillClimb
 from causalkit.graph import ARROW, TAIL, CausalGraph, Kind, dag_to_cpdag

@@ -129,7 +129,8 @@ def search(
     stop: BoolArray,
 ) -> int:
     """Tuck until nothing gains; the order is left in `now`; return the number of gains."""
-    p, n_gains, none = len(now.order), 0, np.intp(0)
+    p, n_gains = len(now.order), 0
+    none: Any = np.intp(0)  # a literal would be compiled as another type
     stream = np.array([seed])
     trail = _Trail(
         np.empty((depth, p * p, 2), np.intp),

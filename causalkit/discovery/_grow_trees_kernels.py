@@ -188,7 +188,8 @@ def grow(
         or trees.used[2] + n_deep >= len(trees.parents)
     ):
         plant(trees, p)
-    path, at, depth = grower.path, node, np.intp(0)
+    path, at = grower.path, node
+    depth: Any = np.intp(0)  # a literal would be compiled as another type
     required = grower.required[node]
     for r in range(len(required)):
         if required[r] < 0:

@@ -197,7 +197,8 @@ def search(
     """
     p, turn = len(now.order), np.arange(len(now.order))
     scratch = Scratch(np.empty(p, np.intp), np.empty(p), np.empty(p + 1), np.empty(p, np.bool_))
-    stream, best_order, none = np.array([seed]), now.order.copy(), np.intp(0)
+    stream, best_order = np.array([seed]), now.order.copy()
+    none: Any = np.intp(0)  # a literal would be compiled as another type
     plant(trees, p)
     total, best, n_shaken = 0.0, -np.inf, 0
     for r in range(n_restarts + 1):

@@ -214,7 +214,7 @@ HOSTILE = {
 
 
 @every_search
-@pytest.mark.parametrize("data, word", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize(("data", "word"), HOSTILE.values(), ids=HOSTILE.keys())
 def test_what_cannot_be_scored_is_refused(search, data, word):
     with pytest.raises(InputError, match=word):
         clone(search).fit(data)
