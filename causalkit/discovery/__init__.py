@@ -12,6 +12,10 @@ over orders of the variables, :class:`GES` over classes, :class:`HillClimb` over
 :class:`ExactSearch` finds the best graph of all. :class:`OrderMCMC` and :class:`ExactPosterior` say
 how likely each edge is.
 
+By *interventions*: the searches over orders with :class:`~causalkit.scores.InterventionalBIC`, or
+:class:`UnknownTargets` where nobody knows what was changed; :class:`InvariantPrediction` for the
+causes of one variable.
+
 By *asymmetries* of noise: :class:`DirectLiNGAM` and :class:`ICALiNGAM` where everything is linear
 and the noise is not Gaussian, :class:`CAM`, :class:`RESIT` and :class:`SCORE` where it is curved,
 :func:`direction` for two variables.
@@ -42,6 +46,9 @@ from causalkit.discovery.ges import GES
 from causalkit.discovery.graph_posterior import GraphPosterior
 from causalkit.discovery.grasp import GRaSP
 from causalkit.discovery.hill_climb import HillClimb
+from causalkit.discovery.intervention_targets import InterventionTargets, TargetTest
+from causalkit.discovery.invariant_parents import InvariantParents, InvariantSet, PlausibleParent
+from causalkit.discovery.invariant_prediction import InvariantPrediction
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.discovery.latent_lingam import ParceLiNGAM
 from causalkit.discovery.lingam import DirectLiNGAM, ICALiNGAM
@@ -61,6 +68,7 @@ from causalkit.discovery.pc import PC
 from causalkit.discovery.posterior import ExactPosterior
 from causalkit.discovery.stability import Bootstrap
 from causalkit.discovery.stability_selection import StabilitySelection
+from causalkit.discovery.unknown_targets import UnknownTargets
 
 __all__ = [
     "ANM",
@@ -102,6 +110,10 @@ __all__ = [
     "GraphPosterior",
     "HillClimb",
     "ICALiNGAM",
+    "InterventionTargets",
+    "InvariantParents",
+    "InvariantPrediction",
+    "InvariantSet",
     "Knowledge",
     "LocalPC",
     "MarkovBoundary",
@@ -110,10 +122,13 @@ __all__ = [
     "PairwiseEnsemble",
     "PairwiseLiNGAM",
     "ParceLiNGAM",
+    "PlausibleParent",
     "Separation",
     "SinkTest",
     "StabilitySelection",
     "Step",
+    "TargetTest",
+    "UnknownTargets",
     "bootstrap_effects",
     "direction",
     "edge_p_values",

@@ -10,6 +10,7 @@ from causalkit.graph.equivalence import (
 )
 from causalkit.graph.generate import random_admg, random_dag
 from causalkit.graph.graph import CausalGraph
+from causalkit.graph.interventional import interventional_class
 from causalkit.graph.latent import latent_projection
 from causalkit.graph.mag import dag_to_mag, mag_to_pag, visible_edges
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Edge, Kind
@@ -27,6 +28,7 @@ __all__ = [
     "consistent_extension",
     "dag_to_cpdag",
     "dag_to_mag",
+    "interventional_class",
     "is_equivalence_class",
     "is_separated",
     "latent_projection",
