@@ -1,4 +1,4 @@
-"""FCI and RFCI beside andrey's and causal-learn's FCI, on the same data with the same alpha.
+"""FCI, RFCI and GFCI beside those of andrey, causal-learn and Tetrad, on the same data and alpha.
 
     python benchmarks/bench_fci.py [--repeats 7] [--seeds 5] [--graphs 40] [--sizes 20 50 100]
 
@@ -27,6 +27,7 @@ from time import perf_counter
 import numpy as np
 
 from causalkit.discovery.fci import FCI, RFCI
+from causalkit.discovery.gfci import GFCI
 from causalkit.graph import ARROW, TAIL, random_dag
 from causalkit.graph.mag import dag_to_mag, mag_to_pag
 
@@ -52,11 +53,19 @@ def ours_rfci(values):
     return RFCI(alpha=0.01).fit(values).graph_.ends
 
 
-def andrey(values):
+def ours_gfci(values):
+    return GFCI(alpha=0.01).fit(values).graph_.ends
+
+
+def andrey(values, search="fci"):
     import andrey
 
-    marks = np.asarray(andrey.fci(values, alpha=0.01).structure.to_numpy()).T
+    marks = np.asarray(getattr(andrey, search)(values, alpha=0.01).structure.to_numpy()).T
     return np.select([marks == 1, marks == 2, marks == 3], [TAIL, ARROW, 4], 0)
+
+
+def andrey_gfci(values):
+    return andrey(values, "gfci")
 
 
 def causal_learn(values):
@@ -67,10 +76,32 @@ def causal_learn(values):
     return np.select([graph == -1, graph == 1, graph == 2], [TAIL, ARROW, 4], 0)
 
 
+def tetrad(values, search="run_gfci"):
+    from pandas import DataFrame
+    from tetrad_port import TetradPort
+
+    marks = {"-": TAIL, ">": ARROW, "<": ARROW, "o": 4}
+    found, _ = getattr(TetradPort(), search)(DataFrame(values).add_prefix("x"), alpha=0.01)
+    ends = np.zeros((values.shape[1],) * 2, dtype=np.uint8)
+    for edge in found["edges"]:
+        a, symbol, b = edge.split()[:3]
+        i, j = int(a[1:]), int(b[1:])
+        ends[j, i], ends[i, j] = marks[symbol[0]], marks[symbol[-1]]
+    return ends
+
+
+def tetrad_boss_fci(values):
+    return tetrad(values, "run_boss_fci")
+
+
 SEARCHES = {
     "causalkit FCI": ours,
     "causalkit RFCI": ours_rfci,
+    "causalkit GFCI": ours_gfci,
     "andrey FCI": andrey,
+    "andrey GFCI": andrey_gfci,
+    "tetrad-port GFCI": tetrad,
+    "tetrad-port BOSS-FCI": tetrad_boss_fci,
     "causal-learn FCI": causal_learn,
 }
 RULES = ("conservative", "majority", "max-p")

@@ -4,13 +4,16 @@ By *tests*: :class:`PC` and :class:`FCI` read a graph off conditional independen
 :mod:`causalkit.independence` for the test that fits the table); FCI and :class:`RFCI` allow for
 hidden common causes. :class:`CDNOD` reads rows from several domains, or from a long time, and takes
 what changes between them as evidence; :class:`CausalDeFinetti` needs but two rows of each of many
-environments. :class:`MarkovBoundary`, :class:`LocalPC` and :class:`LDP`
-look only around a variable or an effect, for tables too wide for a whole graph.
+environments. :class:`GFCI` lets a search by score go before FCI. :class:`MarkovBoundary`,
+:class:`LocalPC` and :class:`LDP` look only around a variable or an effect, for tables too wide for
+a whole graph. :class:`FOFC`, :class:`RLCD`, :class:`GIN` and :class:`HCA` find the hidden variables
+behind their indicators.
 
 By *scores* (see :mod:`causalkit.scores`): :class:`FLOP`, :class:`BOSS` and :class:`GRaSP` search
 over orders of the variables, :class:`GES` over classes, :class:`HillClimb` over graphs;
 :class:`ExactSearch` finds the best graph of all. :class:`OrderMCMC` and :class:`ExactPosterior` say
-how likely each edge is.
+how likely each edge is. :class:`NOTEARS`, :class:`DAGMA` and :class:`GOLEM` are here to be compared
+with.
 
 By *interventions*: the searches over orders with :class:`~causalkit.scores.InterventionalBIC`, or
 :class:`UnknownTargets` where nobody knows what was changed; :class:`InvariantPrediction` for the
@@ -33,6 +36,7 @@ from causalkit.discovery.base import DiscoveryAlgorithm, Explanation, Separation
 from causalkit.discovery.boss import BOSS
 from causalkit.discovery.cdnod import CDNOD
 from causalkit.discovery.changing import ChangingVariables
+from causalkit.discovery.continuous import DAGMA, GOLEM, NOTEARS
 from causalkit.discovery.de_finetti import CausalDeFinetti, SinkTest
 from causalkit.discovery.driving_force import DrivingForce
 from causalkit.discovery.edge_frequencies import EdgeFrequencies
@@ -43,6 +47,7 @@ from causalkit.discovery.fci import FCI, RFCI
 from causalkit.discovery.feature_selection import MarkovBoundarySelector
 from causalkit.discovery.flop import FLOP
 from causalkit.discovery.ges import GES
+from causalkit.discovery.gfci import GFCI
 from causalkit.discovery.graph_posterior import GraphPosterior
 from causalkit.discovery.grasp import GRaSP
 from causalkit.discovery.hill_climb import HillClimb
@@ -50,7 +55,9 @@ from causalkit.discovery.intervention_targets import InterventionTargets, Target
 from causalkit.discovery.invariant_parents import InvariantParents, InvariantSet, PlausibleParent
 from causalkit.discovery.invariant_prediction import InvariantPrediction
 from causalkit.discovery.knowledge import Knowledge
+from causalkit.discovery.latent_capabilities import HCA
 from causalkit.discovery.latent_lingam import ParceLiNGAM
+from causalkit.discovery.latent_rank import CrossRanks, RankResult, cross_rank, rank_test
 from causalkit.discovery.lingam import DirectLiNGAM, ICALiNGAM
 from causalkit.discovery.lingam_bootstrap import (
     BootstrapEffect,
@@ -66,8 +73,12 @@ from causalkit.discovery.pairwise import PairwiseEnsemble, direction
 from causalkit.discovery.partition import LDP
 from causalkit.discovery.pc import PC
 from causalkit.discovery.posterior import ExactPosterior
+from causalkit.discovery.pure_clusters import PureClusters, purify
+from causalkit.discovery.rlcd import RLCD
 from causalkit.discovery.stability import Bootstrap
 from causalkit.discovery.stability_selection import StabilitySelection
+from causalkit.discovery.tetrad_clusters import FOFC
+from causalkit.discovery.tetrads import TetradResult, tetrad_test
 from causalkit.discovery.unknown_targets import UnknownTargets
 
 __all__ = [
@@ -76,18 +87,25 @@ __all__ = [
     "CAM",
     "CAMUV",
     "CDNOD",
+    "DAGMA",
     "FCI",
     "FLOP",
+    "FOFC",
     "GES",
+    "GFCI",
     "GIN",
+    "GOLEM",
+    "HCA",
     "IGCI",
     "LDP",
     "LOCI",
+    "NOTEARS",
     "PC",
     "RCD",
     "RECI",
     "RESIT",
     "RFCI",
+    "RLCD",
     "SCORE",
     "Bootstrap",
     "BootstrapEffect",
@@ -96,6 +114,7 @@ __all__ = [
     "ChangeVerdict",
     "ChangingVariables",
     "Convergence",
+    "CrossRanks",
     "DirectLiNGAM",
     "Direction",
     "DiscoveryAlgorithm",
@@ -123,13 +142,20 @@ __all__ = [
     "PairwiseLiNGAM",
     "ParceLiNGAM",
     "PlausibleParent",
+    "PureClusters",
+    "RankResult",
     "Separation",
     "SinkTest",
     "StabilitySelection",
     "Step",
     "TargetTest",
+    "TetradResult",
     "UnknownTargets",
     "bootstrap_effects",
+    "cross_rank",
     "direction",
     "edge_p_values",
+    "purify",
+    "rank_test",
+    "tetrad_test",
 ]

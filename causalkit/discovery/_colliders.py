@@ -22,7 +22,7 @@ triple would be guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, combinations, islice
 from typing import Final, TypeAlias
@@ -44,7 +44,7 @@ from causalkit.discovery._skeleton import Bounds, Clock, Skeleton
 from causalkit.independence import BoundTest, CIResult, Level
 from causalkit.typing import FloatArray, IntArray
 
-__all__ = ["COLLIDER_RULES", "Judgement", "judge_triples"]
+__all__ = ["COLLIDER_RULES", "Judgement", "Told", "judge_triples"]
 
 COLLIDER_RULES: Final = ("paired", "standard", "conservative", "majority", "max-p")
 
@@ -52,6 +52,8 @@ _N_CHUNKS = 64  # jobs; a constant, so that n_jobs cannot matter
 _BATCH = 4096  # sets that are tested together
 
 Answer: TypeAlias = tuple[list[Evidence], int, int]
+Told: TypeAlias = Callable[[IntArray], NDArray[np.int8]]
+"""Verdicts about triples, shape (m, 3), that are known without a test; else AMBIGUOUS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +98,17 @@ def judge_triples(
     max_order: int | None,
     n_jobs: int | None,
     clock: Clock,
+    told: Told | None = None,
 ) -> Judgement:
     """Return a statement about every unshielded triple, strongest evidence first.
 
     Tests that this takes are counted in `found`. Between statements that are equally strong by the
-    rule, the one with the larger p-value comes first, then the one about the stronger links.
+    rule, the one with the larger p-value comes first, then the one about the stronger links. What
+    is `told` about triples without a test is no longer asked, and comes after what was tested.
     """
     triples = unshielded_triples(found.adjacency)
-    verdict = np.full(len(triples), AMBIGUOUS, dtype=np.int8)
+    nothing = np.full(len(triples), AMBIGUOUS, dtype=np.int8)
+    verdict = nothing if told is None else told(triples)
     p_value = np.full(len(triples), np.nan)
     others = np.full((len(triples), found.record.widest + 1), -1, dtype=np.intp)
     open_rows = np.arange(len(triples))

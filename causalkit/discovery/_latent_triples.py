@@ -17,7 +17,7 @@ from itertools import combinations
 
 import numpy as np
 
-from causalkit.discovery._colliders import Judgement, judge_triples
+from causalkit.discovery._colliders import Judgement, Told, judge_triples
 from causalkit.discovery._deadline import seconds_left
 from causalkit.discovery._evidence import Evidence
 from causalkit.discovery._orientation import AMBIGUOUS, COLLIDER, NOT_COLLIDER, Statements
@@ -33,10 +33,13 @@ _N_MIDDLES = 20
 _NOTHING = Statements(np.empty((0, 3), np.intp), np.empty(0, np.int8), np.empty(0))
 
 
-def judge_latent(found: Skeleton, setup: Setup, cuts: Bounds, stop: BoolArray) -> Judgement:
+def judge_latent(
+    found: Skeleton, setup: Setup, cuts: Bounds, stop: BoolArray, told: Told | None = None
+) -> Judgement:
     """Statements about unshielded triples; after an interrupted search only the safe ones.
 
-    Where there is no time to list the triples none is made, and `stop` is raised.
+    Nothing that is `told` without a test is safe then. Where there is no time to list the triples
+    no statement is made, and `stop` is raised.
     """
     left = seconds_left(setup.clock)
     if left < np.inf and _about_triples(found) * _SECONDS > left:
@@ -52,6 +55,7 @@ def judge_latent(found: Skeleton, setup: Setup, cuts: Bounds, stop: BoolArray) -
         max_order=setup.max_order,
         n_jobs=setup.n_jobs,
         clock=setup.clock,
+        told=told,
     )
     if found.stopped is None and setup.rule == "standard":
         judged = _look_again(found, judged, setup)

@@ -18,6 +18,7 @@ import numpy as np
 
 from causalkit._core.checks import check_count, check_fraction
 from causalkit.discovery._causallearn import CausalLearnAlgorithm
+from causalkit.discovery._latent_names import fresh_names
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph, Edge, Kind
 from causalkit.typing import FloatArray, Name
@@ -224,18 +225,10 @@ class GIN(CausalLearnAlgorithm):
 
         _, order = GIN_MI(values)
         self.clusters_ = tuple(tuple(names[k] for k in sorted(cluster)) for cluster in order)
-        self.latents_ = _fresh_names(len(order), names)
+        self.latents_ = fresh_names(len(order), names)
         edges = [
             (hidden, effect)
             for k, hidden in enumerate(self.latents_)
             for effect in (*self.clusters_[k], *self.latents_[k + 1 :])
         ]
         return CausalGraph.from_edges((*names, *self.latents_), edges, Kind.DAG)
-
-
-def _fresh_names(count: int, taken: tuple[Name, ...]) -> tuple[str, ...]:
-    """`L1`, `L2`, …, or with more letters L if a column is called so."""
-    letter = "L"
-    while any(f"{letter}{k + 1}" in taken for k in range(count)):
-        letter += "L"
-    return tuple(f"{letter}{k + 1}" for k in range(count))

@@ -63,8 +63,8 @@ from causalkit.typing import BoolArray, Name
 __all__ = ["FCI", "RFCI"]
 
 
-class _LatentSearch(DiscoveryAlgorithm):
-    """What FCI and RFCI share: settings, and telling what was found."""
+class LatentSearch(DiscoveryAlgorithm):
+    """What FCI, RFCI and GFCI share: settings, and telling what was found."""
 
     n_tests_: int
     n_untestable_: int
@@ -108,7 +108,7 @@ class _LatentSearch(DiscoveryAlgorithm):
         )
         limits = {"alpha": setup.alpha, "max_order": setup.max_order}
         how = {"n_jobs": setup.n_jobs, "clock": setup.clock}
-        cuts = _cuts_only(setup.bounds)
+        cuts = self._limits(table, setup)
         with one_thread(not setup.bound.releases_gil):  # as in a worker
             found = find_skeleton(setup.bound, cuts, **limits, **how)  # type: ignore[arg-type]
             with flag_when_up(setup.clock) as stop:
@@ -116,18 +116,35 @@ class _LatentSearch(DiscoveryAlgorithm):
         required = _required_yet_independent(found, setup)
         self.graph_ = CausalGraph._of(setup.shown, _as_shown(oriented.ends, setup), Kind.PAG)
         self.n_tests_, self.n_untestable_ = found.n_tests, found.n_untestable
-        self.stopped_ = _what_is_missing(found, oriented)
+        self.stopped_ = self._undone(found, oriented)
         known = as_knowledge(self.knowledge)
-        self.trace_ = PagTrace(
-            setup.names, found, judged, oriented, setup.bounds, required, self.graph_, known
+        self.trace_ = self._told(
+            PagTrace(
+                setup.names, found, judged, oriented, setup.bounds, required, self.graph_, known
+            )
         )
         warn_of(found, self.trace_.on_knowledge)
         if self.stopped_ and not found.stopped:
             warnings.warn(
-                f"{self.stopped_}. Give it more seconds for the other marks.",
+                f"{self.stopped_}. Give it more seconds.",
                 TimeBudgetWarning,
                 stacklevel=3,
             )
+
+    def _limits(self, table: Table | Moments, setup: Setup) -> Bounds:  # noqa: ARG002
+        """Pairs that the search among neighbours joins in any case, or never."""
+        return _cuts_only(setup.bounds)
+
+    def _undone(self, found: Skeleton, oriented: Oriented) -> str | None:
+        """What the time budget left undone, in words."""
+        if not oriented.unfinished:
+            return found.stopped
+        late = "the time was up while marks were drawn: circles stay where others might follow"
+        return f"{found.stopped}; {late}" if found.stopped else late
+
+    def _told(self, trace: PagTrace) -> PagTrace:
+        """What `explain` reads."""
+        return trace
 
     @abstractmethod
     def _orient(
@@ -157,7 +174,7 @@ class _LatentSearch(DiscoveryAlgorithm):
         return self.trace_.explain(a, b)
 
 
-class FCI(_LatentSearch):
+class FCI(LatentSearch):
     """Learn a PAG from conditional-independence tests, common causes hidden or not.
 
     Parameters
@@ -249,7 +266,7 @@ class FCI(_LatentSearch):
         judged = judge_latent(found, setup, cuts, stop)
         select, marks = self.selection_bias, None
         if found.stopped is None:
-            sure = _sure_statements(found, judged, setup)
+            sure = sure_statements(found, judged, setup)
             marks = close(found.adjacency, sure, setup.bounds, None, selection=select, stop=stop)
             if search_farther(found, setup, marks, stop) or found.stopped is not None:
                 judged, marks = judge_latent(found, setup, cuts, stop), None
@@ -258,7 +275,7 @@ class FCI(_LatentSearch):
         return judged, _oriented(found, judged, setup, selection=select, stop=stop, closed=marks)
 
 
-class RFCI(_LatentSearch):
+class RFCI(LatentSearch):
     """Learn a PAG without the second search of FCI.
 
     Parameters
@@ -341,7 +358,7 @@ def _oriented(
     )
 
 
-def _sure_statements(found: Skeleton, judged: Judgement, setup: Setup) -> Statements:
+def sure_statements(found: Skeleton, judged: Judgement, setup: Setup) -> Statements:
     """Statements that are right whatever edges still fall; the same object if all are."""
     statements = judged.statements
     # A node of a smallest separating set is an ancestor in any case, so only colliders are tested.
@@ -351,14 +368,6 @@ def _sure_statements(found: Skeleton, judged: Judgement, setup: Setup) -> Statem
     verdict = statements.verdict.copy()
     verdict[doubtful] = AMBIGUOUS
     return Statements(statements.triples, verdict, statements.p_value)
-
-
-def _what_is_missing(found: Skeleton, oriented: Oriented) -> str | None:
-    """What the time budget left undone, in words."""
-    if not oriented.unfinished:
-        return found.stopped
-    late = "the time was up while marks were drawn: circles stay where others might follow"
-    return f"{found.stopped}; {late}" if found.stopped else late
 
 
 def _as_shown(ends: Marks, setup: Setup) -> Marks:
