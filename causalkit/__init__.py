@@ -24,6 +24,7 @@ __all__ = [
     "NotIdentifiableError",
     "__version__",
     "analyze",
+    "benchmark",
     "datasets",
     "discovery",
     "errors",
@@ -35,10 +36,12 @@ __all__ = [
     "independence",
     "is_separated",
     "metrics",
+    "models",
     "plotting",
     "refutation",
     "refute",
     "report",
+    "scores",
     "workflow",
 ]
 
@@ -58,6 +61,7 @@ _HOME = {
 
 if TYPE_CHECKING:
     from causalkit import (
+        benchmark,
         datasets,
         discovery,
         errors,
@@ -66,9 +70,11 @@ if TYPE_CHECKING:
         identification,
         independence,
         metrics,
+        models,
         plotting,
         refutation,
         report,
+        scores,
         workflow,
     )
     from causalkit.discovery import PC, Knowledge
