@@ -29,9 +29,9 @@ from time import perf_counter
 import numpy as np
 
 from causalkit.discovery import PC
-from causalkit.discovery.false_discovery import FalseDiscoveryControl
-from causalkit.discovery.stability import Bootstrap
-from causalkit.discovery.stability_selection import StabilitySelection
+from causalkit.discovery.constraint.false_discovery import FalseDiscoveryControl
+from causalkit.discovery.resampling.stability import Bootstrap
+from causalkit.discovery.resampling.stability_selection import StabilitySelection
 from causalkit.graph import random_dag
 
 CUTS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)

@@ -21,9 +21,9 @@ import numpy as np
 
 from causalkit._core.parallel import one_thread
 from causalkit._core.table import as_table
-from causalkit.discovery._independent_change import orient_changes
-from causalkit.discovery._surrogate import Surrogate
-from causalkit.discovery.driving_force import recover_driving_force
+from causalkit.discovery.changing._independent_change import orient_changes
+from causalkit.discovery.changing._surrogate import Surrogate
+from causalkit.discovery.changing.driving_force import recover_driving_force
 from causalkit.graph import CausalGraph
 from causalkit.independence.kernel_matrices import blocks_of
 from causalkit.models import random_changing_model

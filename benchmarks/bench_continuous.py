@@ -31,9 +31,9 @@ from time import perf_counter
 import numpy as np
 
 from causalkit.benchmark import SortedRegression, varsortability
-from causalkit.discovery._acyclicity import without_circles
-from causalkit.discovery.continuous import DAGMA, GOLEM, NOTEARS
-from causalkit.discovery.flop import FLOP
+from causalkit.discovery.continuous._acyclicity import without_circles
+from causalkit.discovery.continuous.linear_models import DAGMA, GOLEM, NOTEARS
+from causalkit.discovery.search.flop import FLOP
 from causalkit.graph import CausalGraph, random_dag
 from causalkit.metrics import shd
 

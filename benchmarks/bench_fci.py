@@ -26,8 +26,8 @@ from time import perf_counter
 
 import numpy as np
 
-from causalkit.discovery.fci import FCI, RFCI
-from causalkit.discovery.gfci import GFCI
+from causalkit.discovery.constraint.fci import FCI, RFCI
+from causalkit.discovery.constraint.gfci import GFCI
 from causalkit.graph import ARROW, TAIL, random_dag
 from causalkit.graph.mag import dag_to_mag, mag_to_pag
 

@@ -49,9 +49,9 @@ from time import perf_counter
 
 import numpy as np
 
-from causalkit.discovery.flop import FLOP
-from causalkit.discovery.invariant_prediction import InvariantPrediction
-from causalkit.discovery.unknown_targets import UnknownTargets
+from causalkit.discovery.interventions.invariant_prediction import InvariantPrediction
+from causalkit.discovery.interventions.unknown_targets import UnknownTargets
+from causalkit.discovery.search.flop import FLOP
 from causalkit.graph import CausalGraph, random_dag
 from causalkit.graph.interventional import interventional_class
 from causalkit.metrics import shd, sid

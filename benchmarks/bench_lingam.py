@@ -30,7 +30,7 @@ from time import perf_counter
 
 import numpy as np
 
-from causalkit.discovery.lingam import DirectLiNGAM, ICALiNGAM
+from causalkit.discovery.lingam.lingam import DirectLiNGAM, ICALiNGAM
 from causalkit.graph.generate import random_dag
 
 LEAST = 0.1

@@ -21,8 +21,8 @@ from scipy.stats import norm
 
 from causalkit._core.table import as_table
 from causalkit.discovery import PC
-from causalkit.discovery.local import LocalPC
-from causalkit.discovery.markov_boundary import MarkovBoundary
+from causalkit.discovery.local.local_pc import LocalPC
+from causalkit.discovery.local.markov_boundary import MarkovBoundary
 
 METHODS = ("fbed", "iamb", "inter-iamb", "hiton")
 LARGEST_PEER = 1000

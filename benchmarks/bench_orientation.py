@@ -34,7 +34,7 @@ from benchmarks.bench_discovery_constraint import (
     linear_data,
 )
 from causalkit.discovery import PC
-from causalkit.discovery._colliders import COLLIDER_RULES
+from causalkit.discovery.constraint._colliders import COLLIDER_RULES
 
 
 def contestants():

@@ -38,9 +38,9 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from causalkit._core.parallel import one_thread
-from causalkit.discovery.asymmetries import IGCI, RECI, PairwiseLiNGAM
-from causalkit.discovery.noise_models import ANM, LOCI
-from causalkit.discovery.pairwise import PairwiseEnsemble, direction
+from causalkit.discovery.functional.asymmetries import IGCI, RECI, PairwiseLiNGAM
+from causalkit.discovery.functional.noise_models import ANM, LOCI
+from causalkit.discovery.functional.pairwise import PairwiseEnsemble, direction
 from causalkit.errors import CausalkitError
 
 KINDS = ("AN", "AN-s", "LS", "LS-s", "MN-U")

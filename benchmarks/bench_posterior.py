@@ -24,9 +24,9 @@ if __package__ in (None, ""):
 
 from benchmarks.bench_discovery_constraint import linear_data
 from causalkit._core.table import as_table
-from causalkit.discovery.exact import ExactSearch
-from causalkit.discovery.order_mcmc import OrderMCMC
-from causalkit.discovery.posterior import ExactPosterior
+from causalkit.discovery.bayesian.order_mcmc import OrderMCMC
+from causalkit.discovery.bayesian.posterior import ExactPosterior
+from causalkit.discovery.search.exact import ExactSearch
 from causalkit.scores import GaussianBIC
 
 

@@ -40,14 +40,14 @@ from causalkit._core.moments import Moments
 from causalkit._core.parallel import one_thread
 from causalkit._core.random import as_generator
 from causalkit._core.table import Table, as_table
-from causalkit.discovery._continuous_model import read_correlations
-from causalkit.discovery._lingam_order import Limits
-from causalkit.discovery._lingam_weights import Pruning, edge_weights
-from causalkit.discovery._order_alignment import order_alignment
 from causalkit.discovery._setup import in_name_order
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
+from causalkit.discovery.continuous._continuous_model import read_correlations
+from causalkit.discovery.continuous._order_alignment import order_alignment
 from causalkit.discovery.knowledge import Knowledge
-from causalkit.discovery.lingam_effects import EffectMatrix
+from causalkit.discovery.lingam._lingam_order import Limits
+from causalkit.discovery.lingam._lingam_weights import Pruning, edge_weights
+from causalkit.discovery.lingam.lingam_effects import EffectMatrix
 from causalkit.errors import GraphError
 from causalkit.graph import ARROW, TAIL, CausalGraph, Kind
 from causalkit.graph.marks import show_name

@@ -27,59 +27,63 @@ and the noise is not Gaussian, :class:`CAM`, :class:`RESIT` and :class:`SCORE` w
 learnt edge is.
 """
 
-from causalkit.discovery._convergence import Convergence
-from causalkit.discovery._independent_change import ChangeVerdict
-from causalkit.discovery._pairwise import Direction
-from causalkit.discovery.additive_noise import CAM, RESIT, SCORE
-from causalkit.discovery.asymmetries import IGCI, RECI, PairwiseLiNGAM
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation, Separation
-from causalkit.discovery.boss import BOSS
-from causalkit.discovery.cdnod import CDNOD
-from causalkit.discovery.changing import ChangingVariables
-from causalkit.discovery.continuous import DAGMA, GOLEM, NOTEARS
-from causalkit.discovery.de_finetti import CausalDeFinetti, SinkTest
-from causalkit.discovery.driving_force import DrivingForce
-from causalkit.discovery.edge_frequencies import EdgeFrequencies
-from causalkit.discovery.exact import ExactSearch
+from causalkit.discovery.bayesian._convergence import Convergence
+from causalkit.discovery.bayesian.graph_posterior import GraphPosterior
+from causalkit.discovery.bayesian.order_mcmc import OrderMCMC
+from causalkit.discovery.bayesian.posterior import ExactPosterior
+from causalkit.discovery.changing._independent_change import ChangeVerdict
+from causalkit.discovery.changing.cdnod import CDNOD
+from causalkit.discovery.changing.changing_variables import ChangingVariables
+from causalkit.discovery.changing.de_finetti import CausalDeFinetti, SinkTest
+from causalkit.discovery.changing.driving_force import DrivingForce
+from causalkit.discovery.constraint.false_discovery import FalseDiscoveryControl, edge_p_values
+from causalkit.discovery.constraint.fci import FCI, RFCI
+from causalkit.discovery.constraint.gfci import GFCI
+from causalkit.discovery.constraint.pc import PC
+from causalkit.discovery.continuous.linear_models import DAGMA, GOLEM, NOTEARS
 from causalkit.discovery.external import CAMUV, GIN, RCD
-from causalkit.discovery.false_discovery import FalseDiscoveryControl, edge_p_values
-from causalkit.discovery.fci import FCI, RFCI
-from causalkit.discovery.feature_selection import MarkovBoundarySelector
-from causalkit.discovery.flop import FLOP
-from causalkit.discovery.ges import GES
-from causalkit.discovery.gfci import GFCI
-from causalkit.discovery.graph_posterior import GraphPosterior
-from causalkit.discovery.grasp import GRaSP
-from causalkit.discovery.hill_climb import HillClimb
-from causalkit.discovery.intervention_targets import InterventionTargets, TargetTest
-from causalkit.discovery.invariant_parents import InvariantParents, InvariantSet, PlausibleParent
-from causalkit.discovery.invariant_prediction import InvariantPrediction
+from causalkit.discovery.functional._pairwise import Direction
+from causalkit.discovery.functional.additive_noise import CAM, RESIT, SCORE
+from causalkit.discovery.functional.asymmetries import IGCI, RECI, PairwiseLiNGAM
+from causalkit.discovery.functional.noise_models import ANM, LOCI
+from causalkit.discovery.functional.pairwise import PairwiseEnsemble, direction
+from causalkit.discovery.interventions.intervention_targets import InterventionTargets, TargetTest
+from causalkit.discovery.interventions.invariant_parents import (
+    InvariantParents,
+    InvariantSet,
+    PlausibleParent,
+)
+from causalkit.discovery.interventions.invariant_prediction import InvariantPrediction
+from causalkit.discovery.interventions.unknown_targets import UnknownTargets
 from causalkit.discovery.knowledge import Knowledge
-from causalkit.discovery.latent_capabilities import HCA
-from causalkit.discovery.latent_lingam import ParceLiNGAM
-from causalkit.discovery.latent_rank import CrossRanks, RankResult, cross_rank, rank_test
-from causalkit.discovery.lingam import DirectLiNGAM, ICALiNGAM
-from causalkit.discovery.lingam_bootstrap import (
+from causalkit.discovery.latent.latent_capabilities import HCA
+from causalkit.discovery.latent.latent_rank import CrossRanks, RankResult, cross_rank, rank_test
+from causalkit.discovery.latent.pure_clusters import PureClusters, purify
+from causalkit.discovery.latent.rlcd import RLCD
+from causalkit.discovery.latent.tetrad_clusters import FOFC
+from causalkit.discovery.latent.tetrads import TetradResult, tetrad_test
+from causalkit.discovery.lingam.latent_lingam import ParceLiNGAM
+from causalkit.discovery.lingam.lingam import DirectLiNGAM, ICALiNGAM
+from causalkit.discovery.lingam.lingam_bootstrap import (
     BootstrapEffect,
     BootstrapEffects,
     bootstrap_effects,
 )
-from causalkit.discovery.lingam_effects import EffectMatrix
-from causalkit.discovery.local import LocalPC
-from causalkit.discovery.markov_boundary import MarkovBoundary, Step
-from causalkit.discovery.noise_models import ANM, LOCI
-from causalkit.discovery.order_mcmc import OrderMCMC
-from causalkit.discovery.pairwise import PairwiseEnsemble, direction
-from causalkit.discovery.partition import LDP
-from causalkit.discovery.pc import PC
-from causalkit.discovery.posterior import ExactPosterior
-from causalkit.discovery.pure_clusters import PureClusters, purify
-from causalkit.discovery.rlcd import RLCD
-from causalkit.discovery.stability import Bootstrap
-from causalkit.discovery.stability_selection import StabilitySelection
-from causalkit.discovery.tetrad_clusters import FOFC
-from causalkit.discovery.tetrads import TetradResult, tetrad_test
-from causalkit.discovery.unknown_targets import UnknownTargets
+from causalkit.discovery.lingam.lingam_effects import EffectMatrix
+from causalkit.discovery.local.feature_selection import MarkovBoundarySelector
+from causalkit.discovery.local.local_pc import LocalPC
+from causalkit.discovery.local.markov_boundary import MarkovBoundary, Step
+from causalkit.discovery.local.partition import LDP
+from causalkit.discovery.resampling.edge_frequencies import EdgeFrequencies
+from causalkit.discovery.resampling.stability import Bootstrap
+from causalkit.discovery.resampling.stability_selection import StabilitySelection
+from causalkit.discovery.search.boss import BOSS
+from causalkit.discovery.search.exact import ExactSearch
+from causalkit.discovery.search.flop import FLOP
+from causalkit.discovery.search.ges import GES
+from causalkit.discovery.search.grasp import GRaSP
+from causalkit.discovery.search.hill_climb import HillClimb
 
 __all__ = [
     "ANM",

@@ -13,7 +13,7 @@ from time import monotonic
 
 import numpy as np
 
-from causalkit.discovery._skeleton import Clock
+from causalkit.discovery.constraint._skeleton import Clock
 from causalkit.typing import BoolArray
 
 __all__ = ["flag_when_up", "seconds_left"]

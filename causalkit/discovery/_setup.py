@@ -11,8 +11,8 @@ from causalkit._core.checks import check_choice, check_count, check_fraction, ch
 from causalkit._core.moments import Moments
 from causalkit._core.parallel import check_jobs
 from causalkit._core.table import Table
-from causalkit.discovery._colliders import COLLIDER_RULES
-from causalkit.discovery._skeleton import Bounds, Clock, Skeleton
+from causalkit.discovery.constraint._colliders import COLLIDER_RULES
+from causalkit.discovery.constraint._skeleton import Bounds, Clock, Skeleton
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.errors import InputError, KnowledgeWarning, TimeBudgetWarning
 from causalkit.independence import BoundTest, CITest, FisherZ

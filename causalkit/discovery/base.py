@@ -24,7 +24,7 @@ from causalkit._core.moments import Moments
 from causalkit._core.report import Report, Reported
 from causalkit._core.streams import is_stream, moments_of
 from causalkit._core.table import Table, as_table
-from causalkit.discovery._evidence import Evidence, Pair
+from causalkit.discovery.constraint._evidence import Evidence, Pair
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph
 from causalkit.graph.marks import show_name

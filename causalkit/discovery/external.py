@@ -18,7 +18,7 @@ import numpy as np
 
 from causalkit._core.checks import check_count, check_fraction
 from causalkit.discovery._causallearn import CausalLearnAlgorithm
-from causalkit.discovery._latent_names import fresh_names
+from causalkit.discovery.latent._latent_names import fresh_names
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph, Edge, Kind
 from causalkit.typing import FloatArray, Name

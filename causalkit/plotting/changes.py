@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from causalkit.discovery.driving_force import DrivingForce
+    from causalkit.discovery.changing.driving_force import DrivingForce
 
 __all__ = ["plot_driving_force"]
 
@@ -39,7 +39,7 @@ def plot_driving_force(
     --------
     >>> import numpy as np
     >>> from matplotlib.figure import Figure
-    >>> from causalkit.discovery.driving_force import DrivingForce
+    >>> from causalkit.discovery.changing.driving_force import DrivingForce
     >>> curve, share = np.array([[-1.0], [0.0], [1.0]]), np.array([0.9])
     >>> force = DrivingForce("price", (), ("north", "south", "west"), None, curve, share)
     >>> ax = force.plot(Figure().add_subplot())

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from causalkit.discovery.edge_frequencies import EdgeFrequencies
+    from causalkit.discovery.resampling.edge_frequencies import EdgeFrequencies
 
 __all__ = ["GraphStyle", "graph_svg", "plot_graph", "save_picture"]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from causalkit.benchmark import SortedRegression, r2_sortability, varsortability
-from causalkit.discovery._order_alignment import order_alignment
+from causalkit.discovery.continuous._order_alignment import order_alignment
 from causalkit.errors import GraphError, InputError, NumericalError, UnknownVariableError
 from causalkit.graph import random_dag
 from tests.oracles.continuous import sorted_share

@@ -20,7 +20,7 @@ from causalkit._core.table import as_table
 from causalkit.discovery import FCI, PC, RFCI, Knowledge
 from causalkit.graph import CausalGraph, dag_to_mag, mag_to_pag
 from causalkit.independence import FisherZ, MissingnessCorrection, Oracle, TestwiseDeletion
-from tests.discovery.test_skeleton import Recorder, textbook_skeleton
+from tests.discovery.constraint.test_skeleton import Recorder, textbook_skeleton
 from tests.oracles.discovery import nodes_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,7 +17,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 
 from causalkit.discovery import PC
-from causalkit.discovery.fci import FCI, RFCI
+from causalkit.discovery.constraint.fci import FCI, RFCI
 from causalkit.graph import CausalGraph
 from tests.oracles.discovery import linear_data, random_dag
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from causalkit.discovery.edge_frequencies import count_edges
+from causalkit.discovery.resampling.edge_frequencies import count_edges
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph
 from causalkit.plotting import graph_svg, plot_graph

@@ -1,0 +1,1 @@
+"""How likely each edge is: order MCMC, and the exact posterior of small tables."""

@@ -1,0 +1,1 @@
+"""NOTEARS, DAGMA, GOLEM: weights by gradient, here to be compared with."""

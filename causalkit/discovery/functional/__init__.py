@@ -1,0 +1,1 @@
+"""Curved mechanisms and noise: two variables at a time, or a whole order."""

@@ -1,0 +1,1 @@
+"""What was intervened on, and what stays the same when something is."""

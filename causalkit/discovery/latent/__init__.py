@@ -1,0 +1,1 @@
+"""Hidden variables behind their indicators: ranks, tetrads, FOFC, RLCD, HCA."""

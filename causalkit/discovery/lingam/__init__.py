@@ -1,0 +1,1 @@
+"""Linear mechanisms, noise that is not Gaussian: the LiNGAM family."""

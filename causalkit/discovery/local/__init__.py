@@ -1,0 +1,1 @@
+"""Around one variable, or one effect: Markov boundaries, LocalPC, LDP."""

@@ -1,0 +1,1 @@
+"""How sure a learnt edge is: Bootstrap, stability selection."""

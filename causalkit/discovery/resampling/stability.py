@@ -1,0 +1,294 @@
+"""How sure is a learnt graph? Learn it again and again from resampled rows.
+
+One graph from one table says nothing about how it would look on other rows. `Bootstrap` wraps any
+algorithm, counts how often each edge comes back and sums the graphs up in one of the same kind:
+
+>>> import numpy as np
+>>> from causalkit.discovery import PC
+>>> rng = np.random.default_rng(1)
+>>> a, b = rng.normal(size=(2, 500))
+>>> c = a + b + rng.normal(size=500)
+>>> boot = Bootstrap(PC(alpha=0.01), n_resamples=50, random_state=0).fit({"a": a, "b": b, "c": c})
+>>> print(boot.graph_)
+CPDAG with 3 nodes, 2 edges: a -> c; b -> c
+>>> boot.frequencies_.of("a", "c")["->"] > 0.8
+True
+
+Rows that depend on each other are drawn together: whole clusters, or blocks of a series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from causalkit._core.checks import check_count, check_fraction
+from causalkit._core.moments import Moments
+from causalkit._core.random import as_generator
+from causalkit._core.table import Table
+from causalkit.discovery._setup import in_name_order
+from causalkit.discovery.base import (
+    DiscoveryAlgorithm,
+    Explanation,
+)
+from causalkit.discovery.resampling._consensus import consensus
+from causalkit.discovery.resampling._replicates import (
+    Learnt,
+    Replicates,
+    learn,
+    replicate,
+    summarise,
+)
+from causalkit.discovery.resampling._resampling import (
+    Gaussian,
+    Sampler,
+    cluster_column,
+    sampler_of,
+)
+from causalkit.discovery.resampling._wrapped import (
+    check_algorithm,
+    directs_by_changes,
+    draws_environments,
+    fit_on_all,
+    inner_test,
+    knowledge_of,
+    nodes_of,
+    read_grouped,
+)
+from causalkit.discovery.resampling.edge_frequencies import EdgeFrequencies, count_edges
+from causalkit.errors import InputError
+from causalkit.graph import CausalGraph
+from causalkit.typing import Data, Name, RandomState
+
+__all__ = ["Bootstrap", "explain_share"]
+
+
+class Bootstrap(DiscoveryAlgorithm):
+    """Learn a graph from many resamples and say how often each edge came back.
+
+    Parameters
+    ----------
+    algorithm : DiscoveryAlgorithm
+        Any that asks about all pairs (:class:`LocalPC` does not); it is copied and left as it is.
+    n_resamples : int, default 200
+    resample : {"rows", "blocks", "subsample", "gaussian"}
+        Rows with replacement; blocks of consecutive rows with replacement, for series; half of the
+        rows without replacement; or correlation matrices from the Wishart distribution around that
+        of the data, which needs no rows, so that ten million of them cost no more than a thousand.
+    block_length : int, optional
+        Rows of a block; the cube root of the number of rows if left out.
+    clusters : name or array-like of shape (n_rows,), optional
+        Rows with one label are drawn together or not at all. A column named here says how rows are
+        drawn and is no variable; to keep it as one, pass its values. The test may use it: with
+        :class:`~causalkit.independence.Clustered`, a cluster that is drawn twice counts as two. Of
+        :class:`CausalDeFinetti` whole environments are drawn if this is left out.
+    strata : name or array-like of shape (n_rows,), optional
+        Rows (or clusters, or blocks) are drawn within each stratum, as many as it has. A column
+        named here is no variable either. Of :class:`CDNOD` rows are drawn within each domain if
+        this and `clusters` are left out.
+    threshold : float, default 0.5
+        Pairs that at least this share of the replicates join are joined in `graph_`.
+    n_jobs : int, optional
+        Parallel replicates; never changes the result.
+    random_state : int, Generator or None
+
+    Attributes
+    ----------
+    graph_ : CausalGraph
+        The replicates summed up, of the kind that `algorithm` returns. Of a CPDAG, the class of
+        DAGs with the joined pairs and the colliders that most replicates see; see Notes.
+    frequencies_ : EdgeFrequencies
+        Share of the replicates with each edge.
+    replicates_ : sequence of CausalGraph
+        The graphs, made when asked for.
+    failures_ : dict of int to str
+        Replicates that gave no graph, and why; they count in no share.
+    algorithm_ : DiscoveryAlgorithm
+        Fitted to all rows.
+
+    Notes
+    -----
+    **Assumes:**
+
+    - rows (or clusters, or long blocks of a stationary series) are independent draws from one
+      distribution, or from that of their stratum; "gaussian": from a Gaussian one;
+    - the assumptions of the algorithm. A share says how stable an edge is, not how likely it is to
+      be true: hidden causes give stable edges.
+
+    Resampled rows scatter about the data as the data scatter about the truth, so a test at alpha =
+    0.05 finds dependence between independent variables in some 17 % of the resamples ("rows" and
+    "gaussian"). Halves ("subsample") do not have that: their tests keep their level and have less
+    power.
+
+    *What changes.* With `CDNOD(..., include_surrogate=True)` the domain or time is a node, and
+    `frequencies_` says how often the mechanism of each variable was found to change.
+
+    *How the graphs are summed up.* For a CPDAG colliders are put to the vote: a triple a - k - b of
+    joined pairs, a and b apart, is a collider if most of those replicates say so in which it is
+    such a triple; clear majorities go first, what contradicts them is overruled, and Meek's rules
+    follow. Of :class:`CDNOD`, which directs by changes too, an edge that is undirected by then gets
+    the arrow of most replicates. For a PAG the mark at each end is put to the vote, a circle
+    without a majority; that is a summary, and need not be the class of any one MAG. In a DAG, ADMG
+    or MAG each pair gets its most frequent edge, clear majorities first; one that would close a
+    circle gives way to the next.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from causalkit.discovery import PC
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=300)
+    >>> data = {"x": x, "y": x + rng.normal(size=300)}
+    >>> boot = Bootstrap(PC(), n_resamples=20, random_state=0).fit(data)
+    >>> boot.frequencies_.of("x", "y")
+    {'--': 1.0, 'none': 0.0}
+
+    References
+    ----------
+    Friedman, Goldszmidt and Wyner (1999), "Data analysis with Bayesian networks: a bootstrap
+    approach", UAI, doi:10.48550/arXiv.1301.6695. Künsch (1989), "The jackknife and the bootstrap
+    for general stationary observations", doi:10.1214/aos/1176347265.
+    """
+
+    frequencies_: EdgeFrequencies
+    replicates_: Replicates
+    failures_: dict[int, str]
+    algorithm_: DiscoveryAlgorithm
+
+    def __init__(
+        self,
+        algorithm: DiscoveryAlgorithm,
+        n_resamples: int = 200,
+        *,
+        resample: str = "rows",
+        block_length: int | None = None,
+        clusters: Name | ArrayLike | None = None,
+        strata: Name | ArrayLike | None = None,
+        threshold: float = 0.5,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
+        self.algorithm = algorithm
+        self.n_resamples = n_resamples
+        self.resample = resample
+        self.block_length = block_length
+        self.clusters = clusters
+        self.strata = strata
+        self.threshold = threshold
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: Data, y: Any = None) -> Self:
+        """Learn the graph from the data and from resamples.
+
+        Parameters
+        ----------
+        X : DataFrame, 2-D ndarray, or dict of columns, n_rows by n_variables
+            With `resample="gaussian"` and a test that only asks for correlations also data that
+            are read by blocks: a path, a LazyFrame, a relation, a Dataset.
+        y : None
+            Ignored; scikit-learn passes it.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            If the settings do not fit each other or the data.
+        NumericalError
+            If the algorithm fails on all resamples.
+        """
+        del y
+        self._fit(X)
+        return self
+
+    def _needs_rows(self) -> bool:
+        return self.resample != "gaussian" or self.algorithm._needs_rows()
+
+    def _fit(self, table: Any) -> None:
+        algorithm = check_algorithm(self.algorithm, "Bootstrap")
+        n = check_count(self.n_resamples, "n_resamples")
+        threshold = check_fraction(self.threshold, "threshold", closed=True)
+        test = inner_test(algorithm)
+        data, context, clusters, strata = read_grouped(self, table, test)
+        *streams, last = as_generator(self.random_state).spawn(n + 1)
+        names = in_name_order(data.names)
+        nodes, shown = (nodes_of(algorithm, held, context) for held in (names, data.names))
+        self.algorithm_ = fit_on_all(algorithm, data, context, nodes, last)
+        ordered = data.select(names)
+        if self.resample == "gaussian":
+            ordered = _as_moments(ordered, algorithm)
+        labels = cluster_column(test)
+        if context is not None and draws_environments(algorithm):
+            labels = context.columns[0]
+        sampler = sampler_of(ordered, self.resample, self.block_length, clusters, strata, labels)
+        jobs = [(algorithm, ordered, nodes, sampler, stream) for stream in streams]
+        learnt = replicate(_one, algorithm, jobs, n_jobs=self.n_jobs, label="bootstrap")
+        kind = self.algorithm_.graph_.kind
+        found, self.failures_ = summarise(learnt, nodes, kind, "Bootstrap")
+        counted = count_edges(self.algorithm_.graph_.reordered(nodes), found.matrices())
+        share = counted.matrix()
+        kept = (share >= threshold) & (share > 0)
+        known = knowledge_of(algorithm, nodes, context)
+        beyond = directs_by_changes(algorithm)
+        graph = consensus(found, kept, share, known, beyond_class=beyond)
+        self.graph_ = graph.reordered(shown)
+        self.replicates_ = found.reordered(shown)
+        self.frequencies_ = count_edges(self.graph_, self.replicates_.matrices())
+
+    def _explain(self, a: Name, b: Name) -> Explanation:
+        return explain_share(self.graph_, self.frequencies_, self.algorithm_, a, b)
+
+
+def explain_share(
+    graph: CausalGraph,
+    frequencies: EdgeFrequencies,
+    algorithm: DiscoveryAlgorithm,
+    a: Name,
+    b: Name,
+) -> Explanation:
+    """Say how often an edge was found, and what the algorithm says on all rows."""
+    inner = algorithm.explain(a, b)
+    edges = graph.edges_between(a, b)
+    found = _shares(frequencies.of(a, b))
+    why = (
+        f"of {frequencies.n_replicates} replicates: {found}. On all rows: {inner.edge}, because: "
+        f"{inner.adjacency}"
+    )
+    if not edges:
+        return Explanation((a, b), "no edge", why, None, inner.test)
+    votes = ", ".join(f"{edge} in {frequencies.share(edge):.0%}" for edge in edges)
+    direction = f"the vote of the replicates ({votes})"
+    if inner.direction is not None:
+        direction += f". On all rows: {inner.direction}"
+    return Explanation((a, b), "; ".join(map(str, edges)), why, direction, inner.test)
+
+
+def _shares(found: Mapping[str, float]) -> str:
+    return ", ".join(f"{symbol} {share:.0%}" for symbol, share in found.items() if share > 0)
+
+
+def _as_moments(data: Table | Moments, algorithm: DiscoveryAlgorithm) -> Moments:
+    if isinstance(data, Moments):
+        return data
+    if algorithm._needs_rows():
+        raise InputError(
+            f'resample="gaussian" draws correlations and {type(algorithm).__name__} with this test '
+            'needs rows; expected a test on correlations such as FisherZ. Use resample="rows".'
+        )
+    return Moments.of(data.values, names=data.names, levels=data.levels)
+
+
+def _one(
+    algorithm: DiscoveryAlgorithm,
+    data: Any,
+    nodes: tuple[Name, ...],
+    sampler: Sampler | Gaussian,
+    rng: np.random.Generator,
+) -> Learnt:
+    return learn(algorithm, sampler.sample(data, rng), nodes, rng)

@@ -1,0 +1,1 @@
+"""By score: FLOP, BOSS, GRaSP over orders, GES over classes, hill climbing, exact search."""
