@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from causalkit._core._copy_kernels import copy_matrix
 from causalkit._core.jit import inner_kernel, kernel
 from causalkit.typing import FloatArray, IntArray
 
@@ -56,7 +57,7 @@ def pivoted_cholesky(
         if rank == room:
             room = min(2 * room, max_rank)
             more = np.empty((room, n))
-            more[:rank] = rows[:rank]
+            copy_matrix(rows[:rank], more)
             rows = more
         row = rows[rank]
         _write_row(points, cells, pivot, row)

@@ -9,20 +9,29 @@ from __future__ import annotations
 
 import ctypes
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar
 
+import llvmlite.binding
 import numba
 import numba.experimental.function_type  # types call-backs; numba itself may load it too late
+from numba.core.codegen import JITCodeLibrary
 from numba.core.event import Event, Listener, register
+from numba.core.registry import cpu_target
 from numba.extending import overload
 
 __all__ = ["call_back", "inner_kernel", "kernel", "kernel_for", "question", "sums_kernel"]
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
+
+# Some parts of numba have types and others not, by its version.
+_types: Any = numba.types
+_config: Any = numba.config
+_CodeLibrary: Any = JITCodeLibrary
 
 # No fastmath: it assumes away NaN and reorders sums, and a p-value is not worth that.
 _FLAGS: dict[str, Any] = {
@@ -110,17 +119,36 @@ class _CallBack(numba.types.WrapperAddressProtocol):
         return ctypes.cast(self._held, ctypes.c_void_p).value or 0
 
     def signature(self) -> Any:
-        whole = [numba.types.int64] * self._n_arguments
-        return numba.types.int64(*whole)
+        whole = [_types.int64] * self._n_arguments
+        return _types.int64(*whole)
 
 
 def _compile_later(function: Kernel, **more: Any) -> Kernel:
     compiled: Any = numba.njit(**_FLAGS, **more)(function)
+    if not _config.DISABLE_JIT:
+        _compile_once_for_integers(compiled)
     kept = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if kept is not None and hasattr(kept, "_source_stamp"):
         kept._source_stamp = _stamp(function)
     kernel_: Kernel = compiled
     return kernel_
+
+
+def _compile_once_for_integers(compiled: Any) -> None:
+    """Take whole numbers of kernels that call as int64: one code for 1, for int32, and for both."""
+    find = compiled.get_call_template
+
+    def get_call_template(args: Any, kws: Any) -> Any:
+        return find([_widened(a) for a in args], {name: _widened(a) for name, a in kws.items()})
+
+    compiled.get_call_template = get_call_template
+
+
+def _widened(kind: Any) -> Any:
+    plain = _types.unliteral(kind)
+    if isinstance(plain, _types.Integer) and plain.bitwidth < 64:
+        return _types.int64
+    return plain
 
 
 _STAMPS: Final[dict[str, tuple[float, int]]] = {}
@@ -146,18 +174,38 @@ def _stamp(function: Any) -> tuple[float, int]:
     return _STAMPS[here]
 
 
-class _NoCollector(Listener):
-    """Stop the search for garbage while a kernel of ours is compiled.
+# --- how numba compiles ---------------------------------------------------------------------------
+
+
+class _Watch(Listener):
+    """Know what numba compiles now, and stop the search for garbage while it is a kernel of ours.
 
     The compiler makes millions of small objects, hardly any of them garbage, and each full search
     walks through all that is loaded: a tenth of the time. Only one thread at a time compiles.
     """
 
     def __init__(self) -> None:
+        self._is_inner: list[bool] = []
         self._depth = 0
         self._was_on = False
 
+    @property
+    def is_inner(self) -> bool:
+        """Whether it is an inner kernel."""
+        return bool(self._is_inner) and self._is_inner[-1]
+
+    @contextmanager
+    def of_whole(self) -> Iterator[None]:
+        """Something else for a while."""
+        self._is_inner.append(False)
+        try:
+            yield
+        finally:
+            self._is_inner.pop()
+
     def on_start(self, event: Event) -> None:
+        options = event.data["dispatcher"].targetoptions
+        self._is_inner.append(_is_ours(event) and options.get("no_cpython_wrapper", False))
         if not _is_ours(event):
             return
         if self._depth == 0:
@@ -166,6 +214,7 @@ class _NoCollector(Listener):
         self._depth += 1
 
     def on_end(self, event: Event) -> None:
+        self._is_inner.pop()
         if not _is_ours(event):
             return
         self._depth -= 1
@@ -177,5 +226,67 @@ def _is_ours(event: Event) -> bool:
     return str(event.data["dispatcher"].py_func.__module__).startswith("causalkit.")
 
 
-_LISTENER: Final = _NoCollector()
-register("numba:compile", _LISTENER)  # type: ignore[no-untyped-call]
+_WATCH: Final = _Watch()
+register("numba:compile", _WATCH)  # type: ignore[no-untyped-call]
+
+
+class _Library(_CodeLibrary):
+    """Code of a function; of an inner kernel, only what is linked into the kernels that call it.
+
+    numba optimises every function and makes machine code of it, and does so again, with all that it
+    calls, for each function that calls it. Nobody runs an inner kernel by itself, so that work is
+    left to the kernels that have an entry for Python: they compile in half the time.
+    """
+
+    def __init__(self, codegen: Any, name: str) -> None:
+        super().__init__(codegen, name)
+        self._is_inner = _WATCH.is_inner
+
+    def _optimize_final_module(self) -> None:
+        if not self._is_inner:
+            super()._optimize_final_module()
+
+    def _finalize_final_module(self) -> None:
+        if self._is_inner:
+            self._finalize_dynamic_globals()
+            self._finalized = True
+        else:
+            super()._finalize_final_module()
+
+    def serialize_using_object_code(self) -> Any:
+        if self._is_inner:
+            return self.serialize_using_bitcode()
+        return super().serialize_using_object_code()
+
+    @classmethod
+    def _unserialize(cls, codegen: Any, state: Any) -> Any:
+        name, kind, data = state
+        if kind != "bitcode":
+            with _WATCH.of_whole():
+                return super()._unserialize(codegen, state)
+        inner = cls(codegen, name)
+        inner._is_inner = True
+        inner._final_module = llvmlite.binding.parse_bitcode(data)
+        inner._finalize_final_module()
+        return inner
+
+
+_KNOWN: Final = ((0, 60), (0, 69))
+"""First version of numba whose insides are known, and first that is not: that one goes its way."""
+
+
+def _compile_inner_kernels_once() -> None:
+    version = tuple(int(part) for part in numba.__version__.split(".")[:2])
+    if _config.DISABLE_JIT or not _KNOWN[0] <= version < _KNOWN[1]:
+        return
+    codegen = cpu_target.target_context.codegen()
+    set_env = codegen.set_env
+
+    def set_env_if_there(name: str, environment: Any) -> None:
+        if codegen._engine.get_global_value_address(name):  # inner kernels have none
+            set_env(name, environment)
+
+    codegen._library_class, codegen.set_env = _Library, set_env_if_there
+
+
+_compile_inner_kernels_once()

@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from causalkit._core._copy_kernels import copy
 from causalkit._core.jit import inner_kernel, kernel
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
@@ -240,7 +241,7 @@ def weakest_on_rows(
         n_tests += 1
         if n_tests == 1 or abs(statistic) < abs(weakest):
             weakest, best_n = statistic, n_used
-            best[:] = columns[:order]
+            copy(columns[:order], best)
         if abs(statistic) < cutoff:
             found, more = 1, False
     return best, weakest, best_n, found, n_tests, n_untestable, reason

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from causalkit._core._copy_kernels import copy
 from causalkit._core.jit import inner_kernel, kernel
 from causalkit.independence._chi_square_kernels import chi_square_tail
 from causalkit.independence._contingency_kernels import (
@@ -63,7 +64,7 @@ def _visit(
                 p_value = chi_square_tail(statistic, freedom)
                 if p_value > best[0]:
                     best[0], best[1], best[2] = p_value, statistic, freedom
-                    given[:] = chosen
+                    copy(chosen, given)
                 if p_value > alpha:
                     counts[0] = 1
                     return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from causalkit._core._copy_kernels import copy
 from causalkit._core.jit import inner_kernel, kernel
 from causalkit.typing import FloatArray, IntArray
 
@@ -44,7 +45,7 @@ def neighbour_scores(
     for i in range(n):
         near_z[:] = 0
         _farther(near_z, Z, i)
-        near_yz[:] = near_z
+        copy(near_z, near_yz)
         _farther(near_yz, Y, i)
         _count_within(near_z, within_z)
         _count_within(near_yz, within_yz)
@@ -53,7 +54,7 @@ def neighbour_scores(
             least += 1
         radius = least
         for b in range(m):
-            joint[:] = near_z
+            copy(near_z, joint)
             _farther(joint, moved[b], i)
             _maximum(joint, near_yz, whole)
             radius, reached = _radius(whole, k + 1, least, radius, top)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from causalkit._core._copy_kernels import copy
 from causalkit._core.jit import inner_kernel, kernel
 from causalkit.typing import FloatArray, IntArray
 
@@ -58,7 +59,7 @@ def _rows_of(corr: FloatArray, given: IntArray) -> FloatArray:
     rows = np.empty((len(given), len(corr)))
     for t in range(len(given)):
         row = rows[t]
-        row[:] = corr[given[t]]
+        copy(corr[given[t]], row)
         for b in range(t):
             weight, earlier = rows[b, given[t]], rows[b]
             for c in range(len(corr)):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from causalkit._core._copy_kernels import copy
 from causalkit._core.jit import inner_kernel, kernel
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
@@ -272,7 +273,7 @@ def gains_of(
         np.empty(k + 1, np.intp),
         np.empty(len(candidates)),
     )
-    more[:k] = parents
+    copy(parents, more)
     before = _settle(rows, node, parents, k, price, room)
     for c in range(len(candidates)):
         more[k] = candidates[c]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from causalkit._core._copy_kernels import copy
 from causalkit._core.jit import inner_kernel, kernel
 from causalkit.discovery.search._arrangement_kernels import Arrangement, arrange, settle
 from causalkit.discovery.search._grow_trees_kernels import Grower, Trees, plant
@@ -55,7 +56,7 @@ def _is_covered(now: Arrangement, x: int, y: int) -> bool:
 def _tuck(now: Arrangement, grower: Grower, x: int, y: int, before: IntArray) -> bool:
     """Move y and its ancestors after x before x; tell whether that is any use."""
     order, first, last = now.order, now.rank[x], now.rank[y]
-    before[:] = order
+    copy(order, before)
     moves = np.zeros(len(order), dtype=np.bool_)
     moves[y] = True
     for k in range(last, first, -1):
@@ -130,7 +131,6 @@ def search(
 ) -> int:
     """Tuck until nothing gains; the order is left in `now`; return the number of gains."""
     p, n_gains = len(now.order), 0
-    none: Any = np.intp(0)  # a literal would be compiled as another type
     stream = np.array([seed])
     trail = _Trail(
         np.empty((depth, p * p, 2), np.intp),
@@ -142,8 +142,8 @@ def search(
         for y in range(p):
             trail.keys[x, y] = (draw(stream, 2**31) << 31) ^ draw(stream, 2**31)
     plant(trees, p)
-    arrange(now, now.order, none, p - 1)
-    total = settle(state, trees, grower, now, none, p - 1)
+    arrange(now, now.order, 0, p - 1)
+    total = settle(state, trees, grower, now, 0, p - 1)
     n_edges, tried = np.zeros(depth, np.intp), np.zeros(depth, np.intp)
     spans = np.zeros((depth, 2), np.intp)
     level, undo = 0, False

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from causalkit._core._copy_kernels import copy
 from causalkit._core.jit import inner_kernel
 from causalkit.scores import _path_kernels as score
 from causalkit.scores._states import Paths
@@ -145,7 +144,7 @@ def _shrink(
     """Note what is left of the path after parents that are of no use any more."""
     begin = trees.used[2]
     kept = trees.parents[begin : begin + depth]
-    kept[:] = grower.path[:depth]
+    copy(grower.path[:depth], kept)
     k, best = score.shrink(state, grower.paths, node, kept, depth, n_required)
     trees.node[at, _LEAF], trees.node[at, _LEAF + 1] = begin, k
     trees.leaf_score[at] = max(best, -1e15)  # a set of required parents may be redundant
@@ -189,7 +188,7 @@ def grow(
     ):
         plant(trees, p)
     path, at = grower.path, node
-    depth: Any = np.intp(0)  # a literal would be compiled as another type
+    depth = 0
     required = grower.required[node]
     for r in range(len(required)):
         if required[r] < 0:

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from causalkit._core._copy_kernels import copy_matrix
 from causalkit._core.jit import inner_kernel, kernel
 from causalkit.discovery.search._order_kernels import draw
 from causalkit.scores import _path_kernels as score
@@ -267,7 +268,7 @@ def _climb(state: Any, now: Climber, room: int, best: BoolArray, stop: BoolArray
     """
     total, code, n_tabu = _prepare(state, now, room), np.uint64(0), len(now.visited)
     p, highest, idle, n = len(now.dag), total, 0, 0
-    best[:] = now.dag
+    copy_matrix(now.dag, best)
     for x in range(p):
         for y in range(p):
             if now.dag[x, y]:
@@ -294,7 +295,7 @@ def _climb(state: Any, now: Climber, room: int, best: BoolArray, stop: BoolArray
         idle += 1
         if total > highest + _ROUNDING * (1.0 + abs(highest)):
             highest, idle = total, 0
-            best[:] = now.dag
+            copy_matrix(now.dag, best)
         if idle > n_tabu:
             break
     return highest
@@ -353,12 +354,12 @@ def search(
         if stop[0]:
             break
         counts[0] += 1
-        now.dag[:] = top
+        copy_matrix(top, now.dag)
         _prepare(state, now, room)
         _shake(state, now, room, n_moves, stream)
         total = _climb(state, now, room, best, stop)
         if total > highest + _ROUNDING * (1.0 + abs(highest)):
             highest = total
-            top[:] = best
-    best[:] = top
+            copy_matrix(best, top)
+    copy_matrix(top, best)
     return highest
