@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from causalkit._core._copy_kernels import copy
 from causalkit._core.jit import inner_kernel, kernel
 from causalkit.discovery.search._arrangement_kernels import Arrangement, arrange, settle
 from causalkit.discovery.search._grow_trees_kernels import Grower, Trees, grow, plant
@@ -27,12 +28,13 @@ _NEVER = 2**40
 
 
 class Scratch(NamedTuple):
-    """Room for one move: the other nodes, what they gain, scores of the node, columns."""
+    """Room for moves: the other nodes, what they gain, scores of the node, columns; whose turn."""
 
     others: IntArray
     after: FloatArray
     own: FloatArray
     would: BoolArray
+    turn: IntArray
 
 
 @inner_kernel
@@ -104,41 +106,6 @@ def _weigh(
 
 
 @inner_kernel
-def _move(
-    state: Any,
-    trees: Trees,
-    grower: Grower,
-    now: Arrangement,
-    scratch: Scratch,
-    v: int,
-    least: float,
-) -> float:
-    """Put a node where the score is highest, if that gains at least `least`; return the gain."""
-    old = now.rank[v]
-    m = _take_out(now, scratch.others, v)
-    span = _bounds(grower, now.rank, v, m)
-    _weigh(state, trees, grower, now, scratch, v, old, span)
-    place, highest, here, total = old, -np.inf, 0.0, 0.0
-    for k in range(span[0], span[1] + 1):
-        if k > span[0]:
-            total += scratch.after[k - 1] + scratch.own[k] - scratch.own[k - 1]
-        if k == old:
-            here = total
-        if total > highest:
-            place, highest = k, total
-    gain = highest - here
-    if gain <= least:
-        _put_back(now, scratch.others, v, old)
-        return 0.0
-    _put_back(now, scratch.others, v, place)
-    for k in range(min(place, old), max(place, old) + 1):
-        u = now.order[k]
-        if u == v or (now.would[u, v] if place < old else now.on_path[u, v]):
-            settle(state, trees, grower, now, k, k)
-    return gain
-
-
-@inner_kernel
 def draw(stream: IntArray, n: int) -> int:
     """Draw a number below n (xorshift64*)."""
     x = np.uint64(stream[0])
@@ -147,6 +114,59 @@ def draw(stream: IntArray, n: int) -> int:
     x ^= x >> np.uint64(27)
     stream[0] = np.int64(x)
     return int(np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33)) % n)
+
+
+@inner_kernel
+def _best_place(
+    scratch: Scratch, span: tuple[int, int], old: int, least: float, stream: IntArray, drifts: bool
+) -> tuple[int, float]:
+    """Find where the score is highest, and by how much; of several such places, any, in a drift."""
+    after, own = scratch.after, scratch.own
+    place, highest, here, total, n_equal = old, -np.inf, 0.0, 0.0, 1
+    for k in range(span[0], span[1] + 1):
+        if k > span[0]:
+            total += after[k - 1] + own[k] - own[k - 1]
+        if k == old:
+            here = total
+        if total > highest + (least if drifts else 0.0):
+            place, highest, n_equal = k, total, 1
+        elif drifts and total >= highest - least:
+            n_equal += 1
+            if draw(stream, n_equal) == 0:
+                place = k
+    return place, highest - here
+
+
+@inner_kernel
+def _move(
+    state: Any,
+    trees: Trees,
+    grower: Grower,
+    now: Arrangement,
+    scratch: Scratch,
+    v: int,
+    least: float,
+    stream: IntArray,
+    drifts: bool,
+) -> float:
+    """Put a node where the score is highest, if that gains at least `least`; return the gain.
+
+    In a drift it goes to any place that is as good as the best.
+    """
+    old = now.rank[v]
+    m = _take_out(now, scratch.others, v)
+    span = _bounds(grower, now.rank, v, m)
+    _weigh(state, trees, grower, now, scratch, v, old, span)
+    place, gain = _best_place(scratch, span, old, least, stream, drifts)
+    if place == old or (gain <= least and not drifts):
+        _put_back(now, scratch.others, v, old)
+        return 0.0
+    _put_back(now, scratch.others, v, place)
+    for k in range(min(place, old), max(place, old) + 1):
+        u = now.order[k]
+        if u == v or (now.would[u, v] if place < old else now.on_path[u, v]):
+            settle(state, trees, grower, now, k, k)
+    return gain if gain > least else 0.0
 
 
 @inner_kernel
@@ -180,6 +200,31 @@ def _shake(now: Arrangement, grower: Grower, stream: IntArray, n_swaps: int) -> 
             rank[u], rank[v] = a, b
 
 
+@inner_kernel
+def _climb(
+    state: Any,
+    trees: Trees,
+    grower: Grower,
+    now: Arrangement,
+    scratch: Scratch,
+    stream: IntArray,
+    n_drifts: int,
+    stop: BoolArray,
+) -> None:
+    """Move nodes until none gains, and then let all drift so many times, as long as none gains."""
+    p, turn = len(now.order), scratch.turn
+    total, idle, k = now.score.sum(), 0, 0
+    while idle < p * (1 + n_drifts) and not stop[0]:
+        if k % p == 0:
+            _shuffle(turn, stream)
+        least = LEAST * (1.0 + abs(total))
+        drifts = idle >= p
+        gain = _move(state, trees, grower, now, scratch, turn[k % p], least, stream, drifts)
+        total += gain
+        idle = 0 if gain > 0 else idle + 1
+        k += 1
+
+
 @kernel
 def search(
     state: Any,
@@ -188,41 +233,35 @@ def search(
     now: Arrangement,
     n_restarts: int,
     n_swaps: int,
+    n_drifts: int,
     seed: int,
     stop: BoolArray,
 ) -> int:
     """Climb from `now.order`, then shake the best order and climb again, so many times.
 
-    The best order is left in `now`; returned is how many times it was shaken.
+    The best order is left in `now`; returned is how many times it was shaken. After the first climb
+    nodes drift `n_drifts` times, after others once, if at all.
     """
-    p, turn = len(now.order), np.arange(len(now.order))
-    scratch = Scratch(np.empty(p, np.intp), np.empty(p), np.empty(p + 1), np.empty(p, np.bool_))
+    p = len(now.order)
+    scratch = Scratch(
+        np.empty(p, np.intp), np.empty(p), np.empty(p + 1), np.empty(p, np.bool_), np.arange(p)
+    )
     stream, best_order = np.array([seed]), now.order.copy()
-    none: Any = np.intp(0)  # a literal would be compiled as another type
     plant(trees, p)
-    total, best, n_shaken = 0.0, -np.inf, 0
+    best, n_shaken = -np.inf, 0
     for r in range(n_restarts + 1):
+        if r > 0 and stop[0]:
+            break
+        arrange(now, best_order, 0, p - 1)
         if r > 0:
-            if stop[0]:
-                break
             _shake(now, grower, stream, n_swaps)
-            n_shaken = r
-        arrange(now, now.order, none, p - 1)
-        total += settle(state, trees, grower, now, none, p - 1)
-        idle, k = 0, 0
-        while idle < p and not stop[0]:
-            if k % p == 0:
-                _shuffle(turn, stream)
-            least = LEAST * (1.0 + abs(total))
-            gain = _move(state, trees, grower, now, scratch, turn[k % p], least)
-            total += gain
-            idle = 0 if gain > 0 else idle + 1
-            k += 1
+            n_drifts, n_shaken = min(n_drifts, 1), r
+        settle(state, trees, grower, now, 0, p - 1)
+        _climb(state, trees, grower, now, scratch, stream, n_drifts, stop)
+        total = now.score.sum()
         if total > best + LEAST * (1.0 + abs(total)):
             best = total
-            best_order[:] = now.order
-        else:
-            arrange(now, best_order, none, p - 1)
-    arrange(now, best_order, none, p - 1)
-    settle(state, trees, grower, now, none, p - 1)
+            copy(now.order, best_order)
+    arrange(now, best_order, 0, p - 1)
+    settle(state, trees, grower, now, 0, p - 1)
     return n_shaken

@@ -79,7 +79,9 @@ class GRaSP(ScoreSearch):
     - that the search finds the highest score: not guaranteed, and more starts make it likelier.
 
     Parents are grown one by one, which with categories may overlook some that only help together.
-    So with scores other than Gaussian ones the search ends with steps of GES, while one gains.
+    So with scores other than Gaussian ones the search ends with steps of GES, while one gains; and
+    with :class:`~causalkit.scores.BDeu` and :class:`~causalkit.scores.DiscreteBIC`, which make them
+    cheap, each start does, and the first begins in the order that GES finds.
 
     Columns are taken in the order of their names, so permuted columns give the same graph.
 
