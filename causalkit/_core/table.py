@@ -143,7 +143,9 @@ class Table:
         return matrix, tuple(labels)
 
 
-def as_table(data: Data, *, columns: Iterable[Name] | None = None) -> Table:
+def as_table(
+    data: Data, *, columns: Iterable[Name] | None = None, labels: Iterable[Name] = ()
+) -> Table:
     """Read `data` as a :class:`Table`.
 
     Parameters
@@ -153,6 +155,9 @@ def as_table(data: Data, *, columns: Iterable[Name] | None = None) -> Table:
         `"x0", "x1", …`.
     columns : iterable of names, optional
         Read only these columns; the others may then hold anything.
+    labels : iterable of names, optional
+        Columns that say where a row comes from, and are no variables: text in them is read as
+        categories. One that is not there is passed over.
 
     Raises
     ------
@@ -177,7 +182,8 @@ def as_table(data: Data, *, columns: Iterable[Name] | None = None) -> Table:
         found = {name: found[name] for name in wanted}
     if not found:
         raise InputError("the data have no columns; expected at least one named column.")
-    read = [_read(name, column) for name, column in found.items()]
+    marking = frozenset(labels)
+    read = [_read(name, column, name in marking) for name, column in found.items()]
     lengths = {len(values) for values, _ in read}
     if len(lengths) > 1:
         sizes = {name: len(values) for name, (values, _) in zip(found, read, strict=True)}
@@ -287,6 +293,8 @@ def _as_series(name: Name, column: Any) -> Any:
             f"column {name!r} of the dict holds cells of different lengths; expected one value a "
             "row. Give each part a column of its own."
         ) from None
+    if array.dtype.kind == "U" and not isinstance(column, np.ndarray):
+        array = np.array(column, dtype=object)  # where a NaN is no "nan", and 1 no "1"
     if array.ndim != 1:
         raise InputError(
             f"column {name!r} of the dict has shape {array.shape}; expected one dimension. "
@@ -357,9 +365,12 @@ def _duplicated(names: Sequence[Any]) -> InputError:
 # --- reading one column --------------------------------------------------------------------------
 
 
-def _read(name: Name, column: Any) -> tuple[FloatArray, Levels]:
+def _read(name: Name, column: Any, is_label: bool) -> tuple[FloatArray, Levels]:
     """Values and levels of one column."""
-    if isinstance(column, np.ndarray):
+    cells = _texts(column) if is_label else None
+    if cells is not None:
+        values, levels = _as_codes(cells, sorted_levels(set(cells) - {None}))
+    elif isinstance(column, np.ndarray):
         values, levels = _read_array(name, column)
     else:
         values, levels = _read_series(name, column)
@@ -393,11 +404,22 @@ def _read_series(name: Name, column: Any) -> tuple[FloatArray, Levels]:
 def _read_levels(column: Any, *, ordered: bool) -> tuple[FloatArray, Levels]:
     """Codes among the levels that occur: in declared order if there is one, else sorted."""
     cells = column.to_list()
-    present = {cell for cell in cells if not is_missing(cell)}
+    present = {cell for cell in set(cells) if not is_missing(cell)}
     if ordered:
         levels = [level for level in column.cat.get_categories().to_list() if level in present]
     else:
         levels = sorted_levels(present)
+    return _as_codes(cells, levels)
+
+
+def _texts(column: Any) -> list[str | None] | None:
+    """Cells of a column of text, None where one is missing; None if it holds anything else."""
+    cells = column.tolist() if isinstance(column, np.ndarray) else column.to_list()
+    cells = [None if is_missing(cell) else cell for cell in cells]
+    return cells if {type(cell) for cell in cells} - {type(None)} == {str} else None
+
+
+def _as_codes(cells: Sequence[Any], levels: Sequence[Any]) -> tuple[FloatArray, Levels]:
     code = {level: float(k) for k, level in enumerate(levels)}
     return np.array([code.get(cell, np.nan) for cell in cells]), tuple(levels)
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from causalkit._core.jit import kernel_for, question
+from causalkit.scores._discrete_kernels import drop_parents, improving_parents, score_of
 from causalkit.scores._gaussian_kernels import (
     TINY,
     leave_out,
@@ -19,7 +20,7 @@ from causalkit.scores._gaussian_kernels import (
     residual_row,
     unexplained,
 )
-from causalkit.scores._states import CalledState, GaussianState, Paths
+from causalkit.scores._states import CalledState, CountedState, GaussianState, Paths
 from causalkit.typing import FloatArray, IntArray
 
 __all__ = ["begin", "improving", "local", "push", "shrink"]
@@ -150,6 +151,46 @@ def _shrink_gaussian(
         leave_out(parents, k, worst, inverse, weights)
     score = -half * np.log(unexplained(corr, node, parents, k, inverse)) - state.cost[k]
     return k, score
+
+
+# --- counts ---------------------------------------------------------------------------------------
+
+
+@kernel_for(begin, CountedState)
+def _begin_counted(state: CountedState, paths: Paths, node: int) -> None:
+    pass
+
+
+@kernel_for(push, CountedState)
+def _push_counted(state: CountedState, paths: Paths, node: int, parent: int, depth: int) -> None:
+    pass
+
+
+@kernel_for(improving, CountedState)
+def _improving_counted(
+    state: CountedState,
+    paths: Paths,
+    node: int,
+    path: IntArray,
+    depth: int,
+    found: IntArray,
+    gains: FloatArray,
+) -> int:
+    return improving_parents(state, node, path, depth, found, gains)
+
+
+@kernel_for(local, CountedState)
+def _local_counted(
+    state: CountedState, paths: Paths, node: int, parents: IntArray, k: int
+) -> float:
+    return score_of(state, node, parents, k)
+
+
+@kernel_for(shrink, CountedState)
+def _shrink_counted(
+    state: CountedState, paths: Paths, node: int, parents: IntArray, k: int, n_kept: int
+) -> tuple[int, float]:
+    return drop_parents(state, node, parents, k, n_kept)
 
 
 # --- Python code ----------------------------------------------------------------------------------

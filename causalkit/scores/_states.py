@@ -9,10 +9,23 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from causalkit.typing import FloatArray, IntArray
 
-__all__ = ["CalledState", "GaussianState", "Paths", "State"]
+__all__ = [
+    "CELLS_PER_ROW",
+    "CalledState",
+    "Counted",
+    "CountedState",
+    "GaussianState",
+    "Paths",
+    "Rule",
+    "State",
+]
+
+CELLS_PER_ROW: Final = 4
+"""Cells of a full table for each row, beyond which only those that occur are numbered."""
 
 _PATH_NUMBERS: Final = 2**28
 """Numbers in all slots together; of most only the first few are ever touched."""
@@ -41,13 +54,70 @@ class GaussianState(NamedTuple):
     cost: FloatArray
 
 
+class Counted(NamedTuple):
+    """A table of categories, ready to be counted.
+
+    Attributes
+    ----------
+    codes : ndarray of int32, shape (p, n)
+        Level of each cell, from 0.
+    levels : ndarray of int, shape (p,)
+        Number of levels of each column.
+    """
+
+    codes: NDArray[np.int32]
+    levels: IntArray
+
+
+class Rule(NamedTuple):
+    """Which score: Bayesian, with an equivalent sample size; or BIC, with a price a parameter."""
+
+    bayesian: bool
+    strength: float
+
+
+class CountedState(NamedTuple):
+    """A score that is a sum over the cells of a table of counts.
+
+    A node given its parents has the fit of all of them together less that of the parents alone,
+    so what is kept are fits of sets, by two numbers of 64 random bits each that stand for a set:
+    those of its members, and of no set, combined by exclusive or.
+
+    Attributes
+    ----------
+    data : Counted
+    rule : Rule
+    key : ndarray of uint64, shape (p + 1, 2)
+        Random bits of each column; last, those of the empty set.
+    kept : ndarray of uint64, shape (2**b, 2)
+        Sets of which the fit is known; zeros where there is none.
+    fit : ndarray of shape (2**b,)
+        What their cells add up to.
+    cells : ndarray of int32, shape (3, n)
+    counts : ndarray of int32, shape (2, CELLS_PER_ROW * n)
+    frequency : ndarray of int32, shape (n + 1,)
+    family : ndarray of int, shape (p + 1,)
+        Scratch; frequencies are zero before and after.
+    """
+
+    data: Counted
+    rule: Rule
+    key: NDArray[np.uint64]
+    kept: NDArray[np.uint64]
+    fit: FloatArray
+    cells: NDArray[np.int32]
+    counts: NDArray[np.int32]
+    frequency: NDArray[np.int32]
+    family: IntArray
+
+
 class CalledState(NamedTuple):
     """A score that is Python code; compiled code calls it back."""
 
     ask: Any
 
 
-State = GaussianState | CalledState
+State = GaussianState | CountedState | CalledState
 
 
 class Paths(NamedTuple):

@@ -74,6 +74,11 @@ class Score(ABC):
         """Columns that scores of these variables need."""
         return nodes
 
+    @property
+    def labels(self) -> tuple[Name, ...]:
+        """Columns that only say how a row came about, of which text is read as categories."""
+        return ()
+
     def local(self, data: Data, node: Name, parents: Names = ()) -> float:
         """Score one variable given its parents.
 
@@ -98,7 +103,7 @@ class Score(ABC):
         UnknownVariableError
             If there is no such column.
         """
-        table = as_table(data)
+        table = as_table(data, labels=self.labels)
         nodes = table.select(self.nodes(table.names))
         own, others = nodes.index(node), nodes.indices(as_names(parents))
         if own in others:
@@ -133,7 +138,8 @@ class Score(ABC):
                 "cannot compare graphs with hidden common causes."
             )
         dag = consistent_extension(graph) if graph.kind is Kind.CPDAG else graph
-        local = self.bind(as_table(data).select(self.columns(dag.nodes)))
+        table = as_table(data, labels=self.labels)
+        local = self.bind(table.select(self.columns(dag.nodes)))
         where = {name: k for k, name in enumerate(dag.nodes)}
         return float(sum(local(where[v], [where[a] for a in dag.parents(v)]) for v in dag.nodes))
 

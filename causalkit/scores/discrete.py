@@ -13,23 +13,26 @@ that is worth `a` rows, spread evenly over all cells of the table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import log
-from typing import TYPE_CHECKING
+from typing import Final
 
 import numpy as np
 
 from causalkit._core.checks import check_positive, check_varies
 from causalkit._core.columns import codes_of
 from causalkit._core.table import Table
+from causalkit.scores._states import CELLS_PER_ROW, Counted, CountedState, Rule, State
 from causalkit.scores.base import LocalScore, Score, check_no_holes
 from causalkit.typing import FloatArray
 
-if TYPE_CHECKING:
-    from causalkit.scores._count_kernels import Counted, Rule
-
 __all__ = ["BDeu", "DiscreteBIC"]
+
+_FEW: Final = 4
+_MOST: Final = 2**21
+"""Sets of which the fit is kept: for one question, and for a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,23 +155,42 @@ class LocalCounts(LocalScore):
 
     def __call__(self, node: int, parents: Sequence[int]) -> float:
         """Score a column given others, in compiled code."""
-        from causalkit.scores._count_kernels import local_score
+        from causalkit.scores._discrete_kernels import local_score
 
-        return float(local_score(self.data, self.rule, node, np.array(parents, dtype=np.intp)))
+        given = np.array(parents, dtype=np.intp)
+        return float(local_score(self._counted(_FEW), node, given, len(given)))
 
     def gains(self, node: int, parents: Sequence[int], candidates: Sequence[int]) -> FloatArray:
         """Change of the score as each of the candidates joins, in compiled code."""
-        from causalkit.scores._count_kernels import gains_of_each
+        from causalkit.scores._discrete_kernels import gains_of_each
 
         out = np.empty(len(candidates))
         given, new = (np.array(some, dtype=np.intp) for some in (parents, candidates))
-        gains_of_each(self.data, self.rule, node, given, new, out)
+        gains_of_each(self._counted(_FEW), node, given, new, out)
         return out
+
+    @contextmanager
+    def state(self) -> Iterator[State]:
+        """Give the counts, with room for the fits of many sets."""
+        yield self._counted(_MOST)
+
+    def _counted(self, n_kept: int) -> CountedState:
+        p, n = self.data.codes.shape
+        bits = np.random.SeedSequence(0).generate_state(2 * p + 2, np.uint64)
+        return CountedState(
+            self.data,
+            self.rule,
+            np.asarray(bits, dtype=np.uint64).reshape(-1, 2),
+            np.zeros((n_kept, 2), dtype=np.uint64),
+            np.empty(n_kept),
+            np.empty((3, n), dtype=np.int32),
+            np.empty((2, CELLS_PER_ROW * n), dtype=np.int32),
+            np.zeros(n + 1, dtype=np.int32),
+            np.empty(p + 1, dtype=np.intp),
+        )
 
 
 def _bound(table: Table, *, bayesian: bool, strength: float, who: str) -> LocalCounts:
-    from causalkit.scores._count_kernels import Counted, Rule
-
     check_no_holes(table, who=who)
     check_varies(table, table.names, who=who)
     codes, levels = codes_of(table, who=who, kind="score")

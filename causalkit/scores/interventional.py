@@ -50,7 +50,8 @@ class InterventionalBIC(Score):
         What was intervened upon. With `regime`: for each value of that column, the variables
         that were (none, one, or several). Without: the same for each row, in their order.
     regime : str or int, optional
-        Column that says under which condition a row was seen. It is no variable of the graph.
+        Column that says under which condition a row was seen: text, number, boolean or category.
+        It is no variable of the graph.
     penalty : float, default 2
         Weight of the penalty: a parent costs `penalty * log(n) / 2` units of log-likelihood, n
         being all rows, so 1 is the BIC itself. Larger gives fewer edges.
@@ -106,6 +107,11 @@ class InterventionalBIC(Score):
     def columns(self, nodes: tuple[Name, ...]) -> tuple[Name, ...]:
         """Columns that scores of these variables need: the regime's too."""
         return nodes if self.regime is None else (*self.nodes(nodes), self.regime)
+
+    @property
+    def labels(self) -> tuple[Name, ...]:
+        """The column that names the regime."""
+        return () if self.regime is None else (self.regime,)
 
     def bind(self, table: Table) -> LocalGaussian:
         """Check the table, sort its rows by what was done, and compute their correlations.

@@ -189,3 +189,17 @@ def test_names_are_plain_strings():
     assert type(name) is str
     with pytest.raises(UnknownVariableError, match="no variable"):
         as_table({"a": [1]}, columns=[["a"]])
+
+
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_text_is_read_where_it_only_says_where_a_row_comes_from(missing):
+    data = {"batch": ["b", "", missing, "b"], "x": [1, 2, 3, 4]}
+    for given in (data, pd.DataFrame(data), pd.DataFrame(data).astype({"batch": object})):
+        table = as_table(given, labels=["batch", "nobody"])
+        assert table.levels == (("", "b"), None)
+        assert np.array_equal(table.column("batch"), [1.0, 0.0, np.nan, 1.0], equal_nan=True)
+        with pytest.raises(InputError, match="text"):
+            as_table(given, labels=["x"])
+    assert as_table({"batch": [2, 1], "x": [1, 2]}, labels=["batch"]).levels == (None, None)
+    with pytest.raises(InputError, match="'batch'"):
+        as_table({"batch": [1, "b"], "x": [1, 2]}, labels=["batch"])

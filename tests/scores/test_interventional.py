@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from causalkit._core.table import as_table
@@ -51,6 +52,29 @@ def test_equals_regressions_on_the_rows_in_which_a_node_was_left_alone():
                 names = ["abcde"[k] for k in parents]
                 expected = by_least_squares(table, "abcde"[node], names, 1.5)
                 assert bound(node, parents) == pytest.approx(expected, abs=1e-8)
+
+
+def test_a_regime_may_be_text():
+    table = simulated(np.random.default_rng(0))
+    score = InterventionalBIC(TARGETS, regime="regime")
+    dag = CausalGraph.parse("a -> b -> c -> d -> e; a -> d")
+    expected = score.total(table, dag)
+    text = table["regime"].astype(object)
+    for regime in (text, text.astype("str"), np.array(text, dtype=str), text.tolist()):
+        columns = {name: table[name].to_numpy() for name in "abcde"} | {"regime": regime}
+        if isinstance(regime, pd.Series):
+            columns["regime"] = regime.reset_index(drop=True)
+        assert score.total(columns, dag) == expected
+        assert score.local(columns, "d", "c") == score.local(table, "d", "c")
+    assert score.total(pl.from_pandas(table.assign(regime=text)), dag) == expected
+    with pytest.raises(InputError, match="missing in 3 row"):
+        score.total(table.assign(regime=text.mask(np.arange(len(text)) < 3)), dag)
+    with pytest.raises(InputError, match="says nothing of 'z'"):
+        score.total(table.assign(regime=text.where(np.arange(len(text)) > 3, "z")), dag)
+    with pytest.raises(InputError, match="column 'a' holds text"):
+        score.total(table.assign(a=text), dag)
+    with pytest.raises(UnknownVariableError, match="'regime'"):
+        score.total(table.drop(columns="regime"), dag)
 
 
 def test_rows_may_list_their_targets_in_place_of_a_column():
