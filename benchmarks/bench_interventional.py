@@ -1,16 +1,21 @@
 """Discovery from interventions: known targets, unknown targets, invariant prediction.
 
     python -m benchmarks interventional
-    python benchmarks/bench_interventional.py [--sections known sachs unknown invariant]
-                                              [--sizes 10 20 30] [--rows 50 200 500] [--seeds 5]
+    python benchmarks/bench_interventional.py [--sections known scores sachs unknown invariant]
+                                              [--sizes 10 20 50] [--rows 50 200 500] [--seeds 5]
+                                              [--without gies UnknownTargets]
 
 `known`: random linear Gaussian DAGs (4 edges a variable, weights 0.5 to 1 in size, noise deviations
 0.7 to 1.3), one observational regime and one for each of half the variables, which is set to
 N(2, 1) ("hard") or shifted by 2 without losing its causes ("soft"); so many rows a regime. SHD is
-to the true interventional essential graph; times are medians of the whole call. GIES is that of the
-Python package gies, asked with the BIC; ours once with the same penalty and once with the default.
-gies centres within regimes, InterventionalBIC does not; both assume hard interventions.
-UnknownTargets is told which regime is observational, and no target.
+to the true interventional essential graph; times are medians of the whole call. The Python package
+gies is asked with the BIC; ours once with the same penalty and once with the default. gies centres
+within regimes, InterventionalBIC does not; both assume hard interventions. UnknownTargets is told
+which regime is observational, and no target.
+
+`scores`: the same tables, centred within regimes, so that gies and ours score them alike: how often
+ours ends in a graph with a higher, the same and a lower score, and by how much on average, in units
+of log-likelihood, as gies adds it up. "as published" takes gies' phases in gies' order.
 
 `sachs`: nine conditions of Sachs et al. (2005), 11 proteins, as published and their logarithms.
 Targets are those of the reagents: Akt inhibitor Akt, G06976 and PMA PKC, psitectorigenin PIP2,
@@ -42,6 +47,7 @@ if "numpy" not in sys.modules:  # or it is too late
 
 import json
 import warnings
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from statistics import mean, median
@@ -51,7 +57,9 @@ import numpy as np
 
 from causalkit.discovery.interventions.invariant_prediction import InvariantPrediction
 from causalkit.discovery.interventions.unknown_targets import UnknownTargets
+from causalkit.discovery.search.boss import BOSS
 from causalkit.discovery.search.flop import FLOP
+from causalkit.discovery.search.ges import GES
 from causalkit.graph import CausalGraph, random_dag
 from causalkit.graph.interventional import interventional_class
 from causalkit.metrics import shd, sid
@@ -103,12 +111,16 @@ def known_design(p, n, kind, seed):
     return dag, parts, regimes
 
 
-def by_flop(parts, regimes, names, penalty):
+PUBLISHED_GIES = {"phases": ("forward", "backward", "turning"), "repeat": "round"}
+
+
+def by_score(search, parts, regimes, names, penalty):
+    """Fit FLOP, BOSS, or GES, which with such a score is GIES."""
     data = dict(zip(names, np.vstack(parts).T, strict=True))
     data["regime"] = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     targets = {k: [names[v] for v in touched] for k, touched in enumerate(regimes)}
     score = InterventionalBIC(targets, regime="regime", penalty=penalty)
-    return FLOP(score).fit(data).graph_
+    return search.set_params(score=score).fit(data)
 
 
 def by_environment(parts, regimes, names):
@@ -131,14 +143,25 @@ def of_matrix(edges, names):
     return CausalGraph(names, ends.astype(np.uint8), "CPDAG")
 
 
-def known(options):
+def known_methods():
+    searches = {"FLOP": FLOP, "BOSS": BOSS, "GIES": GES}
     methods = {
-        "FLOP, penalty 1": lambda *held: by_flop(*held, 1.0),
-        "FLOP, penalty 2": lambda *held: by_flop(*held, 2.0),
+        f"{name}, penalty {penalty}": partial(by_penalty, search, penalty)
+        for name, search in searches.items()
+        for penalty in (1, 2)
     }
     methods["UnknownTargets"] = by_environment
     if optional("gies"):
         methods["gies"] = by_gies
+    return methods
+
+
+def by_penalty(search, penalty, parts, regimes, names):
+    return by_score(search(), parts, regimes, names, penalty).graph_
+
+
+def known(options):
+    methods = {k: v for k, v in known_methods().items() if k not in options.without}
     warm = known_design(5, 50, "hard", 0)
     for search in methods.values():
         search(warm[1], warm[2], warm[0].nodes)
@@ -165,11 +188,45 @@ def known(options):
     )
 
 
+def scores(options):
+    gies = optional("gies")
+    if not gies:
+        print("\nscores: needs the package gies")
+        return
+    searches = {
+        "GIES": GES(),
+        "GIES as published": GES(**PUBLISHED_GIES),
+        "BOSS": BOSS(),
+        "FLOP": FLOP(),
+    }
+    rows = []
+    for p in options.sizes:
+        for n in options.rows:
+            gains = {name: [] for name in searches}
+            for seed in range(options.seeds):
+                dag, parts, regimes = known_design(p, n, "hard", seed)
+                parts = [part - part.mean(axis=0) for part in parts]
+                upon = [list(touched) for touched in regimes]
+                judge = import_module("gies.scores").GaussIntL0Pen(parts, upon)
+                theirs = gies.fit_bic(parts, upon)[1]
+                for name, search in searches.items():
+                    found = by_score(search, parts, regimes, dag.nodes, 1.0).dag_
+                    gains[name].append(judge.full_score(found.directed.astype(int)) - theirs)
+            for name, held in gains.items():
+                gain = np.array(held)
+                higher, lower = int((gain > 1e-3).sum()), int((gain < -1e-3).sum())
+                rows.append((p, n, name, higher, len(gain) - higher - lower, lower, gain.mean()))
+    table(
+        "Scores of ours against those of gies on the same tables (BIC)",
+        ("p", "rows a regime", "ours", "higher", "same", "lower", "mean gain"),
+        rows,
+    )
+
+
 # --- Sachs ----------------------------------------------------------------------------------------
 
 
 def sachs(options):
-    del options
     if not SACHS.is_dir():
         print("\nsachs: needs the reference data beside the project, which are not there")
         return
@@ -186,14 +243,19 @@ def sachs(options):
     for scale in ("raw", "log"):
         values = frame[list(names)] if scale == "raw" else np.log(frame[list(names)])
         parts = [values[frame["condition"] == label].to_numpy() for label in labels]
-        start = perf_counter()
-        found = [("FLOP, penalty 2", by_flop(parts, regimes, names, 2.0), perf_counter() - start)]
+        found = []
+        for method, search in known_methods().items():
+            if "penalty" not in method or method in options.without:
+                continue
+            start = perf_counter()
+            graph = search(parts, regimes, names)
+            found.append((method, graph, perf_counter() - start))
         start = perf_counter()
         unknown = UnknownTargets("condition", observational=labels[0]).fit(
             values.assign(condition=frame["condition"])
         )
         found.append(("UnknownTargets", unknown.graph_, perf_counter() - start))
-        if optional("gies"):
+        if optional("gies") and "gies" not in options.without:
             start = perf_counter()
             found.append(("gies", by_gies(parts, regimes, names), perf_counter() - start))
         for method, graph, seconds in found:
@@ -356,15 +418,22 @@ def invariant(options):
     )  # fmt: skip
 
 
-SECTIONS = {"known": known, "sachs": sachs, "unknown": unknown, "invariant": invariant}
+SECTIONS = {
+    "known": known,
+    "scores": scores,
+    "sachs": sachs,
+    "unknown": unknown,
+    "invariant": invariant,
+}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS))
-    parser.add_argument("--sizes", nargs="+", type=int, default=[10, 20, 30])
+    parser.add_argument("--sizes", nargs="+", type=int, default=[10, 20, 50])
     parser.add_argument("--rows", nargs="+", type=int, default=[50, 200, 500])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--without", nargs="*", default=[], metavar="METHOD")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for name in options.sections:

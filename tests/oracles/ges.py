@@ -41,11 +41,11 @@ def class_key(dag):
     return joined.tobytes(), frozenset(met)
 
 
-def classes(p: int):
+def classes(p: int, key_of=class_key):
     """Members of every class over p nodes, by key."""
     found: dict = {}
     for dag in all_dags(p):
-        found.setdefault(class_key(dag), []).append(dag)
+        found.setdefault(key_of(dag), []).append(dag)
     return found
 
 
@@ -73,7 +73,9 @@ def permitted(dag, allowed, required) -> bool:
     return not (dag & ~allowed).any() and bool(dag[required].all())
 
 
-def best_neighbour(every, local, key, now: float, kind: str, permits, max_parents: int):
+def best_neighbour(
+    every, local, key, now: float, kind: str, permits, max_parents: int, key_of=class_key
+):
     """Class with the highest score that one change of a member leads to, and its score.
 
     A class may be visited if `permits` one of its members, and no node of it has too many parents.
@@ -81,7 +83,7 @@ def best_neighbour(every, local, key, now: float, kind: str, permits, max_parent
     best, best_key = now + 1e-9, None
     for member in every[key]:
         for after in changes_of(member, kind):
-            other = class_key(after)
+            other = key_of(after)
             if other == key or after.sum(axis=0).max() > max_parents:
                 continue
             score = total(local, after)
@@ -90,13 +92,17 @@ def best_neighbour(every, local, key, now: float, kind: str, permits, max_parent
     return best, best_key
 
 
-def climb_classes(every, local, dag, phases, again: str, permits, max_parents: int):
+def climb_classes(
+    every, local, dag, phases, again: str, permits, max_parents: int, key_of=class_key
+):
     """Greedy equivalence search; the key of the last class, and its score."""
-    key, now, k, idle = class_key(dag), total(local, dag), 0, 0
+    key, now, k, idle = key_of(dag), total(local, dag), 0, 0
     while k < len(phases) and idle < len(phases):
         took = False
         while True:
-            score, other = best_neighbour(every, local, key, now, phases[k], permits, max_parents)
+            score, other = best_neighbour(
+                every, local, key, now, phases[k], permits, max_parents, key_of
+            )
             if other is None:
                 break
             key, now, took = other, score, True

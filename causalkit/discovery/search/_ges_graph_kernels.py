@@ -1,11 +1,19 @@
 """A Markov equivalence class that changes step by step: its CPDAG, and a DAG of it.
 
+The class may be an interventional one: then an edge is also compelled where some intervention
+touches one end and not the other (`Class.kin`).
+
 A step turns the class of one DAG into that of a DAG with an edge more, less, or the other way
 round. The DAG is first replaced by a member in which the head of the edge has the parents that the
 step speaks of: an undirected component can be oriented anew without the others. Then the edge
 changes, and the CPDAG is labelled again, node by node in causal order, as long as something
 changes: whether the edges into a node are compelled depends only on its parents, their parents, and
 the labels of the edges into them (Chickering 1995).
+
+Interventions change little of this: the graph still has chordal undirected components that can be
+oriented one by one, and no `a -> b -- c` without `a -> c` (Hauser and Bühlmann 2012, Theorem 18).
+So if the edge into y from its last parent x is compelled, all into y are. If it is not, x is kin to
+y, and a parent u that is no kin of y is none of x: then `u -> x` is compelled, which tells of u.
 """
 
 from __future__ import annotations
@@ -62,12 +70,15 @@ class Class(NamedTuple):
         Row i begins with the nodes that i is joined to, sorted.
     degree : ndarray of int, shape (p,)
         How many these are.
+    kin : ndarray of int, shape (p,)
+        Nodes that each intervention touches or spares together have the same number.
     """
 
     mark: NDArray[np.uint8]
     dag: BoolArray
     near: NDArray[np.int32]
     degree: IntArray
+    kin: IntArray
 
     @classmethod
     def of(cls, n_nodes: int) -> Class:
@@ -77,6 +88,7 @@ class Class(NamedTuple):
             np.zeros(square, dtype=np.uint8),
             np.zeros(square, dtype=np.bool_),
             np.zeros(square, dtype=np.int32),
+            np.zeros(n_nodes, dtype=np.intp),
             np.zeros(n_nodes, dtype=np.intp),
         )
 
@@ -248,6 +260,8 @@ def _label_of(cls: Class, room: Room, y: int, k: int) -> int:
     The parents are in `room.queue`, the last one first; those found to be compelled are labelled.
     """
     parents, x = room.queue, room.queue[0]
+    if cls.kin[x] != cls.kin[y]:
+        return INTO
     for e in range(cls.degree[x]):
         w = cls.near[x, e]
         if cls.mark[w, x] == INTO and cls.dag[w, x]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from typing import Final
 
 import numpy as np
@@ -12,9 +13,9 @@ from causalkit.discovery._deadline import flag_when_up
 from causalkit.discovery.search._score_setup import ScoreSetup
 from causalkit.scores import LocalScore
 from causalkit.scores._states import GaussianState, Paths, State
-from causalkit.typing import BoolArray
+from causalkit.typing import BoolArray, IntArray
 
-__all__ = ["AGAIN", "PHASES", "Walk", "backward", "polish", "total", "walk"]
+__all__ = ["AGAIN", "PHASES", "Walk", "backward", "kin_of", "polish", "total", "walk"]
 
 PHASES: Final = ("forward", "backward", "turning")
 """In the order of the kernels' kinds of steps."""
@@ -64,7 +65,10 @@ def backward(setup: ScoreSetup, dag: BoolArray) -> BoolArray:
 
 
 def polish(setup: ScoreSetup, dag: BoolArray) -> BoolArray:
-    """Take steps of all kinds while one gains; after a search with a Gaussian score none does."""
+    """Take steps of all kinds while one gains.
+
+    A search over orders with a Gaussian score leaves few of them, for little: not worth compiling.
+    """
     with setup.state() as state:
         if isinstance(state, GaussianState):
             return dag
@@ -79,6 +83,8 @@ def walk(
     again: str,
 ) -> Walk:
     """Change the class of a DAG step by step while that gains.
+
+    Where the score knows upon what was intervened, it is the class under these interventions.
 
     Parameters
     ----------
@@ -95,8 +101,8 @@ def walk(
     from causalkit.discovery.search._ges_step_kernels import Limits, Scratch
 
     p, allowed = setup.n_nodes, setup.allowed
-    cls, room = Class.of(p), Room.of(p)
-    cls.dag[:] = dag
+    cls, room, kin = Class.of(p), Room.of(p), kin_of(setup)
+    cls.dag[:], cls.kin[:] = dag, kin
     kinds = np.array([PHASES.index(phase) for phase in phases], dtype=np.intp)
     with setup.state() as state, flag_when_up(setup.clock) as stop:
         limits = Limits(
@@ -104,7 +110,7 @@ def walk(
             allowed & ~allowed.T,
             setup.required | setup.required.T,
             bool((allowed & ~allowed.T).any()),
-            _is_uneven(setup.local, state),
+            _is_uneven(setup.local, state, kin),
             setup.max_parents,
         )
         n_saved = p if limits.restricted or limits.uneven else 0
@@ -120,12 +126,21 @@ def total(setup: ScoreSetup, dag: BoolArray) -> float:
     return float(sum(setup.local(v, np.flatnonzero(dag[:, v]).tolist()) for v in range(len(dag))))
 
 
-def _is_uneven(local: LocalScore, state: State) -> bool:
-    """Whether graphs may score differently that only differ in the direction of an edge."""
+def kin_of(setup: ScoreSetup) -> IntArray:
+    """Number the nodes, shape (p,), those alike that interventions touch or spare together."""
+    targets = setup.local.targets
+    if targets is None:
+        return np.zeros(setup.n_nodes, dtype=np.intp)
+    kin: IntArray = np.unique(targets.T, axis=0, return_inverse=True)[1].reshape(-1)
+    return kin.astype(np.intp)
+
+
+def _is_uneven(local: LocalScore, state: State, kin: IntArray) -> bool:
+    """Whether graphs of a class may score differently."""
     if isinstance(state, GaussianState):
-        return len(state.n) > 1
-    for a in range(min(local.n_columns - 1, _PAIRS)):
-        b = a + 1
+        return len(set(zip(kin, state.group, strict=True))) > len(set(kin))
+    listed = np.argsort(kin, kind="stable").tolist()
+    for a, b in islice(((a, b) for a, b in pairwise(listed) if kin[a] == kin[b]), _PAIRS):
         forth, back = local(a, []) + local(b, [a]), local(b, []) + local(a, [b])
         if abs(forth - back) > _EVEN * (abs(forth) + abs(back)):
             return True

@@ -65,14 +65,20 @@ def initial_dag(setup: ScoreSetup, initial: CausalGraph | None) -> BoolArray:
     return dag
 
 
-def permitted_member(setup: ScoreSetup, dag: BoolArray) -> BoolArray | None:
-    """Member of the class of a DAG that obeys the knowledge, if there is one."""
+def permitted_member(
+    setup: ScoreSetup, dag: BoolArray, seen: BoolArray | None = None
+) -> BoolArray | None:
+    """Member of the class of a DAG that obeys the knowledge, if there is one.
+
+    `seen` are arrows of the DAG that all members share because interventions tell.
+    """
     joined = dag | dag.T
     arrows = pairs_of(dag)
     into = makes_collider(len(dag), arrows)
     colliders = np.zeros_like(dag)
     colliders[arrows[0][into], arrows[1][into]] = True
-    known = colliders | (joined & (setup.required | ~setup.allowed.T))
+    known = colliders if seen is None else colliders | seen
+    known = known | (joined & (setup.required | ~setup.allowed.T))
     if (known & ~setup.allowed).any() or (setup.required & ~joined).any():
         return None
     try:

@@ -61,6 +61,9 @@ class ScoreSearch(DiscoveryAlgorithm):
     def _needs_rows(self) -> bool:
         return not callable(getattr(as_score(self.score), "bind_moments", None))
 
+    def _labels(self) -> tuple[Name, ...]:
+        return as_score(self.score).labels
+
     def _fit(self, table: Table | Moments) -> None:
         setup = set_up_search(
             table,

@@ -21,7 +21,7 @@ from causalkit.scores import ExtendedBIC, LocalScore, Score
 from causalkit.scores._states import State
 from causalkit.typing import BoolArray, Name
 
-__all__ = ["ScoreSetup", "as_score", "refuse_targets", "set_up_search"]
+__all__ = ["ScoreSetup", "as_score", "set_up_search"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,17 +109,6 @@ def as_score(score: Score | None) -> Score:
             "parentheses, or leave it out."
         )
     return score
-
-
-def refuse_targets(setup: ScoreSetup, *, who: str) -> None:
-    """Refuse a score that tells graphs of one Markov-equivalence class apart by interventions."""
-    targets = setup.local.targets
-    if targets is not None and targets.any():
-        raise InputError(
-            f"the score knows of interventions, which tell graphs apart that {who} takes for one; "
-            "expected a score that is equal for Markov-equivalent graphs. Use FLOP, BOSS or GRaSP, "
-            "which go through orders, or ExactSearch for few variables."
-        )
 
 
 def _joined(skeleton: CausalGraph | None, names: tuple[Name, ...]) -> BoolArray:

@@ -4,7 +4,8 @@ Markov-equivalent DAGs have the same score, so there is no point in telling them
 GES goes from one equivalence class to the next by the edge that gains most. As first published it
 inserts edges as long as that gains, and then deletes. Here no edge is inserted while one could be
 deleted or turned round, which leaves fewer wrong ones behind to build upon. With all the rows there
-could be, either way ends in the true class.
+could be, either way ends in the true class. Where the score knows upon what was intervened, classes
+are smaller, and the search is known as :class:`~causalkit.discovery.GIES`.
 
 >>> import numpy as np
 >>> rng = np.random.default_rng(0)
@@ -25,10 +26,10 @@ import numpy as np
 
 from causalkit._core.checks import check_choice
 from causalkit.discovery.knowledge import Knowledge
-from causalkit.discovery.search._ges_search import AGAIN, PHASES, Walk, total, walk
+from causalkit.discovery.search._ges_search import AGAIN, PHASES, Walk, kin_of, total, walk
 from causalkit.discovery.search._initial import initial_dag, permitted_member
 from causalkit.discovery.search._score_search import Found, ScoreSearch
-from causalkit.discovery.search._score_setup import ScoreSetup, refuse_targets
+from causalkit.discovery.search._score_setup import ScoreSetup
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph
 from causalkit.scores import Score
@@ -43,7 +44,8 @@ class GES(ScoreSearch):
     Parameters
     ----------
     score : Score, optional
-        :class:`~causalkit.scores.ExtendedBIC` if left out.
+        :class:`~causalkit.scores.ExtendedBIC` if left out. With
+        :class:`~causalkit.scores.InterventionalBIC` this is :class:`~causalkit.discovery.GIES`.
     phases : sequence of {"backward", "turning", "forward"}
         Kinds of steps, in their order: edges are deleted, turned round, or inserted, each time the
         one that gains most.
@@ -155,7 +157,6 @@ class GES(ScoreSearch):
     def _search(self, setup: ScoreSetup) -> Found:
         phases = _as_phases(self.phases)
         again = check_choice(self.repeat, "repeat", AGAIN)
-        refuse_targets(setup, who="GES")
         dag = initial_dag(setup, self.initial)
         found = walk(setup, dag, phases, again=again)
         if setup.required.any() or _forbidden(setup).any():
@@ -178,7 +179,8 @@ def _without_knowledge(setup: ScoreSetup) -> ScoreSetup:
 
 def _better(setup: ScoreSetup, one: Walk, other: Walk) -> Walk:
     """The one with the higher score, if the other is of a class that obeys the knowledge."""
-    member = permitted_member(setup, other.dag)
+    kin = kin_of(setup)
+    member = permitted_member(setup, other.dag, other.dag & (kin[:, None] != kin))
     if member is None or total(setup, member) <= total(setup, one.dag):
         return replace(one, stopped=one.stopped or other.stopped)
     return replace(other, dag=member, stopped=one.stopped or other.stopped)

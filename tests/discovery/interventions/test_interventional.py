@@ -14,12 +14,17 @@ from causalkit.discovery.search.exact import ExactSearch
 from causalkit.discovery.search.flop import FLOP
 from causalkit.discovery.search.ges import GES
 from causalkit.discovery.search.grasp import GRaSP
-from causalkit.errors import InputError
 from causalkit.graph import dag_to_cpdag, members, random_dag
 from causalkit.graph.interventional import interventional_class
 from causalkit.scores import GaussianBIC, InterventionalBIC
 
-SEARCHES = {"FLOP": FLOP(), "BOSS": BOSS(), "GRaSP": GRaSP(), "ExactSearch": ExactSearch()}
+SEARCHES = {
+    "FLOP": FLOP(),
+    "BOSS": BOSS(),
+    "GRaSP": GRaSP(),
+    "GES": GES(),
+    "ExactSearch": ExactSearch(),
+}
 
 every_search = pytest.mark.parametrize("search", SEARCHES.values(), ids=SEARCHES.keys())
 
@@ -80,16 +85,22 @@ def test_without_targets_it_is_the_observational_class():
     nothing = InterventionalBIC(dict.fromkeys(targets, ()), regime="regime")
     expected = FLOP(GaussianBIC()).fit(frame.drop(columns="regime")).graph_
     assert FLOP(nothing).fit(frame).graph_ == expected
-    GES(nothing).fit(frame)
 
 
-@pytest.mark.parametrize("shape", ["category", "boolean", "polars", "integer names", "by row"])
+@pytest.mark.parametrize(
+    "shape",
+    ["category", "text", "polars text", "boolean", "polars", "integer names", "by row"],
+)
 def test_the_regime_comes_in_several_shapes(shape):
     _, frame, targets = simulated(3, n=300, n_targets=1)
     expected = FLOP(InterventionalBIC(targets, regime="regime")).fit(frame).graph_
     score, data = InterventionalBIC(targets, regime="regime"), frame
-    if shape == "category":
-        data = frame.assign(regime=frame["regime"].map({0: "none", 1: "some"}).astype("category"))
+    if shape in ("category", "text", "polars text"):
+        data = frame.assign(regime=frame["regime"].map({0: "none", 1: "some"}))
+        if shape == "category":
+            data["regime"] = data["regime"].astype("category")
+        elif shape == "polars text":
+            data = pl.from_pandas(data)
         score = InterventionalBIC({"none": (), "some": targets[1]}, regime="regime")
     elif shape == "boolean":
         data = frame.assign(regime=frame["regime"] == 1)
@@ -138,12 +149,6 @@ def test_knowledge_is_obeyed_beside_interventions():
     kept = FLOP(score, knowledge=Knowledge(required=[(a, b)])).fit(frame)
     assert kept.graph_ == plain.graph_
     assert kept.by_knowledge_ == ()  # the interventions say so already
-
-
-def test_a_search_through_observational_classes_is_refused():
-    _, frame, targets = simulated(0, n=50)
-    with pytest.raises(InputError, match="Use FLOP, BOSS or GRaSP"):
-        GES(InterventionalBIC(targets, regime="regime")).fit(frame)
 
 
 def test_scores_are_as_high_as_those_of_gies():

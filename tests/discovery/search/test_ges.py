@@ -17,7 +17,6 @@ from causalkit.errors import InputError, TimeBudgetWarning
 from causalkit.graph import CausalGraph, Edge, Kind, dag_to_cpdag
 from causalkit.graph.generate import random_dag as sparse_dag
 from causalkit.scores import DiscreteBIC, ExtendedBIC, GaussianBIC, LocalScore, Score
-from causalkit.scores.interventional import InterventionalBIC
 from tests.laws.test_score_search_laws import noisy_frame, obeys, population, random_knowledge
 from tests.oracles import ges as oracle
 from tests.oracles.discovery import class_by_enumeration, linear_data, random_dag
@@ -333,13 +332,6 @@ def test_unequal_scores_of_equivalent_graphs_end_too(way):
         assert fitted.score_ >= LopsidedBIC().total(frame, nothing)
         one_more = GES(LopsidedBIC(), initial=fitted.dag_, phases=["forward"]).fit(frame)
         assert one_more.score_ >= fitted.score_
-
-
-def test_interventions_are_refused():
-    frame = noisy_frame(0).assign(set=np.arange(80) < 40)
-    score = InterventionalBIC({True: [frame.columns[0]], False: []}, regime="set")
-    with pytest.raises(InputError, match="interventions"):
-        GES(score).fit(frame)
 
 
 # --- peers ----------------------------------------------------------------------------------------
