@@ -3,6 +3,7 @@
 #   make test       the suite (under 12 minutes on 2 cores)      make test-all    with the slow simulations
 #   make lint       ruff and mypy                                make docs        the documentation
 #   make bench      speed and accuracy beside peers              make test-oldest the oldest dependencies
+#   make test-deep  what computes with torch (3 minutes with its download)
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -q
 
-.PHONY: demo test test-all test-oldest lint docs bench clean
+.PHONY: demo test test-all test-oldest test-deep lint docs bench clean
 
 demo: $(VENV)/.core
 	$(BIN)/causalkit demo --report report.html
@@ -21,6 +22,11 @@ test: $(VENV)/.test
 
 test-all: $(VENV)/.bench
 	HYPOTHESIS_PROFILE=drawn $(PYTEST)
+
+# Without torch these tests are skipped, so first make sure that it is there.
+test-deep: $(VENV)/.deep
+	$(BIN)/python -c "import torch"
+	$(BIN)/python -m pytest -q -m "deep and not slow" $$(grep -rl --include="*.py" "mark\.deep" tests)
 
 test-oldest:
 	$(PYTHON) -m venv .venv-oldest
@@ -62,4 +68,10 @@ $(VENV)/.docs: $(VENV)/.test
 
 $(VENV)/.bench: $(VENV)/.test
 	$(PIP) --editable ".[bench]"
+	touch $@
+
+# A release of torch that has no builds for other devices to bring along.
+$(VENV)/.deep: $(VENV)/.test
+	$(PIP) torch==2.13.0
+	$(PIP) --editable ".[test,deep]"
 	touch $@

@@ -32,6 +32,8 @@ SOLE_IMPORTERS = {
     "threadpoolctl": "parallel.py",
     "tqdm": "progress.py",
     "numba": "jit.py",
+    "llvmlite": "jit.py",
+    "torch": "deep.py",
 }
 
 HEAVY = {

@@ -1,4 +1,4 @@
-"""What the continuous algorithms share: moments in, weights out, and from weights to a DAG.
+"""What the linear algorithms share: moments in, weights out.
 
 A subclass writes `_minimise(problem)`, which returns weights and whether its search converged. All
 of it works on the covariance matrix, so the number of rows costs nothing.
@@ -6,48 +6,29 @@ of it works on the covariance matrix, so the number of rows costs nothing.
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 
-from causalkit._core.checks import (
-    check_complete,
-    check_count,
-    check_rows,
-    refuse_constant,
-)
+from causalkit._core.checks import check_complete, check_rows, refuse_constant
 from causalkit._core.moments import Moments, check_two_levels
 from causalkit._core.parallel import one_thread
-from causalkit._core.random import as_generator
 from causalkit._core.table import Table
-from causalkit.discovery._setup import as_knowledge, in_name_order
-from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
-from causalkit.discovery.continuous._acyclicity import by_exponential, without_circles
+from causalkit.discovery.continuous._continuous_algorithm import ContinuousAlgorithm, check_range
 from causalkit.discovery.continuous._l1_search import Minimum, Smooth, minimise
-from causalkit.discovery.continuous._order_alignment import order_alignment
-from causalkit.discovery.knowledge import Knowledge
 from causalkit.discovery.lingam._lingam_weights import check_not_determined
 from causalkit.discovery.lingam.lingam_effects import EffectMatrix
-from causalkit.errors import CausalkitWarning, InputError, NumericalError
-from causalkit.graph import ARROW, TAIL, CausalGraph, Kind
-from causalkit.graph.marks import show_name
-from causalkit.typing import BoolArray, FloatArray, Name, RandomState
+from causalkit.errors import InputError
+from causalkit.typing import BoolArray, FloatArray, Name
 
-__all__ = ["LinearContinuous", "Problem", "check_not_negative", "read_correlations"]
+__all__ = ["LinearContinuous", "Problem", "read_correlations"]
 
 _START = 1e-3
 """Size of the first weights, in standard deviations."""
 
 _SHAKE = 0.01
 """By what share of itself, about, each weight is changed before a minimisation."""
-
-_SORTED = 0.9
-"""Share of directed paths that variances sort, from which on a warning is given."""
-
-_RANGE = 1e60
-"""Standard deviations beyond it, or below its inverse, are no numbers to calculate with."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,56 +87,36 @@ class Problem:
         )
 
 
-class LinearContinuous(DiscoveryAlgorithm):
-    """Base of the algorithms that look for a DAG in the space of weights."""
+class LinearContinuous(ContinuousAlgorithm):
+    """Base of the algorithms whose weights are coefficients."""
 
-    knowledge: Knowledge | None
-    threshold: float
-    standardize: bool
-    max_iter: int
-    random_state: RandomState
-
-    weights_: FloatArray
     coefficients_: EffectMatrix
-    acyclicity_: float
-    n_cut_: int
-    converged_: bool
-    varsortability_: float
 
     def _needs_rows(self) -> bool:
         return False
 
     def _fit(self, table: Table | Moments) -> None:
         who = type(self).__name__
-        threshold = check_not_negative(self.threshold, "threshold")
-        max_iter = check_count(self.max_iter, "max_iter")
-        rng = as_generator(self.random_state)
-        knowledge = as_knowledge(self.knowledge)
-        names = in_name_order(table.names)
-        forbidden, required = knowledge.forbidden_matrix(names), knowledge.required_matrix(names)
+        setting = self._set_up(table.names)
+        names, free = setting.names, setting.free
         with one_thread():
             correlations, spread = read_correlations(
                 table, names, self._least_rows(len(names)), who
             )
-            scale = np.ones_like(spread) if self.standardize else _in_range(spread, who)
-            free = ~forbidden
-            np.fill_diagonal(free, False)
-            noise = rng.standard_normal((2, *free.shape))
+            scale = np.ones_like(spread) if self.standardize else check_range(spread, who)
+            noise = setting.rng.standard_normal((2, *free.shape))
             problem = Problem(
                 correlations * scale * scale[:, None],
                 free,
-                np.where(required[free], 0.0, 1.0),
+                np.where(setting.required[free], 0.0, 1.0),
                 (_START * noise[0] * scale / scale[:, None])[free],
                 1.0 + _SHAKE * noise[1][free],
-                max_iter,
+                setting.max_iter,
             )
             weights, self.converged_ = self._minimise(problem)
-            self.acyclicity_ = max(by_exponential(weights)[0], 0.0)
-        large = (np.abs(weights) > threshold) | required
-        edges = without_circles(weights, large, required)
-        self.n_cut_ = int(large.sum() - edges.sum())
-        self._keep(names, table.names, edges, weights, _least_squares(correlations, edges, spread))
-        self.varsortability_ = order_alignment(edges, spread)
+        edges = self._conclude(setting, weights, spread)
+        coefficients = setting.shown(_least_squares(correlations, edges, spread))
+        self.coefficients_ = EffectMatrix(self.graph_.nodes, coefficients)
         self._warn(who)
 
     def _least_rows(self, n_columns: int) -> int:
@@ -165,84 +126,6 @@ class LinearContinuous(DiscoveryAlgorithm):
     @abstractmethod
     def _minimise(self, problem: Problem) -> tuple[FloatArray, bool]:
         """Return the weights, shape (p, p), and whether the search for them converged."""
-
-    def _keep(
-        self,
-        names: tuple[Name, ...],
-        shown: tuple[Name, ...],
-        edges: BoolArray,
-        weights: FloatArray,
-        coefficients: FloatArray,
-    ) -> None:
-        """Write what was learnt in the order of the data."""
-        where = {name: k for k, name in enumerate(names)}
-        place = [where[name] for name in shown]
-        among = np.ix_(place, place)
-        ends = (edges * ARROW + edges.T * TAIL).astype(np.uint8)
-        self.graph_ = CausalGraph._of(shown, ends[among], Kind.DAG)
-        self._optimum = weights[among]
-        self.weights_ = np.where(edges, weights, 0.0)[among]
-        self.weights_.flags.writeable = False
-        self.coefficients_ = EffectMatrix(shown, coefficients[among])
-
-    def _warn(self, who: str) -> None:
-        if not self.converged_:
-            warnings.warn(
-                f"{who} did not converge in max_iter={self.max_iter} steps; expected weights that "
-                "no longer change. Give it more steps, or a larger penalty.",
-                CausalkitWarning,
-                stacklevel=4,
-            )
-        if not self.standardize and self.varsortability_ >= _SORTED:
-            warnings.warn(
-                f"in the units of these data, variances rise along {self.varsortability_:.0%} of "
-                f"the directed paths that {who} found, so their order alone gives away the "
-                "directions; expected directions that units do not decide. Unless all variables "
-                "are measured on one scale and their noise has one variance, set "
-                "standardize=True.",
-                CausalkitWarning,
-                stacklevel=4,
-            )
-
-    def _explain(self, a: Name, b: Name) -> Explanation:
-        knowledge = as_knowledge(self.knowledge)
-        edges = self.graph_.edges_between(a, b)
-        first, second = (edges[0].left, edges[0].right) if edges else (a, b)
-        i, j = self.graph_.indices((first, second))
-        there, back = self._optimum[i, j], self._optimum[j, i]
-        if not edges:
-            reasons = [
-                reason
-                for reason in (knowledge.why_forbidden(a, b), knowledge.why_forbidden(b, a))
-                if reason is not None
-            ]
-            if len(reasons) == 2:
-                return Explanation((a, b), "no edge", f"knowledge: {'; '.join(reasons)}")
-            largest = max(abs(there), abs(back))
-            why = f"the largest weight between them is {largest:.3g}, and the threshold is "
-            why += f"{self.threshold:.3g}"
-            if largest > self.threshold:
-                why += "; the edge lay on a circle, of which it was the weakest that could go"
-            return Explanation((a, b), "no edge", why)
-        if (first, second) in knowledge.required:
-            why = f"knowledge: {show_name(first)} -> {show_name(second)} is required"
-        else:
-            why = f"its weight exceeds the threshold of {self.threshold:.3g}"
-        return Explanation(
-            (a, b),
-            str(edges[0]),
-            f"{why}; weight {there:.3g}",
-            self._why_directed(first, second, back, knowledge),
-        )
-
-    def _why_directed(self, first: Name, second: Name, back: float, knowledge: Knowledge) -> str:
-        reason = knowledge.why_forbidden(second, first)
-        if reason is not None:
-            return f"knowledge: {reason}"
-        said = f"the weight of the opposite direction is {back:.3g}"
-        if self.graph_.to_cpdag().undirected[self.graph_.index(first), self.graph_.index(second)]:
-            said += "; other DAGs of the same equivalence class have it the other way round"
-        return said
 
 
 def read_correlations(
@@ -269,15 +152,6 @@ def read_correlations(
     return correlations, np.ldexp(spread, moments.exponents)
 
 
-def _in_range(spread: FloatArray, who: str) -> FloatArray:
-    if spread.max() > _RANGE or spread.min() < 1.0 / _RANGE:
-        raise NumericalError(
-            f"standard deviations run from {spread.min():.3g} to {spread.max():.3g}; {who} expects "
-            "numbers that can be squared where columns keep their units. Use standardize=True."
-        )
-    return spread
-
-
 def _least_squares(correlations: FloatArray, edges: BoolArray, spread: FloatArray) -> FloatArray:
     """Regressions of each variable on its parents, in the units of the data."""
     found = np.zeros_like(correlations)
@@ -286,11 +160,3 @@ def _least_squares(correlations: FloatArray, edges: BoolArray, spread: FloatArra
         among = correlations[np.ix_(causes, causes)]
         found[causes, j] = np.linalg.lstsq(among, correlations[causes, j], rcond=None)[0]
     return found * (spread / spread[:, None])
-
-
-def check_not_negative(value: float, what: str) -> float:
-    """Return `value` if it is a finite number of at least 0."""
-    ok = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if ok and 0 <= value < np.inf:
-        return float(value)
-    raise InputError(f"{what}={value!r}; expected a number of at least 0.")

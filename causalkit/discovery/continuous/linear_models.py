@@ -29,29 +29,21 @@ be easy to game", NeurIPS, doi:10.48550/arXiv.2102.13647.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
-
 import numpy as np
 
-from causalkit._core.checks import check_positive
 from causalkit.discovery.continuous._acyclicity import by_determinant, by_exponential
-from causalkit.discovery.continuous._continuous_model import (
-    LinearContinuous,
-    Problem,
-    check_not_negative,
-)
+from causalkit.discovery.continuous._continuous_algorithm import check_not_negative
+from causalkit.discovery.continuous._continuous_model import LinearContinuous, Problem
 from causalkit.discovery.continuous._continuous_objectives import barrier, lagrangian, likelihood
+from causalkit.discovery.continuous._schedules import (
+    MuPath,
+    augmented_lagrangian,
+    barrier_path,
+)
 from causalkit.discovery.knowledge import Knowledge
-from causalkit.errors import InputError
 from causalkit.typing import FloatArray, RandomState
 
 __all__ = ["DAGMA", "GOLEM", "NOTEARS"]
-
-_ACYCLIC: Final = 1e-8
-"""What NOTEARS takes for 0."""
-
-_LARGEST_RHO: Final = 1e16
 
 
 class NOTEARS(LinearContinuous):
@@ -144,18 +136,12 @@ class NOTEARS(LinearContinuous):
 
     def _minimise(self, problem: Problem) -> tuple[FloatArray, bool]:
         penalty = check_not_negative(self.penalty, "penalty")
-        x, rho, alpha, violation = problem.start, 1.0, 0.0, np.inf
-        while True:
-            while True:
-                found = problem.search(lagrangian(problem, rho, alpha), x, penalty)
-                there = by_exponential(problem.weights(found.x))[0]
-                if there <= 0.25 * violation or rho >= _LARGEST_RHO:
-                    break
-                rho *= 10.0
-            x, violation = found.x, there
-            alpha += rho * violation
-            if violation <= _ACYCLIC or rho >= _LARGEST_RHO:
-                return problem.weights(x), found.converged and violation <= _ACYCLIC
+        x, converged = augmented_lagrangian(
+            lambda x, rho, alpha: problem.search(lagrangian(problem, rho, alpha), x, penalty),
+            lambda x: by_exponential(problem.weights(x))[0],
+            problem.start,
+        )
+        return problem.weights(x), converged
 
 
 class DAGMA(LinearContinuous):
@@ -231,7 +217,7 @@ class DAGMA(LinearContinuous):
         threshold: float = 0.3,
         standardize: bool = True,
         knowledge: Knowledge | None = None,
-        path: Sequence[tuple[float, float]] = ((1.0, 1.0), (0.1, 0.9), (0.01, 0.8), (0.001, 0.7)),
+        path: MuPath = ((1.0, 1.0), (0.1, 0.9), (0.01, 0.8), (0.001, 0.7)),
         max_iter: int = 5000,
         random_state: RandomState = 0,
     ) -> None:
@@ -245,26 +231,13 @@ class DAGMA(LinearContinuous):
 
     def _minimise(self, problem: Problem) -> tuple[FloatArray, bool]:
         penalty = check_not_negative(self.penalty, "penalty")
-        x, converged = problem.start, True
-        for mu, bound in _as_path(self.path):
-            while np.isinf(by_determinant(problem.weights(x * problem.shake), bound)[0]):
-                bound *= 1.1  # the last minimum must lie in the domain of this one
-            found = problem.search(barrier(problem, mu, bound), x, mu * penalty)
-            x, converged = found.x, found.converged
+        x, converged = barrier_path(
+            lambda x, mu, s: problem.search(barrier(problem, mu, s), x, mu * penalty),
+            lambda x, s: np.isfinite(by_determinant(problem.weights(x * problem.shake), s)[0]),
+            problem.start,
+            self.path,
+        )
         return problem.weights(x), converged
-
-
-def _as_path(path: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    try:
-        pairs = [(check_positive(mu, "mu"), check_positive(s, "s")) for mu, s in path]
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"path={path!r} ({error}); expected pairs (mu, s) of numbers above 0. Write e.g. "
-            "path=[(1.0, 1.0), (0.1, 0.9)]."
-        ) from None
-    if not pairs:
-        raise InputError("path is empty; expected at least one pair (mu, s). Leave it out.")
-    return pairs
 
 
 class GOLEM(LinearContinuous):
