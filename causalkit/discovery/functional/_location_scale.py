@@ -67,11 +67,14 @@ class LocationScaleFit(Protocol):
         Of each row.
     freedom : float
         Degrees of freedom that the two curves took.
+    log_slope : float
+        Average of -log g.
     """
 
     residuals: FloatArray
     log_likelihood: FloatArray
     freedom: float
+    log_slope: float
 
     def refitted(self, noise: FloatArray) -> FloatArray:
         """Residuals of y that are made of this noise, shape (n_rows, n_draws)."""
@@ -103,6 +106,7 @@ class SmoothFit:
         self.location, self.scale = self.basis @ self.a, np.exp(self.basis @ self.b)
         self.residuals = (y - self.location) / self.scale
         self.log_likelihood = _log_likelihood(self.residuals, self.scale)
+        self.log_slope = -float(np.log(self.scale).mean())
 
     def refitted(self, noise: FloatArray) -> FloatArray:
         """Residuals of y that are made of this noise.
@@ -208,6 +212,7 @@ class ConvexFit:
         self.location, self.scale = _curves(self.weights, self.basis)
         self.residuals = (y - self.location) / self.scale
         self.log_likelihood = _log_likelihood(self.residuals, self.scale)
+        self.log_slope = -float(np.log(self.scale).mean())
         self.freedom = float(len(self.weights))
 
     def refitted(self, noise: FloatArray) -> FloatArray:

@@ -11,6 +11,13 @@ drawn with replacement from the residuals, put on the fitted curves, and the fit
 gamma distribution with mean and variance of the statistics of such tables gives the p-value. Then
 the true way is refuted in 2 to 7 % of these tables (10 % by curves of location and scale where
 noise is exponential).
+
+Two ways that are both possible cannot be compared by their p-values, which are uniform noise for a
+model that holds. They are compared by likelihoods: the density of the cause times that of the
+effect given the cause, with neither taken for Gaussian (:class:`LogSpline`), less log(n)/2 for each
+degree of freedom. Both ways describe the same pairs of numbers, so the difference is that of two
+dependences: what the residual of one way and its cause share, and what those of the other
+way do.
 """
 
 from __future__ import annotations
@@ -20,6 +27,7 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
+from causalkit.discovery.functional._log_spline import LogSpline
 from causalkit.independence.bound_kernel import BoundHSIC
 from causalkit.independence.kernel_matrices import Block, centred, factor, median_distance
 from causalkit.independence.null_distributions import gamma_tail
@@ -29,8 +37,6 @@ __all__ = ["NoiseModel", "Side", "block_of", "hsic", "residual_side"]
 
 _EXACT: Final = 1e-5
 """Largest error of a cell of a kernel matrix."""
-
-_LOWEST_LOG: Final = 650.0
 
 
 class Side(NamedTuple):
@@ -48,6 +54,16 @@ class NoiseModel(Protocol):
         """What it leaves, shape (n_rows,): an estimate of the noise."""
         ...
 
+    @property
+    def log_slope(self) -> float:
+        """Average over rows of log |∂ residual / ∂ effect|."""
+        ...
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom that the model took."""
+        ...
+
     def refitted(self, noise: FloatArray) -> FloatArray:
         """Residuals of effects that are made of this noise, shape (n_rows, n_draws)."""
         ...
@@ -61,7 +77,7 @@ def residual_side(
     n_draws: int,
     seed: int,
 ) -> Side:
-    """Test that residual and cause are independent; the score is the logarithm of the p-value.
+    """Test that residual and cause are independent; the score is a log-likelihood per row.
 
     Parameters
     ----------
@@ -80,16 +96,15 @@ def residual_side(
     left = np.column_stack([model.residuals, model.refitted(noise)])
     found, *drawn = (_statistic(kernel, _kernel(column, width)) for column in left.T)
     mean, variance = float(np.mean(drawn)), float(np.var(drawn, ddof=1))
-    return Side(*_log_tail(found, mean, variance))
+    return Side(_likelihood(cause, model), float(gamma_tail(found, mean, variance)))
 
 
-def _log_tail(statistic: float, mean: float, variance: float) -> tuple[float, float]:
-    """Logarithm of the p-value, continued beyond what a float can hold, and the p-value."""
-    p_value = float(gamma_tail(statistic, mean, variance))
-    if p_value > np.exp(-_LOWEST_LOG):
-        return float(np.log(p_value)), p_value
-    spread = np.sqrt(max(variance, np.finfo(float).tiny))
-    return -_LOWEST_LOG - (statistic - mean) / spread, p_value
+def _likelihood(cause: FloatArray, model: NoiseModel) -> float:
+    """Log-likelihood per row of cause and effect, less the penalty of the BIC."""
+    densities = [LogSpline(cause), LogSpline(model.residuals)]
+    freedom = model.freedom + sum(density.freedom for density in densities)
+    fit = model.log_slope + sum(density.average for density in densities)
+    return float(fit - freedom * np.log(len(cause)) / (2.0 * len(cause)))
 
 
 def _width(column: FloatArray) -> float:

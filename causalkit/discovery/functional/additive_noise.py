@@ -21,7 +21,7 @@ DAG with 3 nodes, 2 edges: a -> b; b -> c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -36,10 +36,11 @@ from causalkit.discovery.functional._additive_noise import (
 )
 from causalkit.discovery.functional._additive_search import add_greedily
 from causalkit.discovery.functional._causal_order import leaves_first
+from causalkit.discovery.functional._post_nonlinear import PostNonlinearFit, normal_scores
 from causalkit.discovery.functional._residual_test import block_of
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.independence.bound_kernel import BoundHSIC
-from causalkit.independence.kernel_matrices import factor, joined, median_distance
+from causalkit.independence.kernel_matrices import Block, factor, joined, median_distance
 from causalkit.independence.landmarks import SetSmoother, spread_rows
 from causalkit.typing import BoolArray, FloatArray
 
@@ -60,10 +61,15 @@ class RESIT(AdditiveNoiseAlgorithm):
     ----------
     alpha : float, default 0.05
         An edge stays if its p-value falls below.
+    mechanism : {"additive", "post-nonlinear"}
+        "additive": noise is added to a smooth function of all causes. "post-nonlinear": it is added
+        to a sum of curves, one of each cause, and an increasing function distorts the whole. Then
+        nothing but the ranks of the columns matters.
     pruning : {"independence", "regression"}
         "independence" keeps an edge if without it the residual depends on some predecessor, as
         published; the edges into a variable whose noise is not additive all stay. "regression"
-        keeps it if the curve of the cause is significant among additive ones (F test).
+        keeps it if the curve of the cause is significant among additive ones (F test), for
+        "post-nonlinear" once the distortion has been undone.
     knowledge : Knowledge, optional
         Tiers, required and forbidden edges, all of them obeyed.
 
@@ -81,8 +87,10 @@ class RESIT(AdditiveNoiseAlgorithm):
     -----
     **Assumes:**
 
-    - each variable is a smooth function of its causes plus noise that is independent of them;
-    - functions are not linear, or noise is not Gaussian;
+    - each variable is a smooth function of its causes plus noise that is independent of them; with
+      "post-nonlinear", an increasing function of a sum of curves and such noise;
+    - functions are not linear, or noise is not Gaussian; "post-nonlinear" has more exceptions, see
+      :class:`~causalkit.discovery.functional.post_nonlinear.PNL`;
     - no hidden common causes and no selection, and the true graph is acyclic;
     - for "regression": functions are sums of curves of one cause each, with noise of one spread;
     - rows are independent draws from one distribution.
@@ -106,27 +114,33 @@ class RESIT(AdditiveNoiseAlgorithm):
     References
     ----------
     Peters, Mooij, Janzing, Schölkopf (2014), "Causal discovery with continuous additive noise
-    models", JMLR 15, doi:10.48550/arXiv.1309.6779.
+    models", JMLR 15, doi:10.48550/arXiv.1309.6779. Keropyan, Strieder, Drton (2023), "Rank-based
+    causal discovery for post-nonlinear models", AISTATS, doi:10.48550/arXiv.2302.12341.
     """
 
     def __init__(
         self,
         *,
         alpha: float = 0.05,
+        mechanism: str = "additive",
         pruning: str = "independence",
         knowledge: Knowledge | None = None,
     ) -> None:
         self.alpha = alpha
+        self.mechanism = mechanism
         self.pruning = pruning
         self.knowledge = knowledge
 
     def _check_settings(self) -> None:
+        check_choice(self.mechanism, "mechanism", _LEFT)
         check_choice(self.pruning, "pruning", ("independence", "regression"))
 
     def _learn(
         self, values: FloatArray, forbidden: BoolArray, required: BoolArray
     ) -> tuple[list[int], dict[tuple[int, int], float]]:
-        noise = _Noise(values)
+        if self.mechanism == "post-nonlinear":
+            values = np.column_stack([normal_scores(column) for column in values.T])
+        noise = _Noise(values, _LEFT[self.mechanism])
 
         def height(left: list[int], candidates: list[int]) -> FloatArray:
             others = [[j for j in left if j != k] for k in candidates]
@@ -135,6 +149,8 @@ class RESIT(AdditiveNoiseAlgorithm):
             )
 
         order = leaves_first(values.shape[1], height, forbidden, required)
+        if self.pruning == "regression" and self.mechanism == "post-nonlinear":
+            return order, _edges_by_straightened_regression(values, order, forbidden, required)
         if self.pruning == "regression":
             return order, edges_by_regression(AdditiveModel(values), order, forbidden, required)
         p_values = {}
@@ -152,8 +168,10 @@ class RESIT(AdditiveNoiseAlgorithm):
 class _Noise:
     """What regressions leave, and whether it depends on variables."""
 
-    def __init__(self, values: FloatArray) -> None:
-        self.values = values
+    def __init__(
+        self, values: FloatArray, left: Callable[[FloatArray, Block, FloatArray], FloatArray]
+    ) -> None:
+        self.values, self._left = values, left
         self.blocks = [block_of(column) for column in values.T]
         self.factors = [factor(block, median_distance(block)) for block in self.blocks]
 
@@ -161,18 +179,51 @@ class _Noise:
         self, k: int, on: Sequence[int], given: Sequence[int] | None = None
     ) -> tuple[float, float]:
         """Strength of the dependence of the residual of k, given these or all, and its p-value."""
-        left = self.values[:, [k]]
-        known = on if given is None else given
-        if len(known):
-            smoother = SetSmoother(joined([self.blocks[j] for j in known]), _LANDMARKS)
-            left = smoother.residuals(left).values
-        block = block_of(left[:, 0])
+        left = self.values[:, k]
+        known = list(on if given is None else given)
+        if known:
+            block = joined([self.blocks[j] for j in known])
+            left = self._left(self.values[:, known], block, left)
+        block = block_of(left)
         kernels = [*(self.factors[j] for j in on), factor(block, median_distance(block))]
         bound = BoundHSIC.of_factors(kernels)
         screen = bound.screen(0.5)
         strength = 0.0 if screen is None else float(screen.strength[-1, :-1].max())
         p_value = min(bound(j, len(on)).p_value for j in range(len(on)))
         return strength, min(1.0, len(on) * p_value)
+
+
+def _left_of_sum(_: FloatArray, causes: Block, effect: FloatArray) -> FloatArray:
+    left = SetSmoother(causes, _LANDMARKS).residuals(effect[:, None]).values
+    return np.asarray(left[:, 0])
+
+
+def _left_of_distortion(causes: FloatArray, _: Block, effect: FloatArray) -> FloatArray:
+    return PostNonlinearFit(causes, effect).residuals
+
+
+_LEFT: Final[dict[str, Callable[[FloatArray, Block, FloatArray], FloatArray]]] = {
+    "additive": _left_of_sum,
+    "post-nonlinear": _left_of_distortion,
+}
+
+
+def _edges_by_straightened_regression(
+    values: FloatArray, order: Sequence[int], forbidden: BoolArray, required: BoolArray
+) -> dict[tuple[int, int], float]:
+    """F tests of the edges into each variable, after its distortion has been undone."""
+    p_values = {}
+    for k, effect in enumerate(order):
+        causes = [j for j in order[:k] if not forbidden[j, effect]]
+        if causes:
+            straight = values.copy()
+            straight[:, effect] = PostNonlinearFit(values[:, causes], values[:, effect]).transformed
+            straight = (straight - straight.mean(axis=0)) / straight.std(axis=0)
+            tests = AdditiveModel(straight).f_tests(effect, causes)
+            for cause, p_value in zip(causes, tests, strict=True):
+                if not required[cause, effect]:
+                    p_values[cause, effect] = float(p_value)
+    return p_values
 
 
 class SCORE(AdditiveNoiseAlgorithm):

@@ -60,7 +60,8 @@ class ANM(PairwiseAlgorithm):
         Kind CPDAG, over the two columns: no edge if the variables are independent, `->` if one
         direction only is possible, else `--`.
     direction_ : Direction
-        The same with all numbers. The score of a way is the logarithm of its p-value.
+        The same with all numbers. The score of a way is its log-likelihood per row, with densities
+        that are learnt and the penalty of the BIC; it says which way an undecided pair leans.
     p_values_ : dict of (name, name) to float
         By (cause, effect), of the test that residual and cause are independent. If both fall below
         `alpha`, the model holds in neither direction.
@@ -100,10 +101,10 @@ class ANM(PairwiseAlgorithm):
         self.random_state = random_state
 
     def _check_settings(self) -> None:
-        _check_draws(self.n_draws, self.random_state)
+        check_draws(self.n_draws, self.random_state)
 
     def _judge(self, pair: Pair) -> tuple[Side, Side]:
-        return _both_ways(_Curve, pair, self.n_draws, self.random_state)
+        return both_ways(_Curve, pair, self.n_draws, self.random_state)
 
     def _is_model(self) -> bool:
         return True
@@ -112,14 +113,15 @@ class ANM(PairwiseAlgorithm):
         return "independence of residual and cause"
 
 
-def _both_ways(
+def both_ways(
     fit: Callable[[FloatArray, FloatArray], NoiseModel], pair: Pair, n_draws: int, seed: int
 ) -> tuple[Side, Side]:
+    """Test a model of either way."""
     forwards = residual_side(fit, pair.x, pair.y, n_draws=n_draws, seed=seed)
     return forwards, residual_side(fit, pair.y, pair.x, n_draws=n_draws, seed=seed)
 
 
-def _check_draws(n_draws: int, random_state: int) -> None:
+def check_draws(n_draws: int, random_state: int) -> None:
     check_count(n_draws, "n_draws", minimum=10)
     check_count(random_state, "random_state", minimum=0)
 
@@ -129,7 +131,12 @@ class _Curve:
 
     def __init__(self, cause: FloatArray, effect: FloatArray) -> None:
         self.smoother = LandmarkSmoother.of(block_of(cause), _LANDMARKS)
-        self.residuals = self.smoother.residuals(effect[:, None]).values[:, 0]
+        left = self.smoother.residuals(effect[:, None])
+        self.residuals, self.freedom, self.log_slope = (
+            left.values[:, 0],
+            float(left.spent.sum()),
+            0.0,
+        )
         self.location = effect - self.residuals
 
     def refitted(self, noise: FloatArray) -> FloatArray:
@@ -167,8 +174,9 @@ class LOCI(PairwiseAlgorithm):
         Kind CPDAG, over the two columns: no edge if the variables are independent, `->` if one
         direction only is possible, else `--`.
     direction_ : Direction
-        The same with all numbers. The score of a way is the logarithm of its p-value, or its
-        log-likelihood per row.
+        The same with all numbers. The score of a way is its log-likelihood per row, for
+        "independence" with densities that are learnt and the penalty of the BIC; it says which way
+        an undecided pair leans.
     p_values_ : dict of (name, name) to float
         By (cause, effect), of the hypothesis that this way is possible.
 
@@ -221,7 +229,7 @@ class LOCI(PairwiseAlgorithm):
         self.random_state = random_state
 
     def _check_settings(self) -> None:
-        _check_draws(self.n_draws, self.random_state)
+        check_draws(self.n_draws, self.random_state)
         check_choice(self.by, "by", ("independence", "likelihood"))
         check_choice(self.curves, "curves", _CURVES)
 
@@ -229,7 +237,7 @@ class LOCI(PairwiseAlgorithm):
         fit = _CURVES[self.curves]
         if self.by == "likelihood":
             return _vuong(pair, fit(pair.x, pair.y), fit(pair.y, pair.x))
-        return _both_ways(fit, pair, self.n_draws, self.random_state)
+        return both_ways(fit, pair, self.n_draws, self.random_state)
 
     def _is_model(self) -> bool:
         return self.by == "independence"

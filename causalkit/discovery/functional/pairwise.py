@@ -174,8 +174,8 @@ def direction(
         One row a unit; columns other than the two are not read.
     x, y : name
         The variables.
-    method : ANM, LOCI, IGCI, RECI, PairwiseLiNGAM or PairwiseEnsemble, optional
-        An ensemble of all of them if left out. It is not changed.
+    method : ANM, LOCI, PNL, IGCI, RECI, PairwiseLiNGAM or PairwiseEnsemble, optional
+        An ensemble of all but PNL if left out. It is not changed.
 
     Returns
     -------

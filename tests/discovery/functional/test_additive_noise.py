@@ -25,6 +25,7 @@ from tests.oracles.discovery import random_dag as any_dag
 ALGORITHMS = {
     "RESIT": RESIT(),
     "RESIT-regression": RESIT(pruning="regression", alpha=0.001),
+    "RESIT-distorted": RESIT(mechanism="post-nonlinear", pruning="regression"),
     "SCORE": SCORE(),
     "CAM": CAM(),
 }
@@ -63,6 +64,36 @@ def test_finds_the_graph(algorithm, most):
         wrong += len(set(found.edges()) ^ set(dag.reordered(found.nodes).edges()))
         total += len(dag.edges())
     assert wrong <= most < total
+
+
+def bent(rng, n):
+    a = rng.uniform(-2, 2, size=n)
+    b = np.sin(2 * a) + rng.laplace(size=n) / 3
+    c = b**2 + a + rng.uniform(-0.8, 0.8, size=n)
+    d = np.sin(2 * c) + c / 2 + rng.normal(size=n) / 2
+    return pd.DataFrame({"d": np.exp(d), "b": np.exp(b), "c": c**3, "a": np.tanh(a)})
+
+
+def test_finds_the_order_of_distorted_variables():
+    edges = [("a", "b"), ("a", "c"), ("b", "c"), ("c", "d")]
+    forwards = {"additive": 0, "post-nonlinear": 0}
+    for seed in range(2):
+        frame = bent(np.random.default_rng(seed), 400)
+        for mechanism in forwards:
+            order = RESIT(mechanism=mechanism, pruning="regression").fit(frame).order_
+            forwards[mechanism] += sum(order.index(a) < order.index(b) for a, b in edges)
+    assert forwards["post-nonlinear"] >= 7
+    assert forwards["additive"] <= 6
+
+
+@pytest.mark.parametrize("pruning", ["independence", "regression"])
+def test_a_post_nonlinear_order_reads_nothing_but_ranks(pruning):
+    frame = bent(np.random.default_rng(0), 150)[["a", "b", "c"]]
+    resit = RESIT(mechanism="post-nonlinear", pruning=pruning).fit(frame)
+    graph, p_values = resit.graph_, list(resit.p_values_.values())
+    other = frame.assign(b=np.log(frame["b"]), c=np.cbrt(frame["c"]))
+    assert resit.fit(other).graph_ == graph
+    assert np.allclose(list(resit.p_values_.values()), p_values, rtol=1e-6, atol=1e-12)
 
 
 @pytest.mark.slow
@@ -268,6 +299,7 @@ def test_ugly_columns_are_borne(algorithm):
     [
         (RESIT(alpha=2), "alpha=2"),
         (RESIT(pruning="none"), "pruning='none'"),
+        (RESIT(mechanism="none"), "mechanism='none'"),
         (SCORE(ridge=0), "ridge=0"),
         (CAM(alpha=0), "alpha=0"),
         (CAM(knowledge={"tiers": []}), "knowledge is a dict"),
