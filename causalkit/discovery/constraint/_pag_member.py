@@ -4,7 +4,8 @@ It is made as Zhang (2008, Theorem 2) does: `o->` becomes `->`, and the `o-o` pa
 without new colliders. If answers of tests contradict each other, what keeps the result from being a
 MAG is then put right in the order below, each step at once for all edges concerned::
 
-    a -- b with an arrow into a      that end gets an arrow
+    a -> b is forbidden              becomes a <-> b
+    a -- b with an arrow into a      that end gets an arrow; with knowledge b, if a -> b is required
     directed cycle                   its edges become <->, except required ones
     a <-> b, a an ancestor of b      becomes a -> b; cut apart if a -> b is forbidden
     an inducing path without edge    its ends are joined by <->
@@ -45,7 +46,7 @@ def nearest_mag(
 
     If `stop` is raised meanwhile, the result need not be a MAG.
     """
-    return _repaired(_without_circles(ends, statements), ends, bounds, stop)
+    return _repaired(_without_circles(ends, statements, bounds), ends, bounds, stop)
 
 
 def is_mag(mag: Marks, stop: BoolArray) -> bool:
@@ -62,6 +63,7 @@ def has_marks(mag: Marks, ends: Marks) -> bool:
 def find_member(
     ends: Marks,
     statements: Statements,
+    bounds: Bounds,
     close: Callable[[Marks], Marks],
     is_member: Callable[[Marks], bool],
 ) -> Marks | None:
@@ -76,6 +78,8 @@ def find_member(
         Marks.
     statements : Statements
         About all unshielded triples.
+    bounds : Bounds
+        Knowledge.
     close : callable
         Returns the marks that follow.
     is_member : callable
@@ -86,7 +90,7 @@ def find_member(
         if not waiting:
             return None
         marks = waiting.pop()
-        mag = _without_circles(marks, statements)
+        mag = _without_circles(marks, statements, bounds)
         if is_member(mag):
             return mag
         free = np.argwhere((marks == CIRCLE) & (marks.T == ARROW))
@@ -120,7 +124,7 @@ def _repaired(
     return (mag, _pairs(joined), _pairs(cut)) if n_changed else (mag, [], [])
 
 
-def _without_circles(ends: Marks, statements: Statements) -> Marks:
+def _without_circles(ends: Marks, statements: Statements, bounds: Bounds) -> Marks:
     """Zhang's Theorem 2: `o->`, `--o` become `->`, the `o-o` part a DAG without new colliders.
 
     Edges that are directed already matter only with knowledge; without it none of them lies on a
@@ -130,7 +134,9 @@ def _without_circles(ends: Marks, statements: Statements) -> Marks:
     from causalkit.discovery.constraint._pag_member_kernels import rank_nodes, replace_circles
 
     triples, verdict = statements.triples, statements.verdict
-    mag, done = replace_circles(ends, triples, verdict)
+    limited, nothing = not bounds.is_none, np.zeros((1, 1), dtype=np.bool_)
+    forbidden = bounds.forbidden if limited else nothing
+    mag, done = replace_circles(ends, triples, verdict, limited, forbidden)
     if not done:
         loose = (mag == CIRCLE) & (mag.T == CIRCLE)
         none = np.zeros_like(loose)

@@ -120,7 +120,9 @@ def _replace_half(ends: Marks) -> tuple[Marks, int]:
 
 
 @kernel
-def replace_circles(ends: Marks, triples: IntArray, verdict: Verdict) -> tuple[Marks, bool]:
+def replace_circles(
+    ends: Marks, triples: IntArray, verdict: Verdict, limited: bool, forbidden: BoolArray
+) -> tuple[Marks, bool]:
     """Make tails and arrows of circles; the `o-o` part stays if no order of its nodes is found.
 
     Parameters
@@ -128,6 +130,10 @@ def replace_circles(ends: Marks, triples: IntArray, verdict: Verdict) -> tuple[M
     ends : ndarray of uint8, shape (p, p)
     triples, verdict : ndarrays of int, shapes (m, 3) and (m,)
         Statements: 1 collider, 0 none, -1 unknown.
+    limited : bool
+        Whether there is knowledge.
+    forbidden : ndarray of bool, shape (p, p)
+        Directions that are ruled out; not read unless `limited`.
 
     Returns
     -------
@@ -146,6 +152,11 @@ def replace_circles(ends: Marks, triples: IntArray, verdict: Verdict) -> tuple[M
             some[n_some] = triples[row]
             n_some += 1
     directed = _directed(mag)
+    if limited:
+        for i in range(p):
+            for j in range(p):
+                loose = mag[i, j] == _CIRCLE and mag[j, i] == _CIRCLE
+                directed[i, j] |= loose and forbidden[j, i]
     rank = rank_nodes(some, n_some, directed)
     if rank.min() < 0 and directed.any():  # without knowledge no cycle has an edge of these
         rank = rank_nodes(some, n_some, np.zeros_like(directed))
@@ -159,18 +170,48 @@ def replace_circles(ends: Marks, triples: IntArray, verdict: Verdict) -> tuple[M
 
 
 @inner_kernel
-def _point_at_arrows(mag: Marks) -> None:
-    """`a -- b` gets an arrow at an end that has one into it already."""
+def _obey(mag: Marks, required: BoolArray, forbidden: BoolArray) -> None:
+    """Required edges get the tail at their cause, forbidden ones that have one an arrow there."""
+    p = len(mag)
+    for i in range(p):
+        for j in range(p):
+            if mag[i, j] == 0:
+                continue
+            if required[i, j]:
+                mag[j, i] = _TAIL
+            elif forbidden[i, j] and mag[i, j] == _ARROW:
+                mag[j, i] = _ARROW
+
+
+@inner_kernel
+def _point_at_arrows(mag: Marks, limited: bool, required: BoolArray, forbidden: BoolArray) -> None:
+    """`a -- b` gets an arrow at an end that has one into it already.
+
+    With knowledge also at the effect of a required edge, and at a cause that must not be one, which
+    brings arrows into further nodes.
+    """
     p = len(mag)
     hit = np.zeros(p, dtype=np.bool_)
     for i in range(p):
         for j in range(p):
             hit[j] |= mag[i, j] == _ARROW
-    for i in range(p):
-        for j in range(i):
-            if mag[i, j] == _TAIL and mag[j, i] == _TAIL:
-                mag[i, j] = _ARROW if hit[j] else _TAIL
-                mag[j, i] = _ARROW if hit[i] else _TAIL
+    changed = True
+    while changed:
+        changed = False
+        for i in range(p):
+            for j in range(i):
+                if mag[i, j] != _TAIL or mag[j, i] != _TAIL or not (hit[i] or hit[j]):
+                    continue
+                at_i, at_j = hit[i], hit[j]
+                if limited and (required[i, j] or required[j, i]):
+                    at_i, at_j = required[j, i], required[i, j]
+                elif limited:
+                    at_i, at_j = at_i or forbidden[i, j], at_j or forbidden[j, i]
+                mag[j, i] = _ARROW if at_i else _TAIL
+                mag[i, j] = _ARROW if at_j else _TAIL
+                changed |= (at_i and not hit[i]) or (at_j and not hit[j])
+                hit[i] |= at_i
+                hit[j] |= at_j
 
 
 @inner_kernel
@@ -256,7 +297,9 @@ def repair(
     """
     p, n_changed = len(mag), 0
     joined, cut = np.zeros((p, p), dtype=np.bool_), np.zeros((p, p), dtype=np.bool_)
-    _point_at_arrows(mag)
+    if limited:
+        _obey(mag, required, forbidden)
+    _point_at_arrows(mag, limited, required, forbidden)
     above = _break_cycles(mag, was, limited, required)
     spouses, n_spouses, n_almost = np.zeros((p, p), dtype=np.bool_), 0, 0
     for i in range(p):

@@ -158,7 +158,8 @@ def orient(
         return _unfinished(adjacency, statements, bounds, closed, selection)
     drawn = drawn_in(mag, statements.triples)
     dropped = np.flatnonzero((drawn != statements.verdict) & (statements.verdict != AMBIGUOUS))
-    if not joined and not cut and closed.is_told_by(mag, drawn):
+    obeys = bounds.is_none or has_marks(mag, closed.ends)
+    if not joined and not cut and obeys and closed.is_told_by(mag, drawn):
         return Oriented(closed.ends, closed.reason, dropped, paths=closed.paths)
     told = _told_by(mag, statements, other_triples=bool(joined or cut))
     agreed = _as_in(mag, judge)
@@ -205,11 +206,13 @@ def _go_on(
     ends, reason, selection = rules[0], rules[4], rules[5]
     answer_paths(rules, paths, judge, stop)
     while not bounds.is_none and selection and not stop[0]:
-        # i <-* j is no i --* j, and j -> i is forbidden: so neither end has a tail.
-        new = (ends == CIRCLE) & (ends.T == ARROW) & bounds.forbidden.T
-        if not new.any():
+        # j -> i is forbidden: an arrow at i asks for one at j, and a tail at j for one at i.
+        arrows = (ends == CIRCLE) & (ends.T == ARROW) & bounds.forbidden.T
+        tails = (ends == CIRCLE) & (ends.T == TAIL) & bounds.forbidden
+        if not (arrows | tails).any():
             return
-        ends[new], reason[new] = ARROW, KNOWN
+        ends[arrows], ends[tails] = ARROW, TAIL
+        reason[arrows | tails] = KNOWN
         answer_paths(rules, None, judge, stop)
 
 
@@ -292,14 +295,19 @@ class _Known:
     def member(self, closed: Closed, mag: Marks) -> Marks | None:
         """A member of the class of the answers that has the marks; `mag` if it is one.
 
-        None if there is none, or the answers contradict each other already.
+        None if there is none, or the answers contradict each other or the knowledge already.
         """
+        if (_directed(closed.ends) & self.bounds.forbidden).any():
+            return None
         nothing = Bounds.none(len(mag))
         alone = self._close(closed.ends, self.statements, self.judge)
         rules = closed.starts, closed.near, closed.unclear
 
-        def is_member(mag: Marks) -> bool:
+        def in_class(mag: Marks) -> bool:
             return is_mag(mag, self.stop) and np.array_equal(self.class_of(mag), alone)
+
+        def is_member(mag: Marks) -> bool:
+            return in_class(mag) and not (_directed(mag) & self.bounds.forbidden).any()
 
         def follow(ends: Marks) -> Marks:
             ends = ends.copy()
@@ -309,9 +317,10 @@ class _Known:
 
         if has_marks(mag, closed.ends) and is_member(mag):
             return mag
-        if not is_member(nearest_mag(alone, self.statements, nothing, self.stop)[0]):
+        plain = nearest_mag(alone, self.statements, nothing, self.stop)[0]
+        if not in_class(plain):
             return None
-        return find_member(closed.ends, self.statements, follow, is_member)
+        return find_member(closed.ends, self.statements, self.bounds, follow, is_member)
 
     def class_of(self, mag: Marks) -> Marks:
         """What the answers would have given, had they been those of the MAG."""
@@ -331,6 +340,12 @@ class _Known:
             stop=self.stop,
             agreed=agreed,
         ).ends
+
+
+def _directed(ends: Marks) -> BoolArray:
+    """Where an edge i -> j is drawn."""
+    directed: BoolArray = (ends == ARROW) & (ends.T == TAIL)
+    return directed
 
 
 def codes_of(triples: IntArray, p: int) -> IntArray:

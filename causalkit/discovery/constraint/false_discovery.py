@@ -25,6 +25,8 @@ from sklearn.base import clone
 from causalkit._core.checks import check_choice, check_fraction
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
 from causalkit.discovery.constraint._skeleton import Skeleton
+from causalkit.discovery.constraint.fci import LatentSearch
+from causalkit.discovery.constraint.pc import PC
 from causalkit.errors import InputError
 from causalkit.graph.marks import show_name
 from causalkit.typing import FloatArray, IntArray, Name
@@ -108,7 +110,7 @@ class FalseDiscoveryControl(DiscoveryAlgorithm):
         self.method = method
 
     def _needs_rows(self) -> bool:
-        _check_has_alpha(self.algorithm)
+        _check_algorithm(self.algorithm)
         return self.algorithm._needs_rows()
 
     def _fit(self, table: Any) -> None:
@@ -118,7 +120,6 @@ class FalseDiscoveryControl(DiscoveryAlgorithm):
         while True:
             fitted: Any = clone(self.algorithm).set_params(alpha=alpha)
             fitted._fit(table)
-            _check_supported(fitted)
             found = _skeleton_of(fitted)
             _, p_values = _edges_of(found)
             n_pairs = _n_hypotheses(found)
@@ -207,14 +208,6 @@ def _n_hypotheses(found: Skeleton) -> int:
     return int(np.triu(open_pairs, 1).sum())
 
 
-def _check_supported(algorithm: Any) -> None:
-    if not isinstance(_found(algorithm), Skeleton):
-        raise InputError(
-            f"FalseDiscoveryControl does not support {type(algorithm).__name__}, which keeps no "
-            "record of the tests of all pairs; expected a search that does, such as PC() or FCI()."
-        )
-
-
 def _found(algorithm: Any) -> Any:
     return getattr(getattr(algorithm, "trace_", None), "found", None)
 
@@ -229,11 +222,17 @@ def _skeleton_of(algorithm: Any) -> Skeleton:
     )
 
 
-def _check_has_alpha(algorithm: Any) -> None:
-    if isinstance(algorithm, DiscoveryAlgorithm) and "alpha" in algorithm.get_params(deep=False):
+def _check_algorithm(algorithm: Any) -> None:
+    if isinstance(algorithm, (PC, LatentSearch)):
         return
+    known = isinstance(algorithm, DiscoveryAlgorithm)
     shown = show_name(type(algorithm).__name__)
+    if not known or "alpha" not in algorithm.get_params(deep=False):
+        raise InputError(
+            f"FalseDiscoveryControl got a {shown}, which has no setting `alpha`; expected a search "
+            "by independence tests, such as PC()."
+        )
     raise InputError(
-        f"FalseDiscoveryControl got a {shown}, which has no setting `alpha`; expected a search by "
-        "independence tests, such as PC()."
+        f"FalseDiscoveryControl does not support {shown}, which keeps no record of the tests of "
+        "all pairs; expected a search that does, such as PC() or FCI()."
     )

@@ -27,11 +27,11 @@ from causalkit.discovery import (
 )
 from causalkit.discovery.constraint._orientation import unshielded_triples
 from causalkit.discovery.constraint._searched_dag import SearchedDAG, in_order
-from causalkit.discovery.constraint.fci import FCI
+from causalkit.discovery.constraint.fci import FCI, RFCI
 from causalkit.discovery.constraint.gfci import GFCI
 from causalkit.discovery.search._score_search import Found, ScoreSearch
 from causalkit.errors import InputError, KnowledgeWarning, TimeBudgetWarning
-from causalkit.graph import ARROW, CIRCLE, CausalGraph, Kind
+from causalkit.graph import ARROW, CIRCLE, TAIL, CausalGraph, Kind
 from causalkit.graph import random_dag as sparse_dag
 from causalkit.graph.mag import dag_to_mag, mag_to_pag
 from causalkit.graph.separation import representative
@@ -264,6 +264,33 @@ def test_knowledge_is_never_violated():
         assert (graph.directed | ~knowledge.required_matrix(names)).all()
         for a, b in [*knowledge.required, *knowledge.forbidden]:
             n_said += "knowledge" in str(gfci.explain(a, b))
+    assert n_said > 50
+
+
+@pytest.mark.parametrize("algorithm", [FCI, RFCI, GFCI])
+def test_knowledge_is_never_violated_when_people_are_selected(algorithm):
+    """The first seeds once cut a required edge, or drew a forbidden one."""
+    n_said = 0
+    for seed in [694, 1598, 4383, 50, 100135, 100179, *range(60)]:
+        frame, rng = noisy_frame(seed), np.random.default_rng(seed)
+        frame, names = frame[: int(rng.integers(12, 80))], list(frame.columns)
+        knowledge = random_knowledge(rng, names)
+        fitted = algorithm(
+            alpha=float(rng.choice([0.01, 0.1, 0.4])),
+            max_order=[None, 0, 1, 2][rng.integers(4)],
+            knowledge=knowledge,
+            selection_bias=True,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", KnowledgeWarning)
+            fitted.fit(frame)
+        graph = CausalGraph(names, fitted.graph_.ends, Kind.PAG)
+        never, always = knowledge.forbidden_matrix(names), knowledge.required_matrix(names)
+        assert not (graph.adjacency & never & never.T).any()
+        assert not (graph.directed & never).any()
+        assert (graph.ends[never.T & (graph.ends.T == ARROW)] == ARROW).all()
+        assert (graph.ends.T[always] == TAIL).all()
+        n_said += len(knowledge.required) + len(knowledge.forbidden)
     assert n_said > 50
 
 
