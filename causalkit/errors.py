@@ -11,8 +11,12 @@
     └── NumericalError                      the arithmetic broke down: singular, separated, diverged
 
     CausalkitWarning (UserWarning)
+    ├── AssumptionWarning                   the data look as if the method did not apply to them
+    ├── ConvergenceWarning                  an iteration or a simulation has not settled
+    ├── FewRowsWarning                      tests rest on so few rows that they find next to nothing
     ├── OverlapWarning                      some units have almost no comparable units
     ├── KnowledgeWarning                    what was learnt contradicts what was known
+    ├── ResamplingWarning                   some resamples failed and count in no share
     └── TimeBudgetWarning                   a search was stopped before its end
 
 A message has three parts: what was wrong, what was expected, and what to do about it.
@@ -24,15 +28,19 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "AssumptionWarning",
     "CausalkitError",
     "CausalkitWarning",
+    "ConvergenceWarning",
     "CycleError",
+    "FewRowsWarning",
     "GraphError",
     "InputError",
     "KnowledgeWarning",
     "NotIdentifiableError",
     "NumericalError",
     "OverlapWarning",
+    "ResamplingWarning",
     "TimeBudgetWarning",
     "UnknownVariableError",
 ]
@@ -95,6 +103,22 @@ class NumericalError(CausalkitError, ArithmeticError):
 
 class CausalkitWarning(UserWarning):
     """Base of every warning that causalkit gives on purpose."""
+
+
+class AssumptionWarning(CausalkitWarning):
+    """The data look as if an assumption of the method did not hold, such as non-Gaussian noise."""
+
+
+class ConvergenceWarning(CausalkitWarning):
+    """An iteration or a simulation ended before its answer had settled."""
+
+
+class FewRowsWarning(CausalkitWarning):
+    """Tests rest on so few rows or clusters that they miss nearly everything."""
+
+
+class ResamplingWarning(CausalkitWarning):
+    """Some resamples failed; the shares are those of the others."""
 
 
 class OverlapWarning(CausalkitWarning):

@@ -12,16 +12,16 @@ behind their indicators.
 By *scores* (see :mod:`causalkit.scores`): :class:`FLOP`, :class:`BOSS` and :class:`GRaSP` search
 over orders of the variables, :class:`GES` over classes, :class:`HillClimb` over graphs;
 :class:`ExactSearch` finds the best graph of all. :class:`OrderMCMC` and :class:`ExactPosterior` say
-how likely each edge is. :class:`NOTEARS`, :class:`DAGMA` and :class:`GOLEM` are here to be compared
-with.
+how likely each edge is. :class:`NOTEARS`, :class:`DAGMA` and :class:`GOLEM`, and
+:class:`NOTEARSMLP` and :class:`DAGMAMLP` for curves, are here to be compared with.
 
-By *interventions*: the searches over orders with :class:`~causalkit.scores.InterventionalBIC`, or
-:class:`UnknownTargets` where nobody knows what was changed; :class:`InvariantPrediction` for the
-causes of one variable.
+By *interventions*: :class:`GIES`, or the searches over orders with
+:class:`~causalkit.scores.InterventionalBIC`; :class:`UnknownTargets` where nobody knows what was
+changed; :class:`InvariantPrediction` for the causes of one variable.
 
 By *asymmetries* of noise: :class:`DirectLiNGAM` and :class:`ICALiNGAM` where everything is linear
 and the noise is not Gaussian, :class:`CAM`, :class:`RESIT` and :class:`SCORE` where it is curved,
-:func:`direction` for two variables.
+:func:`direction` for two variables, :class:`PNL` where something distorts what is measured.
 
 :class:`Bootstrap`, :class:`StabilitySelection` and :class:`FalseDiscoveryControl` say how sure a
 learnt edge is.
@@ -42,12 +42,14 @@ from causalkit.discovery.constraint.fci import FCI, RFCI
 from causalkit.discovery.constraint.gfci import GFCI
 from causalkit.discovery.constraint.pc import PC
 from causalkit.discovery.continuous.linear_models import DAGMA, GOLEM, NOTEARS
+from causalkit.discovery.continuous.neural_models import DAGMAMLP, NOTEARSMLP
 from causalkit.discovery.external import CAMUV, GIN, RCD
 from causalkit.discovery.functional._pairwise import Direction
 from causalkit.discovery.functional.additive_noise import CAM, RESIT, SCORE
 from causalkit.discovery.functional.asymmetries import IGCI, RECI, PairwiseLiNGAM
 from causalkit.discovery.functional.noise_models import ANM, LOCI
 from causalkit.discovery.functional.pairwise import PairwiseEnsemble, direction
+from causalkit.discovery.functional.post_nonlinear import PNL
 from causalkit.discovery.interventions.intervention_targets import InterventionTargets, TargetTest
 from causalkit.discovery.interventions.invariant_parents import (
     InvariantParents,
@@ -82,6 +84,7 @@ from causalkit.discovery.search.boss import BOSS
 from causalkit.discovery.search.exact import ExactSearch
 from causalkit.discovery.search.flop import FLOP
 from causalkit.discovery.search.ges import GES
+from causalkit.discovery.search.gies import GIES
 from causalkit.discovery.search.grasp import GRaSP
 from causalkit.discovery.search.hill_climb import HillClimb
 
@@ -92,11 +95,13 @@ __all__ = [
     "CAMUV",
     "CDNOD",
     "DAGMA",
+    "DAGMAMLP",
     "FCI",
     "FLOP",
     "FOFC",
     "GES",
     "GFCI",
+    "GIES",
     "GIN",
     "GOLEM",
     "HCA",
@@ -104,7 +109,9 @@ __all__ = [
     "LDP",
     "LOCI",
     "NOTEARS",
+    "NOTEARSMLP",
     "PC",
+    "PNL",
     "RCD",
     "RECI",
     "RESIT",

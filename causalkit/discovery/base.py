@@ -185,8 +185,14 @@ class DiscoveryAlgorithm(BaseEstimator, ABC):
         self
         """
         del y
-        self._fit(read_columns(self, X) if self._needs_rows() else read_moments(self, X))
+        labels = self._labels()
+        rows = self._needs_rows()
+        self._fit(read_columns(self, X, labels) if rows else read_moments(self, X, labels))
         return self
+
+    def _labels(self) -> tuple[Name, ...]:
+        """Columns that are no variables, of which text is read as categories."""
+        return ()
 
     def _needs_rows(self) -> bool:
         """Whether the rows are needed, rather than their moments."""
@@ -226,7 +232,7 @@ class DiscoveryAlgorithm(BaseEstimator, ABC):
         """Answer `explain` for two different nodes."""
 
 
-def read_columns(estimator: Any, X: Data) -> Table:
+def read_columns(estimator: Any, X: Data, labels: tuple[Name, ...] = ()) -> Table:
     """Read the table, and note its columns on the estimator as scikit-learn does."""
     if is_stream(X):
         how = "from a file" if isinstance(X, (str, PathLike)) else f"as a {type(X).__name__}"
@@ -236,15 +242,15 @@ def read_columns(estimator: Any, X: Data) -> Table:
             "pandas.read_parquet() first, or use PC or FCI with a test on correlations such as "
             "FisherZ."
         )
-    table = as_table(X)
+    table = as_table(X, labels=labels)
     note_columns(estimator, X, table.names)
     return table
 
 
-def read_moments(estimator: Any, X: Data) -> Table | Moments:
+def read_moments(estimator: Any, X: Data, labels: tuple[Name, ...] = ()) -> Table | Moments:
     """Read the table, or only its moments where the rows are read by blocks."""
     if not is_stream(X):
-        return read_columns(estimator, X)
+        return read_columns(estimator, X, labels)
     moments = moments_of(X, n_jobs=getattr(estimator, "n_jobs", None))
     note_columns(estimator, X, moments.names)
     return moments

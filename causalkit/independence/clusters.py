@@ -31,7 +31,7 @@ from scipy.special import fdtrc, stdtr
 from causalkit._core.checks import check_complete
 from causalkit._core.columns import standardized
 from causalkit._core.table import Table
-from causalkit.errors import CausalkitWarning, InputError, NumericalError
+from causalkit.errors import FewRowsWarning, InputError, NumericalError
 from causalkit.independence.base import BoundTest
 from causalkit.independence.embedding import Embedding
 from causalkit.independence.search import CIResult
@@ -154,7 +154,7 @@ def cluster_numbers(table: Table, name: Name) -> IntArray:
 
     Warns
     -----
-    CausalkitWarning
+    FewRowsWarning
         If there are fewer than five.
     """
     check_complete(table.select([name]), who="Clustered")
@@ -171,7 +171,7 @@ def cluster_numbers(table: Table, name: Name) -> IntArray:
             f"{n_clusters - 1} degrees of freedom at most and miss nearly all dependences; that "
             "they find none says nothing. Use finer clusters, or bring more of them: some ten "
             "more than columns that are conditioned on.",
-            CausalkitWarning,
+            FewRowsWarning,
             stacklevel=2,
         )
     return np.asarray(numbers, dtype=np.intp)

@@ -25,7 +25,7 @@ from scipy.special import ndtri
 
 from causalkit._core.checks import check_rows, refuse_constant
 from causalkit._core.table import Table
-from causalkit.errors import CausalkitWarning, InputError, NumericalError, UnknownVariableError
+from causalkit.errors import FewRowsWarning, InputError, NumericalError, UnknownVariableError
 from causalkit.independence.base import BoundTest, CITest
 from causalkit.independence.fisher_z import FisherZ
 from causalkit.independence.search import CIResult, Search
@@ -306,7 +306,7 @@ def warn_of_thin_pairs(table: Table, end: BoolArray) -> None:
         f"{int(few.sum())} of {len(rows)} pairs of columns are seen together in fewer than "
         f"{_FEW_ROWS} rows; the fewest are {a!r} and {b!r}: {int(shared[rows, columns][worst])}. "
         "Tests on so few rows miss most dependences; a pair that cannot be tested stays joined.",
-        CausalkitWarning,
+        FewRowsWarning,
         stacklevel=4,
     )
 

@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 
 from causalkit._core.table import Table
-from causalkit.errors import CausalkitWarning
+from causalkit.errors import FewRowsWarning
 from causalkit.independence.base import BoundTest, CITest
 from causalkit.independence.deletion import bind_on_rows, check_observed, warn_of_thin_pairs
 from causalkit.independence.fisher_z import FisherZ
@@ -120,6 +120,6 @@ def _warn_of_rare(table: Table, n_seen: np.ndarray) -> None:
         f"{len(rare)} column(s) are non-zero in fewer than {_FEW_ROWS} rows: {shown}"
         f"{', …' if len(rare) > 8 else ''}. Hardly a set that holds one of them can be tested, so "
         "edges that such a set should cut stay.",
-        CausalkitWarning,
+        FewRowsWarning,
         stacklevel=3,
     )

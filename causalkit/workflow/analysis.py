@@ -229,7 +229,9 @@ def analyze(
         # Clusters and weights say how the rows were drawn; they are no variables of the system.
         beside = {name for name in (clusters, sample_weight) if isinstance(name, (str, int))}
         _check_beside(beside, treatment, outcome)
-        variables = as_table(data, columns=[name for name in columns if name not in beside])
+        labels = () if discovery is None else discovery._labels()
+        kept = [name for name in columns if name not in beside]
+        variables = as_table(data, columns=kept, labels=labels)
         # A copy: an algorithm that is fitted again elsewhere must not change what is kept here.
         algorithm = _default(variables, knowledge) if discovery is None else clone(discovery)
         graph = algorithm.fit(variables).graph_

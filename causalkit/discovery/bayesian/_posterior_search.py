@@ -17,9 +17,9 @@ from causalkit._core.table import Table
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
 from causalkit.discovery.bayesian.graph_posterior import GraphPosterior
 from causalkit.discovery.knowledge import Knowledge
-from causalkit.discovery.search._score_setup import ScoreSetup, set_up_search
+from causalkit.discovery.search._score_setup import ScoreSetup, as_score, set_up_search
 from causalkit.discovery.search._score_trace import ScoreTrace
-from causalkit.errors import CausalkitWarning, InputError, TimeBudgetWarning
+from causalkit.errors import ConvergenceWarning, InputError, TimeBudgetWarning
 from causalkit.graph import CausalGraph
 from causalkit.graph.marks import show_name
 from causalkit.scores import BGe, Score
@@ -86,6 +86,9 @@ class PosteriorSearch(DiscoveryAlgorithm):
 
     def _needs_rows(self) -> bool:
         return not callable(getattr(self._score(), "bind_moments", None))
+
+    def _labels(self) -> tuple[Name, ...]:
+        return as_score(self._score()).labels
 
     def _fit(self, table: Table | Moments) -> None:
         prior = check_choice(self.prior, "prior", PRIORS)
@@ -159,7 +162,7 @@ def _posterior_of(
                 f"the draws are worth {size:.3g} independent ones with the uniform prior, because "
                 "DAGs with few orders carry most of the weight; expected at least "
                 f'{_FEW:.0%} of the {n} draws. Draw more, or use prior="orders".',
-                CausalkitWarning,
+                ConvergenceWarning,
                 stacklevel=4,
             )
         weights = weights * spread / (weights @ spread)

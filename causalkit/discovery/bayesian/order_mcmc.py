@@ -32,7 +32,7 @@ from causalkit.discovery.bayesian._posterior_search import Draws, PosteriorSearc
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.discovery.search._order_search import random_order
 from causalkit.discovery.search._score_setup import ScoreSetup
-from causalkit.errors import CausalkitWarning, InputError
+from causalkit.errors import ConvergenceWarning, InputError
 from causalkit.graph import CausalGraph
 from causalkit.graph.marks import show_name
 from causalkit.scores import Score
@@ -345,6 +345,6 @@ def _warn_of(found: Convergence) -> None:
             f"{found.score_r_hat:.3g}, and {len(found.doubtful)} edge(s) differ"
             + (f" ({shown}{', …' if len(found.doubtful) > 3 else ''})" if shown else "")
             + f"; expected R-hat below {_LARGE}. Raise burn_in, n_samples or thinning.",
-            CausalkitWarning,
+            ConvergenceWarning,
             stacklevel=5,
         )

@@ -41,7 +41,7 @@ from causalkit.discovery._setup import in_name_order
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
 from causalkit.discovery.latent._latent_names import fresh_names
 from causalkit.discovery.lingam.lingam_effects import EffectMatrix
-from causalkit.errors import CausalkitWarning, InputError, NumericalError
+from causalkit.errors import ConvergenceWarning, InputError, NumericalError
 from causalkit.graph import CausalGraph, Kind
 from causalkit.graph.marks import show_name
 from causalkit.typing import Data, FloatArray, IntArray, Name, RandomState
@@ -276,7 +276,7 @@ def _principal(centred: list[FloatArray], m: int) -> FloatArray:
 
 def _unmix(scores: FloatArray, seed: int, max_iter: int) -> FloatArray:
     from sklearn.decomposition import FastICA
-    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.exceptions import ConvergenceWarning as NotConverged
 
     if scores.shape[1] == 1:
         return np.full((1, 1), 1.0 / float(scores.std()))
@@ -290,12 +290,12 @@ def _unmix(scores: FloatArray, seed: int, max_iter: int) -> FloatArray:
                 f"independent component analysis broke down ({error}); expected columns that can "
                 "be unmixed in each environment. Ask for fewer hidden variables."
             ) from error
-    if any(issubclass(note.category, ConvergenceWarning) for note in caught):
+    if any(issubclass(note.category, NotConverged) for note in caught):
         warnings.warn(
             f"independent component analysis did not converge in {max_iter} steps; expected noise "
             "that is clearly not Gaussian. Give it more steps (max_iter), or ask for fewer hidden "
             "variables.",
-            CausalkitWarning,
+            ConvergenceWarning,
             stacklevel=5,
         )
     return found

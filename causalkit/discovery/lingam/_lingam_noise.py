@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from causalkit.discovery.knowledge import Knowledge
-from causalkit.errors import CausalkitWarning
+from causalkit.errors import AssumptionWarning
 from causalkit.graph.marks import show_name
 from causalkit.typing import BoolArray, FloatArray, Name
 
@@ -87,6 +87,6 @@ def warn_of_doubts(doubtful: tuple[tuple[Name, Name], ...], n_edges: int, who: s
         f"Gaussian, such as {a} -> {b}; {who} expects noise that is not Gaussian, of all variables "
         "but one, and without it the directions are a guess. Use PC, which leaves such edges "
         "undirected, or bring more rows. See doubtful_ for each.",
-        CausalkitWarning,
+        AssumptionWarning,
         stacklevel=4,
     )

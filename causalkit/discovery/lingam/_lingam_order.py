@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from causalkit._core.random import draw_seed
 from causalkit.discovery.knowledge import Knowledge
-from causalkit.errors import CausalkitWarning, NumericalError
+from causalkit.errors import ConvergenceWarning, NumericalError
 from causalkit.typing import BoolArray, FloatArray, IntArray, Name
 
 __all__ = ["Limits", "may_be_first", "order_by_ica", "order_by_pairs"]
@@ -137,7 +137,7 @@ def order_by_ica(
 
 def _unmixing(values: FloatArray, rng: np.random.Generator, max_iter: int) -> FloatArray:
     from sklearn.decomposition import FastICA
-    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.exceptions import ConvergenceWarning as NotConverged
 
     ica = FastICA(whiten="unit-variance", max_iter=max_iter, random_state=draw_seed(rng))
     with warnings.catch_warnings(record=True) as caught:
@@ -149,12 +149,12 @@ def _unmixing(values: FloatArray, rng: np.random.Generator, max_iter: int) -> Fl
                 f"independent component analysis broke down ({error}); expected columns that can "
                 "be unmixed. Use DirectLiNGAM, which needs no iteration."
             ) from error
-    if any(issubclass(note.category, ConvergenceWarning) for note in caught):
+    if any(issubclass(note.category, NotConverged) for note in caught):
         warnings.warn(
             f"independent component analysis did not converge in {max_iter} steps, so another "
             "random_state may give another graph; expected noise that is clearly not Gaussian. "
             "Give it more steps (max_iter), or use DirectLiNGAM.",
-            CausalkitWarning,
+            ConvergenceWarning,
             stacklevel=6,
         )
     return W

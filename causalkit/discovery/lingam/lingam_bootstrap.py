@@ -25,7 +25,7 @@ from causalkit.discovery.lingam.lingam_effects import EffectMatrix, positions
 from causalkit.discovery.resampling._replicates import learner, replicate
 from causalkit.discovery.resampling._resampling import Gaussian, Sampler, sampler_of
 from causalkit.discovery.resampling._wrapped import check_algorithm, inner_test, read_grouped
-from causalkit.errors import CausalkitError, CausalkitWarning, InputError, NumericalError
+from causalkit.errors import CausalkitError, InputError, NumericalError, ResamplingWarning
 from causalkit.graph.marks import show_name
 from causalkit.typing import Data, FloatArray, IntArray, Name, RandomState
 
@@ -293,7 +293,7 @@ def _sort_out(learnt: list[FloatArray | str]) -> tuple[FloatArray, dict[int, str
         warnings.warn(
             f"{len(failures)} of {len(learnt)} resamples failed and count in no share, the first "
             f"one with {next(iter(failures.values()))} See failures for each.",
-            CausalkitWarning,
+            ResamplingWarning,
             stacklevel=3,
         )
     draws = np.array([one for one in learnt if not isinstance(one, str)])

@@ -19,7 +19,7 @@ from sklearn.base import clone
 from causalkit._core.parallel import run
 from causalkit._core.random import draw_seed
 from causalkit.discovery.base import DiscoveryAlgorithm
-from causalkit.errors import CausalkitError, CausalkitWarning, NumericalError
+from causalkit.errors import CausalkitError, NumericalError, ResamplingWarning
 from causalkit.graph import CausalGraph, Kind
 from causalkit.typing import IntArray, Name
 
@@ -171,7 +171,7 @@ def summarise(
         warnings.warn(
             f"{len(failures)} of {len(learnt)} replicates failed and count in no share, the first "
             f"one with {first} See failures_ for each.",
-            CausalkitWarning,
+            ResamplingWarning,
             stacklevel=4,
         )
     return Replicates(nodes, kind, tuple(one.marks for one in learnt if one.marks)), failures

@@ -1,15 +1,16 @@
 """The algorithm that is fitted again and again: what it reads, what it knows, what its nodes are.
 
-Most algorithms take every column for a variable. A test may reserve columns, CD-NOD has a domain or
-a time, causal de Finetti environments, and rows have to be drawn with these: rows within their
-domains, environments as a whole. So such columns are read once, as labels or numbers that rows can
-be drawn of.
+Most algorithms take every column for a variable. A test may reserve columns, a score the one that
+says upon what was intervened, CD-NOD has a domain or a time, causal de Finetti and a search with
+unknown targets environments, and rows have to be drawn with these: rows within their domains, or
+environments as a whole. So such columns are read once, as labels or numbers that rows can be drawn
+of.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -27,17 +28,25 @@ from causalkit.discovery.changing._surrogate_columns import (
 )
 from causalkit.discovery.changing.cdnod import CDNOD
 from causalkit.discovery.changing.de_finetti import CausalDeFinetti
+from causalkit.discovery.external import GIN
+from causalkit.discovery.functional._pairwise import PairwiseAlgorithm
+from causalkit.discovery.interventions._environments import read_environments
+from causalkit.discovery.interventions.unknown_targets import UnknownTargets
 from causalkit.discovery.knowledge import Knowledge
+from causalkit.discovery.latent.latent_capabilities import HCA
+from causalkit.discovery.latent.rlcd import RLCD
+from causalkit.discovery.latent.tetrad_clusters import FOFC
 from causalkit.discovery.local.local_pc import LocalPC
 from causalkit.discovery.resampling._replicates import learner
 from causalkit.discovery.resampling._resampling import is_within, labels_of
 from causalkit.errors import InputError
 from causalkit.independence import CITest
+from causalkit.scores import InterventionalBIC, Score
 from causalkit.typing import Data, IntArray, Name
 
 __all__ = [
     "check_algorithm",
-    "directs_by_changes",
+    "directs_beyond_class",
     "draws_environments",
     "fit_on_all",
     "inner_test",
@@ -45,6 +54,10 @@ __all__ = [
     "nodes_of",
     "read_grouped",
 ]
+
+
+_WITH_HIDDEN: Final = (FOFC, GIN, HCA, RLCD)
+"""Learn hidden variables behind the columns."""
 
 
 def check_algorithm(algorithm: Any, who: str) -> DiscoveryAlgorithm:
@@ -57,7 +70,25 @@ def check_algorithm(algorithm: Any, who: str) -> DiscoveryAlgorithm:
             "same test."
         )
     if isinstance(algorithm, DiscoveryAlgorithm):
+        score = _score_of(algorithm)
+        if isinstance(score, InterventionalBIC) and score.regime is None:
+            raise InputError(
+                f"{who} draws rows, and targets are given by row, so that what was intervened upon "
+                "would be said of other rows; expected a column that says so of each. Put the "
+                "condition into a column, and name it as regime."
+            )
+        if isinstance(_innermost(algorithm), _WITH_HIDDEN):
+            raise InputError(
+                f"{who} got {type(algorithm).__name__}, whose graph has hidden variables, and what "
+                "they are called differs from sample to sample; expected a graph of the columns. "
+                "Use an algorithm that returns one, such as FCI()."
+            )
         return algorithm
+    if callable(getattr(algorithm, "fit", None)) and not isinstance(algorithm, type):
+        raise InputError(
+            f"{who} got {type(algorithm).__name__}, which learns no graph; expected a discovery "
+            "algorithm that does, such as PC(). Its graphs are what is compared."
+        )
     raise InputError(
         f"{who} got algorithm={algorithm!r}; expected a discovery algorithm such as PC(). Pass an "
         "instance, with parentheses."
@@ -76,6 +107,12 @@ def inner_test(algorithm: DiscoveryAlgorithm) -> CITest:
     return as_test(getattr(_innermost(algorithm), "test", None))
 
 
+def _score_of(algorithm: DiscoveryAlgorithm) -> Score | None:
+    """Return the score that is looked for the best of, if there is one."""
+    score = getattr(_innermost(algorithm), "score", None)
+    return score if isinstance(score, Score) else None
+
+
 def _context_of(algorithm: DiscoveryAlgorithm, data: Data) -> Context | None:
     """Read where and when rows were seen, if the algorithm asks for that."""
     inner = _innermost(algorithm)
@@ -83,6 +120,8 @@ def _context_of(algorithm: DiscoveryAlgorithm, data: Data) -> Context | None:
         return inner._environments(data)
     if isinstance(inner, CDNOD):
         return read_context(data, inner.domain, inner.time)
+    if isinstance(inner, UnknownTargets):
+        return read_environments(data, inner.environment, who="UnknownTargets")
     return None
 
 
@@ -92,7 +131,7 @@ def nodes_of(
     """Nodes of what the algorithm learns from a table of these columns."""
     test = inner_test(algorithm)
     if context is None:
-        return test.nodes(names)
+        return (_score_of(algorithm) or test).nodes(names)
     variables = test.nodes(tuple(name for name in names if name not in context.columns))
     if getattr(_innermost(algorithm), "include_surrogate", False):
         return (*variables, surrogate_node(context.columns, names))
@@ -132,7 +171,11 @@ def read_grouped(
         return (X if isinstance(X, Moments) else read_moments(estimator, X)), None, None, None
     names = column_names(X)
     context = _context_of(estimator.algorithm, X)
-    needed = (*test.columns(()), *(context.columns if context else ()))
+    score = _score_of(estimator.algorithm)
+    reserved = score.columns(()) if score else ()
+    needed = (*test.columns(()), *reserved, *(context.columns if context else ()))
+    if reserved and estimator.clusters is None and estimator.strata is None:
+        given["strata"] = reserved[0]
     apart = [
         labels
         for labels in given.values()
@@ -141,7 +184,7 @@ def read_grouped(
     labels = {what: labels_of(X, held, what) for what, held in given.items()}
     kept = tuple(name for name in names if name not in apart)
     if context is None:
-        table = as_table(X, columns=kept if apart else None)
+        table = as_table(X, columns=kept if apart else None, labels=reserved)
     else:
         table = whole_table(X, context, kept)
         context = replace(context, node=surrogate_node(context.columns, kept))
@@ -163,9 +206,10 @@ def read_grouped(
     return table, context, clusters, strata
 
 
-def directs_by_changes(algorithm: DiscoveryAlgorithm) -> bool:
+def directs_beyond_class(algorithm: DiscoveryAlgorithm) -> bool:
     """Whether edges are directed on other grounds than colliders and knowledge."""
-    return isinstance(_innermost(algorithm), CDNOD)
+    by_itself = isinstance(_innermost(algorithm), (CDNOD, PairwiseAlgorithm, UnknownTargets))
+    return by_itself or isinstance(_score_of(algorithm), InterventionalBIC)
 
 
 def draws_environments(algorithm: DiscoveryAlgorithm) -> bool:

@@ -50,7 +50,7 @@ from causalkit.discovery.resampling._resampling import (
 )
 from causalkit.discovery.resampling._wrapped import (
     check_algorithm,
-    directs_by_changes,
+    directs_beyond_class,
     draws_environments,
     fit_on_all,
     inner_test,
@@ -235,7 +235,7 @@ class Bootstrap(DiscoveryAlgorithm):
         share = counted.matrix()
         kept = (share >= threshold) & (share > 0)
         known = knowledge_of(algorithm, nodes, context)
-        beyond = directs_by_changes(algorithm)
+        beyond = directs_beyond_class(algorithm)
         graph = consensus(found, kept, share, known, beyond_class=beyond)
         self.graph_ = graph.reordered(shown)
         self.replicates_ = found.reordered(shown)

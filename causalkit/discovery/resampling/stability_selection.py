@@ -42,7 +42,7 @@ from causalkit.discovery.resampling._replicates import (
 from causalkit.discovery.resampling._resampling import Units
 from causalkit.discovery.resampling._wrapped import (
     check_algorithm,
-    directs_by_changes,
+    directs_beyond_class,
     fit_on_all,
     inner_test,
     knowledge_of,
@@ -220,7 +220,7 @@ class StabilitySelection(DiscoveryAlgorithm):
         self._choose(selected, len(nodes), n_pairs)
         kept = (stability >= self.threshold_) & (stability > 0)
         known = knowledge_of(algorithm, nodes, context)
-        beyond = directs_by_changes(algorithm)
+        beyond = directs_beyond_class(algorithm)
         graph = consensus(found, kept, stability, known, beyond_class=beyond)
         self.graph_ = graph.reordered(shown)
         self.replicates_ = found.reordered(shown)

@@ -8,12 +8,16 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
 
+from causalkit.discovery import Knowledge
 from causalkit.discovery.lingam.latent_lingam import ParceLiNGAM
-from causalkit.errors import CausalkitWarning, InputError, NumericalError
-from causalkit.graph import Kind
+from causalkit.errors import CausalkitError, CausalkitWarning, InputError, NumericalError
+from causalkit.graph import ARROW, Kind
 from causalkit.independence import HSIC, FisherZ
+from tests.discovery.lingam.test_lingam import random_knowledge
 
 
 def confounded(seed, n=500, shared=2.0):
@@ -128,3 +132,73 @@ def test_the_test_can_be_chosen():
     # Residuals are uncorrelated with what they are residuals of, in any order.
     assert learn(frame, test=FisherZ()).undecided_ == ()
     assert clone(ParceLiNGAM(HSIC(), alpha=0.2)).alpha == 0.2
+
+
+# --- knowledge -----------------------------------------------------------------------------------
+
+
+def test_knowledge_of_nothing_changes_nothing():
+    frame = confounded(0)
+    one, other = learn(frame), learn(frame, knowledge=Knowledge(tiers=[["a", "b"]]))
+    assert other.graph_ == one.graph_
+    assert other.p_values_ == one.p_values_
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_knowledge_is_obeyed_to_the_letter(seed):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(rng.exponential(size=(50, 5)) @ rng.normal(size=(5, 5)))
+    frame = frame.set_axis(list("vwxyz"), axis=1)
+    try:
+        knowledge = Knowledge(**random_knowledge(rng, list("vwxyz")))
+    except CausalkitError:
+        return  # which contradicts itself
+    test = FisherZ() if rng.random() < 0.3 else None  # by which all may come last
+    found = learn(frame, test=test, knowledge=knowledge, alpha=float(rng.choice([0.01, 0.5])))
+    graph = found.graph_
+    never = knowledge.forbidden_matrix(graph.nodes)
+    assert not (graph.adjacency & never & never.T).any()
+    assert (graph.ends[never.T & graph.adjacency] == ARROW).all()
+    assert (graph.directed | ~knowledge.required_matrix(graph.nodes)).all()
+    place = {name: k for k, name in enumerate((*found.undecided_, *found.order_))}
+    n_open = len(found.undecided_)
+    for cause, effect in np.argwhere(graph.directed).tolist():
+        a, b = graph.nodes[cause], graph.nodes[effect]
+        assert place[a] < max(place[b], n_open)
+    for i, a in enumerate(graph.nodes):
+        for b in graph.nodes[i + 1 :]:
+            assert found.explain(a, b).adjacency
+            told = found.explain(a, b)
+            one_way = knowledge.allows(a, b) != knowledge.allows(b, a)
+            if told.direction is not None and one_way:
+                assert told.direction.startswith("knowledge: ")
+    above = np.linalg.matrix_power(np.eye(5, dtype=int) + graph.directed, 5) > 0
+    assert not ((graph.ends == ARROW) & above.T).any()
+
+
+def test_true_tiers_order_what_stays_undecided():
+    frame = confounded(0)
+    assert learn(frame).undecided_ == ("a", "b")
+    known = learn(frame, knowledge=Knowledge(tiers=["a", ["b", "c", "d"]]))
+    assert str(known.graph_.edges_between("a", "b")[0]) == "a o-> b"
+    assert known.explain("a", "b").direction == "knowledge: b is in a later tier than a"
+    assert known.order_ == ("c", "d")
+    must = learn(frame, knowledge=Knowledge(required=[("a", "b")], forbidden=[("b", "d")]))
+    assert str(must.graph_.edges_between("a", "b")[0]) == "a -> b"
+    assert not must.graph_.edges_between("b", "d")
+    assert must.explain("b", "d").adjacency == "knowledge: b -> d is forbidden"
+    apart = learn(frame, knowledge=Knowledge(forbidden=[("a", "b"), ("b", "a")]))
+    assert not apart.graph_.edges_between("a", "b")
+    assert "is forbidden" in apart.explain("a", "b").adjacency
+    kept = learn(frame, knowledge=Knowledge(required=[("a", "d")]))
+    assert kept.explain("a", "d").adjacency.startswith("knowledge: a -> d is required: one unit")
+
+
+def test_only_who_may_come_last_is_asked():
+    frame = confounded(0)
+    wrong = learn(frame, knowledge=Knowledge(tiers=[["c", "d"], ["a", "b"]]))
+    assert wrong.order_ == () or set(wrong.order_) <= {"a", "b"}
+    assert "none that may come last has a residual" in wrong.explain("a", "b").adjacency
+    with pytest.raises(InputError, match="expected Knowledge"):
+        ParceLiNGAM(knowledge={"tiers": []}).fit(frame)
