@@ -12,6 +12,7 @@ from causalkit._core.table import as_table
 from causalkit.errors import InputError
 from causalkit.independence import GSquare
 from causalkit.scores import BDeu, DiscreteBIC
+from tests.conftest import needs_recent_causal_learn
 from tests.oracles import discrete, scores
 
 
@@ -49,6 +50,7 @@ def test_any_small_table(rows, size):
         assert bound(0, parents) == pytest.approx(scores.bdeu(codes, 0, parents, size), rel=1e-9)
 
 
+@needs_recent_causal_learn
 def test_agrees_with_causal_learn():
     from causallearn.score.LocalScoreFunction import local_score_BDeu
 

@@ -11,6 +11,7 @@ from causalkit._core.kernel_matrices import centred, factor
 from causalkit._core.table import as_table
 from causalkit.errors import InputError
 from causalkit.scores import KernelCV, KernelMarginal
+from tests.conftest import needs_recent_causal_learn
 from tests.oracles import scores
 
 
@@ -55,6 +56,7 @@ def test_marginal_likelihood_equals_that_with_whole_kernel_matrices(parents):
     assert bound(2, parents) == pytest.approx(expected, abs=0.3)  # of the factors' tolerance
 
 
+@needs_recent_causal_learn
 def test_the_oracle_is_what_causal_learn_means():
     """causal-learn 0.1.4 centres its kernel matrices cell by cell; as matrices they are centred.
 

@@ -17,6 +17,7 @@ from causalkit.errors import InputError, TimeBudgetWarning
 from causalkit.graph import CausalGraph, Edge, Kind, dag_to_cpdag
 from causalkit.graph.generate import random_dag as sparse_dag
 from causalkit.scores import DiscreteBIC, ExtendedBIC, GaussianBIC, LocalScore, Score
+from tests.conftest import needs_recent_causal_learn
 from tests.laws.test_score_search_laws import noisy_frame, obeys, population, random_knowledge
 from tests.oracles import ges as oracle
 from tests.oracles.discovery import class_by_enumeration, linear_data, random_dag
@@ -339,6 +340,7 @@ def test_unequal_scores_of_equivalent_graphs_end_too(way):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("seed", range(3))
+@needs_recent_causal_learn
 def test_causal_learn_takes_the_same_steps(seed):
     ges = pytest.importorskip("causallearn.search.ScoreBased.GES")
     rng = np.random.default_rng(seed)
