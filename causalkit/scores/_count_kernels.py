@@ -4,9 +4,9 @@ A cell is a number. As long as the products of the levels are few, it is that of
 full table; beyond a few times the rows, only cells that occur are numbered, so that many columns
 never take more memory than the rows.
 
-Counts are sorted before their terms are added. So a fit is the same number down to its last digit
-in whatever order the columns were crossed, and what is remembered of earlier questions changes no
-answer.
+Counts are sorted before their terms are added, those of equal ones at once. So a fit is the same
+number down to its last digit in whatever order the columns were crossed and whichever cells got a
+number, and what is remembered of earlier questions changes no answer.
 """
 
 from __future__ import annotations
@@ -32,25 +32,30 @@ _MOST: Final = 1e300
 
 
 @inner_kernel
-def _term(rule: Rule, weight: float, count: int) -> float:
-    """What a cell with so many rows adds."""
+def _term(rule: Rule, weight: float, count: int, empty: float) -> float:
+    """What a cell with so many rows adds; `empty` is log Γ of the weight."""
     if rule.bayesian:
-        return lgamma(weight + count) - lgamma(weight)
+        return lgamma(weight + count) - empty
     return count * log(count)
 
 
 @inner_kernel
-def _sort(counts: NDArray[np.int32]) -> int:
-    """Put the counts above zero first, the smallest before all, and return how many there are."""
+def _sort(counts: NDArray[np.int32], frequency: NDArray[np.int32], n_bins: int) -> int:
+    """Note how often each count below `n_bins` occurs, and put the others first, sorted.
+
+    Returned is how many others there are.
+    """
     m = 0
     for count in counts:
-        if count > 0:
-            a = m
-            while a > 0 and counts[a - 1] > count:
-                counts[a] = counts[a - 1]
-                a -= 1
-            counts[a] = count
-            m += 1
+        if count < n_bins:
+            frequency[np.uint64(count)] += 1
+            continue
+        a = m
+        while a > 0 and counts[a - 1] > count:
+            counts[a] = counts[a - 1]
+            a -= 1
+        counts[a] = count
+        m += 1
     return m
 
 
@@ -58,21 +63,23 @@ def _sort(counts: NDArray[np.int32]) -> int:
 def fit_of_counts(
     rule: Rule, size: float, counts: NDArray[np.int32], frequency: NDArray[np.int32]
 ) -> float:
-    """Add up the terms of all cells, of which so many are possible; few counts are sorted."""
+    """Add up the terms of all cells, of which so many are possible; counts are sorted."""
     weight, total = rule.strength / min(size, _MOST), 0.0
-    if len(counts) < _FEW:
-        for a in range(_sort(counts)):
-            total += _term(rule, weight, counts[a])
-        return total
-    largest = 0
-    for count in counts:
-        frequency[np.uint64(count)] += 1
-        largest = max(largest, count)
+    empty = lgamma(weight) if rule.bayesian else 0.0
+    n_bins = len(frequency) if len(counts) >= _FEW else 1
+    m = _sort(counts, frequency, n_bins)
     frequency[0] = 0
-    for value in range(1, largest + 1):
+    for value in range(1, n_bins):
         if frequency[value] > 0:
-            total += frequency[value] * _term(rule, weight, value)
+            total += frequency[value] * _term(rule, weight, value, empty)
             frequency[value] = 0
+    a = 0
+    while a < m:
+        value, n_equal = counts[a], 0
+        while a < m and counts[a] == value:
+            n_equal += 1
+            a += 1
+        total += n_equal * _term(rule, weight, value, empty)
     return total
 
 

@@ -11,6 +11,7 @@ from math import isnan
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from causalkit._core.jit import inner_kernel, kernel
 from causalkit.scores._count_kernels import (
@@ -22,7 +23,14 @@ from causalkit.scores._count_kernels import (
 from causalkit.scores._states import CELLS_PER_ROW, CountedState
 from causalkit.typing import FloatArray, IntArray
 
-__all__ = ["drop_parents", "gains_of_each", "improving_parents", "local_score", "score_of"]
+__all__ = [
+    "drop_parents",
+    "gains_of",
+    "gains_of_each",
+    "improving_parents",
+    "local_score",
+    "score_of",
+]
 
 _NEAR: Final = 4
 """Places in which a fit may be kept."""
@@ -34,11 +42,11 @@ _NEAR: Final = 4
 @inner_kernel
 def _find(state: CountedState, one: Any, two: Any) -> float:
     """Fit of a set by its key; NaN if it is not known."""
-    mask, fit = np.uint64(len(state.fit) - 1), np.nan
+    mask, fit = np.uint64(len(state.kept) - 1), np.nan
     for a in range(_NEAR):
         slot = (one + np.uint64(a)) & mask
         if state.kept[slot, 0] == one and state.kept[slot, 1] == two:
-            fit = state.fit[slot]
+            fit = state.fit[slot, 2]
             break
     return fit
 
@@ -46,7 +54,7 @@ def _find(state: CountedState, one: Any, two: Any) -> float:
 @inner_kernel
 def _keep(state: CountedState, one: Any, two: Any, fit: float) -> None:
     """Keep a fit, if need be in the place of another."""
-    mask = np.uint64(len(state.fit) - 1)
+    mask = np.uint64(len(state.kept) - 1)
     place = (one + (two & np.uint64(_NEAR - 1))) & mask
     for a in range(_NEAR):
         slot = (one + np.uint64(a)) & mask
@@ -54,7 +62,7 @@ def _keep(state: CountedState, one: Any, two: Any, fit: float) -> None:
             place = slot
             break
     state.kept[place, 0], state.kept[place, 1] = one, two
-    state.fit[place] = fit
+    state.fit[place, 2] = fit
 
 
 @inner_kernel
@@ -108,15 +116,40 @@ def score_of(state: CountedState, node: int, parents: IntArray, k: int) -> float
 
 
 @inner_kernel
+def _tally(
+    base: NDArray[np.int32],
+    codes: NDArray[np.int32],
+    levels: int,
+    table: NDArray[np.int32],
+    other: NDArray[np.int32],
+) -> None:
+    """Count the cells of a table.
+
+    Half of the rows are counted elsewhere, turn about: to add to a number that was written only
+    just now takes longest, and with few cells it is the same one again and again.
+    """
+    half = len(base) // 2
+    base_below, codes_below = base[half:], codes[half:]
+    table[:] = 0
+    other[:] = 0
+    for row in range(half):
+        table[np.uint64(base[row] * levels + codes[row])] += 1
+        other[np.uint64(base_below[row] * levels + codes_below[row])] += 1
+    for row in range(half, len(base_below)):
+        table[np.uint64(base_below[row] * levels + codes_below[row])] += 1
+    for cell in range(len(table)):
+        table[cell] += other[cell]
+
+
+@inner_kernel
 def _count_table(
     state: CountedState, c: int, n_cells: int, r: int, fits: FloatArray, size: float
 ) -> None:
     """Write the fits of the parents and c, with the node and without, from one full table."""
     levels, base, codes = state.data.levels[c], state.cells[1], state.data.codes[c]
-    table, margin = state.counts[0, : n_cells * r * levels], state.counts[1, : n_cells * levels]
-    table[:] = 0
-    for row in range(len(base)):
-        table[np.uint64(base[row] * levels + codes[row])] += 1
+    size_of_table = n_cells * r * levels
+    table, margin = state.counts[0, :size_of_table], state.counts[1, : n_cells * levels]
+    _tally(base, codes, levels, table, state.counts[2, :size_of_table])
     if isnan(fits[1]):
         margin[:] = 0
         at = 0
@@ -144,7 +177,7 @@ def _count_cells(
 
 
 @inner_kernel
-def _gains(
+def gains_of(
     state: CountedState,
     node: int,
     parents: IntArray,
@@ -194,7 +227,7 @@ def gains_of_each(
     state: CountedState, node: int, parents: IntArray, candidates: IntArray, out: FloatArray
 ) -> None:
     """Write by how much the score changes as each candidate joins the parents."""
-    _gains(state, node, parents, len(parents), candidates, len(candidates), False, out)
+    gains_of(state, node, parents, len(parents), candidates, len(candidates), False, out)
 
 
 # --- what searches ask ----------------------------------------------------------------------------
@@ -220,7 +253,7 @@ def improving_parents(
         if not taken[c]:
             found[n] = c
             n += 1
-    _gains(state, node, path, k, found, n, True, gains)
+    gains_of(state, node, path, k, found, n, True, gains)
     m = 0
     for a in range(n):
         if gains[a] > 0:

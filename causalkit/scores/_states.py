@@ -89,13 +89,13 @@ class CountedState(NamedTuple):
     rule : Rule
     key : ndarray of uint64, shape (p + 1, 2)
         Random bits of each column; last, those of the empty set.
-    kept : ndarray of uint64, shape (2**b, 2)
-        Sets of which the fit is known; zeros where there is none.
-    fit : ndarray of shape (2**b,)
-        What their cells add up to.
+    kept : ndarray of uint64, shape (2**b, 4)
+        Sets of which the fit is known, in the first two columns; zeros where there is none.
+    fit : ndarray of shape (2**b, 4)
+        The same memory as real numbers; in the third column, what their cells add up to.
     cells : ndarray of int32, shape (3, n)
-    counts : ndarray of int32, shape (2, CELLS_PER_ROW * n)
-    frequency : ndarray of int32, shape (n + 1,)
+    counts : ndarray of int32, shape (3, CELLS_PER_ROW * n)
+    frequency : ndarray of int32
     family : ndarray of int, shape (p + 1,)
         Scratch; frequencies are zero before and after.
     """

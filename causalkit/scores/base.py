@@ -24,9 +24,9 @@ from __future__ import annotations
 
 import ctypes
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -38,7 +38,9 @@ from causalkit.graph import CausalGraph, Kind, consistent_extension
 from causalkit.scores._states import CalledState, State
 from causalkit.typing import BoolArray, Data, FloatArray, Name, Names
 
-__all__ = ["LocalScore", "Score", "check_no_holes"]
+__all__ = ["LocalScore", "Score", "check_no_holes", "lent"]
+
+Held = TypeVar("Held")
 
 _REMEMBERED: Final = 2**28
 """Bytes of local scores that are kept."""
@@ -52,6 +54,18 @@ _IF_MISSING: Final = (
 def check_no_holes(table: Table, *, who: str) -> None:
     """Check that no cell is missing; the error names the score that can do with holes."""
     check_complete(table, who=who, advice=_IF_MISSING)
+
+
+@contextmanager
+def lent(idle: list[Any] | None, make: Callable[[], Held]) -> Iterator[Held]:
+    """Take something from a list for a while, or make it if there is nothing that is not in use."""
+    shelf = [] if idle is None else idle
+    try:
+        held = shelf.pop()
+    except IndexError:  # to look before would be a race between threads
+        held = make()
+    yield held
+    shelf.append(held)
 
 
 class Score(ABC):
@@ -182,21 +196,26 @@ class LocalScore(ABC):
         return np.array([self(node, [*parents, c]) - before for c in candidates])
 
     @contextmanager
-    def state(self) -> Iterator[State]:
-        """Give what compiled searches ask; an error in the score is raised at the end."""
-        called = _Called(self)
-        yield called.state()
-        if called.error is not None:
-            raise called.error
+    def state(self, idle: list[Any] | None = None) -> Iterator[State]:
+        """Give what compiled searches ask; an error in the score is raised at the end.
+
+        What was remembered for one search is taken up from `idle` by the next, and left there for
+        another. Searches in threads of their own each take something else.
+        """
+        with lent(idle, lambda: ByteCache(_REMEMBERED)) as known:
+            called = _Called(self, known)
+            yield called.state()
+            if called.error is not None:
+                raise called.error
 
 
 class _Called:
     """A score as compiled code calls it: arrays by address, no exception lets out."""
 
-    def __init__(self, score: LocalScore) -> None:
+    def __init__(self, score: LocalScore, known: ByteCache) -> None:
         self.score = score
         self.error: BaseException | None = None
-        self._known = ByteCache(_REMEMBERED)
+        self._known = known
 
     def state(self) -> CalledState:
         from causalkit._core.jit import call_back

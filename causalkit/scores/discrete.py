@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import log
-from typing import Final
+from math import isqrt, log
+from typing import Any, Final
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from causalkit._core.checks import check_positive, check_varies
 from causalkit._core.columns import codes_of
 from causalkit._core.table import Table
 from causalkit.scores._states import CELLS_PER_ROW, Counted, CountedState, Rule, State
-from causalkit.scores.base import LocalScore, Score, check_no_holes
+from causalkit.scores.base import LocalScore, Score, check_no_holes, lent
 from causalkit.typing import FloatArray
 
 __all__ = ["BDeu", "DiscreteBIC"]
@@ -170,22 +170,24 @@ class LocalCounts(LocalScore):
         return out
 
     @contextmanager
-    def state(self) -> Iterator[State]:
-        """Give the counts, with room for the fits of many sets."""
-        yield self._counted(_MOST)
+    def state(self, idle: list[Any] | None = None) -> Iterator[State]:
+        """Give the counts, with room for the fits of many sets; those in `idle` know some."""
+        with lent(idle, lambda: self._counted(_MOST)) as counted:
+            yield counted
 
     def _counted(self, n_kept: int) -> CountedState:
         p, n = self.data.codes.shape
         bits = np.random.SeedSequence(0).generate_state(2 * p + 2, np.uint64)
+        kept = np.zeros((n_kept, 4), dtype=np.uint64)
         return CountedState(
             self.data,
             self.rule,
             np.asarray(bits, dtype=np.uint64).reshape(-1, 2),
-            np.zeros((n_kept, 2), dtype=np.uint64),
-            np.empty(n_kept),
+            kept,
+            kept.view(np.float64),
             np.empty((3, n), dtype=np.int32),
-            np.empty((2, CELLS_PER_ROW * n), dtype=np.int32),
-            np.zeros(n + 1, dtype=np.int32),
+            np.empty((3, CELLS_PER_ROW * n), dtype=np.int32),
+            np.zeros(2 * isqrt(n) + 1, dtype=np.int32),
             np.empty(p + 1, dtype=np.intp),
         )
 

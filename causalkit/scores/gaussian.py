@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import log
+from typing import Any
 
 import numpy as np
 
@@ -204,6 +205,6 @@ class LocalGaussian(LocalScore):
         return float(-0.5 * self.n[which] * np.log(rest) - self.cost[k])
 
     @contextmanager
-    def state(self) -> Iterator[State]:
+    def state(self, idle: list[Any] | None = None) -> Iterator[State]:  # noqa: ARG002
         """Give the arrays themselves."""
         yield GaussianState(self.corr, self.group, self.n, self.cost)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from causalkit._core.jit import kernel
 from causalkit._core.table import as_table
-from causalkit.scores import BDeu, DiscreteBIC
+from causalkit.scores import BDeu, DiscreteBIC, NodeAverage
 from causalkit.scores import _path_kernels as score
 from causalkit.scores._states import Paths
 from tests.oracles import discrete, scores
@@ -131,6 +133,33 @@ def test_what_was_asked_before_changes_no_digit(name):
     assert forth == back
     for node, given in asked[:10]:
         assert forth[node, tuple(given)] == answers([(node, given)])[node, tuple(given)]
+
+
+@each_score
+def test_the_order_of_the_parents_changes_no_digit(name):
+    rng = np.random.default_rng(6)
+    codes = np.column_stack([rng.integers(0, k, 20) for k in (40, 3, 4, 2, 5)])
+
+    def ask(given):
+        with bind(name, codes).state() as state:
+            columns = np.array(given, dtype=np.intp)
+            return ask_local(state, Paths.of(state, 5, 5), 3, columns, len(given))
+
+    assert len({ask(given) for given in permutations([0, 1, 2, 4])}) == 1
+
+
+@pytest.mark.parametrize("score", [BDeu(), NodeAverage(DiscreteBIC())], ids=["counted", "called"])
+def test_what_one_search_leaves_another_takes_up_and_no_two_at_once(score):
+    table, idle = as_table(pd.DataFrame(table_of("few")).astype("category")), []
+    bound = score.bind(table)
+    with bound.state(idle), bound.state(idle):
+        assert not idle
+    assert len(idle) == 2
+    assert idle[0] is not idle[1]
+    last = idle[1]
+    with bound.state(idle):
+        assert len(idle) == 1
+    assert idle[1] is last
 
 
 @each_score

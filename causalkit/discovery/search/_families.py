@@ -5,7 +5,7 @@ A set of k of c candidates has the place `start[k] + rank`, by its rank among th
 before those with a later one, no place is empty, and a set that loses a member is found at once.
 
 Sets grow depth first, each from one that has been scored: with correlations, by one step of a
-regression; else by one call of `gains` for all that may join.
+regression; with counts, by splitting its cells; else by one call of `gains` for all that may join.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalkit.discovery.search._score_setup import ScoreSetup
-from causalkit.scores._states import GaussianState, State
+from causalkit.scores._states import CountedState, GaussianState, State
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -146,6 +146,21 @@ def score_family(
 
         score_sets(
             _regressions(state, family),
+            (len(family.required), len(family.candidates), len(family.outside)),
+            family.most,
+            family.binomials,
+            family.start,
+            scores,
+            wider,
+            stop,
+        )
+    elif isinstance(state, CountedState):
+        from causalkit.discovery.search._counted_family_kernels import score_counted_sets
+
+        score_counted_sets(
+            state,
+            family.node,
+            np.concatenate([family.required, family.candidates, family.outside]),
             (len(family.required), len(family.candidates), len(family.outside)),
             family.most,
             family.binomials,

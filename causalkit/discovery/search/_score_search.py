@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -74,7 +74,7 @@ class ScoreSearch(DiscoveryAlgorithm):
             max_seconds=self.max_seconds,
         )
         with one_thread():
-            found = self._search(setup)
+            found = self._search(replace(setup, idle=[]))  # forgotten with the search
         self.trace_ = ScoreTrace(setup, found.dag)
         self.graph_, self.dag_ = self.trace_.graph, self.trace_.member
         self.score_, self.order_ = self.trace_.total(), self.trace_.order

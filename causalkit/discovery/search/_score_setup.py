@@ -44,6 +44,8 @@ class ScoreSetup:
     knowledge : Knowledge
     clock : Clock
         Runs since the beginning.
+    idle : list, optional
+        What the score remembers from one search of a fit to the next.
     """
 
     names: tuple[Name, ...]
@@ -54,6 +56,7 @@ class ScoreSetup:
     max_parents: int
     knowledge: Knowledge
     clock: Clock
+    idle: list[Any] | None = None
 
     @property
     def n_nodes(self) -> int:
@@ -63,7 +66,7 @@ class ScoreSetup:
     @contextmanager
     def state(self) -> Iterator[State]:
         """Give what compiled searches ask of the score."""
-        with self.local.state() as state:
+        with self.local.state(self.idle) as state:
             yield state
 
 

@@ -2,8 +2,8 @@
 
 The simplest of all searches, and the one with the fewest demands: any score does, and any graph can
 be where it begins. It stops where no single edge that is added, dropped or turned round raises the
-score. To get further it may go on for a while although it loses, without coming back to where it
-was (`n_tabu`), or change some edges at random and climb again (`n_restarts`).
+score. To get further it goes on for a while although it loses, without coming back to where it was
+(`n_tabu`), and may change some edges at random and climb again (`n_restarts`).
 
 >>> import numpy as np
 >>> rng = np.random.default_rng(0)
@@ -33,16 +33,16 @@ __all__ = ["HillClimb"]
 
 
 class HillClimb(ScoreSearch):
-    """Hill climbing over DAGs, with a tabu list and restarts if wanted.
+    """Hill climbing over DAGs with a tabu list, and restarts if wanted.
 
     Parameters
     ----------
     score : Score, optional
         :class:`~causalkit.scores.ExtendedBIC` if left out.
-    n_tabu : int, default 0
-        How many DAGs visited last the search does not come back to. If it is not 0, the search goes
-        on with the move that loses least where none gains, until so many moves in a row have led to
-        no better DAG.
+    n_tabu : int, default 50
+        How many DAGs visited last the search does not come back to. The search goes on with the
+        move that loses least where none gains, until so many moves in a row have led to no better
+        DAG. 0 is the plain climb, which stops at once.
     n_restarts : int, default 0
         How often the best DAG is shaken (some edges added, dropped or turned round at random) and
         the search goes on from there. With `max_seconds`, at most so often.
@@ -88,7 +88,9 @@ class HillClimb(ScoreSearch):
       scores as a rule.
 
     Columns are taken in the order of their names, so permuted columns give the same graph. Where
-    two moves gain the same, as `x -> y` and `y -> x` do at first, the first name decides.
+    two moves gain the same, as `x -> y` and `y -> x` do at first, the first name decides. So other
+    names may lead to another graph, of a higher or a lower score, and by a wide margin; a tabu list
+    narrows it, because moves that lose nothing lead from a graph to those equivalent to it.
 
     Examples
     --------
@@ -115,7 +117,7 @@ class HillClimb(ScoreSearch):
         self,
         score: Score | None = None,
         *,
-        n_tabu: int = 0,
+        n_tabu: int = 50,
         n_restarts: int = 0,
         initial: CausalGraph | None = None,
         knowledge: Knowledge | None = None,

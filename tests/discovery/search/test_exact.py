@@ -19,7 +19,7 @@ from causalkit.discovery.search._score_setup import set_up_search
 from causalkit.discovery.search.exact import ExactSearch
 from causalkit.errors import InputError, TimeBudgetWarning, UnknownVariableError
 from causalkit.graph import CausalGraph, dag_to_cpdag, random_dag
-from causalkit.scores import BDeu, BGe, ExtendedBIC, GaussianBIC
+from causalkit.scores import BDeu, BGe, DiscreteBIC, ExtendedBIC, GaussianBIC
 from tests.oracles import posterior as oracle
 from tests.oracles.discovery import linear_data
 from tests.oracles.graphs import dags
@@ -170,10 +170,14 @@ def setup_of(frame, score, **more):
     return set_up_search(as_table(frame), score, knowledge, **settings_)
 
 
-@pytest.mark.parametrize("score", [GaussianBIC(), BGe()], ids=["by kernel", "by gains"])
+@pytest.mark.parametrize(
+    "score", [GaussianBIC(), BGe(), BDeu(), DiscreteBIC()], ids=["kernel", "gains", "bdeu", "bic"]
+)
 @pytest.mark.parametrize("most", [1, 2, 3, 6])
 def test_every_set_has_its_score(score, most):
     frame = gaussian(7, np.random.default_rng(1))
+    if isinstance(score, BDeu | DiscreteBIC):
+        frame = (frame > 0).astype(int) + (frame > 1)
     setup = setup_of(frame, score, knowledge=Knowledge(required=[("B", "A")]), max_parents=most)
     family = Family.of(setup, 0, np.array([2, 4, 5]), np.array([3, 6]))
     with setup.state() as state:
