@@ -19,7 +19,7 @@ def _eliminate(square: FloatArray, first: int) -> float:
     """Regress columns on those before them; log-variance left of those from `first` on, in sum.
 
     Of the lower triangle, which is overwritten. A column before `first` that is a combination of
-    others is passed over; infinite if one of the others is.
+    others is passed over; of one of the others that is, as little is left as can be told from none.
     """
     total = 0.0
     for a in range(len(square)):
@@ -32,16 +32,13 @@ def _eliminate(square: FloatArray, first: int) -> float:
             rest -= square[a, b] * square[a, b]
         square[a, a] = np.sqrt(rest) if rest > _TINY else 0.0
         if a >= first:
-            total += np.log(rest) if rest > _TINY else np.inf
+            total += np.log(max(rest, _TINY))
     return total
 
 
 @kernel
 def log_left(corr: FloatArray, columns: IntArray, first: int) -> float:
-    """Log-determinant of what the columns before `first` leave of the others.
-
-    Infinite if they determine one of them.
-    """
+    """Log-determinant of what the columns before `first` leave of the others."""
     m = len(columns)
     square = np.empty((m, m))
     for a in range(m):
@@ -80,10 +77,7 @@ def gains_of_blocks(
     candidates: IntArray,
     out: FloatArray,
 ) -> None:
-    """Write how far the log-determinant falls as each candidate block joins the given columns.
-
-    Minus infinity if the node is then determined.
-    """
+    """Write how far the log-determinant falls as each candidate block joins the given columns."""
     rows, width = _rows_of(corr, given), starts[node + 1] - starts[node]
     before = 0.0
     for k in range(-1, len(candidates)):
@@ -104,4 +98,4 @@ def gains_of_blocks(
         if k < 0:
             before = after
         else:
-            out[k] = before - after if after < np.inf else -np.inf
+            out[k] = before - after

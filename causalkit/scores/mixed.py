@@ -70,8 +70,9 @@ class DegenerateGaussianBIC(Score):
     A column is categorical if it comes as a category (pandas, polars, pyarrow) or as booleans; a
     numeric column is a number, also if it has three values only. On numbers alone the score is that
     of :class:`~causalkit.scores.GaussianBIC`. Columns of a parent that are combinations of other
-    parents' columns explain nothing and cost all the same. Where no column is such a combination,
-    Markov-equivalent graphs have equal scores.
+    parents' columns explain nothing and cost all the same; a column of the node that is such a
+    combination (a country, given the city) is explained as well as rounding lets one see. Where no
+    column is a combination of others, Markov-equivalent graphs have equal scores.
 
     Examples
     --------
@@ -213,7 +214,7 @@ class LocalBlocks(LocalScore):
         return min(self.n_columns - 1, fit)
 
     def __call__(self, node: int, parents: Sequence[int]) -> float:
-        """Score a variable given others; -inf where they determine one of its columns."""
+        """Score a variable given others."""
         from causalkit.scores._block_score_kernels import log_left
 
         given = self._columns(parents)
@@ -271,12 +272,11 @@ class LocalCells(LocalScore):
         return min(self.n_columns - 1, len(self.values) // 2)
 
     def __call__(self, node: int, parents: Sequence[int]) -> float:
-        """Score a column given others; -inf where a number is determined by other numbers."""
-        whole, given = self._of_set([*parents, node]), self._of_set(parents)
-        return whole - given if whole > -np.inf else -np.inf
+        """Score a column given others."""
+        return self._of_set([*parents, node]) - self._of_set(parents)
 
     def _of_set(self, columns: Sequence[int]) -> float:
-        """Log-likelihood of a set less the price of its parameters; -inf if it is singular."""
+        """Log-likelihood of a set less the price of its parameters."""
         key = tuple(sorted(map(int, columns)))
         known = self._known.get(key)
         if known is None:
@@ -317,8 +317,7 @@ class LocalCells(LocalScore):
             shared[order[~shared[order]][0]] = True
         if shared.all():  # one Gaussian for all rows, whatever their cells
             sizes, left = self._left(numbers, np.zeros_like(cells))
-        if not (left > 0).all():
-            return -np.inf
+            left = np.maximum(left, _TINY * sizes[:, None])  # numbers that others determine
         return -0.5 * float((sizes[:, None] * np.log(left / sizes[:, None])).sum())
 
     def _left(self, numbers: IntArray, cells: IntArray) -> tuple[IntArray, FloatArray]:

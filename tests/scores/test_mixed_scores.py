@@ -121,6 +121,23 @@ def test_nested_categories_are_scored():
         "x": city // 2 + rng.normal(size=400),
     }
     bound = DegenerateGaussianBIC().bind(as_table(table))
-    assert bound(1, [0]) == -np.inf
+    assert bound(1, [0]) > bound(1, [2]) > bound(1, [])  # what is determined is explained best
+    assert bound(0, [1]) > bound(0, [2]) > bound(0, [])
     assert bound(2, [1]) > bound(2, [0]) > bound(2, [0, 1]) > -np.inf
     assert bound.gains(2, [0], [1])[0] == pytest.approx(bound(2, [0, 1]) - bound(2, [0]))
+
+
+@pytest.mark.parametrize("score", [ConditionalGaussianBIC(2.0), DegenerateGaussianBIC()])
+def test_a_copy_of_a_number_is_scored_as_by_the_gaussian_score(score):
+    """It explains all of the other one; where there are both, one of them explains nothing."""
+    table = numbers(np.random.default_rng(0), 300)
+    table = as_table(table.assign(copy=3 * table.iloc[:, 0] + 1))
+    bound, gaussian = score.bind(table), GaussianBIC().bind(table)
+    copy, rest = 5, [1, 2, 3, 4]
+    for node, parents in ((0, [copy]), (copy, [0]), (0, [copy, *rest]), (copy, [0, *rest])):
+        gain = bound(node, parents) - bound(node, [])
+        assert gain == pytest.approx(gaussian(node, parents), abs=1e-3)
+    for k in rest:
+        both = bound.gains(k, [0], [copy])[0]
+        assert both == pytest.approx(bound(k, [0, copy]) - bound(k, [0]), abs=1e-3)
+        assert -100 < both < 0

@@ -90,7 +90,7 @@ def _tails_of(cls: Class, limits: Limits, work: Scratch, y: int) -> tuple[int, i
             m += 1
             for d in range(cls.degree[u]):
                 need[cls.near[u, d]] += 1
-    for x in range(len(need)):
+    for x in range(len(cls.degree)):
         if x != y and limits.allowed[x, y] and cls.mark[x, y] == APART:
             work.tails[n] = x
             n += 1

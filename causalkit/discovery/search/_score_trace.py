@@ -109,6 +109,13 @@ class ScoreTrace:
         for i, j in zip(*pairs_of(held & ~free), strict=True):
             way = "known" if self.known[i, j] else "follows from what is known"
             said.append(f"{show_name(names[i])} -> {show_name(names[j])}: the direction {way}")
+        for i, j in zip(*pairs_of(self.known & free), strict=True):
+            gain = self._gain_of_turning(int(i), int(j))
+            if gain > _NEAR:
+                said.append(
+                    f"{show_name(names[i])} -> {show_name(names[j])}: the direction known; the "
+                    f"score would be {gain:.4g} higher with the edge turned round"
+                )
         for i, j in zip(*pairs_of(self.setup.required), strict=True):
             loss = self._loss(int(i), int(j))
             if loss < -_NEAR:
@@ -140,6 +147,14 @@ class ScoreTrace:
         """What the score loses if `i -> j` goes."""
         parents = self._parents(j)
         return self._local(j, parents) - self._local(j, [k for k in parents if k != i])
+
+    def _gain_of_turning(self, i: int, j: int) -> float:
+        """What the score gains if `i -> j` becomes `j -> i`; minus infinity if that is a cycle."""
+        others = self._descendants[np.flatnonzero(self.dag[i]), j]
+        parents = self._parents(i)
+        if others.any() or len(parents) == self.setup.max_parents:
+            return -np.inf
+        return self._local(i, [*parents, j]) - self._local(i, parents) - self._loss(i, j)
 
     def _why_joined(self, i: int, j: int) -> str:
         a, b = (show_name(self.setup.names[k]) for k in (i, j))

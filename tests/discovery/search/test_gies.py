@@ -352,6 +352,25 @@ def test_knowledge_is_never_violated():
         assert not (free.directed & ~fitted.graph_.directed).any()
 
 
+def test_an_arrow_that_the_rows_would_turn_round_is_said_to_be_known():
+    """Interventions direct the edge, and the other way: no class tells that from what is known."""
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(size=(2, 400))
+    touched = np.arange(400) >= 200
+    frame = pd.DataFrame({"x": x, "y": np.where(touched, 2 * noise, x + noise), "r": touched})
+    targets = {False: (), True: "y"}
+    assert GIES(targets, regime="r").fit(frame).by_knowledge_ == ()
+    agreed = Knowledge(forbidden=[("y", "x")])
+    assert GIES(targets, regime="r", knowledge=agreed).fit(frame).by_knowledge_ == ()
+    turned = GIES(targets, regime="r", knowledge=Knowledge(required=[("y", "x")])).fit(frame)
+    score = turned.score.bind(as_table(frame, labels=("r",)))
+    gain = score(1, [0]) + score(0, []) - score(1, []) - score(0, [1])
+    assert (
+        f"y -> x: the direction known; the score would be {gain:.4g} higher"
+        in (turned.by_knowledge_[0])
+    )
+
+
 def test_pairs_and_parents_are_limited():
     for seed in range(10):
         _, frame, targets = noisy(seed)
