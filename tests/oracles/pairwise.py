@@ -8,6 +8,7 @@ import numpy as np
 from scipy.integrate import trapezoid
 from scipy.interpolate import BSpline
 from scipy.optimize import minimize
+from scipy.special import logit
 from scipy.stats import norm
 
 ROUNDING = 1e-6
@@ -103,3 +104,33 @@ def log_spline_gain(found, column: np.ndarray) -> float:
 
     reached = cost(found._spline.c)
     return float(reached - minimize(cost, found._spline.c, method="BFGS").fun)
+
+
+def reversible_pair(case: int, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Post-nonlinear both ways: a case of table 1 of Zhang and Hyvärinen, but for distortions.
+
+    In each the joint density is, but for factors of t and of s alone, a function of s - h(t), and
+    one of t - k(s), too.
+
+    2. exp(2s - t/2 - exp(s-t) - exp(-t)): h = t, and k = log(1 + exp(s)).
+    3. exp(2s - 3t/2 - exp(s)/2 - exp(s-t) - exp(-t)/2): h = -log(exp(-t) + 1/2), and
+       k = log(exp(s) + 1/2).
+    4. exp(5s/2 - t - exp(s)/2 - exp(s-t)), with the same h, and k = s.
+    5. exp(t+s) (1 + exp(t) + exp(s) + exp(t+s)/4)^(-5/2): h = log((1 + exp(t))/(1 + exp(t)/4)),
+       and k the same.
+    """
+    grid = np.linspace(-40.0, 40.0, 40001)
+    flat = np.logaddexp(-grid, np.log(0.5))
+    log_density, h, noise = {
+        2: (1.5 * -grid - np.exp(-grid), grid, np.log(rng.gamma(2.0, size=n))),
+        3: (-1.5 * grid - np.exp(-grid) / 2 - 2.0 * flat, -flat, np.log(rng.gamma(2.0, size=n))),
+        4: (-grid - 2.5 * flat, -flat, np.log(rng.gamma(2.5, size=n))),
+        5: (
+            grid - 1.5 * np.logaddexp(0.0, grid) - np.logaddexp(0.0, grid - np.log(4.0)),
+            np.logaddexp(0.0, grid) - np.logaddexp(0.0, grid - np.log(4.0)),
+            logit(rng.beta(1.0, 1.5, size=n)),
+        ),
+    }[case]
+    heaped = np.cumsum(np.exp(log_density - log_density.max()))
+    t = np.interp(rng.random(n) * heaped[-1], heaped, grid)
+    return t, np.interp(t, grid, h) + noise

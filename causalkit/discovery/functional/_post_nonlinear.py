@@ -7,8 +7,8 @@ one, whose integral Iw is h.
 
 **Given the density q of the noise**, a row costs ``-log q(r) - log h'`` with r = Iw - Fa, and the
 differences of neighbouring heights are penalised: second ones of f, first ones of h', so that
-without evidence both are straight. For a Gaussian q, or any other with a concave logarithm, this is
-convex in (a, w) together. The logarithm keeps h' above 0. Penalties maximise the marginal
+without evidence both are nearly straight. For a Gaussian q, or any other with a concave logarithm,
+this is convex in (a, w) together. The logarithm keeps h' above 0. Penalties maximise the marginal
 likelihood, by the updates of Wood and Fasiolo, between which (a, w) take steps of Newton's method
 with the information of the noise in place of its curvature.
 
@@ -43,7 +43,10 @@ _SINGULAR: Final = 1e-10
 _ROUNDING: Final = 1e-5
 """Variance of the error in a score: without noise, h would grow without end."""
 
-_PENALTIES: Final = 1e-6, 1e8
+_PENALTIES: Final = 1e-6, 10.0
+"""A curve may always bend a little: what it could not follow would look like dependent noise, and
+tables that are drawn from a stiff curve would not show it."""
+
 _SETTLED: Final = 0.05
 _MOST_UPDATES: Final = 30
 _MOST_STEPS: Final = 30
@@ -127,6 +130,7 @@ class PostNonlinearFit:
                 break
             before = density.average + self.log_slope
             self._w = self._settled(self._w)
+        self._w = self._scored(self._w, self._held())
         self.residuals = self._design @ self._w
         self.transformed = rises @ self._w[self._n_heights :]
         self.log_slope = float(np.log(self._slopes @ self._w[self._n_heights :]).mean())

@@ -7,10 +7,9 @@ noise, on the other hand, what could be dependence has been fitted away, and the
 in none; so a wrong one is refuted too seldom.
 
 So the yardstick is what the same fit leaves of data that follow the model for certain: noise is
-drawn with replacement from the residuals, put on the fitted curves, and the fit is repeated. A
-gamma distribution with mean and variance of the statistics of such tables gives the p-value. Then
-the true way is refuted in 2 to 7 % of these tables (10 % by curves of location and scale where
-noise is exponential).
+drawn with replacement from the residuals, put on the fitted curves, and the fit is repeated. The
+logarithms of the statistics of such tables are close to Gaussian (a gamma distribution would have
+too light a tail), so Student's t says how unusual one more of them would be, however few they are.
 
 Two ways that are both possible cannot be compared by their p-values, which are uniform noise for a
 model that holds. They are compared by likelihoods: the density of the cause times that of the
@@ -26,17 +25,18 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
+from scipy.special import stdtr
 
 from causalkit.discovery.functional._log_spline import LogSpline
 from causalkit.independence.bound_kernel import BoundHSIC
 from causalkit.independence.kernel_matrices import Block, centred, factor, median_distance
-from causalkit.independence.null_distributions import gamma_tail
 from causalkit.typing import FloatArray
 
 __all__ = ["NoiseModel", "Side", "block_of", "hsic", "residual_side"]
 
 _EXACT: Final = 1e-5
 """Largest error of a cell of a kernel matrix."""
+_TINY: Final = float(np.finfo(float).tiny)
 
 
 class Side(NamedTuple):
@@ -95,8 +95,15 @@ def residual_side(
     noise = model.residuals[np.random.default_rng(seed).integers(n, size=(n, n_draws))]
     left = np.column_stack([model.residuals, model.refitted(noise)])
     found, *drawn = (_statistic(kernel, _kernel(column, width)) for column in left.T)
-    mean, variance = float(np.mean(drawn)), float(np.var(drawn, ddof=1))
-    return Side(_likelihood(cause, model), float(gamma_tail(found, mean, variance)))
+    return Side(_likelihood(cause, model), _one_more(found, np.array(drawn)))
+
+
+def _one_more(found: float, drawn: FloatArray) -> float:
+    """Probability that one more draw would be at least as large, with Gaussian logarithms."""
+    logs = np.log(np.maximum(drawn, _TINY))
+    error = float(logs.std(ddof=1)) * np.sqrt(1.0 + 1.0 / len(logs))
+    beyond = np.log(max(found, _TINY)) - float(logs.mean())
+    return float(stdtr(len(logs) - 1.0, -beyond / max(error, _TINY)))
 
 
 def _likelihood(cause: FloatArray, model: NoiseModel) -> float:

@@ -124,7 +124,7 @@ def test_the_order_is_one_of_the_graph_and_p_values_are_its_edges(algorithm):
 
 
 @every_algorithm
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=1, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_columns_rows_units_and_containers_do_not_matter(algorithm, seed):
     rng = np.random.default_rng(seed)
@@ -281,12 +281,12 @@ def test_hostile_tables_are_refused(algorithm):
 @every_algorithm
 def test_ugly_columns_are_borne(algorithm):
     rng = np.random.default_rng(0)
-    frame = chain(rng, 100)
+    frame = chain(rng, 60)
     for ugly in (
         frame.round(),
-        frame.assign(d=rng.random(100) < 0.5),
-        frame.assign(d=rng.standard_cauchy(100)),
-        frame.assign(d=np.where(rng.random(100) < 0.6, 0.0, rng.normal(size=100))),
+        frame.assign(d=rng.random(60) < 0.5),
+        frame.assign(d=rng.standard_cauchy(60)),
+        frame.assign(d=np.where(rng.random(60) < 0.6, 0.0, rng.normal(size=60))),
         frame.assign(d=np.exp(frame["a"])),
     ):
         fitted = clone(algorithm).fit(ugly)

@@ -395,7 +395,7 @@ def test_the_post_nonlinear_fit_is_the_minimum_that_a_numerical_search_finds():
     held = fit._held()
     reached = fit._cost(fit._w, held)
     found = slow.minimize(lambda w: min(fit._cost(w, held), 1e10), fit._w, method="Powell")
-    assert reached <= found.fun + 0.5  # of a log-likelihood of 150 rows
+    assert reached <= found.fun + 0.05  # of a log-likelihood of 150 rows
     for _ in range(30):
         assert fit._cost(fit._w + rng.normal(size=len(fit._w)) / 30, held) > reached - 0.1
 
@@ -419,6 +419,16 @@ def test_gaussian_ranks_are_possible_both_ways():
     for _ in range(6):
         x, e = rng.normal(size=(2, 300))
         n_decided += PNL().fit({"x": np.exp(x), "y": (x + e) ** 3}).direction_.decided
+    assert n_decided <= 1
+
+
+@pytest.mark.parametrize("case", [2, 3, 4, 5])
+def test_the_exceptions_of_the_paper_are_possible_both_ways(case):
+    rng = np.random.default_rng(case)
+    n_decided = 0
+    for _ in range(3):
+        t, s = slow.reversible_pair(case, 300, rng)
+        n_decided += PNL(n_draws=20).fit({"x": np.cbrt(t), "y": np.exp(s)}).direction_.decided
     assert n_decided <= 1
 
 
@@ -507,7 +517,7 @@ def test_a_general_model_stops_a_special_one_that_is_misled():
 
 def test_scores_vote_but_do_not_decide():
     rng = np.random.default_rng(0)
-    hidden, e, d = rng.normal(size=(3, 600))
+    hidden, e, d = rng.normal(size=(3, 900))
     data = {"x": hidden + e**2 / 2, "y": hidden**3 + d**2}
     ensemble = PairwiseEnsemble().fit(data)
     models = [vote for vote in ensemble.votes_ if vote.method[0] in "ALP"]
