@@ -3,7 +3,7 @@
 #   make test       the suite (under 12 minutes on 2 cores)      make test-all    with the slow simulations
 #   make lint       ruff and mypy                                make docs        the documentation
 #   make bench      speed and accuracy beside peers              make test-oldest the oldest dependencies
-#   make test-deep  what computes with torch (3 minutes with its download)
+#   make test-deep  what computes with torch (from nothing, 2 minutes of one processor)
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -18,12 +18,12 @@ demo: $(VENV)/.core
 	$(BIN)/causalkit demo --report report.html
 
 test: $(VENV)/.test
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not deep"
 
 test-all: $(VENV)/.bench
 	HYPOTHESIS_PROFILE=drawn $(PYTEST)
 
-# Without torch these tests are skipped, so first make sure that it is there.
+# Here, whether or not torch is there already for `make test`; without it they would be skipped.
 test-deep: $(VENV)/.deep
 	$(BIN)/python -c "import torch"
 	$(BIN)/python -m pytest -q -m "deep and not slow" $$(grep -rl --include="*.py" "mark\.deep" tests)

@@ -96,8 +96,9 @@ class NOTEARS(LinearContinuous):
     Needs only the covariance matrix, so files and queries may be given as data. Each minimisation
     is by OWL-QN, in place of L-BFGS-B with each weight split in two.
 
-    Warns with :class:`~causalkit.errors.CausalkitWarning` if it did not converge, and if
-    `standardize=False` and the order of variances alone gives away nearly all directions.
+    Warns with :class:`~causalkit.errors.ConvergenceWarning` if it did not converge, and with
+    :class:`~causalkit.errors.AssumptionWarning` if `standardize=False` and the order of variances
+    alone gives away nearly all directions.
 
     Examples
     --------

@@ -24,7 +24,14 @@ from causalkit.discovery.continuous._continuous_model import Problem
 from causalkit.discovery.continuous._continuous_objectives import barrier, lagrangian, likelihood
 from causalkit.discovery.continuous._l1_search import minimise
 from causalkit.discovery.continuous.linear_models import DAGMA, GOLEM, NOTEARS
-from causalkit.errors import CausalkitWarning, InputError, NumericalError, UnknownVariableError
+from causalkit.errors import (
+    AssumptionWarning,
+    CausalkitWarning,
+    ConvergenceWarning,
+    InputError,
+    NumericalError,
+    UnknownVariableError,
+)
 from causalkit.graph import Kind, random_dag
 from tests.oracles.continuous import circles, slope, sorted_share, split_minimum
 
@@ -286,7 +293,7 @@ def test_required_edges_bear_no_penalty():
 
 def test_units_that_give_the_order_away_bring_a_warning():
     data, _, _ = simulated(0)
-    with pytest.warns(CausalkitWarning, match="order alone gives away the directions"):
+    with pytest.warns(AssumptionWarning, match="order alone gives away the directions"):
         found = DAGMA(standardize=False).fit(data)
     expected = sorted_share(np.asarray(found.graph_.directed), data.var().to_numpy())
     assert found.varsortability_ == pytest.approx(expected)
@@ -298,7 +305,7 @@ def test_units_that_give_the_order_away_bring_a_warning():
 @every_algorithm
 def test_a_search_that_was_stopped_brings_a_warning(algorithm):
     data, _, _ = simulated(0, n=300)
-    with pytest.warns(CausalkitWarning, match="max_iter=1 steps"):
+    with pytest.warns(ConvergenceWarning, match="max_iter=1 steps"):
         found = clone(algorithm).set_params(max_iter=1).fit(data)
     assert not found.converged_
     assert found.graph_.kind is Kind.DAG
