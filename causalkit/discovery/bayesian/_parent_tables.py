@@ -9,8 +9,7 @@ import numpy as np
 from causalkit._core.progress import track
 from causalkit.discovery.search._families import Family, score_family
 from causalkit.discovery.search._score_setup import ScoreSetup
-from causalkit.errors import InputError, NumericalError
-from causalkit.graph.marks import show_name
+from causalkit.errors import InputError
 from causalkit.scores._states import State
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
@@ -76,11 +75,6 @@ def parent_tables(
         Weights are scores less the highest one of the node.
     highest : ndarray of shape (p,)
         That score.
-
-    Raises
-    ------
-    NumericalError
-        If no set of parents of a node can be scored.
     """
     from causalkit.discovery.bayesian._parent_table_kernels import ParentTables, sum_subsets
 
@@ -98,11 +92,6 @@ def parent_tables(
         priced = wider - price[np.minimum(n_parents + 1, p - 1)]
         family.by_bits(priced, weight[v, 1 : 1 + len(outside[v])])
         highest[v] = weight[v].max()
-        if not np.isfinite(highest[v]) and not stop[0]:
-            raise NumericalError(
-                f"no set of parents of {show_name(setup.names[v])} has a finite score; expected "
-                "required parents that do not determine each other. Leave copies of columns out."
-            )
         weight[v] -= highest[v]
     total = weight.copy()
     for table in total.reshape(-1, shape[2]):

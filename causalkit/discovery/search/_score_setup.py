@@ -15,7 +15,7 @@ from causalkit._core.table import Table
 from causalkit.discovery._setup import as_knowledge, in_name_order
 from causalkit.discovery.constraint._skeleton import Clock
 from causalkit.discovery.knowledge import Knowledge
-from causalkit.errors import InputError
+from causalkit.errors import InputError, NumericalError
 from causalkit.graph import CausalGraph
 from causalkit.scores import ExtendedBIC, LocalScore, Score
 from causalkit.scores._states import State
@@ -99,6 +99,7 @@ def set_up_search(
     limit = local.most_parents
     most = limit if max_parents is None else min(limit, max_parents)
     _check_room(required, most, names)
+    _check_can_be_told_apart(local, required, names)
     return ScoreSetup(names, shown, local, allowed | required, required, most, known, clock)
 
 
@@ -127,6 +128,21 @@ def _joined(skeleton: CausalGraph | None, names: tuple[Name, ...]) -> BoolArray:
     where = [skeleton.index(name) for name in names]
     joined: BoolArray = skeleton.ends[np.ix_(where, where)] != 0
     return joined | joined.T
+
+
+def _check_can_be_told_apart(
+    local: LocalScore, required: BoolArray, names: tuple[Name, ...]
+) -> None:
+    """Refuse required causes that no regression can tell apart: any graph would score -inf."""
+    for v in np.flatnonzero(required.any(axis=0)):
+        causes = np.flatnonzero(required[:, v]).tolist()
+        if np.isneginf(local(int(v), causes)):
+            shown = ", ".join(repr(names[c]) for c in causes[:6])
+            raise NumericalError(
+                f"the required causes {shown} of {names[v]!r} determine each other in these rows; "
+                "expected columns that can be told apart. Leave out columns that repeat others, or "
+                "require fewer of these edges."
+            )
 
 
 def _check_room(required: BoolArray, most: int, names: tuple[Name, ...]) -> None:
