@@ -37,8 +37,8 @@ class IGCI(PairwiseAlgorithm):
     """Information-geometric causal inference: where the curve is steep, the cause is not dense.
 
     If y = f(x), and f was not chosen with the distribution of x in mind, x is as dense where f is
-    steep as elsewhere, so y is dense where f is flat. Then the average of log |f'| is below zero
-    for the true way and above for the other one.
+    steep as elsewhere, so y is dense where f is flat. Then the logarithm of how steep f is lies
+    below zero on average for the true way, and above for the other one.
 
     Parameters
     ----------
