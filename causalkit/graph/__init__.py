@@ -11,10 +11,13 @@ from causalkit.graph.equivalence import (
 from causalkit.graph.generate import random_admg, random_dag
 from causalkit.graph.graph import CausalGraph
 from causalkit.graph.interventional import interventional_class
+from causalkit.graph.lagged import Lagged
+from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.graph.latent import latent_projection
 from causalkit.graph.mag import dag_to_mag, mag_to_pag, visible_edges
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Edge, Kind
 from causalkit.graph.separation import is_separated, minimal_separator, minimal_separators
+from causalkit.graph.summary import SummaryGraph
 from causalkit.graph.walks import possible_ancestors, possible_descendants
 
 __all__ = [
@@ -24,6 +27,9 @@ __all__ = [
     "CausalGraph",
     "Edge",
     "Kind",
+    "Lagged",
+    "LaggedGraph",
+    "SummaryGraph",
     "class_size",
     "consistent_extension",
     "dag_to_cpdag",

@@ -15,6 +15,7 @@ and ARROW at X, and ARROW at Y.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -39,6 +40,8 @@ _GLYPHS = {
     (CIRCLE, TAIL): "o--",
     (TAIL, CIRCLE): "--o",
 }
+_AT_A_TIME: Final = re.compile(r"(?<=.)\[t(-[1-9][0-9]*)?\]\Z", re.DOTALL)
+
 SYMBOLS: Final = {symbol: marks for marks, symbol in _GLYPHS.items()}
 """Marks at the left and at the right end, by symbol."""
 
@@ -75,10 +78,17 @@ def show_name(name: Name) -> str:
     """A name as :meth:`CausalGraph.parse` reads it: quoted if it would be read otherwise."""
     if isinstance(name, int):
         return str(name)
+    word, is_lagged = _AT_A_TIME.subn("", name)
+    if is_lagged:  # X[t-1]
+        return name if show_name(word) == word or word.lstrip("-").isdigit() else _quoted(name)
     plain = name.replace("_", "a").replace(".", "a").isalnum() and name != "o"
     looks_numeric = name.lstrip("-").isdigit()
     if plain and not looks_numeric:
         return name
+    return _quoted(name)
+
+
+def _quoted(name: str) -> str:
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

@@ -6,6 +6,7 @@ Edges and lone nodes stand one after the other, separated by `;` or a new line; 
     Z -> X -> Y; X <-> Y        # a chain and a bow
     "blood pressure" o-> dose   # quotes around names with spaces or signs; \" and \\ within
     region; 7; "7"              # lone nodes: a string, an integer, a string
+    X[t-1] -> Y[t]              # series, one of them a step ago
 
 The symbols are those of :mod:`causalkit.graph.marks`. The kind of graph is the plainest one that
 has these edges; where another is meant, the text opens with its name: `PAG: X -> Y`.
@@ -45,7 +46,7 @@ _TOKEN = re.compile(
     | (?P<space>\s+?)
     | (?P<symbol>{_SYMBOL})
     | (?P<quoted>"(?:[^"\\]|\\.)*")
-    | (?P<bare>-?\d+(?![\w.])|[\w.]+)
+    | (?P<bare>-?\d+(?![\w.[])|-?[\w.]+(?:\[t(?:-[1-9]\d*)?\])|[\w.]+)
     | (?P<wrong>[^\s\w.";\#]+|.)""",
     re.VERBOSE | re.DOTALL,
 )

@@ -1,0 +1,1 @@
+"""Causal discovery from series: what drives what, and how many steps later."""
