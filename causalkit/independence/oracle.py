@@ -24,12 +24,13 @@ import numpy as np
 
 from causalkit._core.table import Table
 from causalkit.errors import InputError, UnknownVariableError
-from causalkit.graph import CausalGraph
+from causalkit.graph import CausalGraph, LaggedGraph
+from causalkit.graph.lagged import as_lagged
 from causalkit.graph.separation import representative
 from causalkit.graph.walks import ANTERIOR, m_connected, reach
 from causalkit.independence.base import BoundTest, CITest
 from causalkit.independence.search import CIResult, Search
-from causalkit.typing import BoolArray
+from causalkit.typing import BoolArray, Name
 
 __all__ = ["Oracle"]
 
@@ -43,9 +44,10 @@ class Oracle(CITest):
 
     Parameters
     ----------
-    graph : CausalGraph
+    graph : CausalGraph or LaggedGraph
         Of any kind; of a class (CPDAG, PAG) every member gives the same answers. Nodes that are
-        not columns of the data act as hidden variables.
+        not columns of the data act as hidden variables. Of series, columns are nodes such as
+        `X[t-1]`, and all that lies before them is there, hidden.
 
     Notes
     -----
@@ -53,10 +55,10 @@ class Oracle(CITest):
     (faithfulness). The rows of the data are not looked at, only the column names.
     """
 
-    graph: CausalGraph
+    graph: CausalGraph | LaggedGraph
 
     def __post_init__(self) -> None:
-        if not isinstance(self.graph, CausalGraph):
+        if not isinstance(self.graph, (CausalGraph, LaggedGraph)):
             raise InputError(
                 f"the oracle got a {type(self.graph).__name__}; expected a CausalGraph. Build one "
                 "with CausalGraph.parse or CausalGraph.from_edges."
@@ -70,11 +72,26 @@ class Oracle(CITest):
         UnknownVariableError
             If a column is not a node.
         """
-        for name in table.names:
-            if name not in self.graph:
-                raise UnknownVariableError.among(name, self.graph.nodes, where="the oracle's graph")
-        graph = representative(self.graph)
-        return BoundOracle(graph, tuple(graph.index(name) for name in table.names))
+        graph, names = self.graph, table.names
+        if isinstance(graph, LaggedGraph):
+            graph, names = _unrolled(graph, table.names)
+        for name in names:
+            if name not in graph:
+                raise UnknownVariableError.among(name, graph.nodes, where="the oracle's graph")
+        graph = representative(graph)
+        return BoundOracle(graph, tuple(graph.index(name) for name in names))
+
+
+def _unrolled(graph: LaggedGraph, names: tuple[Name, ...]) -> tuple[CausalGraph, tuple[Name, ...]]:
+    """The graph over these steps and so many before that no path needs an earlier one.
+
+    A path that leaves the steps asked about goes back to a common cause and comes down again, on
+    both sides along the same few edges over and over: p series with lags to L meet by then.
+    """
+    nodes = [as_lagged(name, graph.variables) for name in names]
+    reach = max((node.lag for node in nodes), default=0)
+    before = 2 * graph.max_lag * (len(graph.variables) + graph.max_lag)
+    return graph.unroll(reach + before), tuple(nodes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,13 +1,14 @@
 """What all continuous algorithms share: settings, from weights to a DAG, and why.
 
 An algorithm asks `_set_up(names)` for its checked settings, finds a matrix of weights, one a pair,
-hands it to `_conclude(...)`, and ends with `_warn(...)`.
+hands it to `_conclude(...)`, and ends with `warn_of_search(...)`.
 """
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -23,7 +24,14 @@ from causalkit.graph import ARROW, TAIL, CausalGraph, Kind
 from causalkit.graph.marks import show_name
 from causalkit.typing import BoolArray, FloatArray, IntArray, Name, RandomState
 
-__all__ = ["ContinuousAlgorithm", "Setting", "check_not_negative", "check_range"]
+__all__ = [
+    "ContinuousAlgorithm",
+    "Search",
+    "Setting",
+    "check_not_negative",
+    "check_range",
+    "warn_of_search",
+]
 
 _SORTED = 0.9
 """Share of directed paths that variances sort, from which on a warning is given."""
@@ -61,6 +69,15 @@ class Setting:
     def shown(self, matrix: FloatArray) -> FloatArray:
         """Put rows and columns of a matrix in the order of the data."""
         return matrix[np.ix_(self.place, self.place)]
+
+
+class Search(Protocol):
+    """An algorithm that has come to rest."""
+
+    standardize: bool
+    max_iter: int
+    converged_: bool
+    varsortability_: float
 
 
 class ContinuousAlgorithm(DiscoveryAlgorithm):
@@ -122,25 +139,6 @@ class ContinuousAlgorithm(DiscoveryAlgorithm):
         self.varsortability_ = order_alignment(edges, spread)
         return edges
 
-    def _warn(self, who: str) -> None:
-        if not self.converged_:
-            warnings.warn(
-                f"{who} did not converge in max_iter={self.max_iter} steps; expected weights that "
-                "no longer change. Give it more steps, or a larger penalty.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-        if not self.standardize and self.varsortability_ >= _SORTED:
-            warnings.warn(
-                f"in the units of these data, variances rise along {self.varsortability_:.0%} of "
-                f"the directed paths that {who} found, so their order alone gives away the "
-                "directions; expected directions that units do not decide. Unless all variables "
-                "are measured on one scale and their noise has one variance, set "
-                "standardize=True.",
-                AssumptionWarning,
-                stacklevel=4,
-            )
-
     def _explain(self, a: Name, b: Name) -> Explanation:
         knowledge = as_knowledge(self.knowledge)
         edges = self.graph_.edges_between(a, b)
@@ -180,6 +178,27 @@ class ContinuousAlgorithm(DiscoveryAlgorithm):
         if self.graph_.to_cpdag().undirected[self.graph_.index(first), self.graph_.index(second)]:
             said += "; other DAGs of the same equivalence class have it the other way round"
         return said
+
+
+def warn_of_search(algorithm: Search, who: str) -> None:
+    """Warn of a search that did not converge, and of directions that units decide."""
+    if not algorithm.converged_:
+        warnings.warn(
+            f"{who} did not converge in max_iter={algorithm.max_iter} steps; expected weights that "
+            "no longer change. Give it more steps, or a larger penalty.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+    if not algorithm.standardize and algorithm.varsortability_ >= _SORTED:
+        warnings.warn(
+            f"in the units of these data, variances rise along {algorithm.varsortability_:.0%} of "
+            f"the directed paths that {who} found, so their order alone gives away the "
+            "directions; expected directions that units do not decide. Unless all variables "
+            "are measured on one scale and their noise has one variance, set "
+            "standardize=True.",
+            AssumptionWarning,
+            stacklevel=4,
+        )
 
 
 def check_range(spread: FloatArray, who: str) -> FloatArray:

@@ -39,8 +39,8 @@ class Problem:
     ----------
     covariance : ndarray of shape (p, p)
         Correlations, if data are standardised.
-    free : ndarray of bool, shape (p, p)
-        Weights that may differ from 0.
+    free : ndarray of bool, shape (p, p) or (p, k)
+        Weights that may differ from 0. With fewer columns, only the first k are effects.
     penalised : ndarray of shape (n_free,)
         1 where the l1 penalty counts; 0 for required edges.
     start : ndarray of shape (n_free,)
@@ -58,13 +58,13 @@ class Problem:
 
     def weights(self, x: FloatArray) -> FloatArray:
         """Free weights as a matrix."""
-        matrix = np.zeros_like(self.covariance)
+        matrix = np.zeros(self.free.shape)
         matrix[self.free] = x
         return matrix
 
     def residuals(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Variances of x - xW, and half their gradients with respect to W."""
-        rest = np.eye(len(weights)) - weights
+        rest = np.eye(*weights.shape) - weights
         product = self.covariance @ rest
         return np.einsum("ij,ij->j", rest, product), -product
 
@@ -117,7 +117,7 @@ class LinearContinuous(ContinuousAlgorithm):
         edges = self._conclude(setting, weights, spread)
         coefficients = setting.shown(_least_squares(correlations, edges, spread))
         self.coefficients_ = EffectMatrix(self.graph_.nodes, coefficients)
-        self._warn(who)
+        warn_of_search(self, who)
 
     def _least_rows(self, n_columns: int) -> int:
         del n_columns

@@ -79,7 +79,7 @@ class NeuralContinuous(ContinuousAlgorithm):
         with one_thread():
             x, self.converged_ = self._minimise(networks, networks.start(setting.rng))
         self._conclude(setting, np.sqrt(networks.squares(x)), spread)
-        self._warn(who)
+        warn_of_search(self, who)
 
     @abstractmethod
     def _minimise(self, networks: Networks, start: FloatArray) -> tuple[FloatArray, bool]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from causalkit._core.checks import check_choice, check_fraction
 from causalkit._core.parallel import one_thread
 from causalkit._core.table import Table, as_table
 from causalkit.discovery._columns import standardised
@@ -20,21 +18,20 @@ from causalkit.discovery.lingam._lingam_noise import (
     doubts,
     noise_of,
     normality_p_values,
+    tests_of_noise,
     warn_of_doubts,
 )
 from causalkit.discovery.lingam._lingam_order import Limits
 from causalkit.discovery.lingam._lingam_weights import (
-    PRUNING,
-    Pruning,
+    as_pruning,
     check_not_determined,
     edge_weights,
     in_units,
 )
 from causalkit.discovery.lingam.lingam_effects import EffectMatrix
-from causalkit.errors import InputError
 from causalkit.graph import ARROW, TAIL, CausalGraph, Kind
 from causalkit.graph.marks import show_name
-from causalkit.independence import HSIC, CITest
+from causalkit.independence import CITest
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
 if TYPE_CHECKING:
@@ -62,7 +59,7 @@ class LinearNonGaussian(DiscoveryAlgorithm):
     def _fit(self, table: Table) -> None:
         who = type(self).__name__
         known = as_knowledge(self.knowledge)
-        pruning = self._pruning(table.n_rows)
+        pruning = as_pruning(self.prune, self.alpha, self.min_effect, table.n_rows)
         names = in_name_order(table.names)
         limits = Limits.of(known, names)
         with one_thread():  # as in a worker of a bootstrap, so that no digit depends on it
@@ -88,17 +85,6 @@ class LinearNonGaussian(DiscoveryAlgorithm):
 
         `values` has mean 0 and variance 1; the matrix of correlations is given away.
         """
-
-    def _pruning(self, n_rows: int) -> Pruning:
-        method = check_choice(self.prune, "prune", PRUNING)
-        alpha = check_fraction(self.alpha, "alpha")
-        least = self.min_effect
-        if isinstance(least, bool) or not isinstance(least, (int, float)) or not 0 <= least < 1e9:
-            raise InputError(
-                f"min_effect={least!r}; expected a number of standard deviations, at least 0. "
-                "Leave it out to keep all edges that pruning keeps."
-            )
-        return Pruning(method, alpha, float(least), n_rows)
 
     def _keep(
         self,
@@ -154,20 +140,11 @@ class LinearNonGaussian(DiscoveryAlgorithm):
         UnknownVariableError
             If a variable of the graph is not in the data.
         """
-        import pandas as pd
-
         check_is_fitted(self, "graph_")
         names = self.graph_.nodes
-        table = as_table(X, columns=names)
-        values = table.values - table.values.mean(axis=0)
-        noise = values - values @ self.coefficients_.values
-        noise.flags.writeable = False
-        bound = (HSIC() if test is None else test).bind(Table(names, noise, (None,) * len(names)))
-        p_values = np.full((len(names),) * 2, np.nan)
-        for i, j in combinations(range(len(names)), 2):
-            p_values[i, j] = p_values[j, i] = bound(i, j).p_value
-        index = pd.Index(names, dtype=object)
-        return pd.DataFrame(p_values, index=index, columns=index)
+        values = as_table(X, columns=names).values
+        values = values - values.mean(axis=0)
+        return tests_of_noise(values - values @ self.coefficients_.values, names, test)
 
     def _explain(self, a: Name, b: Name) -> Explanation:
         if self.order_.index(a) > self.order_.index(b):

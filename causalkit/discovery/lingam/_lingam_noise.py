@@ -9,18 +9,24 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
+from itertools import combinations
 from math import sqrt
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.stats import chi2
 
+from causalkit._core.table import Table
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.errors import AssumptionWarning
 from causalkit.graph.marks import show_name
+from causalkit.independence import HSIC, CITest
 from causalkit.typing import BoolArray, FloatArray, Name
 
-__all__ = ["doubts", "noise_of", "normality_p_values", "warn_of_doubts"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["doubts", "noise_of", "normality_p_values", "tests_of_noise", "warn_of_doubts"]
 
 _ALPHA: Final = 0.05
 
@@ -77,15 +83,30 @@ def doubts(
     return tuple((cause, effect) for cause, effect in found if known.allows(effect, cause))
 
 
-def warn_of_doubts(doubtful: tuple[tuple[Name, Name], ...], n_edges: int, who: str) -> None:
-    """Say which edges have a direction that is a guess."""
+def tests_of_noise(noise: FloatArray, names: tuple[Name, ...], test: CITest | None) -> pd.DataFrame:
+    """P-values of the independence of any two columns of noise, NaN on the diagonal; HSIC if None."""
+    import pandas as pd
+
+    noise.flags.writeable = False
+    bound = (HSIC() if test is None else test).bind(Table(names, noise, (None,) * len(names)))
+    p_values = np.full((len(names),) * 2, np.nan)
+    for i, j in combinations(range(len(names)), 2):
+        p_values[i, j] = p_values[j, i] = bound(i, j).p_value
+    index = pd.Index(names, dtype=object)
+    return pd.DataFrame(p_values, index=index, columns=index)
+
+
+def warn_of_doubts(
+    doubtful: tuple[tuple[Name, Name], ...], n_edges: int, who: str, instead: str = "PC"
+) -> None:
+    """Say which edges have a direction that is a guess, and what to use instead."""
     if not doubtful:
         return
     a, b = map(show_name, doubtful[0])
     warnings.warn(
         f"{len(doubtful)} of {n_edges} edges join variables whose noise cannot be told from "
         f"Gaussian, such as {a} -> {b}; {who} expects noise that is not Gaussian, of all variables "
-        "but one, and without it the directions are a guess. Use PC, which leaves such edges "
+        f"but one, and without it the directions are a guess. Use {instead}, which leaves such edges "
         "undirected, or bring more rows. See doubtful_ for each.",
         AssumptionWarning,
         stacklevel=4,

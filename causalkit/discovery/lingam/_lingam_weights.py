@@ -13,12 +13,21 @@ from typing import Final
 import numpy as np
 from scipy.stats import t as student
 
+from causalkit._core.checks import check_choice, check_fraction
 from causalkit.discovery.lingam._lingam_order import Limits
-from causalkit.errors import NumericalError
+from causalkit.errors import InputError, NumericalError
 from causalkit.graph.marks import show_name
 from causalkit.typing import BoolArray, FloatArray, IntArray, Name
 
-__all__ = ["PRUNING", "Pruning", "check_not_determined", "edge_weights", "in_units"]
+__all__ = [
+    "PRUNING",
+    "Pruning",
+    "as_pruning",
+    "check_not_determined",
+    "edge_weights",
+    "in_units",
+    "slope_tests",
+]
 
 PRUNING: Final = ("adaptive_lasso", "tests", None)
 
@@ -47,6 +56,19 @@ class Pruning:
     alpha: float
     min_effect: float
     n_rows: int
+
+
+def as_pruning(prune: str | None, alpha: float, min_effect: float, n_rows: int) -> Pruning:
+    """Check settings."""
+    method = check_choice(prune, "prune", PRUNING)
+    alpha = check_fraction(alpha, "alpha")
+    ok = isinstance(min_effect, (int, float)) and not isinstance(min_effect, bool)
+    if not ok or not 0 <= min_effect < 1e9:
+        raise InputError(
+            f"min_effect={min_effect!r}; expected a number of standard deviations, at least 0. "
+            "Leave it out to keep all edges that pruning keeps."
+        )
+    return Pruning(method, alpha, float(min_effect), n_rows)
 
 
 def check_not_determined(correlations: FloatArray, names: tuple[Name, ...], who: str) -> None:
@@ -105,22 +127,23 @@ def _choose(
     if pruning.method == "adaptive_lasso":
         return _by_adaptive_lasso(correlations, before, target, must, pruning.n_rows)
     if pruning.method == "tests":
-        return _by_tests(correlations, before, target, pruning)
+        _, p_values = slope_tests(correlations, before, target, pruning.n_rows)
+        return p_values < pruning.alpha
     return np.ones_like(must)
 
 
-def _by_tests(
-    correlations: FloatArray, before: IntArray, target: int, pruning: Pruning
-) -> BoolArray:
-    """t-tests in the regression on all variables before."""
+def slope_tests(
+    correlations: FloatArray, before: IntArray, target: int, n_rows: int
+) -> tuple[FloatArray, FloatArray]:
+    """t-tests in the regression on all variables before: partial correlations, and p-values."""
     precision = np.linalg.inv(correlations[np.ix_(before, before)])
     cross = correlations[before, target]
     slopes = precision @ cross
-    freedom = pruning.n_rows - len(before) - 1
+    freedom = n_rows - len(before) - 1
     noise = (1.0 - cross @ slopes) / freedom
-    t = np.abs(slopes) / np.sqrt(noise * np.diagonal(precision))
-    chosen: BoolArray = 2.0 * student.sf(t, freedom) < pruning.alpha
-    return chosen
+    t = slopes / np.sqrt(noise * np.diagonal(precision))
+    p_values: FloatArray = 2.0 * student.sf(np.abs(t), freedom)
+    return t / np.sqrt(t * t + freedom), p_values
 
 
 def _by_adaptive_lasso(
