@@ -147,6 +147,29 @@ class BoundCorrelation(BoundTest):
         statistic, p_value = self.fisher.marginals(pairs)
         return self._judge(statistic, 0) if self.student else (statistic, p_value)
 
+    def cutoffs(self, alpha: float, largest: int) -> FloatArray:
+        """Partial correlations given sets of 0, 1, … that are below these in size have p > alpha.
+
+        Where no degree of freedom is left none is.
+        """
+        orders = range(largest + 1)
+        return np.array([self.fisher._cutoff(q, self._alpha(q, alpha)) for q in orders])
+
+    def judge_partials(
+        self, partials: FloatArray, orders: IntArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Partial correlations given sets of these sizes, and their p-values; NaN for a 2."""
+        p_value = np.full(partials.shape, np.nan)
+        known = np.abs(partials) <= 1.0
+        for q in np.unique(orders[known]).tolist():
+            same = known & (orders == q)
+            freedom = self._freedom(q)
+            if freedom > 0:
+                with np.errstate(divide="ignore"):
+                    z = np.arctanh(partials[same]) * sqrt(freedom)
+                p_value[same] = self._judge(z, q)[1]
+        return np.where(np.isnan(p_value), np.nan, partials), p_value
+
     def _freedom(self, order: int) -> float:
         """Degrees of freedom of t; for z the rows that are left, whose root is its factor."""
         return float(self.fisher.n_rows) - order - 3

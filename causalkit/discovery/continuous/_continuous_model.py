@@ -15,7 +15,11 @@ from causalkit._core.checks import check_complete, check_rows, refuse_constant
 from causalkit._core.moments import Moments, check_two_levels
 from causalkit._core.parallel import one_thread
 from causalkit._core.table import Table
-from causalkit.discovery.continuous._continuous_algorithm import ContinuousAlgorithm, check_range
+from causalkit.discovery.continuous._continuous_algorithm import (
+    ContinuousAlgorithm,
+    check_range,
+    warn_of_search,
+)
 from causalkit.discovery.continuous._l1_search import Minimum, Smooth, minimise
 from causalkit.discovery.lingam._lingam_weights import check_not_determined
 from causalkit.discovery.lingam.lingam_effects import EffectMatrix

@@ -37,6 +37,7 @@ from causalkit.discovery.continuous._continuous_algorithm import (
     ContinuousAlgorithm,
     check_not_negative,
     check_range,
+    warn_of_search,
 )
 from causalkit.discovery.continuous._l1_search import Minimum
 from causalkit.discovery.continuous._networks import Networks, Variances, residual_variances

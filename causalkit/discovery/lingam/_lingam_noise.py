@@ -84,7 +84,7 @@ def doubts(
 
 
 def tests_of_noise(noise: FloatArray, names: tuple[Name, ...], test: CITest | None) -> pd.DataFrame:
-    """P-values of the independence of any two columns of noise, NaN on the diagonal; HSIC if None."""
+    """P-values of independence of any two columns of noise, by HSIC if None; NaN on the diagonal."""
     import pandas as pd
 
     noise.flags.writeable = False
@@ -106,8 +106,8 @@ def warn_of_doubts(
     warnings.warn(
         f"{len(doubtful)} of {n_edges} edges join variables whose noise cannot be told from "
         f"Gaussian, such as {a} -> {b}; {who} expects noise that is not Gaussian, of all variables "
-        f"but one, and without it the directions are a guess. Use {instead}, which leaves such edges "
-        "undirected, or bring more rows. See doubtful_ for each.",
+        f"but one, and without it the directions are a guess. Use {instead}, which leaves such "
+        "edges undirected, or bring more rows. See doubtful_ for each.",
         AssumptionWarning,
         stacklevel=4,
     )

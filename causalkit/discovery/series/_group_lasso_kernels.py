@@ -31,9 +31,9 @@ def group_lasso_path(
         From large to small; each starts where the one before has ended.
     weights : ndarray of shape (m / L, L)
         `weights[g, l]` weighs the norm of the members of group g from number l on. A plain group
-        lasso has weights at l = 0 only. A group with an infinite weight stays out.
+        lasso has weights at l = 0 only.
     curvature : ndarray of shape (m / L,)
-        Largest eigenvalue of each group's own block of `gram`.
+        Largest eigenvalue of each group's own block of `gram`; a group with 0 stays out.
     most : int
         The path ends once more coefficients than this are active.
     tolerance : float
@@ -87,7 +87,7 @@ def _sweep(
     """One step of each group asked; `free` stays ``c - Gb``. Returns the largest change."""
     n_lags, largest = weights.shape[1], 0.0
     for g in range(weights.shape[0]):
-        if not asked[g] or curvature[g] <= 0.0 or not np.isfinite(weights[g, 0]):
+        if not asked[g] or curvature[g] <= 0.0:
             continue
         first = g * n_lags
         for a in range(n_lags):

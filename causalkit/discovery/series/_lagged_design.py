@@ -11,7 +11,7 @@ from causalkit._core.series import Series
 from causalkit.errors import InputError
 from causalkit.typing import FloatArray, IntArray
 
-__all__ = ["LaggedDesign", "lagged_design"]
+__all__ = ["LaggedDesign", "blocked_folds", "check_numbers", "lagged_design"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +27,7 @@ class LaggedDesign:
     scale : ndarray of shape (p,)
         Standard deviation of each series.
     rows : ndarray of int, shape (n,)
-        Rows of the series that are "now".
+        Rows of the series that are "now", in their order.
     max_lag : int
     """
 
@@ -70,7 +70,7 @@ def lagged_design(series: Series, max_lag: int, *, n_steps: int, who: str) -> La
     values = series.table.values
     units = np.nanmax(np.abs(values), axis=0)  # no overflow in what follows
     units[units == 0.0] = 1.0
-    rows, p = series.usable(max_lag), len(series.names)
+    rows, p = np.sort(series.usable(max_lag)), len(series.names)
     lagged = series.with_values(values / units).lagged(max_lag, rows)
     lagged -= lagged.mean(axis=0)
     scale = lagged[:, :p].std(axis=0)
@@ -80,6 +80,36 @@ def lagged_design(series: Series, max_lag: int, *, n_steps: int, who: str) -> La
     by_cause = np.arange(p, (max_lag + 1) * p).reshape(max_lag, p).T.ravel()
     past = np.asfortranarray(lagged[:, by_cause])
     return LaggedDesign(np.asfortranarray(lagged[:, :p]), past, scale * units, rows, max_lag)
+
+
+def blocked_folds(
+    rows: IntArray, n_folds: int, gap: int, *, forward: bool = False
+) -> list[tuple[IntArray, IntArray]]:
+    """Split steps into runs, each to be judged by a model of steps that are not near it.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (n,)
+        Numbers of the steps, ascending.
+    n_folds : int
+    gap : int
+        Steps next to a run that no model of it may learn from.
+    forward : bool
+        Learn from earlier steps only; the first of `n_folds + 1` runs is then never judged.
+
+    Returns
+    -------
+    list of (train, test)
+        Positions in `rows`.
+    """
+    edges = np.linspace(0, len(rows), n_folds + 1 + forward).round().astype(int)[forward:]
+    folds = []
+    for first, last in zip(edges[:-1], edges[1:], strict=True):
+        train = rows < rows[first] - gap
+        if not forward:
+            train |= rows > rows[last - 1] + gap
+        folds.append((np.flatnonzero(train), np.arange(first, last)))
+    return folds
 
 
 def check_numbers(series: Series, *, who: str) -> None:
