@@ -65,8 +65,13 @@ class Lagged(str):
                 f"lag={lag!r}; expected how many steps ago, an integer from 0. The past has a "
                 "positive lag: Lagged('X', 1) is X[t-1]."
             )
+        return cls._of(name, int(lag))
+
+    @classmethod
+    def _of(cls, name: Name, lag: int) -> Lagged:
+        """Build without a check."""
         node = super().__new__(cls, f"{name}[t-{lag}]" if lag else f"{name}[t]")
-        node.name, node.lag = name, int(lag)
+        node.name, node.lag = name, lag
         return node
 
     def shifted(self, steps: int) -> Lagged:

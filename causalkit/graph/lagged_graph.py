@@ -182,7 +182,7 @@ class LaggedGraph:
     @property
     def nodes(self) -> tuple[Lagged, ...]:
         """Nodes of the template: all series at t, then at t-1, and so on."""
-        return lagged_nodes(self.variables, self.max_lag)
+        return self.template.nodes  # type: ignore[return-value]
 
     def index(self, variable: object) -> int:
         """Position of a series."""
@@ -390,7 +390,11 @@ class LaggedGraph:
 
 def lagged_nodes(variables: tuple[Name, ...], max_lag: int) -> tuple[Lagged, ...]:
     """Nodes of a template: all variables at t, then at t-1, and so on."""
-    return tuple(Lagged(name, lag) for lag in range(max_lag + 1) for name in variables)
+    if any(
+        isinstance(name, (bool, Lagged)) or not isinstance(name, (str, int)) for name in variables
+    ):
+        variables = tuple(Lagged(name).name for name in variables)  # checks them
+    return tuple(Lagged._of(name, lag) for lag in range(max_lag + 1) for name in variables)
 
 
 def in_template(a: Lagged, b: Lagged) -> tuple[Lagged, Lagged]:

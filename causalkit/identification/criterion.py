@@ -5,9 +5,10 @@ forbidden, which first edges the proper back-door graph lacks, which edges are u
 conditions of the criterion (see :mod:`~causalkit.identification.adjustment`) are then one line
 each.
 
-DAG, ADMG and CPDAG differ in two places only: which paths are possibly causal (rule tables, where
-an undirected edge may go either way) and who answers for separation (a class: one of its members).
-A kind of graph that is new here, such as a PAG, needs an entry in :func:`_resolve` and its tables.
+The kinds of graphs differ in three places only: which paths are possibly causal (rule tables, where
+an open edge may go either way), which first edges are beyond doubt (in a MAG or PAG only *visible*
+ones, which no hidden cause accompanies), and who answers for separation (a class: one of its
+members).
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from causalkit.errors import GraphError, InputError
-from causalkit.graph import TAIL, CausalGraph, Edge, Kind
-from causalkit.graph.equivalence import consistent_extension, meek_closure
+from causalkit.graph import CIRCLE, TAIL, CausalGraph, Edge, Kind
+from causalkit.graph.equivalence import meek_closure
+from causalkit.graph.separation import representative
 from causalkit.graph.walks import (
     ANCESTORS,
     M_CONNECTION,
@@ -37,7 +39,7 @@ from causalkit.identification.equivalence_class import (
 from causalkit.identification.query import EffectQuery
 from causalkit.typing import BoolArray, Names
 
-__all__ = ["Frame", "frame"]
+__all__ = ["Frame", "check_kind", "frame", "frame_of", "observed_mask"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Frame:
     graph: CausalGraph
     """The graph; a class is closed under Meek's rules."""
     member: CausalGraph
-    """The graph itself, or one DAG of the class."""
+    """The graph itself, or one member of the class."""
     treatment: BoolArray
     outcome: BoolArray
     allowed: BoolArray
@@ -88,7 +90,8 @@ class Frame:
         """Return the proper back-door graph of the member."""
         ends = np.array(self.member.ends)
         ends.T[self.first_steps] &= ~np.uint8(TAIL)
-        return CausalGraph(self.member.nodes, np.where(ends.T > 0, ends, 0), self.member.kind)
+        kept = np.where(ends.T > 0, ends, 0).astype(np.uint8)
+        return CausalGraph._of(self.member.nodes, kept, self.member.kind)
 
     def unblockable(self, include: BoolArray) -> Walk:
         """Find a shortest non-causal path that stays open; only called where no set blocks all.
@@ -117,7 +120,7 @@ def frame(graph: CausalGraph, query: EffectQuery, observed: Names | None = None)
     Parameters
     ----------
     graph : CausalGraph
-        DAG, ADMG or CPDAG (background knowledge in it is welcome).
+        Of any kind (background knowledge in a CPDAG is welcome).
     query : EffectQuery
         Checked against `graph`.
     observed : names, optional
@@ -126,34 +129,53 @@ def frame(graph: CausalGraph, query: EffectQuery, observed: Names | None = None)
     Raises
     ------
     GraphError
-        If the graph is a MAG or a PAG, or a PDAG without a member.
+        If a MAG or PAG has edges of selection, or a class has no member.
     InputError
         If a variable of the query is not observed.
     """
-    graph, member = _resolve(graph)
+    check_kind(graph)
+    closed = meek_closure(graph) if graph.kind is Kind.CPDAG else graph
+    seen = observed_mask(closed, query, observed)
+    return frame_of(closed, representative(closed), query, seen)
+
+
+def frame_of(
+    graph: CausalGraph, member: CausalGraph, query: EffectQuery, observed: BoolArray
+) -> Frame:
+    """Do the work of :func:`frame` for a closed class, a member of it, and a mask."""
     treatment, outcome = mask_of(graph, query.treatment), mask_of(graph, query.outcome)
     first_steps = causal_first_steps(graph, treatment, outcome)
     forbidden = possibly_caused(graph, np.asarray(first_steps.any(axis=0)))
-    allowed = ~(forbidden | treatment | outcome) & _observed(graph, query, observed)
+    allowed = ~(forbidden | treatment | outcome) & observed
     edges = tuple(undecided(graph, treatment, outcome))
     return Frame(graph, member, treatment, outcome, allowed, first_steps, edges)
 
 
-def _resolve(graph: CausalGraph) -> tuple[CausalGraph, CausalGraph]:
-    """Return the graph (a class: closed) and a member of it."""
-    if graph.kind in (Kind.DAG, Kind.ADMG):
-        return graph, graph
-    if graph.kind is Kind.CPDAG:
-        closed = meek_closure(graph)
-        return closed, consistent_extension(closed)
-    raise GraphError(
-        f"the graph is a {graph.kind.name}; identification expects a DAG, an ADMG or a CPDAG in "
-        "this version. Draw hidden common causes as <-> in an ADMG, or, if there are none, use a "
-        "CPDAG (PC, GES)."
-    )
+def check_kind(graph: CausalGraph) -> None:
+    """Refuse edges of selection.
+
+    Raises
+    ------
+    GraphError
+    """
+    if graph.kind in (Kind.MAG, Kind.PAG):
+        tails = (graph.ends & TAIL) > 0
+        if (tails & tails.T).any() or (tails & ((graph.ends.T & CIRCLE) > 0)).any():
+            raise GraphError(
+                f"the {graph.kind.name} has an edge -- or o--, which stands for selection; "
+                "identification expects data that were not selected by what they hold. Model how "
+                "rows got into the data, or leave out what selection acts on."
+            )
 
 
-def _observed(graph: CausalGraph, query: EffectQuery, observed: Names | None) -> BoolArray:
+def observed_mask(graph: CausalGraph, query: EffectQuery, observed: Names | None) -> BoolArray:
+    """Mask of the observed nodes, those of the query among them.
+
+    Raises
+    ------
+    InputError
+        If a variable of the query is not observed.
+    """
     if observed is None:
         return np.ones(len(graph.nodes), dtype=np.bool_)
     seen = mask_of(graph, observed)

@@ -34,50 +34,78 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from causalkit.graph import ARROW, CausalGraph, Edge, Kind
+from causalkit.graph import ARROW, TAIL, CausalGraph, Edge, Kind
 from causalkit.graph.equivalence import meek_closure
-from causalkit.graph.walks import POSSIBLE_ANCESTORS, POSSIBLE_DESCENDANTS, reach
+from causalkit.graph.mag import visible
+from causalkit.graph.walks import (
+    POSSIBLE_ANCESTORS,
+    POSSIBLE_ANCESTORS_PAG,
+    POSSIBLE_DESCENDANTS,
+    POSSIBLE_DESCENDANTS_PAG,
+    reach,
+)
 from causalkit.typing import BoolArray, Name
 
-__all__ = ["causal_first_steps", "possibly_caused", "refinements", "undecided"]
+__all__ = ["causal_first_steps", "decide", "possibly_caused", "refinements", "undecided"]
 
 
 def possibly_caused(graph: CausalGraph, start: BoolArray) -> BoolArray:
     """Mask of the nodes that have a possibly causal path from `start`, which is among them.
 
-    The graph is a DAG, an ADMG, or a CPDAG closed under Meek's rules, here and below.
+    The graph is of any kind, a CPDAG closed under Meek's rules, here and below.
     """
-    return reach(graph, start, POSSIBLE_DESCENDANTS)
+    table = POSSIBLE_DESCENDANTS_PAG if graph.kind is Kind.PAG else POSSIBLE_DESCENDANTS
+    return reach(graph, start, table)
 
 
 def _possibly_causing(graph: CausalGraph, goal: BoolArray, within: BoolArray) -> BoolArray:
     """Mask of the nodes that have a possibly causal path to `goal`, all of it in `within`."""
-    return reach(graph, goal & within, POSSIBLE_ANCESTORS, avoid=~within)
+    table = POSSIBLE_ANCESTORS_PAG if graph.kind is Kind.PAG else POSSIBLE_ANCESTORS
+    return reach(graph, goal & within, table, avoid=~within)
 
 
 def causal_first_steps(graph: CausalGraph, treatment: BoolArray, outcome: BoolArray) -> BoolArray:
     """First edges `x -> v` of the proper possibly causal paths, shape (n_nodes, n_nodes).
 
-    Proper: only the first node of the path is a treatment.
+    Proper: only the first node of the path is a treatment. In a MAG or PAG, the visible ones: no
+    hidden cause acts on both their ends.
     """
     causing = _possibly_causing(graph, outcome, ~treatment)
-    steps: BoolArray = graph.directed & treatment[:, None] & causing[None, :]
+    certain = visible(graph) if graph.kind in (Kind.MAG, Kind.PAG) else graph.directed
+    steps: BoolArray = certain & treatment[:, None] & causing[None, :]
     return steps
 
 
 def undecided(graph: CausalGraph, treatment: BoolArray, outcome: BoolArray) -> list[Edge]:
-    """Undirected first edges of proper possibly causal paths: the effect depends on them.
+    """Open first edges of proper possibly causal paths: the effect depends on them.
+
+    In a class of DAGs these are undirected; in a MAG or PAG, those that are not visible, so that a
+    hidden cause may act on both their ends.
 
     Notes
     -----
     A path `x -- v … y` is possibly causal unless a later node of it points to x (Perković et al.
     2017), so it is enough to look for paths from v that avoid the parents of x.
     """
+    if graph.kind in (Kind.MAG, Kind.PAG):
+        return _not_visible(graph, treatment, outcome)
     edges = []
     for x in np.flatnonzero(treatment & graph.undirected.any(axis=1)):
         causing = _possibly_causing(graph, outcome, ~treatment & ~graph.directed[:, x])
         for v in np.flatnonzero(graph.undirected[x] & causing):
             edges.append(Edge(graph.nodes[x], graph.nodes[v], "--"))
+    return edges
+
+
+def _not_visible(graph: CausalGraph, treatment: BoolArray, outcome: BoolArray) -> list[Edge]:
+    surely, edges = visible(graph), []
+    for x in np.flatnonzero(treatment).tolist():
+        into = (graph.ends[:, x] & ARROW) > 0
+        out = graph.adjacency[x] & ~into & ((graph.ends[x] & TAIL) == 0) & ~surely[x]
+        causing = _possibly_causing(graph, outcome, ~treatment & ~into)
+        for v in np.flatnonzero(out & causing).tolist():
+            edge = graph.edges_between(graph.nodes[x], graph.nodes[v])[0]
+            edges.append(edge if edge.left == graph.nodes[x] else edge.reversed())
     return edges
 
 
@@ -96,10 +124,11 @@ def refinements(
         return
     edge = edges[0]
     for cause, effect in ((edge.left, edge.right), (edge.right, edge.left)):
-        yield from refinements(_decide(graph, cause, effect), treatment, outcome)
+        yield from refinements(decide(graph, cause, effect), treatment, outcome)
 
 
-def _decide(graph: CausalGraph, cause: Name, effect: Name) -> CausalGraph:
+def decide(graph: CausalGraph, cause: Name, effect: Name) -> CausalGraph:
+    """Turn an undirected edge of a class, and apply the rules again."""
     ends = np.array(graph.ends)
     ends[graph.index(cause), graph.index(effect)] = ARROW
     return meek_closure(CausalGraph(graph.nodes, ends, Kind.CPDAG))

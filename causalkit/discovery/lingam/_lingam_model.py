@@ -18,7 +18,7 @@ from causalkit.discovery.lingam._lingam_noise import (
     doubts,
     noise_of,
     normality_p_values,
-    tests_of_noise,
+    noise_dependence,
     warn_of_doubts,
 )
 from causalkit.discovery.lingam._lingam_order import Limits
@@ -144,7 +144,7 @@ class LinearNonGaussian(DiscoveryAlgorithm):
         names = self.graph_.nodes
         values = as_table(X, columns=names).values
         values = values - values.mean(axis=0)
-        return tests_of_noise(values - values @ self.coefficients_.values, names, test)
+        return noise_dependence(values - values @ self.coefficients_.values, names, test)
 
     def _explain(self, a: Name, b: Name) -> Explanation:
         if self.order_.index(a) > self.order_.index(b):

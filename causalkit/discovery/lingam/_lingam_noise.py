@@ -26,7 +26,7 @@ from causalkit.typing import BoolArray, FloatArray, Name
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["doubts", "noise_of", "normality_p_values", "tests_of_noise", "warn_of_doubts"]
+__all__ = ["doubts", "noise_dependence", "noise_of", "normality_p_values", "warn_of_doubts"]
 
 _ALPHA: Final = 0.05
 
@@ -83,8 +83,10 @@ def doubts(
     return tuple((cause, effect) for cause, effect in found if known.allows(effect, cause))
 
 
-def tests_of_noise(noise: FloatArray, names: tuple[Name, ...], test: CITest | None) -> pd.DataFrame:
-    """P-values of independence of any two columns of noise, by HSIC if None; NaN on the diagonal."""
+def noise_dependence(
+    noise: FloatArray, names: tuple[Name, ...], test: CITest | None
+) -> pd.DataFrame:
+    """P-values of the independence of any two columns of noise, by HSIC if no test is given."""
     import pandas as pd
 
     noise.flags.writeable = False

@@ -8,13 +8,12 @@ taken out of everything first, and the same holds for what is left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from scipy.special import fdtrc
-from scipy.stats import chi2, false_discovery_control
+from scipy.special import chdtrc, fdtrc
+from scipy.stats import false_discovery_control
 
 from causalkit._core.series import Series
 from causalkit.discovery.series._lagged_regression import LaggedMoments, within_subjects
@@ -23,57 +22,58 @@ from causalkit.typing import FloatArray, IntArray
 __all__ = [
     "CORRECTIONS",
     "STATISTICS",
-    "Fitted",
-    "Scores",
+    "Coefficients",
+    "Rows",
     "adjusted",
     "conditional",
     "joint_test",
-    "p_value",
     "pairwise",
-    "scores_of",
+    "rows_of",
+    "verdict",
 ]
 
 STATISTICS: Final = ("f", "system_f", "wald", "lr")
 CORRECTIONS: Final = (None, "bonferroni", "holm", "bh", "by")
 
+_LEAST_SHARE: Final = 1e-11
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fitted:
-    """Coefficients of the pasts of causes in equations of effects, and what speaks for them.
+class Coefficients:
+    """Coefficients of the pasts of causes in the equations of effects, and what speaks for them.
 
     Attributes
     ----------
     slopes : ndarray of shape (max_lag, p, p)
         `[lag - 1, cause, effect]`, in standard deviations.
-    alone : ndarray of shape (max_lag, p, p)
-        Wald statistic of each coefficient, by degrees of freedom `df` of the residuals.
-    together : ndarray of shape (p, p)
-        Wald statistic of all lags of a cause: `df` times the share that they explain of what is
-        left without them.
     partial : ndarray of shape (max_lag, p, p)
         Partial correlations.
+    alone : ndarray of shape (max_lag, p, p)
+        Wald statistic of each coefficient.
+    together : ndarray of shape (p, p)
+        Wald statistic of all lags of a cause.
     df : ndarray of shape (p, p)
         Degrees of freedom of the residuals.
     """
 
     slopes: FloatArray
+    partial: FloatArray
     alone: FloatArray
     together: FloatArray
-    partial: FloatArray
     df: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scores:
-    """Rows for covariances that neither trust equal variances nor that noise forgets at once.
+class Rows:
+    """Rows of the regressions, for covariances that trust neither equal variances nor white noise.
 
     Attributes
     ----------
-    past : ndarray of shape (n, m)
+    past : ndarray of shape (n, max_lag * p)
     now : ndarray of shape (n, p)
         Deviations from means, in standard deviations.
     place : ndarray of int, shape (n,)
-        Where a row stands in time, unbroken runs `bandwidth` places apart.
+        Where a row stands in time, unbroken runs more than `bandwidth` places apart.
     bandwidth : int
     """
 
@@ -82,97 +82,229 @@ class Scores:
     place: IntArray
     bandwidth: int
 
+    def select(self, series: IntArray) -> Rows:
+        """Rows of some series."""
+        p = self.now.shape[1]
+        columns = (np.arange(0, self.past.shape[1], p)[:, None] + series).ravel()
+        return Rows(self.past[:, columns], self.now[:, series], self.place, self.bandwidth)
+
     def covariance(self, influence: FloatArray) -> FloatArray:
-        """Newey and West's covariance of sums of influences, (…, k, k) for (…, n, k).
+        """Newey and West's covariance of the sum of influences: (…, n, k) to (…, k, k).
 
-        Bartlett's weights are those with which pairs fall into the same window of `bandwidth + 1`
-        steps, so sums over windows have this very covariance, and it is positive.
+        Bartlett's weight of two steps is the share of windows of `bandwidth + 1` steps that hold
+        both, so products of sums over windows add up to it, and no step is paired with another.
         """
-        length = int(self.place[-1]) + self.bandwidth + 2
-        total = np.zeros((*influence.shape[:-2], length, influence.shape[-1]))
-        total[..., self.place + 1, :] = influence
-        total = np.cumsum(total, axis=-2)
         width = self.bandwidth + 1
+        length = int(self.place[-1]) + 1 + width
+        total = np.zeros((*influence.shape[:-2], length, influence.shape[-1]))
+        np.add.at(total, (..., self.place + 1, slice(None)), influence)
+        total = np.cumsum(total, axis=-2)
         total[..., width:, :] -= total[..., :-width, :].copy()
-        covariance: FloatArray = np.swapaxes(total, -1, -2) @ total / width
-        return covariance
+        found: FloatArray = np.swapaxes(total, -1, -2) @ total / width
+        return found
 
 
-def scores_of(series: Series, moments: LaggedMoments, bandwidth: int) -> Scores:
-    """Rows of the regressions, in the units of `moments`; each row counts once."""
-    rows = np.unique(series.usable(moments.max_lag))
-    borders = np.cumsum(~series.follows)
-    place = rows + (bandwidth + 1) * borders[rows]
+def rows_of(series: Series, moments: LaggedMoments, bandwidth: int) -> Rows:
+    """Lay out the rows that the moments were taken of."""
+    rows = np.sort(series.usable(moments.max_lag))
     columns = series.lagged(moments.max_lag, rows) / moments.spread
     columns = within_subjects(columns, series.subject[rows])
+    place = rows + (bandwidth + 1) * np.cumsum(~series.follows)[rows]
     p = moments.n_series
-    return Scores(columns[:, p:], columns[:, :p], place - place[0], bandwidth)
+    return Rows(columns[:, p:], columns[:, :p], place - place[0], bandwidth)
 
 
-# --- all coefficients at once --------------------------------------------------------------------
+# --- all coefficients ----------------------------------------------------------------------------
 
 
-def conditional(moments: LaggedMoments, scores: Scores | None = None) -> Fitted:
+def conditional(moments: LaggedMoments, rows: Rows | None = None) -> Coefficients:
     """Each series on the past of all of them."""
     p, n_lags, df = moments.n_series, moments.max_lag, moments.df
-    shape = (n_lags, p, p)
     slopes, noise = moments.slopes, np.diagonal(moments.residual)
-    plain = slopes**2 / np.diagonal(moments.inverse)[:, None] / noise
-    partial = np.sign(slopes) * np.sqrt(plain / (1 + plain))
-    blocks = np.arange(n_lags) * p + np.arange(p)[:, None]
-    if scores is None:
+    blocks = _blocks(p, n_lags)
+    ratio = slopes**2 / np.diagonal(moments.inverse)[:, None] / noise
+    if rows is None:
         inverses = moments.inverse[blocks[:, :, None], blocks[:, None, :]]
         together = _quadratic(inverses, slopes[blocks]) / noise * df
-        return Fitted(
-            slopes.reshape(shape),
-            (plain * df).reshape(shape),
-            together,
-            partial.reshape(shape),
-            np.full((p, p), df),
-        )
-    alone, together = np.empty((n_lags, p, p)), np.empty((p, p))
-    influence, residuals = _influences(moments, scores)
-    for effect in range(p):
-        each = (influence * residuals[:, [effect]])[:, blocks].transpose(1, 0, 2)
-        covariances = scores.covariance(each) * (moments.n_obs / df)
-        b = slopes[blocks, effect]
-        alone[:, :, effect] = (b**2 / np.diagonal(covariances, axis1=1, axis2=2)).T
-        together[:, effect] = _quadratic(covariances, b[:, :, None])[:, 0]
-    return Fitted(
-        slopes.reshape(shape), alone, together, partial.reshape(shape), np.full((p, p), df)
+        alone = ratio * df
+    else:
+        together, alone = np.empty((p, p)), np.empty_like(slopes)
+        influence = rows.past @ moments.inverse / moments.n_obs
+        residuals = rows.now - rows.past @ slopes
+        for effect in range(p):
+            each = (influence * residuals[:, [effect]])[:, blocks].transpose(1, 0, 2)
+            b = slopes[blocks, effect]
+            together[:, effect], alone[blocks, effect] = _robust(rows, each, b, moments.n_obs / df)
+    shape = (n_lags, p, p)
+    return Coefficients(
+        slopes.reshape(shape),
+        _partial(slopes, ratio).reshape(shape),
+        alone.reshape(shape),
+        together,
+        np.full((p, p), float(df)),
     )
 
 
-def pairwise(moments: LaggedMoments, scores: Scores | None = None) -> Fitted:
+def pairwise(moments: LaggedMoments, rows: Rows | None = None) -> Coefficients:
     """Each series on its own past and that of one other; the diagonal on its own past alone."""
     p, n_lags, n = moments.n_series, moments.max_lag, moments.n_obs
-    blocks = np.arange(n_lags) * p + np.arange(p)[:, None]
-    own_blocks = moments.past[blocks[:, :, None], blocks[:, None, :]]
-    slopes, alone, partial = (np.empty((n_lags, p, p)) for _ in range(3))
+    blocks, everyone = _blocks(p, n_lags), np.arange(p)
+    own_moments = moments.past[blocks[:, :, None], blocks[:, None, :]]
+    slopes, partial, alone = (np.empty((n_lags, p, p)) for _ in range(3))
     together = np.empty((p, p))
     df = n - moments.n_means - n_lags * (2.0 - np.eye(p))
     for effect in range(p):
-        own = blocks[effect]
-        half = np.linalg.solve(
-            moments.factored(own),
-            np.column_stack([moments.past[own], moments.cross[own, effect]]),
-        )
-        shared, told = half[:, :-1], half[:, -1]
-        lags = shared[:, blocks].transpose(1, 0, 2)
-        left = own_blocks - np.swapaxes(lags, 1, 2) @ lags
-        b = moments.cross[blocks, effect] - told @ lags
-        left[effect], b[effect] = own_blocks[effect], moments.cross[own, effect]
-        for cause in range(p):
-            if np.linalg.eigvalsh(left[cause])[0] < 1e-11:
-                moments.factored(np.sort(np.concatenate([own, blocks[cause]])))
+        # What the effect's own past says is taken out, except from that past itself.
+        own, other = blocks[effect], everyone != effect
+        lower = moments.factored(own)
+        shared = np.linalg.solve(lower, moments.past[own])
+        told = np.linalg.solve(lower, moments.cross[own, effect])
+        shares = shared[:, blocks].transpose(1, 0, 2) * other[:, None, None]
+        left = own_moments - np.swapaxes(shares, 1, 2) @ shares
+        _check_left(moments, left, own, blocks)
         inverses = np.linalg.inv(left)
-        found = np.einsum("kab,kb->ka", inverses, b)
-        noise = 1 - (told @ told) * (np.arange(p) != effect) - np.einsum("ka,ka->k", b, found)
-        noise = moments.checked_residual(noise) if False else noise
-        plain = found**2 / np.diagonal(inverses, axis1=1, axis2=2) / noise[:, None]
-        slopes[:, :, effect] = found.T
-        partial[:, :, effect] = (np.sign(found) * np.sqrt(plain / (1 + plain))).T
-        if scores is None:
-            alone[:, :, effect] = (plain * df[:, [effect]]).T
-            together[:, effect] = np.einsum("ka,ka->k", b, found) / noise * df[:, effect]
-    return Fitted(slopes, alone, together, partial, df)
+        right = moments.cross[blocks, effect] - told @ shares
+        b = np.einsum("kab,kb->ka", inverses, right)
+        explained = np.einsum("ka,ka->k", b, right)
+        noise = 1 - (told @ told) * other - explained
+        moments.check_noise(noise, np.full(p, effect))
+        ratio = b**2 / np.diagonal(inverses, axis1=1, axis2=2) / noise[:, None]
+        slopes[:, :, effect], partial[:, :, effect] = b.T, _partial(b, ratio).T
+        if rows is None:
+            together[:, effect] = explained / noise * df[:, effect]
+            alone[:, :, effect] = (ratio * df[:, [effect]]).T
+            continue
+        begun = rows.past[:, own] @ np.linalg.inv(lower).T
+        for k in everyone:
+            past = rows.past[:, blocks[k]] - begun @ shares[k]
+            residual = rows.now[:, effect] - (begun @ told) * other[k] - past @ b[k]
+            each = past @ inverses[k] / n * residual[:, None]
+            robust = _robust(rows, each[None], b[[k]], n / df[k, effect])
+            together[k, effect], alone[:, k, effect] = robust[0][0], robust[1][0]
+    return Coefficients(slopes, partial, alone, together, df)
+
+
+def _blocks(p: int, n_lags: int) -> IntArray:
+    """Columns of the past of each series, shape (p, max_lag)."""
+    found: IntArray = np.arange(n_lags) * p + np.arange(p)[:, None]
+    return found
+
+
+def _partial(slopes: FloatArray, ratio: FloatArray) -> FloatArray:
+    """Partial correlations from squared t statistics, less their degrees of freedom."""
+    found: FloatArray = np.sign(slopes) * np.sqrt(ratio / (1 + ratio))
+    return found
+
+
+def _quadratic(inverses: FloatArray, b: FloatArray) -> FloatArray:
+    """`b' V^-1 b` by column: (k, L, L) and (k, L, q) to (k, q)."""
+    half = np.linalg.solve(np.linalg.cholesky(inverses), b)
+    found: FloatArray = np.einsum("klq,klq->kq", half, half)
+    return found
+
+
+def _robust(
+    rows: Rows, influence: FloatArray, b: FloatArray, factor: float
+) -> tuple[FloatArray, FloatArray]:
+    """Wald statistics of blocks, and of their members: (k, n, L) and (k, L) to (k,), (k, L)."""
+    covariances = rows.covariance(influence) * factor
+    alone = b**2 / np.diagonal(covariances, axis1=1, axis2=2)
+    return _quadratic(covariances, b[:, :, None])[:, 0], alone
+
+
+def _check_left(moments: LaggedMoments, left: FloatArray, own: IntArray, blocks: IntArray) -> None:
+    """Refuse a pair of which the one past determines the other."""
+    redundant = np.flatnonzero(np.linalg.eigvalsh(left)[:, 0] < _LEAST_SHARE)
+    for cause in redundant.tolist():
+        moments.refuse_redundant(np.unique(np.concatenate([own, blocks[cause]])))
+
+
+# --- groups of series ----------------------------------------------------------------------------
+
+
+def joint_test(
+    moments: LaggedMoments,
+    causes: IntArray,
+    effects: IntArray,
+    *,
+    kind: str,
+    rows: Rows | None = None,
+) -> tuple[float, float]:
+    """Test whether some series have no coefficients in the equations of others.
+
+    Returns
+    -------
+    statistic, p_value : float
+        Of the kind asked for. "f" in several equations is Rao's approximation to Wilks' ratio of
+        determinants, which is exact in one or two.
+
+    References
+    ----------
+    Rao (1973), "Linear Statistical Inference and its Applications", section 8c.5,
+    doi:10.1002/9780470316436.
+    """
+    n, p, df = moments.n_obs, moments.n_series, moments.df
+    columns = (np.arange(moments.max_lag)[:, None] * p + causes).ravel()
+    b = moments.slopes[np.ix_(columns, effects)]
+    q, r = b.shape
+    if rows is not None:
+        influence = (rows.past @ moments.inverse[:, columns] / n)[:, :, None]
+        residuals = rows.now[:, effects] - rows.past @ moments.slopes[:, effects]
+        each = (influence * residuals[:, None, :]).reshape(len(residuals), q * r)
+        wald = _robust(rows, each[None], b.reshape(1, q * r), n / df)[0][0]
+        return verdict(wald, kind, q * r, df, n, 1)
+    half = np.linalg.solve(np.linalg.cholesky(moments.inverse[np.ix_(columns, columns)]), b)
+    noise, gain = moments.residual[np.ix_(effects, effects)], half.T @ half
+    if kind in ("wald", "system_f"):
+        return verdict(np.trace(np.linalg.solve(noise, gain)) * df, kind, q * r, df, n, p)
+    ratio = np.linalg.slogdet(noise + gain)[1] - np.linalg.slogdet(noise)[1]
+    if kind == "lr":
+        return float(n * ratio), float(chdtrc(q * r, n * ratio))
+    root = np.sqrt((q**2 * r**2 - 4) / (q**2 + r**2 - 5)) if q**2 + r**2 > 5 else 1.0
+    df_noise = (df - (r - q + 1) / 2) * root - q * r / 2 + 1
+    statistic = np.expm1(ratio / root) * df_noise / (q * r)
+    return float(statistic), float(fdtrc(q * r, df_noise, statistic))
+
+
+# --- statistics and p-values ---------------------------------------------------------------------
+
+
+def verdict(
+    wald: Any, kind: str, n_zero: int, df: Any, n_obs: int, n_equations: int
+) -> tuple[Any, Any]:
+    """Statistic of a kind, and its p-value, from Wald statistics.
+
+    Parameters
+    ----------
+    wald : float or ndarray
+    kind : one of `STATISTICS`
+    n_zero : int
+        Coefficients that are zero if there is no cause.
+    df : float or ndarray
+        Degrees of freedom of the residuals of one equation.
+    n_obs, n_equations : int
+    """
+    if kind == "wald":
+        return wald, chdtrc(n_zero, wald)
+    if kind == "lr":
+        statistic = n_obs * np.log1p(wald / df)
+        return statistic, chdtrc(n_zero, statistic)
+    statistic = wald / n_zero
+    return statistic, fdtrc(n_zero, df * (n_equations if kind == "system_f" else 1), statistic)
+
+
+def adjusted(p_values: FloatArray, correction: str | None) -> FloatArray:
+    """P-values that may be compared with a level of all of them together, shape (n,)."""
+    n = len(p_values)
+    if correction is None or n == 0:
+        return p_values
+    if correction in ("bh", "by"):
+        found: FloatArray = false_discovery_control(p_values, method=correction)
+        return found
+    if correction == "bonferroni":
+        return np.minimum(p_values * n, 1.0)
+    order = np.argsort(p_values, kind="stable")
+    steps = np.maximum.accumulate(p_values[order] * np.arange(n, 0, -1))
+    found = np.empty(n)
+    found[order] = np.minimum(steps, 1.0)
+    return found

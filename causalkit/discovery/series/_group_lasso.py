@@ -157,9 +157,7 @@ def _choice(
     return float(penalties[best]), betas[best] != 0.0
 
 
-def _path(
-    products: Products, target: int, penalties: FloatArray, most: int
-) -> FloatArray:
+def _path(products: Products, target: int, penalties: FloatArray, most: int) -> FloatArray:
     """Coefficients on the past for each penalty, up to `most` of them, shape (k, m)."""
     from causalkit.discovery.series._group_lasso_kernels import group_lasso_path
 
@@ -180,7 +178,8 @@ def _penalties(products: Products, target: int) -> FloatArray:
     sizes = np.linalg.norm(products.inner_cross(target).reshape(products.shape), axis=1)
     largest = np.max(sizes / np.maximum(products.weights[:, 0], _NOTHING))
     n, m = products.n, len(products.gram)
-    return max(float(largest), _NOTHING) * np.geomspace(1.0, 0.01 if n > 2 * m else 0.05, _STEPS)
+    top = 1.001 * max(float(largest), _NOTHING)
+    return top * np.geomspace(1.0, 0.01 if n > 2 * m else 0.05, _STEPS)
 
 
 def _most(products: Products) -> int:
@@ -199,7 +198,7 @@ def _by_information(products: Products, target: int, betas: FloatArray, *, exten
         if known is not None and np.array_equal(support, known):
             continue
         known = support
-        left = products.squared_error(target, _refit(products, target, support)[0][None])[0]
+        left = _residual_power(products, target, np.flatnonzero(support))
         size, groups = support.sum(), support.reshape(p, n_lags).any(axis=1).sum()
         criterion = n * np.log(max(left, _NOTHING)) + size * np.log(n)
         if extended:
@@ -240,6 +239,18 @@ def _refit(products: Products, target: int, support: BoolArray) -> tuple[FloatAr
     return coefficients, errors
 
 
+def _residual_power(products: Products, target: int, where: IntArray) -> float:
+    """Mean squared residual of least squares on some columns."""
+    gram, cross = products.gram[np.ix_(where, where)], products.cross[where, target]
+    try:
+        root = np.linalg.cholesky(gram)
+    except np.linalg.LinAlgError:
+        return float(products.power[target] - cross @ _inverse(gram) @ cross)
+    if len(where) and root.diagonal().min() ** 2 < _NOTHING:
+        return float(products.power[target] - cross @ _inverse(gram) @ cross)
+    return float(products.power[target] - np.sum(np.linalg.solve(root, cross) ** 2))
+
+
 def _inverse(matrix: FloatArray) -> FloatArray:
     """Inverse, or the pseudo-inverse where columns repeat each other."""
     inverse: FloatArray = np.linalg.pinv(matrix, rcond=_NOTHING, hermitian=True)
@@ -258,16 +269,13 @@ def _gains(products: Products, target: int, support: BoolArray) -> FloatArray:
     spread = _own_blocks(gram, n_lags) - np.einsum(
         "sga,sgb->gab", gram[where].reshape(-1, p, n_lags), reach.reshape(-1, p, n_lags)
     )
-    gains = np.zeros(p)
-    chosen = support.reshape(p, n_lags)
-    for g in range(p):
-        members = np.flatnonzero(np.isin(where, np.flatnonzero(chosen[g]) + g * n_lags))
-        if len(members):
-            lost = beta[members] @ _inverse(inverse[np.ix_(members, members)]) @ beta[members]
-            gains[g] = n * np.log1p(max(lost, 0.0) / left)
-        else:
-            won = free[g] @ np.linalg.pinv(spread[g], rcond=1e-6, hermitian=True) @ free[g]
-            gains[g] = -n * np.log1p(-min(max(won, 0.0) / left, 1.0 - _NOTHING))
+    won = np.einsum("ga,gab,gb->g", free, np.linalg.pinv(spread, rcond=1e-6, hermitian=True), free)
+    gains = -n * np.log1p(-np.clip(won / left, 0.0, 1.0 - _NOTHING))
+    groups = where // n_lags
+    for g in np.unique(groups):
+        members = np.flatnonzero(groups == g)
+        lost = beta[members] @ _inverse(inverse[np.ix_(members, members)]) @ beta[members]
+        gains[g] = n * np.log1p(max(lost, 0.0) / left)
     return gains
 
 

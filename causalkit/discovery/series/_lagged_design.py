@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def blocked_folds(
     """
     edges = np.linspace(0, len(rows), n_folds + 1 + forward).round().astype(int)[forward:]
     folds = []
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in pairwise(edges):
         train = rows < rows[first] - gap
         if not forward:
             train |= rows > rows[last - 1] + gap

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NoReturn
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -95,11 +95,16 @@ class LaggedMoments:
         except np.linalg.LinAlgError:
             left = np.zeros(1)
         if left.min() < _LEAST_SHARE:
-            self._refuse_redundant(columns)
+            self.refuse_redundant(columns)
         return lower
 
-    def _refuse_redundant(self, columns: IntArray) -> None:
-        """Name the first column that those before it determine."""
+    def refuse_redundant(self, columns: IntArray) -> NoReturn:
+        """Name the first column that those before it determine.
+
+        Raises
+        ------
+        NumericalError
+        """
         known: list[int] = []
         for k in columns.tolist():
             trial = self.past[np.ix_([*known, k], [*known, k])]
@@ -137,23 +142,39 @@ class LaggedMoments:
     @cached_property
     def residual(self) -> FloatArray:
         """Moments of the residuals of the VAR, as shares of the variances, shape (p, p)."""
-        return self.checked_residual(self.present - self.forward.T @ self.forward)
+        found: FloatArray = self.present - self.forward.T @ self.forward
+        self.check_noise(np.diagonal(found))
+        return found
 
-    def checked_residual(self, residual: FloatArray) -> FloatArray:
-        """Return moments of residuals, or shares of variances, if none is nil.
+    def check_noise(self, shares: FloatArray, series: IntArray | None = None) -> None:
+        """Refuse a series of whose variance the past leaves no share.
 
         Raises
         ------
         NumericalError
         """
-        shares = np.diagonal(residual) if residual.ndim == 2 else residual
         if shares.min() < _LEAST_SHARE:
-            name = self.names[int(np.argmin(shares))]
+            where = int(np.argmin(shares))
+            name = self.names[where if series is None else series[where]]
             raise NumericalError(
                 f"the past determines series {name!r}: nothing is left that could be noise; "
                 "expected series with noise. Leave out trends, cycles and sums of other series."
             )
-        return residual
+
+    def select(self, series: IntArray) -> LaggedMoments:
+        """Moments of some series."""
+        p = self.n_series
+        columns = (np.arange(self.max_lag)[:, None] * p + series).ravel()
+        return LaggedMoments(
+            tuple(self.names[k] for k in series),
+            self.max_lag,
+            self.n_obs,
+            self.n_means,
+            self.past[np.ix_(columns, columns)],
+            self.cross[np.ix_(columns, series)],
+            self.present[np.ix_(series, series)],
+            self.spread[np.concatenate([series, columns + p])],
+        )
 
     def in_units(self, slopes: FloatArray) -> FloatArray:
         """Coefficients in the units of the data, shape (max_lag, p, p): `[lag - 1, i, j]`."""
@@ -246,8 +267,7 @@ def lag_criteria(moments: LaggedMoments) -> dict[str, FloatArray]:
     steps = moments.forward.reshape(moments.max_lag, p, p)
     explained = np.cumsum(np.einsum("lki,lkj->lij", steps, steps), axis=0)
     residuals = np.concatenate([moments.present[None], moments.present - explained])
-    for residual in residuals:
-        moments.checked_residual(residual)
+    moments.check_noise(np.diagonal(residuals[-1]))
     log_det = np.linalg.slogdet(residuals)[1] + 2 * np.log(moments.spread[:p]).sum()
     lags = np.arange(n_lags)
     parameters = p * (lags * p + moments.n_means)

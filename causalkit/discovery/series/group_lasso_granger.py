@@ -17,7 +17,7 @@ coefficients and, in addition, for the choice among many causes (Chen and Chen).
 >>> x[2:, 1] += 0.8 * x[:-2, 0]
 >>> found = GroupLassoGranger(max_lag=3).fit(x)
 >>> print(found.graph_.summary_graph())
-60 series, 1 link: 0 -> 1 (2)
+60 series, 1 link: x0 -> x1 (2)
 """
 
 from __future__ import annotations

@@ -25,19 +25,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.stats import false_discovery_control
 from sklearn.utils.validation import check_is_fitted
 
-from causalkit._core.checks import check_choice, check_count
+from causalkit._core.checks import check_choice
 from causalkit._core.parallel import one_thread
 from causalkit._core.series import Series, as_series
-from causalkit.discovery._setup import in_name_order
 from causalkit.discovery.base import Explanation
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.discovery.lingam._lingam_noise import (
     doubts,
     normality_p_values,
-    tests_of_noise,
+    noise_dependence,
     warn_of_doubts,
 )
 from causalkit.discovery.lingam._lingam_order import Limits, order_by_pairs
@@ -47,17 +45,13 @@ from causalkit.discovery.lingam._lingam_weights import (
     edge_weights,
     slope_tests,
 )
-from causalkit.discovery.series._lagged_moments import (
-    CRITERIA,
-    LaggedMoments,
-    best_lag,
-    by_lag,
-    lagged_dag,
-    lagged_moments,
-)
+from causalkit.discovery.series._lagged_regression import choose_lag
+from causalkit.discovery.series._multiple_tests import CORRECTIONS, corrected
+from causalkit.discovery.series._structural import Steps, lagged_dag
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.discovery.series.lagged_effects import LaggedEffects
 from causalkit.graph import Lagged
+from causalkit.graph.lagged_graph import lagged_nodes
 from causalkit.independence import CITest
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
@@ -65,8 +59,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["VARLiNGAM"]
-
-CORRECTIONS: Final = ("bh", "by", None)
 
 
 class VARLiNGAM(SeriesAlgorithm):
@@ -77,24 +69,27 @@ class VARLiNGAM(SeriesAlgorithm):
 
     Parameters
     ----------
-    max_lag : int, default 1
-        Longest lag.
-    criterion : {"bic", "hqic", "aic", None}
-        How many lags there are, from 1 to `max_lag`: as many as it prefers, or all of them.
-    prune : {"adaptive_lasso", "tests", None}
-        How edges are chosen among all that time and the order admit: by the lasso with weights from
-        least squares and the penalty by BIC; by a t-test for each, at level `alpha`; or all are
-        kept. Coefficients are least squares on what is kept.
+    max_lag : int or {"bic", "hqic", "aic", "fpe"}, default 1
+        Longest lag, or the criterion that chooses it.
+    lag_cap : int, optional
+        With a criterion: the longest lag to try.
+    prune : {"tests", "adaptive_lasso", None}
+        How edges are chosen among all that time and the order admit: by a t-test for each; by the
+        lasso with weights from least squares and the penalty by BIC; or all are kept. Coefficients
+        are least squares on what is kept.
     alpha : float, default 0.01
-        With `prune="tests"`.
-    correction : {"bh", "by", None}
-        With `prune="tests"`: `alpha` is the level of each test, or the share of false ones among
-        the edges that is expected at most, by Benjamini and Hochberg or Benjamini and Yekutieli.
+        With `prune="tests"`: an edge is kept if its p-value, corrected if so asked, is at most
+        `alpha`.
+    correction : {"bh", "by", "holm", "bonferroni", None}
+        How p-values are corrected for their number: the false discovery rate (of Benjamini and
+        Hochberg, or Yekutieli under any dependence), or any false edge.
     min_effect : float, default 0
         Edges with coefficients below are dropped, in standard deviations of the effect for one of
         the cause, and the others fitted again.
+    knowledge : Knowledge, optional
+        Of series, for all lags, or of nodes such as `("X[t-1]", "Y[t]")`; obeyed to the letter.
     panel, time, mask : str or int, optional
-        Columns of subjects, of times, and of which rows may be "now".
+        Columns that tell subjects apart, hold the time, or say which rows may be "now".
 
     Attributes
     ----------
@@ -109,6 +104,8 @@ class VARLiNGAM(SeriesAlgorithm):
     p_values_, strengths_ : ndarray of shape (n_lags_ + 1, p, p)
         Of the t-test, and the partial correlation, of each edge that time and the order admit,
         given all others; NaN where they admit none. The tests take the order for known.
+    q_values_ : ndarray of shape (n_lags_ + 1, p, p)
+        p-values after the correction.
     scores_ : ndarray of shape (p, p)
         `[cause, effect]`: the largest partial correlation in size, over the lags.
     n_lags_ : int
@@ -129,9 +126,9 @@ class VARLiNGAM(SeriesAlgorithm):
     - the noise is not Gaussian, of all series but one at most;
     - edges within a step make no circle.
 
-    Series need not be stationary, but they must not determine each other, or themselves, as a pure
-    sine wave does. Series are taken in the order of their names and in units of their standard
-    deviation, so neither their order nor their units matter.
+    Each subject has means of its own. Series need not be stationary, but they must not determine
+    each other, or themselves, as a pure sine wave does. They are taken in the order of their names
+    and in units of their standard deviation, so neither their order nor their units matter.
 
     With `prune=None` the coefficients are those of the paper, B_l = (I - B_0) M_l with M_l of the
     autoregression: least squares on all that the order admits.
@@ -145,7 +142,7 @@ class VARLiNGAM(SeriesAlgorithm):
     >>> values = rng.uniform(-1, 1, size=(1000, 3))
     >>> values[:, 1] += values[:, 0]
     >>> values[2:, 2] += values[:-2, 1]
-    >>> found = VARLiNGAM(max_lag=2, prune="tests", alpha=0.001).fit(values)
+    >>> found = VARLiNGAM(max_lag=2).fit(values)
     >>> print(found.graph_)
     DAG of 3 series, lags to 2, 2 edges: x0[t] -> x1[t]; x1[t-2] -> x2[t]
     >>> round(found.total_effects(2).of("x0[t-2]", "x2[t]"), 1)
@@ -161,6 +158,7 @@ class VARLiNGAM(SeriesAlgorithm):
     coefficients_: LaggedEffects
     weights_: FloatArray
     p_values_: FloatArray
+    q_values_: FloatArray
     strengths_: FloatArray
     scores_: FloatArray
     n_lags_: int
@@ -170,81 +168,77 @@ class VARLiNGAM(SeriesAlgorithm):
     def __init__(
         self,
         *,
-        max_lag: int = 1,
-        criterion: str | None = None,
-        prune: str | None = "adaptive_lasso",
+        max_lag: int | str = 1,
+        lag_cap: int | None = None,
+        prune: str | None = "tests",
         alpha: float = 0.01,
-        correction: str | None = None,
+        correction: str | None = "bh",
         min_effect: float = 0.0,
+        knowledge: Knowledge | None = None,
         panel: Name | None = None,
         time: Name | None = None,
         mask: Name | None = None,
     ) -> None:
         self.max_lag = max_lag
-        self.criterion = criterion
+        self.lag_cap = lag_cap
         self.prune = prune
         self.alpha = alpha
         self.correction = correction
         self.min_effect = min_effect
+        self.knowledge = knowledge
         self.panel = panel
         self.time = time
         self.mask = mask
 
     def _fit(self, series: Series) -> None:
-        pruning = as_pruning(self.prune, self.alpha, self.min_effect, series.n_rows)
+        who, names = type(self).__name__, series.names
+        as_pruning(self.prune, self.alpha, self.min_effect, series.n_rows)
         check_choice(self.correction, "correction", CORRECTIONS)
-        names = in_name_order(series.names)
-        p = len(names)
         with one_thread():
-            moments = self._moments(series.select(names))
-            order, gains = _order(moments)
-            tests = _tests(moments, order)
-            edges, weights = self._edges(moments, order, tests[1], pruning)
-            noise_p_values = normality_p_values(moments.noise(weights))
-        self.n_obs_, self.n_lags_ = len(moments.rows), moments.reach
-        self.order_ = tuple(names[k] for k in order)
-        place = np.array([names.index(name) for name in series.names])
-        self.weights_ = by_lag(weights, place)
-        self.strengths_, self.p_values_ = (by_lag(matrix, place) for matrix in tests)
-        self.scores_ = np.nanmax(np.abs(self.strengths_), axis=0)
-        self._gains = gains[np.ix_(place, place)]
-        self.graph_ = lagged_dag(series.names, by_lag(edges, place))
-        self.coefficients_ = LaggedEffects(series.names, by_lag(moments.in_units(weights), place))
-        by_name = dict(zip(names, noise_p_values.tolist(), strict=True))
-        self.noise_p_values_ = {name: by_name[name] for name in series.names}
-        within = edges[:p]
-        self.doubtful_ = doubts(within, noise_p_values, moments.nodes[:p], Knowledge())
-        warn_of_doubts(self.doubtful_, int(within.sum()), type(self).__name__, "PCMCIPlus")
+            n_lags, _ = choose_lag(series, self.max_lag, self.lag_cap, who=who)
+            steps = Steps.of(series, n_lags, self.knowledge, all_determined=True, who=who)
+            limits = steps.limits()
+            order, gains = _order(steps)
+            strengths, p_values = _tests(steps, order, limits)
+            q_values = self._corrected(steps, p_values)
+            edges, weights = self._edges(steps, order, limits, p_values, q_values)
+            noise_p_values = normality_p_values(steps.noise(weights))
+        self.n_obs_, self.n_lags_ = steps.moments.n_obs, n_lags
+        self.order_ = tuple(steps.series.names[k] for k in order)
+        self.weights_, self.strengths_ = steps.shown(weights), steps.shown(strengths)
+        self.p_values_, self.q_values_ = steps.shown(p_values), steps.shown(q_values)
+        self.scores_ = np.fmax.reduce(np.abs(self.strengths_), axis=0, initial=0.0)
+        self._gains, self._known = steps.shown(gains)[0], steps.known
+        self.graph_ = lagged_dag(names, steps.shown(edges))
+        self.coefficients_ = steps.effects(weights)
+        self.noise_p_values_ = dict(zip(names, noise_p_values[steps.place].tolist(), strict=True))
+        within = edges[: len(names)]
+        nodes = lagged_nodes(steps.series.names, 0)
+        self.doubtful_ = doubts(within, noise_p_values, nodes, Knowledge())
+        warn_of_doubts(self.doubtful_, int(within.sum()), who, "PCMCIPlus")
 
-    def _moments(self, series: Series) -> LaggedMoments:
-        who, p = type(self).__name__, len(series.names)
-        max_lag = check_count(self.max_lag, "max_lag")
-        criterion = check_choice(self.criterion, "criterion", (*CRITERIA, None))
-        moments = lagged_moments(series, max_lag, (max_lag + 1) * p + 2, who)
-        if criterion is None:
-            return moments
-        n_lags = best_lag(moments, criterion)
-        if n_lags == max_lag:
-            return moments
-        return lagged_moments(series, n_lags, (n_lags + 1) * p + 2, who)
+    def _corrected(self, steps: Steps, p_values: FloatArray) -> FloatArray:
+        by_lag = p_values.reshape(steps.known.required.shape)
+        asked = ~np.isnan(by_lag) & ~steps.known.required
+        return corrected(by_lag, asked, self.correction).reshape(p_values.shape)
 
     def _edges(
-        self, moments: LaggedMoments, order: IntArray, p_values: FloatArray, pruning: Pruning
+        self,
+        steps: Steps,
+        order: IntArray,
+        limits: Limits,
+        p_values: FloatArray,
+        q_values: FloatArray,
     ) -> tuple[BoolArray, FloatArray]:
         """Edges, and coefficients in standard deviations, both of shape (n_nodes, p)."""
-        p, n_nodes = p_values.shape[1], len(p_values)
-        alpha = pruning.alpha
-        if self.correction is not None:
-            asked = p_values[~np.isnan(p_values)]
-            kept = false_discovery_control(asked, method=self.correction) <= alpha
-            alpha = np.nextafter(asked[kept].max(initial=0.0), 1.0)
-        forbidden = np.zeros((n_nodes, n_nodes), dtype=np.bool_)
-        forbidden[:, p:] = True  # the past is given
+        p = steps.n_series
+        # A correction keeps the order of the p-values, so it comes to a level of its own.
+        level = p_values[q_values <= self.alpha].max(initial=0.0)
         edges, weights = edge_weights(
-            moments.correlations,
-            np.append(np.arange(p, n_nodes), order),
-            Limits(forbidden, np.zeros_like(forbidden), is_none=False),
-            Pruning(pruning.method, alpha, pruning.min_effect, len(moments.rows)),
+            steps.correlations,
+            np.append(np.arange(p, len(p_values)), order),
+            limits,
+            Pruning(self.prune, np.nextafter(level, 1.0), self.min_effect, steps.n_rows),
         )
         return edges[:, :p], weights[:, :p]
 
@@ -294,34 +288,43 @@ class VARLiNGAM(SeriesAlgorithm):
         values = series.lagged(self.n_lags_)
         values -= values.mean(axis=0)
         coefficients = self.coefficients_.values.reshape(-1, p)
-        return tests_of_noise(values[:, :p] - values @ coefficients, names, test)
+        return noise_dependence(values[:, :p] - values @ coefficients, names, test)
 
     # --- why --------------------------------------------------------------------------------------
 
     def _explain(self, past: Lagged, now: Lagged) -> Explanation:
         if past.lag == 0 and self.order_.index(past.name) > self.order_.index(now.name):
             past, now = now, past
-        i, j = self.graph_.index(past), self.graph_.index(now)
-        p_value = self.p_values_[past.lag, i, j]
         edges = self.graph_.edges_between(past, now)
-        said = f"p = {p_value:.3g} given all that may drive {now}"
-        if edges:
-            why = f"{_CHOSEN[self.prune]}: one unit of {past} adds "
-            why += f"{self.coefficients_.of(past, now):.3g} to {now}, which is "
-            why += f"{self.weights_[past.lag, i, j]:.3g} standard deviations for one; {said}"
-        else:
-            why = f"{_LEFT_OUT[self.prune]} {past} out of the causes of {now}, which it comes "
-            why += f"before; {said}"
         return Explanation(
             (past, now),
             str(edges[0]) if edges else "no edge",
-            why,
+            self._why_joined(past, now, bool(edges)),
             self._why_directed(past, now) if edges else None,
         )
 
+    def _why_joined(self, past: Lagged, now: Lagged, joined: bool) -> str:
+        i, j = self.graph_.index(past), self.graph_.index(now)
+        p_value, q_value = self.p_values_[past.lag, i, j], self.q_values_[past.lag, i, j]
+        size = f"one unit of {past} adds {self.coefficients_.of(past, now):.3g} to {now}, which is "
+        size += f"{self.weights_[past.lag, i, j]:.3g} standard deviations for one"
+        told = self._known.why(past, now)
+        if told is not None:
+            return f"knowledge: {told}" + (f"; {size}" if joined else "")
+        if np.isnan(p_value):
+            return f"{past} comes before {now}, and knowledge: {past} -> {now} is forbidden"
+        tested = f"p = {p_value:.3g} given all that may drive {now}"
+        if self.prune == "tests" and self.correction is not None:
+            tested += f", corrected {q_value:.3g}"
+        if joined:
+            return f"{_CHOSEN[self.prune]}: {size}; {tested}"
+        return f"{_LEFT_OUT[self.prune]} {past} out of the causes of {now}; {tested}"
+
     def _why_directed(self, past: Lagged, now: Lagged) -> str:
         if past.lag:
-            return f"{past} is earlier"
+            return "a cause comes before its effect"
+        if self._known.forbidden[0][tuple(map(self._known.names.index, (now.name, past.name)))]:
+            return f"knowledge: {now} -> {past} is forbidden"
         at = [self.order_.index(node.name) + 1 for node in (past, now)]
         gain = self._gains[self.graph_.index(past), self.graph_.index(now)]
         better = "better" if gain >= 0 else "worse"
@@ -333,34 +336,35 @@ class VARLiNGAM(SeriesAlgorithm):
         return said
 
 
-def _order(moments: LaggedMoments) -> tuple[IntArray, FloatArray]:
+def _order(steps: Steps) -> tuple[IntArray, FloatArray]:
     """Order of the series within the step, and what the pairs gain by it."""
-    p = len(moments.series.names)
-    R = moments.correlations
-    weights = np.zeros((len(R), p))
-    weights[p:] = np.linalg.solve(R[p:, p:], R[p:, :p])  # the autoregression
-    shocks = moments.noise(weights)
-    none = np.zeros((p, p), dtype=np.bool_)
-    return order_by_pairs(shocks, shocks @ shocks.T / shocks.shape[1], Limits(none, none, True))
+    R, p = steps.correlations, steps.n_series
+    autoregression = np.zeros((len(R), p))
+    autoregression[p:] = np.linalg.solve(R[p:, p:], R[p:, :p])
+    shocks = steps.noise(autoregression)
+    limits = steps.limits(within=True)
+    return order_by_pairs(shocks, shocks @ shocks.T / shocks.shape[1], limits)
 
 
-def _tests(moments: LaggedMoments, order: IntArray) -> tuple[FloatArray, FloatArray]:
+def _tests(steps: Steps, order: IntArray, limits: Limits) -> tuple[FloatArray, FloatArray]:
     """Partial correlations and p-values of all edges that are admitted, of shape (n_nodes, p)."""
-    p, n_nodes = len(order), len(moments.correlations)
-    strengths, p_values = np.full((2, n_nodes, p), np.nan)
-    before = np.append(np.arange(p, n_nodes), order)
+    R, p = steps.correlations, steps.n_series
+    strengths, p_values = np.full((2, len(R), p), np.nan)
+    before = np.append(np.arange(p, len(R)), order)
     for place, target in enumerate(order.tolist()):
-        known = before[: n_nodes - p + place]
-        strengths[known, target], p_values[known, target] = slope_tests(
-            moments.correlations, known, target, len(moments.rows)
-        )
+        causes = before[: len(R) - p + place]
+        causes = causes[~limits.forbidden[causes, target]]
+        if len(causes):
+            strengths[causes, target], p_values[causes, target] = slope_tests(
+                R, causes, target, steps.n_rows
+            )
     return strengths, p_values
 
 
 _CHOSEN: Final = {
     "adaptive_lasso": "the adaptive lasso kept it",
     "tests": "a t-test kept it",
-    None: "every series is joined to all before it",
+    None: "every series is joined to all that may drive it",
 }
 _LEFT_OUT: Final = {
     "adaptive_lasso": "the adaptive lasso left",
