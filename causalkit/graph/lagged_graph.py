@@ -155,13 +155,14 @@ class LaggedGraph:
         variables : iterable of names
         starts, ends : ndarrays of int, shape (max_lag + 1, n_variables, n_variables)
             `starts[l, i, j]` and `ends[l, i, j]`: the marks at variable i, l steps ago, and at
-            variable j now, of the edge between them (TAIL=1, ARROW=2, CIRCLE=4; 0 for none).
+            variable j now, of the edge between them (TAIL=1, ARROW=2, CIRCLE=4; 0 for none). An
+            edge within a step may be told once or from both sides.
         kind : Kind or str, optional
         """
         names = tuple(variables)
         n_lags, p = np.shape(ends)[0], len(names)
         marks = np.zeros((n_lags * p, n_lags * p), dtype=np.uint8)
-        marks[:p, :p] = ends[0]
+        marks[:p, :p] = np.asarray(ends[0]) | np.asarray(starts[0]).T
         for lag in range(1, n_lags):
             past = slice(lag * p, (lag + 1) * p)
             marks[past, :p] = ends[lag]

@@ -21,6 +21,7 @@ from causalkit.identification.expression import (
     Product,
     Sum,
 )
+from causalkit.identification.lagged import sustained
 from causalkit.identification.query import EffectQuery
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "minimal_adjustment_sets",
     "optimal_adjustment_set",
     "strategies",
+    "sustained",
 ]

@@ -21,8 +21,8 @@ forbidden nodes: is this one, is there one, list the minimal ones. No path is ev
 >>> is_adjustment_set(graph, "X", "Y", ["A", "M"])
 False
 
-For a class of graphs (CPDAG) the forbidden nodes are those of any member, and if the effect is the
-same in all members, then one member answers condition 2 for all of them.
+For a class of graphs (CPDAG, PAG) the forbidden nodes are those of any member, and if the effect is
+the same in all members, then one member answers condition 2 for all of them.
 
 References
 ----------
@@ -43,10 +43,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from causalkit._core.checks import as_names
-from causalkit.graph import CausalGraph
+from causalkit.graph import CausalGraph, Kind
+from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.graph.separation import minimal_separator, minimal_separators
 from causalkit.graph.walks import ANCESTORS, DESCENDANTS, mask_of, reach
 from causalkit.identification.criterion import Frame, frame
+from causalkit.identification.lagged import LaggedQuestion
 from causalkit.identification.query import EffectQuery, GraphLike, as_graph, check_roles
 from causalkit.typing import BoolArray, Name, Names
 
@@ -59,8 +61,23 @@ __all__ = [
 
 
 def _ask(
-    graph: GraphLike, treatment: Names, outcome: Names, observed: Names | None
+    graph: GraphLike,
+    treatment: Names,
+    outcome: Names,
+    observed: Names | None,
+    max_adjustment_lag: int | None = None,
 ) -> tuple[CausalGraph, EffectQuery, Frame]:
+    """Graph, query and facts; of a graph of series, those of a window."""
+    if isinstance(graph, LaggedGraph):
+        asked = LaggedQuestion.ask(
+            graph,
+            treatment,
+            outcome,
+            observed=observed,
+            max_adjustment_lag=max_adjustment_lag,
+            joint=True,
+        )
+        return asked.facts.graph, asked.query, asked.facts
     graph = as_graph(graph)
     query = EffectQuery.within(graph, treatment, outcome)
     return graph, query, frame(graph, query, observed)
@@ -78,8 +95,8 @@ def is_adjustment_set(
 
     Parameters
     ----------
-    graph : CausalGraph, str or networkx graph
-        DAG, ADMG or CPDAG; in a CPDAG the set has to be valid in every member.
+    graph : CausalGraph, LaggedGraph, str or networkx graph
+        Of any kind; in a class of graphs the set has to be valid in every member.
     treatment, outcome : name or names
         What is set, and what is looked at.
     given : name or names
@@ -96,7 +113,7 @@ def is_adjustment_set(
     InputError
         If names are unknown, or a variable has two roles.
     GraphError
-        If the graph is a MAG or a PAG, or a PDAG without a member.
+        If a MAG or PAG has edges of selection, or a class has no member.
 
     Notes
     -----
@@ -114,8 +131,11 @@ def is_adjustment_set(
     >>> is_adjustment_set("A -> M <- B; A -> X -> Y; B -> Y", "X", "Y", "M")  # M-bias
     False
     """
-    graph, query, facts = _ask(graph, treatment, outcome, observed)
-    names = as_names(given)
+    names, reach = as_names(given), None
+    if isinstance(graph, LaggedGraph):
+        names = tuple(graph.node(name) for name in names)
+        reach = max((name.lag for name in names), default=0)  # type: ignore[union-attr]
+    graph, query, facts = _ask(graph, treatment, outcome, observed, reach)
     mask = mask_of(graph, names)
     check_roles(treatment=query.treatment, outcome=query.outcome, given=names)
     return facts.is_valid(mask)
@@ -128,8 +148,8 @@ def minimal_adjustment_sets(
 
     Parameters
     ----------
-    graph : CausalGraph, str or networkx graph
-        DAG, ADMG or CPDAG.
+    graph : CausalGraph, LaggedGraph, str or networkx graph
+        Of any kind.
     treatment, outcome : name or names
         What is set, and what is looked at.
     observed : names, optional
@@ -176,8 +196,8 @@ def minimal_adjustment_set(
 
     Parameters
     ----------
-    graph : CausalGraph, str or networkx graph
-        DAG, ADMG or CPDAG.
+    graph : CausalGraph, LaggedGraph, str or networkx graph
+        Of any kind.
     treatment, outcome : name or names
         What is set, and what is looked at.
     include : name or names
@@ -229,8 +249,8 @@ def optimal_adjustment_set(
 
     Parameters
     ----------
-    graph : CausalGraph, str or networkx graph
-        DAG, ADMG or CPDAG.
+    graph : CausalGraph, LaggedGraph, str or networkx graph
+        Of any kind.
     treatment, outcome : name or names
         What is set, and what is looked at.
     observed : names, optional
@@ -272,8 +292,11 @@ def optimal_set(facts: Frame) -> frozenset[Name] | None:
 
     In a class all members have the same O-set if the effect is identified (Henckel et al. 2022), so
     the one member at hand will do. Hidden common causes are nodes that are not observed: where none
-    of them is in the O-set of the graph that draws them as nodes, it is the best of all.
+    of them is in the O-set of the graph that draws them as nodes, it is the best of all. A MAG does
+    not say where they are.
     """
+    if facts.graph.kind in (Kind.MAG, Kind.PAG):
+        return None
     member, treatment = facts.member, facts.treatment
     below = reach(member, facts.first_nodes, DESCENDANTS, avoid=treatment)
     above = reach(member, facts.outcome, ANCESTORS, avoid=treatment)

@@ -98,14 +98,13 @@ def undecided(graph: CausalGraph, treatment: BoolArray, outcome: BoolArray) -> l
 
 
 def _not_visible(graph: CausalGraph, treatment: BoolArray, outcome: BoolArray) -> list[Edge]:
-    surely, edges = visible(graph), []
+    surely, edges = visible(graph), list[Edge]()
     for x in np.flatnonzero(treatment).tolist():
         into = (graph.ends[:, x] & ARROW) > 0
         out = graph.adjacency[x] & ~into & ((graph.ends[x] & TAIL) == 0) & ~surely[x]
         causing = _possibly_causing(graph, outcome, ~treatment & ~into)
         for v in np.flatnonzero(out & causing).tolist():
-            edge = graph.edges_between(graph.nodes[x], graph.nodes[v])[0]
-            edges.append(edge if edge.left == graph.nodes[x] else edge.reversed())
+            edges += graph.edges_between(graph.nodes[x], graph.nodes[v])
     return edges
 
 

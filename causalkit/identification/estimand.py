@@ -15,10 +15,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from causalkit._core.report import Report, Reported
 from causalkit.graph import CausalGraph, Edge, Kind
+from causalkit.graph.lagged import Lagged, as_lagged
+from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.identification.expression import (
     Equation,
     Expectation,
@@ -42,7 +44,7 @@ class Estimand(Reported):
     __slots__ = ()
 
     query: EffectQuery
-    graph: CausalGraph
+    graph: CausalGraph | LaggedGraph
 
     @property
     @abstractmethod
@@ -62,10 +64,14 @@ class Estimand(Reported):
         clusters: Any = None,
         sample_weight: Any = None,
         random_state: RandomState = None,
+        panel: Name | None = None,
+        time: Name | None = None,
+        mask: Name | None = None,
     ) -> Effect | EffectSet:
         """Compute the effect from data; see :func:`causalkit.estimation.estimate`.
 
-        Possible effects give one effect for each alternative.
+        Possible effects give one effect for each alternative. `panel`, `time` and `mask` name
+        columns of series.
         """
         from causalkit.estimation import estimate
 
@@ -76,6 +82,9 @@ class Estimand(Reported):
             clusters=clusters,
             sample_weight=sample_weight,
             random_state=random_state,
+            panel=panel,
+            time=time,
+            mask=mask,
         )
 
 
@@ -89,7 +98,7 @@ class AdjustmentEstimand(Estimand):
         What is asked.
     adjustment : tuple of names
         Covariates to hold fixed, in the order of the graph; they include `query.given`.
-    graph : CausalGraph
+    graph : CausalGraph or LaggedGraph
         The graph (or class of graphs) in which this set is valid.
     choice : str
         Why this set and not another valid one.
@@ -97,7 +106,7 @@ class AdjustmentEstimand(Estimand):
 
     query: EffectQuery
     adjustment: tuple[Name, ...]
-    graph: CausalGraph
+    graph: CausalGraph | LaggedGraph
     choice: str = ""
 
     @property
@@ -142,12 +151,12 @@ class NoEffectEstimand(Estimand):
     ----------
     query : EffectQuery
         What is asked.
-    graph : CausalGraph
+    graph : CausalGraph or LaggedGraph
         The graph (or class of graphs) that has no causal path.
     """
 
     query: EffectQuery
-    graph: CausalGraph
+    graph: CausalGraph | LaggedGraph
 
     @property
     def expression(self) -> Equation:
@@ -179,17 +188,17 @@ class PossibleEffects(Estimand):
         What is asked.
     alternatives : tuple of AdjustmentEstimand or NoEffectEstimand
         Distinct answers; exactly one of them is right if the class is.
-    graph : CausalGraph
+    graph : CausalGraph or LaggedGraph
         The class of graphs.
-    classes : tuple of tuple of CausalGraph
+    classes : tuple of tuple of CausalGraph or LaggedGraph
         For each alternative the sub-classes of `graph` in which it is the answer. All together
         they are disjoint and make up `graph`.
     """
 
     query: EffectQuery
     alternatives: tuple[AdjustmentEstimand | NoEffectEstimand, ...]
-    graph: CausalGraph
-    classes: tuple[tuple[CausalGraph, ...], ...]
+    graph: CausalGraph | LaggedGraph
+    classes: tuple[tuple[CausalGraph | LaggedGraph, ...], ...]
 
     def __iter__(self) -> Iterator[AdjustmentEstimand | NoEffectEstimand]:
         return iter(self.alternatives)
@@ -206,7 +215,7 @@ class PossibleEffects(Estimand):
         )
 
     def n_members(self) -> tuple[int, ...]:
-        """Count, for each alternative, the DAGs of the class that it stands for.
+        """Count, for each alternative, the DAGs (of series) in the class that it stands for.
 
         Notes
         -----
@@ -215,7 +224,9 @@ class PossibleEffects(Estimand):
         """
         from causalkit.graph.equivalence import class_size
 
-        return tuple(sum(class_size(finer) for finer in classes) for classes in self.classes)
+        return tuple(
+            sum(class_size(_template(finer)) for finer in classes) for classes in self.classes
+        )
 
     @property
     def expression(self) -> Equation:
@@ -271,22 +282,28 @@ class _OneOf(Expression):
 # --- words --------------------------------------------------------------------------------------
 
 
-def _about_graph(graph: CausalGraph) -> str:
-    if graph.kind is Kind.DAG:
-        return (
-            "The graph is right: every common cause of its variables, and every direct cause "
-            "among them, is in it."
-        )
-    if graph.kind is Kind.ADMG:
-        return (
-            "The graph is right: every direct cause is an edge, and every hidden common cause is "
-            "drawn as <->."
-        )
-    return (
-        "The class of graphs is right: no hidden common causes (causal sufficiency), and "
-        "independences in the data are those of the graph (Markov and faithful). It holds in "
-        "every DAG of the class."
-    )
+def _about_graph(graph: CausalGraph | LaggedGraph) -> str:
+    sentence = _RIGHT[graph.kind]
+    if isinstance(graph, LaggedGraph):
+        sentence += " It is the same at every step, and so are the effects (stationarity)."
+    return sentence
+
+
+_RIGHT: Final = {
+    Kind.DAG: "The graph is right: every common cause of its variables, and every direct cause "
+    "among them, is in it.",
+    Kind.ADMG: "The graph is right: every direct cause is an edge, and every hidden common cause "
+    "is drawn as <->.",
+    Kind.CPDAG: "The class of graphs is right: no hidden common causes (causal sufficiency), and "
+    "independences in the data are those of the graph (Markov and faithful). It holds in every DAG "
+    "of the class.",
+    Kind.MAG: "The graph is right: its arrows and tails say what is an ancestor of what, and "
+    "nothing separates variables that are joined. Hidden common causes are allowed, selection is "
+    "not.",
+    Kind.PAG: "The class of graphs is right: independences in the data are those of the graph "
+    "(Markov and faithful), and data were not selected. Hidden common causes are allowed. It holds "
+    "in every graph of the class.",
+}
 
 
 def _consistency(treatment: str) -> str:
@@ -296,8 +313,17 @@ def _consistency(treatment: str) -> str:
     )
 
 
-def _kind_words(graph: CausalGraph) -> str:
-    return f"{graph.kind.name} with {len(graph.nodes)} nodes, {len(graph.edges())} edges"
+def _kind_words(graph: CausalGraph | LaggedGraph) -> str:
+    if isinstance(graph, LaggedGraph):
+        size = f"of {len(graph.variables)} series, lags to {graph.max_lag}"
+    else:
+        size = f"with {len(graph.nodes)} nodes"
+    return f"{graph.kind.name} {size}, {len(graph.edges())} edges"
+
+
+def _template(graph: CausalGraph | LaggedGraph) -> CausalGraph:
+    """Edges that end at t, or the graph itself."""
+    return graph.template if isinstance(graph, LaggedGraph) else graph
 
 
 def _effects(query: EffectQuery) -> str:
@@ -328,10 +354,14 @@ def _report(estimand: Estimand, facts: list[tuple[str, object]]) -> Report:
 
 
 def _decided(
-    coarse: CausalGraph, fine: CausalGraph, treatment: tuple[Name, ...]
+    coarse: CausalGraph | LaggedGraph,
+    fine: CausalGraph | LaggedGraph,
+    treatment: tuple[Name, ...],
 ) -> tuple[Edge, ...]:
     """Edges at the treatment that are undirected in `coarse` and directed in `fine`."""
     where = set(treatment)
+    if isinstance(fine, LaggedGraph):
+        where = {Lagged(as_lagged(x).name) for x in treatment}
     return tuple(
         edge
         for edge in fine.edges()

@@ -117,6 +117,11 @@ class LaggedQuestion:
     depth: int
     usable: tuple[Lagged, ...]
 
+    @property
+    def reach(self) -> int:
+        """How far back a set may go."""
+        return max(node.lag for node in self.usable)
+
     @classmethod
     def ask(
         cls,
@@ -126,8 +131,12 @@ class LaggedQuestion:
         given: Names | None = (),
         observed: Names | None = None,
         max_adjustment_lag: int | None = None,
+        *,
+        joint: bool = False,
     ) -> LaggedQuestion:
         """Read a question and unroll the graph as far as it needs.
+
+        With `joint`, treatments without an effect of their own stay in it.
 
         Raises
         ------
@@ -160,7 +169,7 @@ class LaggedQuestion:
         )
         closed = _closed(graph)
         whole = cls(query, closed, _frame(closed, query, depth, usable), depth, usable)
-        return whole._of_effect()
+        return whole if joint else whole._of_effect()
 
     def _of_effect(self) -> LaggedQuestion:
         """The same question without the treatments that have no proper causal path."""
@@ -171,9 +180,7 @@ class LaggedQuestion:
         if not kept or len(kept) == len(query.treatment):
             return self
         fewer = replace(query, treatment=kept)
-        return replace(
-            self, query=fewer, facts=_frame(self.graph, fewer, self.depth, self.usable)
-        )
+        return replace(self, query=fewer, facts=_frame(self.graph, fewer, self.depth, self.usable))
 
     def finer(self) -> Iterator[LaggedQuestion]:
         """The same question in sub-classes that answer it; disjoint, and together the class."""
@@ -234,9 +241,7 @@ def _closed(graph: LaggedGraph) -> LaggedGraph:
     return LaggedGraph._of(graph.variables, ends, Kind.CPDAG)
 
 
-def _frame(
-    graph: LaggedGraph, query: EffectQuery, depth: int, usable: tuple[Lagged, ...]
-) -> Frame:
+def _frame(graph: LaggedGraph, query: EffectQuery, depth: int, usable: tuple[Lagged, ...]) -> Frame:
     window = graph.unroll(depth)
     plain: CausalGraph = representative(graph.template)
     member = LaggedGraph._of(graph.variables, np.array(plain.ends), plain.kind)

@@ -9,8 +9,9 @@ unrolling. Whether i and j, d steps apart, have a common cause is the smallest r
     i = j and d = 0,   or   i <-> j at distance d,
     or   a cause of i (or of j), at its own distance, has a common cause with the other,
 
-over the finitely many (i, j, d) with \\|d\\| at most the longest lag: of two walks into the past, the
-one that lags behind can always be moved on, so the two need never be further apart.
+over the finitely many (i, j, d) of which d is not beyond the longest lag in either direction: of
+two walks into the past, the one that lags behind can always be moved on, so the two need never be
+further apart.
 
 A window whose oldest nodes are joined by `<->` wherever that holds has, for sets of nodes within
 the rest of it, exactly the separations of the infinite graph. A walk that leaves the window comes

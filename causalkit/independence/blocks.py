@@ -21,7 +21,7 @@ from math import asinh, sqrt
 from typing import ClassVar, Final
 
 import numpy as np
-from scipy.special import ndtr, stdtr, stdtrit
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from causalkit._core.moments import Moments
 from causalkit.errors import NumericalError
@@ -152,23 +152,30 @@ class BoundCorrelation(BoundTest):
 
         Where no degree of freedom is left none is.
         """
-        orders = range(largest + 1)
-        return np.array([self.fisher._cutoff(q, self._alpha(q, alpha)) for q in orders])
+        freedom = self._freedom(0) - np.arange(largest + 1)
+        usable = np.where(freedom > 0, freedom, 1.0)
+        if self.student:
+            t = -stdtrit(usable, alpha / 2)
+            r = t / np.sqrt(usable + t * t)
+        else:
+            r = np.tanh(-ndtri(alpha / 2) / np.sqrt(usable))
+        return np.where(freedom > 0, r, 0.0)
 
     def judge_partials(
         self, partials: FloatArray, orders: IntArray
     ) -> tuple[FloatArray, FloatArray]:
         """Partial correlations given sets of these sizes, and their p-values; NaN for a 2."""
-        p_value = np.full(partials.shape, np.nan)
-        known = np.abs(partials) <= 1.0
-        for q in np.unique(orders[known]).tolist():
-            same = known & (orders == q)
-            freedom = self._freedom(q)
-            if freedom > 0:
-                with np.errstate(divide="ignore"):
-                    z = np.arctanh(partials[same]) * sqrt(freedom)
-                p_value[same] = self._judge(z, q)[1]
-        return np.where(np.isnan(p_value), np.nan, partials), p_value
+        freedom = self._freedom(0) - orders
+        known = (np.abs(partials) <= 1.0) & (freedom > 0)
+        r, left = partials[known], freedom[known]
+        with np.errstate(divide="ignore"):
+            if self.student:
+                p = 2.0 * stdtr(left, -np.abs(r) * np.sqrt(left / ((1.0 - r) * (1.0 + r))))
+            else:
+                p = 2.0 * ndtr(-np.abs(np.arctanh(r)) * np.sqrt(left))
+        statistic, p_value = np.full(partials.shape, np.nan), np.full(partials.shape, np.nan)
+        statistic[known], p_value[known] = r, np.minimum(p, 1.0)
+        return statistic, p_value
 
     def _freedom(self, order: int) -> float:
         """Degrees of freedom of t; for z the rows that are left, whose root is its factor."""

@@ -283,7 +283,7 @@ def test_minimal_sets_come_one_by_one():
         (("X -> Y", [], "Y"), InputError, "treatment is empty"),
         (("X -> Y", "X", ()), InputError, "outcome is empty"),
         (("X -> Y", "X", "Y", "X"), InputError, "both treatment and given"),
-        (("X o-> Y", "X", "Y"), GraphError, "PAG"),
+        (("PAG: X -- Y", "X", "Y"), GraphError, "selection"),
         ((42, "X", "Y"), InputError, "expected a CausalGraph"),
         (("A -- B; B -- C; C -- D; D -- A", "A", "B"), GraphError, "expected"),
     ],

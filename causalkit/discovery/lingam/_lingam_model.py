@@ -16,9 +16,9 @@ from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.discovery.lingam._lingam_noise import (
     doubts,
+    noise_dependence,
     noise_of,
     normality_p_values,
-    noise_dependence,
     warn_of_doubts,
 )
 from causalkit.discovery.lingam._lingam_order import Limits

@@ -9,6 +9,7 @@ import numpy as np
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import Lagged
+from causalkit.graph._validity import topological_order
 from causalkit.graph.lagged import as_lagged
 from causalkit.typing import BoolArray, Name
 
@@ -42,7 +43,8 @@ class LinkBounds:
         UnknownVariableError
             If it names a series that is not there.
         InputError
-            If a required cause comes after its effect, or before `max_lag`.
+            If a required cause comes after its effect, or before `max_lag`, or statements about
+            series and about nodes contradict each other.
         """
         p = len(names)
         forbidden = np.zeros((max_lag + 1, p, p), dtype=np.bool_)
@@ -71,6 +73,7 @@ class LinkBounds:
             required[lag, i, j] = True
             if lag == 0:
                 forbidden[0, j, i] = True
+        _check_agreement(names, forbidden, required)
         return cls(names, forbidden, required, knowledge)
 
     @staticmethod
@@ -117,3 +120,17 @@ class LinkBounds:
             return None
         told = self.knowledge.why_forbidden(past.name, now.name)
         return told or f"{past} -> {now} is forbidden"
+
+
+def _check_agreement(names: tuple[Name, ...], forbidden: BoolArray, required: BoolArray) -> None:
+    """Refuse what `Knowledge` could not see, because the same node has several names."""
+    for lag, i, j in np.argwhere(required & forbidden)[:1].tolist():
+        raise InputError(
+            f"{Lagged(names[i], lag)} -> {Lagged(names[j])} is required, and another statement "
+            "rules it out; expected statements that agree. Drop one of the two."
+        )
+    if topological_order(required[0]) is None:
+        raise InputError(
+            "the edges required within a step run in a circle; expected no directed cycle. Drop "
+            "one of them."
+        )

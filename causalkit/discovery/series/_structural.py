@@ -141,7 +141,7 @@ class Steps:
         return noise
 
     def shown(self, matrix: Matrix) -> Matrix:
-        """Write (n_nodes, p) as `[lag, cause, effect]`, with the series in the order of the data."""
+        """Write (n_nodes, p) as `[lag, cause, effect]`, the series in the order of the data."""
         cells = matrix.reshape(-1, self.n_series, self.n_series)
         found: Matrix = np.ascontiguousarray(cells[:, self.place][:, :, self.place])
         found.flags.writeable = False

@@ -1,4 +1,4 @@
-"""Granger's question: does the past of one series help to predict another one?
+"""Granger's question: whether the past of one series helps to predict another one.
 
 A series X is said to cause Y if its past improves the prediction of Y from the past of Y, and of
 all else that was measured. In a linear model this asks whether the coefficients of X at all lags
@@ -19,20 +19,24 @@ too rarely, makes links that are no causes, and what happens within a step is no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
-from causalkit._core.checks import as_names, check_choice, check_count, check_fraction
+from causalkit._core.checks import check_choice, check_count, check_fraction
 from causalkit._core.series import Series
 from causalkit.discovery.base import Explanation, Separation
+from causalkit.discovery.series._granger_links import (
+    adjusted_by_family,
+    groups_of,
+    links_at_lags,
+)
 from causalkit.discovery.series._granger_tests import (
     CORRECTIONS,
     STATISTICS,
     Coefficients,
     Rows,
-    adjusted,
     conditional,
     joint_test,
     pairwise,
@@ -45,10 +49,10 @@ from causalkit.discovery.series._lagged_regression import (
     lagged_moments,
 )
 from causalkit.discovery.series.base import SeriesAlgorithm
-from causalkit.errors import InputError, UnknownVariableError
-from causalkit.graph import Kind, Lagged, LaggedGraph
-from causalkit.graph.marks import ARROW, TAIL, show_name
-from causalkit.typing import BoolArray, FloatArray, IntArray, Name, Names
+from causalkit.errors import InputError
+from causalkit.graph import Lagged
+from causalkit.graph.marks import show_name
+from causalkit.typing import FloatArray, IntArray, Name, Names
 
 __all__ = ["Granger"]
 
@@ -212,7 +216,7 @@ class Granger(SeriesAlgorithm):
         alpha = check_fraction(self.alpha, "alpha")
         correction = check_choice(self.correction, "correction", CORRECTIONS)
         self._check_statistic()
-        groups = _groups(self.blocks, series.names)
+        groups = groups_of(self.blocks, series.names)
         self.max_lag_, self.lag_criteria_ = choose_lag(
             series, self.max_lag, self.lag_cap, who="Granger"
         )
@@ -228,7 +232,7 @@ class Granger(SeriesAlgorithm):
             tested = self._test_groups(moments, list(groups.values()), rows)
             self.block_statistics_, self.block_p_values_ = tested
             p_values = self.block_p_values_
-        self.adjusted_p_values_ = _adjusted_by_family(p_values, correction)
+        self.adjusted_p_values_ = adjusted_by_family(p_values, correction)
         accepted = self.adjusted_p_values_ <= alpha
         self.graph_ = links_at_lags(
             series.names, accepted, self.p_values_[1:], alpha, list(groups.values())
@@ -315,7 +319,7 @@ class Granger(SeriesAlgorithm):
         if self.conditional:
             held = f"that of all {len(names) - 1} other series"
         sentences = [
-            f"{self._joint_sentence(i, j)}, beside {held}.",
+            f"The past of {self._joint_sentence(i, j)}, beside {held}.",
             f"At lag {past.lag} the coefficient is {self.coefficients_[past.lag - 1, i, j]:.3g}, "
             f"p = {self.p_values_[past.lag, i, j]:.3g}.",
         ]
@@ -343,87 +347,13 @@ class Granger(SeriesAlgorithm):
         a, b, p_values, statistics = i, j, self.pair_p_values_, self.pair_statistics_
         cause, effect = show_name(names[i]), show_name(names[j])
         if self.blocks is not None:
-            groups = list(_groups(self.blocks, names).values())
+            groups = list(groups_of(self.blocks, names).values())
             a, b = (next(g for g, members in enumerate(groups) if k in members) for k in (i, j))
             p_values, statistics = self.block_p_values_, self.block_statistics_
             cause, effect = (f"group {show_name(self.block_names_[g])}" for g in (a, b))
         decided = "helps" if self.adjusted_p_values_[a, b] <= self.alpha else "does not help"
         also = "" if self.correction is None else f" ({self.adjusted_p_values_[a, b]:.3g} adjusted)"
         return (
-            f"the past of {cause} (lags 1 to {self.max_lag_}) {decided} to predict {effect}: "
+            f"{cause} (lags 1 to {self.max_lag_}) {decided} to predict {effect}: "
             f"{letter} = {statistics[a, b]:.4g}, p = {p_values[a, b]:.3g}{also}"
         )
-
-
-def links_at_lags(
-    names: tuple[Name, ...],
-    accepted: BoolArray,
-    p_values: FloatArray,
-    alpha: float,
-    groups: Iterable[IntArray],
-) -> LaggedGraph:
-    """Draw links that were accepted at the lags that are significant, or else at the best one.
-
-    Parameters
-    ----------
-    names : tuple of names
-    accepted : ndarray of bool, shape (n_groups, n_groups)
-    p_values : ndarray of shape (max_lag, p, p)
-        Of single coefficients.
-    alpha : float
-    groups : iterable of ndarray of int
-        Series of each group.
-    """
-    members = list(groups)
-    drawn = np.zeros(p_values.shape, dtype=np.bool_)
-    for a, b in np.argwhere(accepted).tolist():
-        where = np.ix_(np.arange(len(p_values)), members[a], members[b])
-        found = p_values[where]
-        drawn[where] = found <= max(alpha, float(found.min()))
-    ends = np.concatenate([np.zeros((1, *drawn.shape[1:]), np.uint8), drawn * np.uint8(ARROW)])
-    starts = np.where(ends > 0, np.uint8(TAIL), np.uint8(0))
-    return LaggedGraph.from_marks(names, starts, ends, Kind.DAG)
-
-
-def _adjusted_by_family(p_values: FloatArray, correction: str | None) -> FloatArray:
-    result = p_values.copy()
-    own = np.eye(len(p_values), dtype=np.bool_)
-    for family in (own, ~own):
-        result[family] = adjusted(p_values[family], correction)
-    return result
-
-
-def _groups(blocks: Mapping[str, Names] | None, names: tuple[Name, ...]) -> dict[Name, IntArray]:
-    """Series of each group, those in no block as groups of their own."""
-    if blocks is None:
-        return {name: np.array([k]) for k, name in enumerate(names)}
-    if not isinstance(blocks, Mapping) or not blocks:
-        raise InputError(
-            f"blocks={blocks!r}; expected a dict of names of groups to names of series. Write e.g. "
-            "blocks={'weather': ['rain', 'wind']}."
-        )
-    found: dict[Name, IntArray] = {}
-    taken: dict[Name, str] = {}
-    for title, members in blocks.items():
-        plain = as_names(members)
-        for name in plain:
-            if name not in names:
-                raise UnknownVariableError.among(name, names, where=f"block {title!r}")
-            if name in taken:
-                raise InputError(
-                    f"series {name!r} is in the blocks {taken[name]!r} and {title!r}; expected "
-                    "blocks without common members. Take it out of one."
-                )
-            taken[name] = title
-        if not plain:
-            raise InputError(f"block {title!r} is empty; expected names of series. Leave it out.")
-        found[title] = np.array(sorted(names.index(name) for name in plain))
-    for k, name in enumerate(names):
-        if name not in taken:
-            if name in found:
-                raise InputError(
-                    f"a block is named {name!r}, as is a series outside of it; expected different "
-                    "names. Rename the block."
-                )
-            found[name] = np.array([k])
-    return found

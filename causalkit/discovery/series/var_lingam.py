@@ -34,8 +34,8 @@ from causalkit.discovery.base import Explanation
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.discovery.lingam._lingam_noise import (
     doubts,
-    normality_p_values,
     noise_dependence,
+    normality_p_values,
     warn_of_doubts,
 )
 from causalkit.discovery.lingam._lingam_order import Limits, order_by_pairs
@@ -45,7 +45,7 @@ from causalkit.discovery.lingam._lingam_weights import (
     edge_weights,
     slope_tests,
 )
-from causalkit.discovery.series._lagged_regression import choose_lag
+from causalkit.discovery.series._lagged_regression import choose_lag, within_subjects
 from causalkit.discovery.series._multiple_tests import CORRECTIONS, corrected
 from causalkit.discovery.series._structural import Steps, lagged_dag
 from causalkit.discovery.series.base import SeriesAlgorithm
@@ -99,16 +99,19 @@ class VARLiNGAM(SeriesAlgorithm):
         Causal order within the step, causes first.
     coefficients_ : LaggedEffects
         Direct effects in the units of the data; `coefficients_.of("X[t-1]", "Y")`.
-    weights_ : ndarray of shape (n_lags_ + 1, p, p)
+    weights_ : ndarray of shape (max_lag_ + 1, p, p)
         The same in standard deviations, `[lag, cause, effect]`.
-    p_values_, strengths_ : ndarray of shape (n_lags_ + 1, p, p)
+    p_values_, strengths_ : ndarray of shape (max_lag_ + 1, p, p)
         Of the t-test, and the partial correlation, of each edge that time and the order admit,
         given all others; NaN where they admit none. The tests take the order for known.
-    q_values_ : ndarray of shape (n_lags_ + 1, p, p)
+    q_values_ : ndarray of shape (max_lag_ + 1, p, p)
         p-values after the correction.
     scores_ : ndarray of shape (p, p)
         `[cause, effect]`: the largest partial correlation in size, over the lags.
-    n_lags_ : int
+    max_lag_ : int
+        Longest lag that was used.
+    lag_criteria_ : dict of ndarray, or None
+        The criteria by number of lags, if one of them chose it.
     noise_p_values_ : dict of name to float
         Of the hypothesis that the noise of a series is Gaussian.
     doubtful_ : tuple of (cause, effect)
@@ -154,6 +157,7 @@ class VARLiNGAM(SeriesAlgorithm):
     model using non-Gaussianity", JMLR 11: 1709-1731.
     """
 
+    max_lag: int | str  # type: ignore[assignment]
     order_: tuple[Name, ...]
     coefficients_: LaggedEffects
     weights_: FloatArray
@@ -161,7 +165,8 @@ class VARLiNGAM(SeriesAlgorithm):
     q_values_: FloatArray
     strengths_: FloatArray
     scores_: FloatArray
-    n_lags_: int
+    max_lag_: int
+    lag_criteria_: dict[str, FloatArray] | None
     noise_p_values_: dict[Name, float]
     doubtful_: tuple[tuple[Name, Name], ...]
 
@@ -195,15 +200,16 @@ class VARLiNGAM(SeriesAlgorithm):
         as_pruning(self.prune, self.alpha, self.min_effect, series.n_rows)
         check_choice(self.correction, "correction", CORRECTIONS)
         with one_thread():
-            n_lags, _ = choose_lag(series, self.max_lag, self.lag_cap, who=who)
-            steps = Steps.of(series, n_lags, self.knowledge, all_determined=True, who=who)
+            max_lag, criteria = choose_lag(series, self.max_lag, self.lag_cap, who=who)
+            steps = Steps.of(series, max_lag, self.knowledge, all_determined=True, who=who)
             limits = steps.limits()
             order, gains = _order(steps)
             strengths, p_values = _tests(steps, order, limits)
             q_values = self._corrected(steps, p_values)
             edges, weights = self._edges(steps, order, limits, p_values, q_values)
             noise_p_values = normality_p_values(steps.noise(weights))
-        self.n_obs_, self.n_lags_ = steps.moments.n_obs, n_lags
+        self.n_obs_ = steps.moments.n_obs
+        self.max_lag_, self.lag_criteria_ = max_lag, criteria
         self.order_ = tuple(steps.series.names[k] for k in order)
         self.weights_, self.strengths_ = steps.shown(weights), steps.shown(strengths)
         self.p_values_, self.q_values_ = steps.shown(p_values), steps.shown(q_values)
@@ -284,9 +290,9 @@ class VARLiNGAM(SeriesAlgorithm):
         check_is_fitted(self, "graph_")
         names, p = self.graph_.variables, len(self.graph_.variables)
         series = as_series(X, panel=self.panel, time=self.time, mask=self.mask).select(names)
-        series.needs(2, self.n_lags_, who=type(self).__name__)
-        values = series.lagged(self.n_lags_)
-        values -= values.mean(axis=0)
+        series.needs(2, self.max_lag_, who=type(self).__name__)
+        rows = series.usable(self.max_lag_)
+        values = within_subjects(series.lagged(self.max_lag_, rows), series.subject[rows])
         coefficients = self.coefficients_.values.reshape(-1, p)
         return noise_dependence(values[:, :p] - values @ coefficients, names, test)
 
