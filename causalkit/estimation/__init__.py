@@ -30,10 +30,13 @@ from causalkit.estimation.moments import LinearScore
 from causalkit.estimation.overlap import Overlap
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.regression import OLS, GComputation
+from causalkit.estimation.serial import HAC, MovingBlocks
+from causalkit.estimation.steps import Steps
 from causalkit.estimation.weighting import IPW
 
 __all__ = [
     "AIPW",
+    "HAC",
     "IPW",
     "OLS",
     "PLR",
@@ -45,12 +48,14 @@ __all__ = [
     "GComputation",
     "Interval",
     "LinearScore",
+    "MovingBlocks",
     "Nuisance",
     "OrthogonalEstimator",
     "Overlap",
     "Powers",
     "Problem",
     "Solution",
+    "Steps",
     "default_estimator",
     "estimate",
     "standard_error",

@@ -8,14 +8,16 @@ slope.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from causalkit._core.checks import check_complete
+from causalkit._core.series import Series
 from causalkit._core.table import Table, as_table
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.estimation.base import EffectEstimator
@@ -23,8 +25,11 @@ from causalkit.estimation.dml import AIPW, PLR
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Bootstrap
+from causalkit.estimation.lagged import facts, lagged_problem, read_series, with_hac
 from causalkit.estimation.problem import Problem, as_groups, as_weights, problem_from_table
 from causalkit.estimation.regression import OLS
+from causalkit.graph.lagged import as_lagged
+from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.identification.estimand import (
     AdjustmentEstimand,
     Estimand,
@@ -33,7 +38,7 @@ from causalkit.identification.estimand import (
 )
 from causalkit.typing import Data, FloatArray, IntArray, Name, RandomState
 
-__all__ = ["default_estimator", "estimate"]
+__all__ = ["default_estimator", "estimate", "estimate_series"]
 
 
 def estimate(
@@ -44,6 +49,9 @@ def estimate(
     clusters: Name | ArrayLike | None = None,
     sample_weight: Name | ArrayLike | None = None,
     random_state: RandomState = None,
+    panel: Name | None = None,
+    time: Name | None = None,
+    mask: Name | None = None,
 ) -> Effect | EffectSet:
     """Estimate what was identified.
 
@@ -51,17 +59,23 @@ def estimate(
     ----------
     estimand : estimand of causalkit.identification
         With an adjustment set; or one that says there is no effect; or several possible effects.
-    data : table
-        Needs the treatment, the outcome and the adjustment columns; others are not read.
+    data : table, or series
+        Needs the treatment, the outcome and the adjustment columns; others are not read. For an
+        estimand of a graph of series, the raw series as :func:`~causalkit._core.series.as_series`
+        reads them: one row a step, a list of frames, or a 3-D array.
     estimator : EffectEstimator, optional
         E.g. `OLS()`, `AIPW(LassoCV(), LogisticRegression())`. By default AIPW for a treatment with
-        two levels, PLR for a continuous one, OLS without adjustment columns.
+        two levels, PLR for a continuous one, OLS without adjustment columns; for series OLS. Of
+        series, an estimator without an `inference` of its own gets :class:`HAC`.
     clusters : name or array-like of shape (n,), optional
         Rows of one cluster may depend on each other: the standard error is clustered and folds keep
-        clusters whole.
+        clusters whole. Of series, the column that tells subjects apart.
     sample_weight : name or array-like of shape (n,), optional
     random_state : int, Generator or None
         For estimators (and bootstraps) whose own random_state is None.
+    panel, time, mask : str or int, optional
+        For series, the columns that tell subjects apart, hold the time, and say which rows count
+        as "now".
 
     Returns
     -------
@@ -91,6 +105,17 @@ def estimate(
     >>> effect = ck.estimate(estimand, data, ck.estimation.OLS())
     >>> bool(2 in effect.interval(0.99))
     True
+
+    Of series:
+
+    >>> graph = ck.graph.LaggedGraph.parse("X[t-1] -> X[t]; X[t-1] -> Y[t]; Y[t-1] -> Y[t]")
+    >>> X, Y = rng.normal(size=(2, 500))
+    >>> for t in range(1, 500):
+    ...     X[t] += 0.5 * X[t - 1]
+    ...     Y[t] += 0.8 * X[t - 1] + 0.5 * Y[t - 1]
+    >>> effect = ck.identify(graph, "X[t-2]", "Y").estimate({"X": X, "Y": Y})
+    >>> bool(0.8 * 0.5 + 0.5 * 0.8 in effect.interval(0.99))
+    True
     """
     if estimator is not None and not isinstance(estimator, EffectEstimator):
         raise InputError(
@@ -102,6 +127,9 @@ def estimate(
             "clusters": clusters,
             "sample_weight": sample_weight,
             "random_state": random_state,
+            "panel": panel,
+            "time": time,
+            "mask": mask,
         }
         return _each(estimand, data, estimator, options)
     if not isinstance(estimand, (AdjustmentEstimand, NoEffectEstimand)):
@@ -110,16 +138,56 @@ def estimate(
             " outcome) returns. Without a graph, fit an estimator: OLS().fit(X, y, t=t)."
         )
     treatment, outcome = _asked(estimand)
+    if isinstance(estimand.graph, LaggedGraph):
+        series, by_subject = read_series(
+            data,
+            panel=panel,
+            time=time,
+            mask=mask,
+            clusters=clusters,
+            sample_weight=sample_weight,
+        )
+        return estimate_series(estimand, series, estimator, random_state, by_subject=by_subject)
+    if (panel, time, mask) != (None, None, None):
+        raise InputError(
+            f"panel={panel!r}, time={time!r}, mask={mask!r} are for series, and the graph of this "
+            "estimand has no steps; expected None. Identify the effect in a LaggedGraph, or leave "
+            "them out."
+        )
     if isinstance(estimand, NoEffectEstimand):
         table = as_table(data, columns=[treatment, outcome])
         return Effect(0.0, np.nan, table.n_rows, "implied by the graph", estimand=estimand)
     problem = _problem(estimand, data, treatment, outcome, clusters, sample_weight)
     chosen = clone(estimator) if estimator is not None else default_estimator(problem)
-    answer = _with_state(chosen, random_state).answer(problem)
+    return _of(estimand, _with_state(chosen, random_state).answer(problem))
+
+
+def estimate_series(
+    estimand: AdjustmentEstimand | NoEffectEstimand,
+    series: Series,
+    estimator: EffectEstimator | None,
+    random_state: RandomState,
+    *,
+    by_subject: bool,
+) -> Effect | EffectSet:
+    """Do the work of :func:`estimate` for series that were read."""
+    if isinstance(estimand, NoEffectEstimand):
+        names = [as_lagged(x).name for x in (*estimand.query.treatment, *estimand.query.outcome)]
+        n_steps = series.select(dict.fromkeys(names)).n_rows
+        return Effect(0.0, np.nan, n_steps, "implied by the graph", estimand=estimand)
+    problem = lagged_problem(estimand, series, by_subject=by_subject)
+    chosen = _with_state(with_hac(estimator, problem), random_state)
+    return _of(estimand, chosen.answer(problem), facts(problem))
+
+
+def _of(
+    estimand: Estimand, answer: Effect | EffectSet, known: Mapping[str, Any] | None = None
+) -> Effect | EffectSet:
+    """The same answer, with what it estimates and more facts."""
     if isinstance(answer, EffectSet):
-        effects = tuple(replace(effect, estimand=estimand) for effect in answer)
+        effects = tuple(cast("Effect", _of(estimand, effect, known)) for effect in answer)
         return replace(answer, effects=effects, estimand=estimand)
-    return replace(answer, estimand=estimand)
+    return replace(answer, estimand=estimand, details={**answer.details, **(known or {})})
 
 
 def default_estimator(problem: Problem) -> EffectEstimator:
@@ -178,10 +246,10 @@ def _groups(data: Data, given: Name | ArrayLike | None, table: Table) -> IntArra
 
 
 def _asked(estimand: AdjustmentEstimand | NoEffectEstimand) -> tuple[Name, Name]:
-    """Treatment and outcome, one each, over everybody."""
-    query = estimand.query
+    """Treatment and outcome, one each, over everybody; of series, the first treatment."""
+    query, lasting = estimand.query, isinstance(estimand.graph, LaggedGraph)
     for role, names in (("treatment", query.treatment), ("outcome", query.outcome)):
-        if len(names) != 1:
+        if len(names) != 1 and not (lasting and role == "treatment"):
             raise InputError(
                 f"the estimand has {len(names)} {role}s {names}; the estimators take one {role} at "
                 "a time. Identify and estimate them one by one."
@@ -236,8 +304,5 @@ def _with_state(estimator: EffectEstimator, random_state: RandomState) -> Effect
         estimator.set_params(random_state=random_state)
     inference = parameters.get("inference")
     if isinstance(inference, Bootstrap) and inference.random_state is None:
-        seeded = Bootstrap(
-            inference.n_resamples, random_state, inference.n_jobs, inference.max_failures
-        )
-        estimator.set_params(inference=seeded)
+        estimator.set_params(inference=replace(inference, random_state=random_state))
     return estimator

@@ -29,7 +29,7 @@ from causalkit.errors import InputError, NumericalError
 from causalkit.estimation.crossfitting import Nuisance, assign_folds, crossfit
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
-from causalkit.estimation.inference import Asymptotic, Bootstrap, standard_error
+from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore
 from causalkit.estimation.problem import Problem, as_problem
 from causalkit.typing import Data, FloatArray, IntArray
@@ -158,8 +158,11 @@ class EffectEstimator(BaseEstimator):
             )
         else:
             influence = self.influence(problem, solution.scores, solution.n_parameters)
-            std_error = standard_error(influence, problem.groups)
-            effect = replace(effect, std_error=std_error, influence=influence)
+            std_error, df, facts = inference.spread(influence, problem, effect.df)
+            details = {**solution.details, **facts}
+            effect = replace(
+                effect, std_error=std_error, influence=influence, df=df, details=details
+            )
         return self._finite(effect)
 
     @abstractmethod
@@ -190,7 +193,8 @@ class EffectEstimator(BaseEstimator):
         if isinstance(inference, (Asymptotic, Bootstrap)):
             return inference
         raise InputError(
-            f"inference={inference!r}; expected None, Asymptotic(...) or Bootstrap(...)."
+            f"inference={inference!r}; expected None, Asymptotic(...) or Bootstrap(...), or for "
+            "series HAC(...) or MovingBlocks(...)."
         )
 
     def _check(self, problem: Problem) -> None:
@@ -292,15 +296,21 @@ class OrthogonalEstimator(EffectEstimator):
     def _once(
         self, problem: Problem, nuisances: Sequence[Nuisance], rng: np.random.Generator
     ) -> tuple[float, FloatArray, dict[str, Any]]:
-        folds = assign_folds(
-            self.n_folds, rng, problem.n_obs, strata=self._strata(problem), groups=problem.groups
-        )
+        folds = self._folds(problem, rng)
         predictions = crossfit(problem, nuisances, folds, rng, n_jobs=self.n_jobs)
         score, details = self._moment(problem, predictions, folds, rng)
         value, scores = score.solve(problem.weights)
         details["folds"] = folds
         details["predictions"] = dict(predictions)
         return value, scores, details
+
+    def _folds(self, problem: Problem, rng: np.random.Generator) -> IntArray:
+        """Stretches of time where rows are steps, else rows (or clusters) at random."""
+        if problem.steps is not None and problem.groups is None:
+            return problem.steps.folds(self.n_folds, rng)
+        return assign_folds(
+            self.n_folds, rng, problem.n_obs, strata=self._strata(problem), groups=problem.groups
+        )
 
     def _median_scores(
         self, values: FloatArray, scores: list[FloatArray], problem: Problem
@@ -310,7 +320,7 @@ class OrthogonalEstimator(EffectEstimator):
             return scores[0]
 
         def squared_error(phi: FloatArray) -> float:
-            return standard_error(self.influence(problem, phi), problem.groups) ** 2
+            return self._asymptotic().spread(self.influence(problem, phi), problem, None)[0] ** 2
 
         squares = [squared_error(phi) for phi in scores]
         target = float(np.median(np.array(squares) + (values - np.median(values)) ** 2))

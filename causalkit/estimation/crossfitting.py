@@ -6,8 +6,10 @@ fitted on the others and predicts there. A learner flexible enough to fit noise 
 the effect.
 
 Folds are balanced over the arms of a discrete treatment, and clusters are never split: with
-clusters, rows of another fold would otherwise carry what the held-out rows know. All fits of all
-nuisances are dispatched at once, each with a seed drawn beforehand.
+clusters, rows of another fold would otherwise carry what the held-out rows know. For the same
+reason the folds of series are stretches of time, and rows that look back into one, or lie as near
+to it, are not used to predict there. All fits of all nuisances are dispatched at once, each with a
+seed drawn beforehand.
 
 Without adjustment columns a nuisance is a mean, one number: it is taken over all rows, and AIPW is
 exactly the difference in means.
@@ -132,6 +134,8 @@ def crossfit(
     for nuisance in nuisances:
         for fold in np.unique(folds):
             train, test = folds != fold, folds == fold
+            if problem.steps is not None:
+                train &= ~problem.steps.near(test)
             if nuisance.among is not None:
                 train &= nuisance.among
             if problem.sample_weight is not None:

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -96,6 +97,12 @@ class Asymptotic:
                 'Asymptotic(weights="sampling") for weights that are not counts.'
             )
 
+    def spread(
+        self, influence: FloatArray, problem: Problem, df: float | None
+    ) -> tuple[float, float | None, dict[str, Any]]:
+        """Standard error, degrees of freedom (those of independent rows given), and facts."""
+        return standard_error(influence, problem.groups), df, {}
+
     def influence(self, problem: Problem, scores: FloatArray, n_parameters: int = 0) -> FloatArray:
         """Put weights and small-sample factors on the influence of unweighted rows.
 
@@ -160,7 +167,7 @@ class Bootstrap:
     ) -> FloatArray:
         """Return the effect in each resample, shape (n_resamples,); failed ones are left out."""
         streams = as_generator(self.random_state).spawn(self.n_resamples)
-        jobs = [(problem, value_of, stream) for stream in streams]
+        jobs = [(self, problem, value_of, stream) for stream in streams]
         values = np.array(run(_resampled, jobs, n_jobs=self.n_jobs, label="bootstrap"))
         failed = int(np.isnan(values).sum())
         if failed > self.max_failures * self.n_resamples:
@@ -172,24 +179,28 @@ class Bootstrap:
         kept: FloatArray = values[~np.isnan(values)]
         return kept
 
+    def drawn(self, problem: Problem, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+        """Rows drawn with replacement, and for each what its copies have in common."""
+        n = problem.n_obs
+        if problem.groups is None:
+            rows: IntArray = rng.integers(n, size=n)
+            return rows, rows
+        members = np.split(
+            np.argsort(problem.groups, kind="stable"), np.cumsum(np.bincount(problem.groups))[:-1]
+        )
+        chosen = rng.integers(len(members), size=len(members))
+        rows = np.concatenate([members[g] for g in chosen])
+        return rows, problem.groups[rows]
+
 
 def _resampled(
+    bootstrap: Bootstrap,
     problem: Problem,
     value_of: Callable[[Problem, np.random.Generator], float],
     rng: np.random.Generator,
 ) -> float:
-    """Effect among rows drawn with replacement; NaN if it cannot be computed there."""
-    n = problem.n_obs
-    if problem.groups is None:
-        rows = rng.integers(n, size=n)
-        copies_of = rows
-    else:
-        members = np.split(
-            np.argsort(problem.groups, kind="stable"), np.cumsum(np.bincount(problem.groups))[:-1]
-        )
-        drawn = rng.integers(len(members), size=len(members))
-        rows = np.concatenate([members[g] for g in drawn])
-        copies_of = problem.groups[rows]
+    """Effect in one resample; NaN if it cannot be computed there."""
+    rows, copies_of = bootstrap.drawn(problem, rng)
     # Copies of a row must not sit in two folds, so they are declared one group.
     groups = np.unique(copies_of, return_inverse=True)[1].astype(np.intp)
     try:

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from causalkit._core.checks import check_complete
 from causalkit._core.table import Table, as_table, is_missing
 from causalkit.errors import InputError
+from causalkit.estimation.steps import Steps
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
 __all__ = ["Problem", "as_groups", "as_problem", "as_weights", "problem_from_table"]
@@ -48,6 +49,8 @@ class Problem:
         Cluster of each row as 0, 1, …
     sample_weight : ndarray of shape (n,) or None
         Positive or zero.
+    steps : Steps or None
+        When each row was, if rows are steps of series.
     """
 
     y: FloatArray
@@ -59,6 +62,7 @@ class Problem:
     levels: tuple[object, ...] | None = None
     groups: IntArray | None = None
     sample_weight: FloatArray | None = None
+    steps: Steps | None = None
 
     @property
     def n_obs(self) -> int:
@@ -103,6 +107,7 @@ class Problem:
             X=self.X[which],
             groups=None if self.groups is None else self.groups[which],
             sample_weight=None if self.sample_weight is None else self.sample_weight[which],
+            steps=None if self.steps is None else self.steps.rows(which),
         )
 
     def replace(self, **changes: Any) -> Problem:

@@ -89,7 +89,7 @@ class OLS(EffectEstimator):
         self.inference = inference
 
     def _method(self) -> str:
-        return f"OLS, {self.covariance} standard error"
+        return f"OLS, {getattr(self.inference, 'words', self.covariance)} standard error"
 
     def _check(self, problem: Problem) -> None:
         super()._check(problem)

@@ -126,7 +126,7 @@ def identify(
     >>> from causalkit.graph import LaggedGraph
     >>> series = LaggedGraph.parse("X[t-1] -> X[t] <- Z[t-1]; X[t-1] -> Y[t] <- Z[t-1]")
     >>> identify(series, "X[t-2]", "Y[t]").adjustment
-    (X[t-3], Z[t-3], Z[t-2], Z[t-1])
+    (Z[t-2], Z[t-1])
     """
     asked = _ask(graph, treatment, outcome, given, observed, max_adjustment_lag)
     if strategy is not None:

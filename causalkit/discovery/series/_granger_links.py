@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from causalkit._core.checks import as_names
-from causalkit.discovery.series._granger_tests import adjusted
+from causalkit.discovery.series._lagged_links import graph_of
+from causalkit.discovery.series._multiple_tests import corrected
 from causalkit.errors import InputError, UnknownVariableError
-from causalkit.graph import Kind, LaggedGraph
-from causalkit.graph.marks import ARROW, TAIL
+from causalkit.graph import LaggedGraph
 from causalkit.typing import BoolArray, FloatArray, IntArray, Name, Names
 
 __all__ = ["adjusted_by_family", "groups_of", "links_at_lags"]
@@ -41,18 +41,15 @@ def links_at_lags(
         where = np.ix_(np.arange(len(p_values)), members[a], members[b])
         found = p_values[where]
         drawn[where] = found <= max(alpha, float(found.min()))
-    ends = np.concatenate([np.zeros((1, *drawn.shape[1:]), np.uint8), drawn * np.uint8(ARROW)])
-    starts = np.where(ends > 0, np.uint8(TAIL), np.uint8(0))
-    return LaggedGraph.from_marks(names, starts, ends, Kind.DAG)
+    return graph_of(names, np.concatenate([np.zeros_like(drawn[:1]), drawn]))
 
 
 def adjusted_by_family(p_values: FloatArray, correction: str | None) -> FloatArray:
     """Adjust links between series, and what drives itself, shape (n, n)."""
-    result = p_values.copy()
-    own = np.eye(len(p_values), dtype=np.bool_)
-    for family in (own, ~own):
-        result[family] = adjusted(p_values[family], correction)
-    return result
+    own = np.eye(len(p_values), dtype=np.bool_)[None]
+    within = corrected(p_values[None], own, correction)[0]
+    between = corrected(p_values[None], ~own, correction)[0]
+    return np.where(own[0], within, between)
 
 
 def groups_of(blocks: Mapping[str, Names] | None, names: tuple[Name, ...]) -> dict[Name, IntArray]:

@@ -13,18 +13,19 @@ from typing import Any, Final
 
 import numpy as np
 from scipy.special import chdtrc, fdtrc
-from scipy.stats import false_discovery_control
 
 from causalkit._core.series import Series
-from causalkit.discovery.series._lagged_regression import LaggedMoments, within_subjects
+from causalkit.discovery.series._lagged_regression import (
+    LEAST_SHARE,
+    LaggedMoments,
+    within_subjects,
+)
 from causalkit.typing import FloatArray, IntArray
 
 __all__ = [
-    "CORRECTIONS",
     "STATISTICS",
     "Coefficients",
     "Rows",
-    "adjusted",
     "conditional",
     "joint_test",
     "pairwise",
@@ -33,9 +34,6 @@ __all__ = [
 ]
 
 STATISTICS: Final = ("f", "system_f", "wald", "lr")
-CORRECTIONS: Final = (None, "bonferroni", "holm", "bh", "by")
-
-_LEAST_SHARE: Final = 1e-11
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,18 +73,43 @@ class Rows:
     place : ndarray of int, shape (n,)
         Where a row stands in time, unbroken runs more than `bandwidth` places apart.
     bandwidth : int
+    lever : ndarray of shape (n,)
+        What a row's own value weighs in the mean of its subject.
     """
 
     past: FloatArray
     now: FloatArray
     place: IntArray
     bandwidth: int
+    lever: FloatArray
+
+    def memory_df(self, df: Any) -> Any:
+        """Degrees of freedom of a covariance that is itself estimated (Sun 2014).
+
+        Windows of `bandwidth + 1` steps are worth `1.5 n / (bandwidth + 1)` independent ones.
+        """
+        if self.bandwidth == 0:
+            return None
+        return np.minimum(df, 1.5 * len(self.place) / (self.bandwidth + 1))
+
+    def unpulled(
+        self, past: FloatArray, influence: FloatArray, residuals: FloatArray
+    ) -> FloatArray:
+        """Residuals as they are where the row was left out of the fit (MacKinnon and White 1985).
+
+        Least squares bends towards rows with much weight, and their residuals are too small.
+        """
+        pull = np.einsum("nk,nk->n", past, influence) + self.lever
+        found: FloatArray = residuals / np.maximum(1 - pull, 1e-6)[:, None]
+        return found
 
     def select(self, series: IntArray) -> Rows:
         """Rows of some series."""
         p = self.now.shape[1]
         columns = (np.arange(0, self.past.shape[1], p)[:, None] + series).ravel()
-        return Rows(self.past[:, columns], self.now[:, series], self.place, self.bandwidth)
+        return Rows(
+            self.past[:, columns], self.now[:, series], self.place, self.bandwidth, self.lever
+        )
 
     def covariance(self, influence: FloatArray) -> FloatArray:
         """Newey and West's covariance of the sum of influences: (…, n, k) to (…, k, k).
@@ -97,7 +120,7 @@ class Rows:
         width = self.bandwidth + 1
         length = int(self.place[-1]) + 1 + width
         total = np.zeros((*influence.shape[:-2], length, influence.shape[-1]))
-        np.add.at(total, (..., self.place + 1, slice(None)), influence)
+        np.add.at(np.moveaxis(total, -2, 0), self.place + 1, np.moveaxis(influence, -2, 0))
         total = np.cumsum(total, axis=-2)
         total[..., width:, :] -= total[..., :-width, :].copy()
         found: FloatArray = np.swapaxes(total, -1, -2) @ total / width
@@ -110,8 +133,9 @@ def rows_of(series: Series, moments: LaggedMoments, bandwidth: int) -> Rows:
     columns = series.lagged(moments.max_lag, rows) / moments.spread
     columns = within_subjects(columns, series.subject[rows])
     place = rows + (bandwidth + 1) * np.cumsum(~series.follows)[rows]
+    _, code, count = np.unique(series.subject[rows], return_inverse=True, return_counts=True)
     p = moments.n_series
-    return Rows(columns[:, p:], columns[:, :p], place - place[0], bandwidth)
+    return Rows(columns[:, p:], columns[:, :p], place - place[0], bandwidth, 1 / count[code])
 
 
 # --- all coefficients ----------------------------------------------------------------------------
@@ -130,11 +154,11 @@ def conditional(moments: LaggedMoments, rows: Rows | None = None) -> Coefficient
     else:
         together, alone = np.empty((p, p)), np.empty_like(slopes)
         influence = rows.past @ moments.inverse / moments.n_obs
-        residuals = rows.now - rows.past @ slopes
+        residuals = rows.unpulled(rows.past, influence, rows.now - rows.past @ slopes)
         for effect in range(p):
             each = (influence * residuals[:, [effect]])[:, blocks].transpose(1, 0, 2)
             b = slopes[blocks, effect]
-            together[:, effect], alone[blocks, effect] = _robust(rows, each, b, moments.n_obs / df)
+            together[:, effect], alone[blocks, effect] = _robust(rows, each, b)
     shape = (n_lags, p, p)
     return Coefficients(
         slopes.reshape(shape),
@@ -177,9 +201,12 @@ def pairwise(moments: LaggedMoments, rows: Rows | None = None) -> Coefficients:
         begun = rows.past[:, own] @ np.linalg.inv(lower).T
         for k in everyone:
             past = rows.past[:, blocks[k]] - begun @ shares[k]
+            influence = past @ inverses[k] / n
             residual = rows.now[:, effect] - (begun @ told) * other[k] - past @ b[k]
-            each = past @ inverses[k] / n * residual[:, None]
-            robust = _robust(rows, each[None], b[[k]], n / df[k, effect])
+            seen = np.column_stack([past, begun * other[k]])
+            weights = np.column_stack([influence, begun * (other[k] / n)])
+            residuals = rows.unpulled(seen, weights, residual[:, None])
+            robust = _robust(rows, (influence * residuals)[None], b[[k]])
             together[k, effect], alone[:, k, effect] = robust[0][0], robust[1][0]
     return Coefficients(slopes, partial, alone, together, df)
 
@@ -203,18 +230,16 @@ def _quadratic(inverses: FloatArray, b: FloatArray) -> FloatArray:
     return found
 
 
-def _robust(
-    rows: Rows, influence: FloatArray, b: FloatArray, factor: float
-) -> tuple[FloatArray, FloatArray]:
+def _robust(rows: Rows, influence: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Wald statistics of blocks, and of their members: (k, n, L) and (k, L) to (k,), (k, L)."""
-    covariances = rows.covariance(influence) * factor
+    covariances = rows.covariance(influence)
     alone = b**2 / np.diagonal(covariances, axis1=1, axis2=2)
     return _quadratic(covariances, b[:, :, None])[:, 0], alone
 
 
 def _check_left(moments: LaggedMoments, left: FloatArray, own: IntArray, blocks: IntArray) -> None:
     """Refuse a pair of which the one past determines the other."""
-    redundant = np.flatnonzero(np.linalg.eigvalsh(left)[:, 0] < _LEAST_SHARE)
+    redundant = np.flatnonzero(np.linalg.eigvalsh(left)[:, 0] < LEAST_SHARE)
     for cause in redundant.tolist():
         moments.refuse_redundant(np.unique(np.concatenate([own, blocks[cause]])))
 
@@ -241,18 +266,20 @@ def joint_test(
     References
     ----------
     Rao (1973), "Linear Statistical Inference and its Applications", section 8c.5,
-    doi:10.1002/9780470316436.
+    doi:10.1002/9780470316436. Sun (2014), doi:10.1016/j.jeconom.2013.10.001. MacKinnon and White
+    (1985), doi:10.1016/0304-4076(85)90158-7.
     """
     n, p, df = moments.n_obs, moments.n_series, moments.df
     columns = (np.arange(moments.max_lag)[:, None] * p + causes).ravel()
     b = moments.slopes[np.ix_(columns, effects)]
     q, r = b.shape
     if rows is not None:
-        influence = (rows.past @ moments.inverse[:, columns] / n)[:, :, None]
+        influence = rows.past @ moments.inverse / n
         residuals = rows.now[:, effects] - rows.past @ moments.slopes[:, effects]
-        each = (influence * residuals[:, None, :]).reshape(len(residuals), q * r)
-        wald = _robust(rows, each[None], b.reshape(1, q * r), n / df)[0][0]
-        return verdict(wald, kind, q * r, df, n, 1)
+        residuals = rows.unpulled(rows.past, influence, residuals)
+        each = influence[:, columns, None] * residuals[:, None, :]
+        wald = _robust(rows, each.reshape(1, -1, q * r), b.reshape(1, q * r))[0][0]
+        return verdict(wald, kind, q * r, df, n, 1, rows.memory_df(df))
     half = np.linalg.solve(np.linalg.cholesky(moments.inverse[np.ix_(columns, columns)]), b)
     noise, gain = moments.residual[np.ix_(effects, effects)], half.T @ half
     if kind in ("wald", "system_f"):
@@ -270,7 +297,7 @@ def joint_test(
 
 
 def verdict(
-    wald: Any, kind: str, n_zero: int, df: Any, n_obs: int, n_equations: int
+    wald: Any, kind: str, n_zero: int, df: Any, n_obs: int, n_equations: int, memory_df: Any = None
 ) -> tuple[Any, Any]:
     """Statistic of a kind, and its p-value, from Wald statistics.
 
@@ -283,7 +310,12 @@ def verdict(
     df : float or ndarray
         Degrees of freedom of the residuals of one equation.
     n_obs, n_equations : int
+    memory_df : float or ndarray, optional
+        Degrees of freedom of a covariance that allows for memory: F is then Hotelling's.
     """
+    if memory_df is not None:
+        df = memory_df - n_zero + 1
+        wald = wald * df / memory_df if kind == "f" else wald
     if kind == "wald":
         return wald, chdtrc(n_zero, wald)
     if kind == "lr":
@@ -291,20 +323,3 @@ def verdict(
         return statistic, chdtrc(n_zero, statistic)
     statistic = wald / n_zero
     return statistic, fdtrc(n_zero, df * (n_equations if kind == "system_f" else 1), statistic)
-
-
-def adjusted(p_values: FloatArray, correction: str | None) -> FloatArray:
-    """P-values that may be compared with a level of all of them together, shape (n,)."""
-    n = len(p_values)
-    if correction is None or n == 0:
-        return p_values
-    if correction in ("bh", "by"):
-        found: FloatArray = false_discovery_control(p_values, method=correction)
-        return found
-    if correction == "bonferroni":
-        return np.minimum(p_values * n, 1.0)
-    order = np.argsort(p_values, kind="stable")
-    steps = np.maximum.accumulate(p_values[order] * np.arange(n, 0, -1))
-    found = np.empty(n)
-    found[order] = np.minimum(steps, 1.0)
-    return found

@@ -25,6 +25,7 @@ from causalkit.typing import FloatArray, IntArray, Name
 
 __all__ = [
     "CRITERIA",
+    "LEAST_SHARE",
     "LaggedMoments",
     "choose_lag",
     "default_lag_cap",
@@ -35,7 +36,7 @@ __all__ = [
 
 CRITERIA: Final = ("aic", "bic", "hqic", "fpe")
 
-_LEAST_SHARE: Final = 1e-11
+LEAST_SHARE: Final = 1e-11
 """Share of a column's variance that the others must leave: below, nothing is left but rounding."""
 
 
@@ -90,13 +91,12 @@ class LaggedMoments:
     def factored(self, columns: IntArray) -> FloatArray:
         """Lower Cholesky factor of some columns of the past."""
         try:
-            lower: FloatArray = np.linalg.cholesky(self.past[np.ix_(columns, columns)])
-            left = np.diagonal(lower) ** 2
+            lower = np.linalg.cholesky(self.past[np.ix_(columns, columns)])
         except np.linalg.LinAlgError:
-            left = np.zeros(1)
-        if left.min() < _LEAST_SHARE:
             self.refuse_redundant(columns)
-        return lower
+        if (np.diagonal(lower) ** 2).min() < LEAST_SHARE:
+            self.refuse_redundant(columns)
+        return np.asarray(lower, dtype=np.float64)
 
     def refuse_redundant(self, columns: IntArray) -> NoReturn:
         """Name the first column that those before it determine.
@@ -110,7 +110,7 @@ class LaggedMoments:
             trial = self.past[np.ix_([*known, k], [*known, k])]
             sign, log_all = np.linalg.slogdet(trial)
             log_known = np.linalg.slogdet(self.past[np.ix_(known, known)])[1] if known else 0.0
-            if sign <= 0 or log_all - log_known < np.log(_LEAST_SHARE):
+            if sign <= 0 or log_all - log_known < np.log(LEAST_SHARE):
                 break
             known.append(k)
         p = self.n_series
@@ -153,7 +153,7 @@ class LaggedMoments:
         ------
         NumericalError
         """
-        if shares.min() < _LEAST_SHARE:
+        if shares.min() < LEAST_SHARE:
             where = int(np.argmin(shares))
             name = self.names[where if series is None else series[where]]
             raise NumericalError(
@@ -181,6 +181,15 @@ class LaggedMoments:
         p = self.n_series
         units = slopes.reshape(self.max_lag, p, p) * self.spread[:p]
         return units / self.spread[p:].reshape(self.max_lag, p, 1)
+
+    def of_steps(self) -> FloatArray:
+        """Standard deviation of the present over that of each column of the past, shape (m,).
+
+        Ends of the series make lags of one series differ by a little; a model of the same series at
+        all lags has to know them in one unit.
+        """
+        p = self.n_series
+        return np.tile(self.spread[:p], self.max_lag) / self.spread[p:]
 
     def noise_covariance(self) -> FloatArray:
         """Covariance of the residuals, by degrees of freedom, in the units of the data."""
@@ -245,7 +254,7 @@ def within_subjects(columns: FloatArray, subject: IntArray) -> FloatArray:
 
 def default_lag_cap(n_rows: int, n_series: int) -> int:
     """Lags to try: `12 (n / 100)^(1/4)` as Schwert has it, and no more than n / (3 p) rows feed."""
-    schwert = round(12 * (n_rows / 100) ** 0.25)
+    schwert = int(12 * (n_rows / 100) ** 0.25)
     return max(1, min(schwert, n_rows // (3 * n_series)))
 
 

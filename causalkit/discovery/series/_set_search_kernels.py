@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from causalkit._core.jit import inner_kernel, kernel
+from causalkit.discovery.series._latent_pools_kernels import may_follow
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["note_answers", "write_sets"]
@@ -25,6 +27,34 @@ def _step(chosen: IntArray, size: int) -> bool:
     return True
 
 
+@inner_kernel
+def _is_linked(
+    ends: NDArray[np.uint8], roles: NDArray[np.uint8], j: int, pool: IntArray, chosen: IntArray
+) -> bool:
+    """Whether walks from j reach all chosen nodes by way of chosen nodes that may be colliders."""
+    order = len(chosen)
+    came, stack = np.zeros((order, order + 1), dtype=np.bool_), np.empty((order * order + order, 2))
+    size, reached = 0, np.zeros(order, dtype=np.bool_)
+    for at in range(order):
+        if ends[j, pool[chosen[at]]] != 0:
+            came[at, order] = reached[at] = True
+            stack[size, 0], stack[size, 1] = order, at
+            size += 1
+    while size > 0:
+        size -= 1
+        before, here = int(stack[size, 0]), int(stack[size, 1])
+        u, v = j if before == order else pool[chosen[before]], pool[chosen[here]]
+        for at in range(order):
+            w = pool[chosen[at]]
+            if at in (before, here) or came[at, here] or ends[v, w] == 0:
+                continue
+            if may_follow(ends, roles, u, v, w):
+                came[at, here] = reached[at] = True
+                stack[size, 0], stack[size, 1] = here, at
+                size += 1
+    return bool(reached.all())
+
+
 @kernel
 def write_sets(
     sides: IntArray,
@@ -32,6 +62,8 @@ def write_sets(
     pools: IntArray,
     asked: BoolArray,
     sizes: IntArray,
+    ends: NDArray[np.uint8],
+    roles: NDArray[np.uint8],
     cursor: IntArray,
     is_open: BoolArray,
     owner: IntArray,
@@ -49,6 +81,9 @@ def write_sets(
         Sets of nothing but such nodes of the pool are passed over.
     sizes : ndarray of int, shape (n, 2)
         Nodes in `default` and in `pools`.
+    ends, roles : ndarrays of uint8, shapes (m, m) and (m, p, m)
+        Sets of which a node is not joined to j through the others are passed over, if these are
+        not empty.
     cursor : ndarray of int, shape (n, order)
         Positions of the set that comes next.
     is_open : ndarray of bool, shape (n,)
@@ -66,6 +101,8 @@ def write_sets(
             old = cursor.shape[1] > 0
             for at in range(cursor.shape[1]):
                 old &= asked[row, cursor[row, at]]
+            if len(ends) > 0 and not old:
+                old = not _is_linked(ends, roles, sides[row, 1], pools[row], cursor[row])
             if not old:
                 sets[n_written, :] = -1
                 n_default = sizes[row, 0]

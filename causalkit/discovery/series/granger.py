@@ -20,7 +20,7 @@ too rarely, makes links that are no causes, and what happens within a step is no
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -33,7 +33,6 @@ from causalkit.discovery.series._granger_links import (
     links_at_lags,
 )
 from causalkit.discovery.series._granger_tests import (
-    CORRECTIONS,
     STATISTICS,
     Coefficients,
     Rows,
@@ -48,6 +47,7 @@ from causalkit.discovery.series._lagged_regression import (
     choose_lag,
     lagged_moments,
 )
+from causalkit.discovery.series._multiple_tests import CORRECTIONS
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.errors import InputError
 from causalkit.graph import Lagged
@@ -81,7 +81,9 @@ class Granger(SeriesAlgorithm):
         Wald; or the ratio of likelihoods.
     covariance : {"classical", "hac"}, default "classical"
         "hac" allows for noise with a changing variance, and for noise that the lags leave with a
-        memory (Newey and West). It goes with "f" and "wald".
+        memory: Newey and West's covariance, of residuals that are freed of their own pull (as in
+        HC3), and with "f" the degrees of freedom that such a covariance has. It goes with "f" and
+        "wald".
     bandwidth : int, optional
         Steps that this memory may last; 0 allows for a changing variance only.
         `4 (n / 100)^(2/9)` if left out.
@@ -143,8 +145,8 @@ class Granger(SeriesAlgorithm):
       sufficiency), and nothing happens faster than a step;
     - series are stationary: no trends, seasons or unit roots, with which F has another law. See
       :func:`~causalkit.discovery.diagnose_series`;
-    - noise without memory and with an even variance, unless `covariance="hac"`, whose p-values are
-      those of long series: with few steps or long memory they are too small;
+    - noise without memory and with an even variance, unless `covariance="hac"`, whose p-values
+      still are somewhat small where the memory is long beside the series;
     - in panels, the same coefficients for all subjects. With few steps a subject the estimated
       intercepts bend the coefficients (Nickell).
 
@@ -152,7 +154,8 @@ class Granger(SeriesAlgorithm):
     ----------
     Granger (1969), doi:10.2307/1912791. Lütkepohl (2005), "New Introduction to Multiple Time Series
     Analysis", doi:10.1007/978-3-540-27752-1. Newey and West (1987), doi:10.2307/1913610.
-    Nickell (1981), doi:10.2307/1911408.
+    MacKinnon and White (1985), doi:10.1016/0304-4076(85)90158-7. Sun (2014),
+    doi:10.1016/j.jeconom.2013.10.001. Nickell (1981), doi:10.2307/1911408.
 
     Examples
     --------
@@ -223,9 +226,9 @@ class Granger(SeriesAlgorithm):
         moments = lagged_moments(series, self.max_lag_, who="Granger")
         self.n_obs_ = moments.n_obs
         self._check_rows(moments, groups)
-        rows = self._rows(series, moments)
+        rows = self._rows(series, moments, groups)
         found = (conditional if self.conditional else pairwise)(moments, rows)
-        self._note(moments, found)
+        self._note(moments, found, None if rows is None else rows.memory_df(found.df))
         p_values = self.pair_p_values_
         if self.blocks is not None:
             self.block_names_ = tuple(groups)
@@ -265,28 +268,37 @@ class Granger(SeriesAlgorithm):
             "that, a smaller max_lag, or conditional=False to look at each pair alone."
         )
 
-    def _rows(self, series: Series, moments: LaggedMoments) -> Rows | None:
+    def _rows(
+        self, series: Series, moments: LaggedMoments, groups: dict[Name, IntArray]
+    ) -> Rows | None:
         if self.covariance == "classical":
             return None
         n = moments.n_obs
         steps = int(4 * (n / 100) ** (2 / 9)) if self.bandwidth is None else self.bandwidth
-        return rows_of(series, moments, check_count(steps, "bandwidth", minimum=0))
+        check_count(steps, "bandwidth", minimum=0)
+        n_zero = moments.max_lag * max(map(len, groups.values())) ** 2
+        most = int(1.5 * n / (n_zero + 1)) - 1
+        if 0 < steps > most:
+            raise InputError(
+                f"bandwidth={steps} with {n} steps and {moments.max_lag} lags; expected {most} at "
+                "most, or no covariance can be estimated. Use fewer lags, or a smaller bandwidth."
+            )
+        return rows_of(series, moments, steps)
 
-    def _note(self, moments: LaggedMoments, found: Coefficients) -> None:
+    def _note(self, moments: LaggedMoments, found: Coefficients, memory_df: Any) -> None:
         """Keep coefficients, and tests of them, one by one and by pair."""
-        p, n_lags = moments.n_series, moments.max_lag
+        p, n_lags, n = moments.n_series, moments.max_lag, moments.n_obs
         self.coefficients_ = moments.in_units(found.slopes)
         self.noise_covariance_ = moments.noise_covariance() if self.conditional else None
         n_equations = p if self.conditional else 2
         self.pair_statistics_, self.pair_p_values_ = verdict(
-            found.together, self.statistic, n_lags, found.df, moments.n_obs, n_equations
+            found.together, self.statistic, n_lags, found.df, n, n_equations, memory_df
         )
         self.scores_ = self.pair_statistics_
-        _, alone = verdict(found.alone, self.statistic, 1, found.df, moments.n_obs, n_equations)
+        _, alone = verdict(found.alone, self.statistic, 1, found.df, n, n_equations, memory_df)
         unasked = np.full((1, p, p), np.nan)
         self.p_values_ = np.concatenate([unasked, alone])
         self.strengths_ = np.concatenate([unasked, found.partial])
-        self._df = found.df
 
     def _test_groups(
         self, moments: LaggedMoments, groups: list[IntArray], rows: Rows | None
