@@ -85,7 +85,7 @@ def is_stable(weights, inverse):
     return np.abs(np.linalg.eigvals(companion)).max() < 0.95
 
 
-# --- the algorithms: an array in; links, those with a direction, and numbers, `[lag, cause, effect]`
+# --- the algorithms: array in; links, directed links, numbers, all `[lag, cause, effect]` ---------
 
 
 def ours(algorithm, numbers=lambda found: np.abs(found.strengths_)):

@@ -1,11 +1,13 @@
-"""Random graphs of every kind, with the names that a test wants."""
+"""Random graphs of every kind, of series too, with the names that a test wants."""
 
 from __future__ import annotations
+
+from itertools import combinations, product
 
 import numpy as np
 from hypothesis import strategies as st
 
-from causalkit.graph import CausalGraph, Edge, Kind
+from causalkit.graph import CausalGraph, Edge, Kind, Lagged, LaggedGraph
 
 PLAIN = st.text("abcXYZ_", min_size=1, max_size=6)
 """Names that every format can write."""
@@ -51,3 +53,42 @@ def mixed_graphs(draw, names=PLAIN, kinds=tuple(Kind), max_nodes=6) -> CausalGra
         hit |= {e.left for e in found if e.symbol == "<->"}
         found = [e for e in found if e.symbol != "--" or not {e.left, e.right} & hit]
     return CausalGraph.from_edges(nodes, found, kind)
+
+
+_WITHIN = {
+    Kind.DAG: ["->"],
+    Kind.ADMG: ["->", "<->", "both"],
+    Kind.CPDAG: ["->", "--"],
+    Kind.MAG: ["<->"],
+    Kind.PAG: ["->", "<->", "o->", "o-o"],
+}
+_FROM_PAST = {
+    Kind.DAG: ["->"],
+    Kind.ADMG: ["->", "<->", "both"],
+    Kind.CPDAG: ["->"],
+    Kind.MAG: ["->"],
+    Kind.PAG: ["->", "<->", "o->"],
+}
+
+
+@st.composite
+def lagged_graphs(draw, names=PLAIN, kinds=tuple(Kind), max_series=4, max_lag=3) -> LaggedGraph:
+    """A graph of a random kind; links within a step run along a random order."""
+    kind = draw(st.sampled_from(kinds))
+    series = draw(st.lists(names, min_size=1, max_size=max_series, unique_by=str))
+    order = draw(st.permutations(series))
+    longest = draw(st.integers(0, max_lag))
+    edges = []
+    for a, b in combinations(order, 2):
+        edges += _drawn(draw, Lagged(a), Lagged(b), _WITHIN[kind])
+    for lag in range(1, longest + 1):
+        for a, b in product(series, repeat=2):
+            edges += _drawn(draw, Lagged(a, lag), Lagged(b), _FROM_PAST[kind])
+    return LaggedGraph(series, edges, max_lag=longest, kind=kind)
+
+
+def _drawn(draw, a: Lagged, b: Lagged, symbols: list[str]) -> list[Edge]:
+    if not draw(st.booleans()):
+        return []
+    symbol = draw(st.sampled_from(symbols))
+    return [Edge(a, b, s) for s in (["->", "<->"] if symbol == "both" else [symbol])]

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from causalkit._core.table import Table, as_table, column_names
-from causalkit._core.time_steps import index_of, plain_frame, stamps_of, step_numbers
+from causalkit._core.time_steps import Stamps, index_of, plain_frame, stamps_of, steps_since
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
@@ -44,15 +44,22 @@ class Series:
         Whether a row may be "now". One that may not still stands in the past of others.
     subject : ndarray of int, shape (n_rows,)
         Number of the subject that a row belongs to.
+    when : ndarray of int, shape (n_rows,)
+        Number of the time of a row, the same for all subjects; by its stamp, or where there is none
+        by its place among the rows of its subject.
     drawn : ndarray of int or None
         Rows that are "now" in a resample, each as often as it was drawn.
+    times : ndarray or None
+        Stamp of each number in `when`.
     """
 
     table: Table
     follows: BoolArray
     counted: BoolArray
     subject: IntArray
+    when: IntArray
     drawn: IntArray | None = None
+    times: Stamps | None = None
 
     @property
     def names(self) -> tuple[Name, ...]:
@@ -132,6 +139,7 @@ def as_series(
     panel: Name | None = None,
     time: Name | None = None,
     mask: Name | None = None,
+    without: tuple[Name, ...] = (),
 ) -> Series:
     """Read series.
 
@@ -146,20 +154,28 @@ def as_series(
         Column of dates, times or numbers; the index of a pandas frame is read if it holds dates.
     mask : str or int, optional
         Boolean column: which rows may be "now", such as those of the winter months.
+    without : tuple of names
+        Other columns that are no series.
 
     Raises
     ------
     InputError
-        If times repeat, do not ascend, or are not regular.
+        If times repeat, do not ascend, or are not regular; or an index has several levels.
     """
     if isinstance(data, (list, tuple)) and data and not np.isscalar(data[0]):
-        return _joined([_of_one(part, panel, time, mask) for part in data])
+        return _joined([_of_one(part, panel, time, mask, without) for part in data])
     if isinstance(data, np.ndarray) and data.ndim == 3:
-        return _joined([_of_one(part, panel, time, mask) for part in data])
-    return _of_one(data, panel, time, mask)
+        return _joined([_of_one(part, panel, time, mask, without) for part in data])
+    return _of_one(data, panel, time, mask, without)[0]
 
 
-def _of_one(data: Data, panel: Name | None, time: Name | None, mask: Name | None) -> Series:
+def _of_one(
+    data: Data,
+    panel: Name | None,
+    time: Name | None,
+    mask: Name | None,
+    without: tuple[Name, ...],
+) -> tuple[Series, Stamps | None]:
     index = index_of(data) if time is None else None
     frame = plain_frame(data)
     roles = {"panel": panel, "time": time, "mask": mask}
@@ -173,7 +189,7 @@ def _of_one(data: Data, panel: Name | None, time: Name | None, mask: Name | None
             f"panel={panel!r}, time={time!r} and mask={mask!r} name a column twice; expected one "
             "role a column."
         )
-    variables = [name for name in names if name not in special]
+    variables = [name for name in names if name not in (*special, *without)]
     if not variables:
         raise InputError("the data have no series beside panel, time and mask; expected some.")
     table = as_table(frame, columns=variables)
@@ -183,11 +199,23 @@ def _of_one(data: Data, panel: Name | None, time: Name | None, mask: Name | None
     follows[0] = False
     follows[1:] &= subject[1:] == subject[:-1]
     if stamps is not None:
-        for k in range(int(subject.max()) + 1):
-            rows = np.flatnonzero(subject == k)
-            steps = step_numbers(stamps[rows], "the index" if time is None else f"column {time!r}")
-            follows[rows[1:]] &= np.diff(steps) == 1
-    return Series(table, follows, _mask(frame, mask, table.n_rows), subject)
+        what = "the index" if time is None else f"column {time!r}"
+        follows &= steps_since(stamps, ~follows, what) == 1
+    times, when = (None, _places(subject)) if stamps is None else _numbers(stamps)
+    counted = _mask(frame, mask, table.n_rows)
+    return Series(table, follows, counted, subject, when, times=times), stamps
+
+
+def _numbers(stamps: Stamps) -> tuple[Stamps, IntArray]:
+    times, when = np.unique(stamps, return_inverse=True)
+    return times, np.asarray(when, dtype=np.intp)
+
+
+def _places(subject: IntArray) -> IntArray:
+    row = np.arange(len(subject))
+    first = np.concatenate(([0], np.flatnonzero(np.diff(subject)) + 1))
+    places: IntArray = row - np.repeat(first, np.diff([*first, len(row)]))
+    return places
 
 
 def _subjects(frame: Data, panel: Name | None, n_rows: int) -> IntArray:
@@ -224,8 +252,9 @@ def _mask(frame: Data, mask: Name | None, n_rows: int) -> BoolArray:
     return counted
 
 
-def _joined(parts: list[Series]) -> Series:
+def _joined(read: list[tuple[Series, Stamps | None]]) -> Series:
     """Series one after the other, with borders between them."""
+    parts, stamps = [part for part, _ in read], [held for _, held in read if held is not None]
     first = parts[0]
     for number, part in enumerate(parts):
         if set(part.names) != set(first.names):
@@ -238,6 +267,9 @@ def _joined(parts: list[Series]) -> Series:
                 "several series with categories were passed one by one, so their codes may differ; "
                 "expected numbers, or one frame with a column that tells subjects apart (panel=…)."
             )
+    times, when = None, np.concatenate([part.when for part in parts])
+    if len(stamps) == len(parts) and len({held.dtype.kind for held in stamps}) == 1:
+        times, when = _numbers(np.concatenate(stamps))
     tables = [part.table.select(first.names) for part in parts]
     values = np.asfortranarray(np.concatenate([table.values for table in tables]))
     values.flags.writeable = False
@@ -248,4 +280,6 @@ def _joined(parts: list[Series]) -> Series:
         np.concatenate([part.follows for part in parts]),
         np.concatenate([part.counted for part in parts]),
         np.concatenate(subject),
+        when,
+        times=times,
     )

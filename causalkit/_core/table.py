@@ -35,6 +35,7 @@ __all__ = [
     "is_missing",
     "sorted_levels",
     "unreadable",
+    "with_columns",
 ]
 
 _ROWS_NEAR = 256
@@ -227,6 +228,29 @@ def are_finite(values: FloatArray) -> bool:
 def column_names(data: Data) -> tuple[Name, ...]:
     """Names of all columns, read or not."""
     return data.names if isinstance(data, Table) else tuple(_columns_of(data))
+
+
+def with_columns(data: Data, columns: Mapping[Name, FloatArray]) -> Data:
+    """Return a copy of the data, of the same type, with other numbers in some of its columns."""
+    if isinstance(data, np.ndarray):
+        result = np.array(data, dtype=np.float64)
+        for name, values in columns.items():
+            result[:, int(str(name).removeprefix("x"))] = values
+        return result
+    if isinstance(data, Mapping):
+        return {name: columns.get(name, column) for name, column in data.items()}
+    import narwhals.stable.v2 as nw
+
+    frame = nw.from_native(data, eager_only=True)
+    for name, raw in zip(checked_names(list(frame.columns)), frame.columns, strict=True):
+        if name in columns:
+            index = getattr(data, "index", None)
+            of_pandas = index is not None and not callable(index)
+            new: Any = nw.new_series(raw, columns[name], backend=frame.implementation)
+            if of_pandas:  # rows keep their labels
+                new = nw.from_native(new.to_native().set_axis(index), series_only=True)
+            frame = frame.with_columns(new)
+    return frame.to_native()
 
 
 def _frozen(values: FloatArray) -> FloatArray:

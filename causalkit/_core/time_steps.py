@@ -1,40 +1,66 @@
-"""Stamps of time as numbers of steps, or a clear word on why they are none.
+"""Stamps of time as counts of steps, or a clear word on why they are none.
 
-Days, business days, months and quarters are regular however long they last; where a step is
-missing the number jumps, so that nobody takes the rows on both sides for neighbours. What repeats,
+Days, business days, months and quarters are regular however long they last, and so are days of 23
+hours in a zone that moves its clocks; where a step is missing two are counted, so that nobody
+takes the rows on both sides for neighbours. A clock may be a little early or late. What repeats,
 runs backwards or has no common step is refused, with the way out.
 
 >>> import numpy as np
->>> step_numbers(np.array(["2024-01-31", "2024-02-29", "2024-04-30"], dtype="M8[D]"), "the index")
-array([0, 1, 3])
+>>> months = np.array(["2024-01-31", "2024-02-29", "2024-04-30"], dtype="M8[D]")
+>>> steps_since(months, np.array([True, False, False]), "the index")
+array([0, 1, 2])
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from causalkit.errors import InputError
-from causalkit.typing import Data, IntArray, Name
+from causalkit.typing import BoolArray, Data, IntArray, Name
 
-__all__ = ["index_of", "plain_frame", "stamps_of", "step_numbers"]
+__all__ = ["Stamps", "index_of", "plain_frame", "stamps_of", "steps_since"]
 
-_GAPS = 0.1  # share of rows after a gap beyond which the stamps have no step
+_GAPS: Final = 0.1
+"""Share of rows after a gap beyond which the stamps of one series have no step."""
+
+_GAPS_OF_MANY: Final = 0.5
+"""The same for several subjects, who bear each other out on what a step is."""
+
+_JITTER: Final = 0.05
+"""How early or late a stamp may be, in steps for each step since the row before."""
+
+_MONTH_DAYS: Final = 6
+"""Days by which stamps of months may differ: third Fridays are the 15th to the 21st."""
 
 Stamps = np.ndarray[Any, Any]
 
 
 def index_of(data: Data) -> Stamps | None:
-    """Stamps in the index of a pandas frame; None if it holds no times."""
+    """Stamps in the index of a pandas frame; None if it holds no times.
+
+    Raises
+    ------
+    InputError
+        If it has several levels, or a time is missing.
+    """
     if not type(data).__module__.startswith("pandas"):
         return None
     import pandas as pd
 
     index = getattr(data, "index", None)
-    if isinstance(index, pd.PeriodIndex):
-        index = index.to_timestamp()
-    return _in_utc(index) if isinstance(index, pd.DatetimeIndex) else None
+    if isinstance(index, pd.MultiIndex):
+        raise InputError(
+            f"the frame has an index of {index.nlevels} levels; expected rows that are steps, and "
+            "columns that say of whom and when. Call data.reset_index() and name these columns as "
+            "panel and time."
+        )
+    if not isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)):
+        return None
+    if index.hasnans:
+        raise _missing("the index", int(np.sum(index.isna())))
+    return _plain(index)
 
 
 def plain_frame(data: Data) -> Data:
@@ -45,55 +71,101 @@ def plain_frame(data: Data) -> Data:
 
 
 def stamps_of(data: Data, name: Name) -> Stamps:
-    """Stamps in a column: dates, times, or numbers."""
+    """Stamps in a column: dates, times, or numbers.
+
+    Raises
+    ------
+    InputError
+        If one is missing, or the column holds something else.
+    """
     import pandas as pd
 
-    column = pd.Series(_cells(data, name))
-    if column.isna().any():
-        raise InputError(
-            f"column {name!r} is the time and has {int(column.isna().sum())} missing cell(s); "
-            "expected a time in each row. Drop these rows."
-        )
+    column, what = _column(data, name), f"column {name!r}"
+    missing = column.isna()
+    if column.dtype.kind == "f":
+        missing |= ~np.isfinite(column.astype("float64"))
+    if missing.any():
+        raise _missing(what, int(missing.sum()))
     if column.dtype.kind in "iuf":
-        return column.to_numpy()
+        stamps: Stamps = column.to_numpy()
+        return stamps
     try:
-        return _in_utc(pd.DatetimeIndex(column))
+        timed = column.dtype.kind == "m" or isinstance(column.dtype, pd.PeriodDtype)
+        return _plain(pd.Index(column) if timed else pd.DatetimeIndex(column))
     except (ValueError, TypeError):
         raise InputError(
-            f"column {name!r} is the time and holds {column.iloc[0]!r}; expected dates, times or "
+            f"{what} is the time and holds {column.iloc[0]!r}; expected dates, times or "
             "numbers. Convert it first, e.g. with pandas.to_datetime."
         ) from None
 
 
-def _cells(data: Data, name: Name) -> Any:
+def _column(data: Data, name: Name) -> Any:
+    import pandas as pd
+
     if isinstance(data, np.ndarray):
-        return data[:, int(str(name).removeprefix("x"))]
+        return pd.Series(data[:, int(str(name).removeprefix("x"))])
     column = data[name]
-    return column.to_numpy() if hasattr(column, "to_numpy") else column
+    return pd.Series(column.to_pandas() if hasattr(column, "to_pandas") else column)
 
 
-def _in_utc(index: Any) -> Stamps:
-    if index.hasnans:
-        raise InputError("the index has missing times; expected a time in each row. Drop the rows.")
-    plain = index.tz_convert("UTC").tz_localize(None) if index.tz is not None else index
-    stamps: Stamps = plain.to_numpy()
-    return stamps
+def _missing(what: str, n_missing: int) -> InputError:
+    return InputError(
+        f"{what} is the time and has {n_missing} missing cell(s); expected a time in each row. "
+        "Drop these rows."
+    )
 
 
-def step_numbers(stamps: Stamps, what: str) -> IntArray:
-    """Number the steps from 0; a missing step is skipped.
+def _plain(index: Any) -> Stamps:
+    """Times without a zone: of the clock on the wall if the stamps follow it, else of UTC."""
+    kind = type(index).__name__
+    if kind == "TimedeltaIndex":
+        since: Stamps = index.as_unit("ns").asi8
+        return since
+    if kind == "PeriodIndex":
+        index = index.to_timestamp()
+    if index.tz is None:
+        stamps: Stamps = index.to_numpy()
+        return stamps
+    wall, utc = index.tz_localize(None), index.tz_convert("UTC").tz_localize(None)
+    by_wall = wall.is_monotonic_increasing and _n_hours(wall) < _n_hours(utc)
+    plain: Stamps = (wall if by_wall else utc).to_numpy()
+    return plain
+
+
+def _n_hours(index: Any) -> int:
+    """Number of different times of the day: one, if the stamps are all midnights."""
+    return len((index - index.normalize()).unique())
+
+
+def steps_since(stamps: Stamps, begins: BoolArray, what: str) -> IntArray:
+    """Count the steps from each row to the one above it.
+
+    Parameters
+    ----------
+    stamps : ndarray, shape (n,)
+        Dates or numbers.
+    begins : ndarray of bool, shape (n,)
+        Whether a row is the first one of a subject. All have steps of the same length.
+    what : str
+        Named in errors.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        0 where a subject begins; more than 1 after a gap.
 
     Raises
     ------
     InputError
         If stamps repeat, do not ascend, or have no common step.
     """
-    n = len(stamps)
-    if n < 2:
-        return np.arange(n)
-    later = stamps[1:] > stamps[:-1]
+    within = np.flatnonzero(~begins)
+    counts = np.zeros(len(stamps), dtype=np.intp)
+    if not len(within):
+        return counts
+    later = stamps[within] > stamps[within - 1]
     if not later.all():
-        row = int(np.argmin(later)) + 1
+        row = int(within[np.argmin(later)])
         if stamps[row] == stamps[row - 1]:
             raise InputError(
                 f"{what} has {stamps[row]} twice (row {row}); expected one row a time. If the rows "
@@ -104,52 +176,50 @@ def step_numbers(stamps: Stamps, what: str) -> IntArray:
             "ascending times. Sort the rows by time."
         )
     if stamps.dtype.kind == "M":
-        return _of_dates(stamps, what)
-    return _of_numbers(stamps.astype(np.float64), what)
+        counts[within] = _between_dates(stamps, within, what)
+    else:
+        distances = (stamps[within] - stamps[within - 1]).astype(np.float64)
+        counts[within] = _of_distances(distances, what)
+    most = _GAPS if len(counts) - len(within) == 1 else _GAPS_OF_MANY
+    if (counts[within] > 1).mean() > most and len(within) >= 4:
+        raise _irregular(what, counts[within])
+    return counts
 
 
-def _of_dates(stamps: Stamps, what: str) -> IntArray:
+def _between_dates(stamps: Stamps, within: IntArray, what: str) -> IntArray:
     import pandas as pd
 
     index = pd.DatetimeIndex(stamps)
-    if len(index) > 2 and pd.infer_freq(index) is not None:  # business days, quarters, …
-        return np.arange(len(index))
-    days = index.day
-    of_months = (days == days[0]).all() or index.is_month_end.all()
-    if of_months and (index.normalize() - index == index[0].normalize() - index[0]).all():
-        months = (index.year * 12 + index.month).to_numpy()
-        if len(np.unique(months)) == len(months):
-            return _checked((months - months[0]) // np.gcd.reduce(np.diff(months)), what)
+    if _n_hours(index) == 1:
+        months = np.diff((index.year * 12 + index.month).to_numpy())[within - 1]
+        if np.ptp(index.day.to_numpy()) <= _MONTH_DAYS and months.min() > 0:
+            return np.asarray(months // np.gcd.reduce(months), dtype=np.intp)
+        dates = stamps.astype("M8[D]")
+        day = np.timedelta64(1, "D")
+        if np.is_busday(dates).all() and np.diff(dates)[within - 1].min() == day:
+            between = np.busday_count(dates[within - 1], dates[within])
+            return np.asarray(between, dtype=np.intp)
     ticks = index.as_unit("ns").asi8
-    return _of_multiples(ticks - ticks[0], what)
+    return _of_distances((ticks[within] - ticks[within - 1]).astype(np.float64), what, in_ns=True)
 
 
-def _of_numbers(stamps: np.ndarray[Any, Any], what: str) -> IntArray:
-    since = stamps - stamps[0]
-    step = np.diff(stamps).min()
-    numbers = np.rint(since / step)
-    if np.abs(since / step - numbers).max() > 1e-3:
-        raise _irregular(what, np.diff(stamps))
-    return _checked(numbers.astype(np.intp), what)
+def _of_distances(steps: Stamps, what: str, *, in_ns: bool = False) -> IntArray:
+    plain = float(np.median(steps[steps < 1.5 * steps.min()]))
+    counts = np.rint(steps / plain)
+    if (np.abs(steps / plain - counts) > _JITTER * counts).any():
+        raise _irregular(what, steps, in_ns=in_ns)
+    return np.asarray(counts, dtype=np.intp)
 
 
-def _of_multiples(ticks: np.ndarray[Any, Any], what: str) -> IntArray:
-    steps = np.diff(ticks)
-    if (ticks % steps.min()).any():
-        raise _irregular(what, steps.astype("m8[ns]"))
-    return _checked(ticks // steps.min(), what)
+def _irregular(what: str, steps: Stamps, *, in_ns: bool = False) -> InputError:
+    import pandas as pd
 
-
-def _checked(numbers: Any, what: str) -> IntArray:
-    steps = np.diff(numbers)
-    if (steps > 1).mean() > _GAPS and len(numbers) > 4:
-        raise _irregular(what, steps)
-    return np.asarray(numbers, dtype=np.intp)
-
-
-def _irregular(what: str, steps: np.ndarray[Any, Any]) -> InputError:
+    shown = [steps.min(), steps.max(), steps[0]]
+    if in_ns:
+        shown = [pd.Timedelta(int(step)) for step in shown]
+    least, most, first = shown
     return InputError(
-        f"{what} is irregular: steps from {steps.min()} to {steps.max()}, {steps[0]} at first; "
+        f"{what} is irregular: steps from {least} to {most}, {first} at first; "
         "expected one step, with a few gaps at most. Make it regular with "
         "data.resample(…).mean() or .asfreq(…) (pandas); or, if each row is the next step whatever "
         "its date, drop the times: data.reset_index(drop=True)."

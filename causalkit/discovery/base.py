@@ -26,7 +26,8 @@ from causalkit._core.streams import is_stream, moments_of
 from causalkit._core.table import Table, as_table
 from causalkit.discovery.constraint._evidence import Evidence, Pair
 from causalkit.errors import InputError
-from causalkit.graph import CausalGraph
+from causalkit.graph import CausalGraph, LaggedGraph
+from causalkit.graph.lagged_graph import in_template
 from causalkit.graph.marks import show_name
 from causalkit.typing import Data, Name
 
@@ -218,10 +219,7 @@ class DiscoveryAlgorithm(BaseEstimator, ABC):
             If the two are one.
         """
         check_is_fitted(self, "graph_")
-        a, b = (self.graph_.nodes[k] for k in (self.graph_.index(a), self.graph_.index(b)))
-        if a == b:
-            raise InputError(f"a and b are both {a!r}; expected two variables. Name another one.")
-        return self._explain(a, b)
+        return self._explain(*nodes_asked(self.graph_, a, b))
 
     @abstractmethod
     def _fit(self, table: Any) -> None:
@@ -230,6 +228,32 @@ class DiscoveryAlgorithm(BaseEstimator, ABC):
     @abstractmethod
     def _explain(self, a: Name, b: Name) -> Explanation:
         """Answer `explain` for two different nodes."""
+
+
+def nodes_asked(graph: CausalGraph | LaggedGraph, a: Any, b: Any) -> tuple[Name, Name]:
+    """Two different nodes of a graph; of series, the earlier one first and the later one at t.
+
+    Raises
+    ------
+    UnknownVariableError
+        If the graph has no such variable.
+    InputError
+        If the two are one, or farther apart than the longest lag.
+    """
+    if isinstance(graph, CausalGraph):
+        a, b = (graph.nodes[k] for k in (graph.index(a), graph.index(b)))
+        if a == b:
+            raise InputError(f"a and b are both {a!r}; expected two variables. Name another one.")
+        return a, b
+    past, now = in_template(graph.node(a), graph.node(b))
+    if past == now:
+        raise InputError(f"a and b are both {now}; expected two nodes. Name another one.")
+    if past.lag > graph.max_lag:
+        raise InputError(
+            f"{past} and {now} are {past.lag} steps apart; expected {graph.max_lag} at most, as "
+            "far as the lags were looked for. Fit with a larger max_lag."
+        )
+    return past, now
 
 
 def read_columns(estimator: Any, X: Data, labels: tuple[Name, ...] = ()) -> Table:

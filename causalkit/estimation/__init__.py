@@ -30,6 +30,7 @@ from causalkit.estimation.moments import LinearScore
 from causalkit.estimation.overlap import Overlap
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.regression import OLS, GComputation
+from causalkit.estimation.responses import ImpulseResponse, estimate_response
 from causalkit.estimation.serial import HAC, MovingBlocks
 from causalkit.estimation.steps import Steps
 from causalkit.estimation.weighting import IPW
@@ -46,6 +47,7 @@ __all__ = [
     "EffectEstimator",
     "EffectSet",
     "GComputation",
+    "ImpulseResponse",
     "Interval",
     "LinearScore",
     "MovingBlocks",
@@ -58,5 +60,6 @@ __all__ = [
     "Steps",
     "default_estimator",
     "estimate",
+    "estimate_response",
     "standard_error",
 ]

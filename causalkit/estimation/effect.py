@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from causalkit.estimation.base import EffectEstimator
 
-__all__ = ["Effect", "Interval"]
+__all__ = ["Effect", "Interval", "quantile"]
 
 _NORMAL = NormalDist()
 
@@ -54,7 +54,7 @@ class Interval:
     ) -> Interval:
         """Value ± quantile · s.e., of the normal or, with `df`, of Student's distribution."""
         check_fraction(level, "level")
-        half = _quantile(0.5 + level / 2, df) * std_error
+        half = quantile(0.5 + level / 2, df) * std_error
         return cls(value - half, value + half, level)
 
     @property
@@ -206,7 +206,8 @@ def _question(effect: Effect) -> str:
     return "Effect"
 
 
-def _quantile(probability: float, df: float | None) -> float:
+def quantile(probability: float, df: float | None) -> float:
+    """Of the normal distribution, or with `df` of Student's."""
     if df is None:
         return _NORMAL.inv_cdf(probability)
     from scipy.special import stdtrit

@@ -6,12 +6,12 @@ no model of the whole system is iterated, and an error in one equation stays the
 what they have in common:
 
 * **one covariance.** The influences of all estimates are laid side by side, at the step of the
-  treatment, and their long-run covariance is taken at once. At that step, not at the outcome's: what
-  is left of treatment after adjustment is news, and products with news are hardly correlated from
-  step to step, however far the outcome lies ahead (Montiel Olea & Plagborg-Møller 2021).
+  treatment, and their long-run covariance is taken at once. At that step, not at the outcome's:
+  what is left of treatment after adjustment is news, and products with news are hardly correlated
+  from step to step, however far the outcome lies ahead (Montiel Olea & Plagborg-Møller 2021).
 * **two kinds of interval.** The pointwise one covers the response at one horizon. The band covers
   the whole curve with the stated probability: estimates ± q · s.e., with q the quantile of the
-  largest \\|t\\| over all horizons (*sup-t*), which is narrower than Bonferroni's.
+  largest absolute t over all horizons (*sup-t*), which is narrower than Bonferroni's.
 
 References
 ----------
@@ -41,7 +41,8 @@ from causalkit.estimation.effect import Effect, quantile
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.lagged import read_series
 from causalkit.estimation.serial import HAC
-from causalkit.identification.estimand import AdjustmentEstimand, NoEffectEstimand
+from causalkit.graph.lagged import as_lagged
+from causalkit.identification.estimand import AdjustmentEstimand, Estimand, NoEffectEstimand
 from causalkit.typing import Data, FloatArray, IntArray, Name, RandomState
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class ImpulseResponse(Reported):
         return len(self.horizons)
 
     def __getitem__(self, horizon: int) -> Effect:
-        return self.effects[self.horizons.tolist().index(horizon)]
+        return self.effects[horizon]
 
     def _report(self) -> Report:
         intervals, bands = np.column_stack(self.interval()), np.column_stack(self.band())
@@ -200,7 +201,7 @@ class ImpulseResponse(Reported):
             title=self.sentence,
             facts=[
                 ("method", estimated[0].method if estimated else "implied by the graph"),
-                ("steps", max(effect.n_obs for effect in self.effects)),
+                ("steps", max((effect.n_obs for effect in estimated), default=0)),
             ],
             columns=("after", "effect", "std. error", "lower", "upper", "band from", "to"),
             rows=[
@@ -214,7 +215,7 @@ class ImpulseResponse(Reported):
 
 
 def estimate_response(
-    estimands: Sequence[AdjustmentEstimand | NoEffectEstimand],
+    estimands: Sequence[Estimand],
     data: Data,
     estimator: EffectEstimator | None = None,
     *,
@@ -229,7 +230,7 @@ def estimate_response(
 
     Parameters
     ----------
-    estimands : sequence of estimands
+    estimands : sequence of AdjustmentEstimand or NoEffectEstimand
         One a horizon, of one treatment and one outcome, from a graph of series.
     data : series
     estimator : EffectEstimator, optional
@@ -246,17 +247,20 @@ def estimate_response(
     Raises
     ------
     InputError
-        If the estimator has no influences, or data are too short.
+        If an estimand is another one, the estimator has no influences, or data are too short.
 
     Notes
     -----
     **Assumes:** what each estimand's `assumptions` and the estimator's notes list.
     """
-    series, by_subject = read_series(
-        data, panel=panel, time=time, mask=mask, clusters=clusters
-    )
+    series, by_subject = read_series(data, panel=panel, time=time, mask=mask, clusters=clusters)
     effects: list[Effect] = []
     for estimand in estimands:
+        if not isinstance(estimand, (AdjustmentEstimand, NoEffectEstimand)):
+            raise InputError(
+                f"a response got a {type(estimand).__name__} at a horizon; expected one answer at "
+                "each. Take one graph of the class, such as one of `PossibleEffects.classes`."
+            )
         effect = estimate_series(estimand, series, estimator, random_state, by_subject=by_subject)
         if isinstance(effect, EffectSet) or (effect.influence is None and not effect.implied):
             raise InputError(
@@ -269,8 +273,8 @@ def estimate_response(
     covariance, df, facts = _joint(effects, subject, series.n_rows)
     query = estimands[0].query
     return ImpulseResponse(
-        treatment=_name(query.treatment[0]),
-        outcome=_name(query.outcome[0]),
+        treatment=as_lagged(query.treatment[0]).name,
+        outcome=as_lagged(query.outcome[0]).name,
         kind=kind,
         horizons=np.arange(len(effects)),
         values=np.array([effect.value for effect in effects]),
@@ -309,9 +313,3 @@ def _joint(
         return parts.T @ parts, None, {}
     covariance, df, bandwidth = inference.covariance(parts, place)
     return covariance, df, {"standard error": inference.words, "bandwidth": bandwidth}
-
-
-def _name(node: Name) -> Name:
-    from causalkit.graph.lagged import as_lagged
-
-    return as_lagged(node).name

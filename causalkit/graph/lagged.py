@@ -24,7 +24,7 @@ from causalkit.typing import Name
 
 __all__ = ["Lagged", "as_lagged"]
 
-_LAGGED: Final = re.compile(r"(?P<name>.+)\[t(?:-(?P<lag>[1-9][0-9]{0,8}))?\]", re.DOTALL)
+_LAGGED: Final = re.compile(r"(?P<name>.*)\[t(?:-(?P<lag>[1-9][0-9]{0,8}))?\]", re.DOTALL)
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 
 

@@ -104,7 +104,8 @@ class LaggedGraph:
     ) -> None:
         names = tuple(variables)
         found = [_ending_at_t(edge, names) for edge in edges]
-        longest = max((edge.left.lag for edge in found), default=0)  # type: ignore[union-attr]
+        ends = (node for edge in found for node in (edge.left, edge.right))
+        longest = max((node.lag for node in ends), default=0)  # type: ignore[union-attr]
         if max_lag is not None and longest > max_lag:
             raise GraphError(
                 f"an edge has a lag of {longest}; expected {max_lag} at most, as max_lag says. "
@@ -346,6 +347,13 @@ class LaggedGraph:
         from causalkit.plotting import plot_lagged_graph
 
         return plot_lagged_graph(self, ax=ax, **style)
+
+    def _repr_svg_(self) -> str | None:
+        if len(self.template.nodes) > 100:
+            return None  # a notebook then shows the text; plot() still draws
+        from causalkit.plotting import graph_svg
+
+        return graph_svg(self)
 
     def __str__(self) -> str:
         edges = self.edges()

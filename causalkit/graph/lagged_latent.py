@@ -194,9 +194,9 @@ def lagged_mag(graph: LaggedGraph, observed: Names, max_lag: int) -> LaggedGraph
 
     Examples
     --------
-    >>> graph = LaggedGraph.parse("U[t-1] -> U[t]; U[t] -> X[t]; U[t-1] -> Y[t]; X[t-1] -> X[t]")
+    >>> graph = LaggedGraph.parse("U[t] -> X[t]; U[t-1] -> Y[t]; X[t-1] -> X[t]")
     >>> print(lagged_mag(graph, ["X", "Y"], max_lag=1))
-    MAG of 2 series, lags to 1, 4 edges: X[t] <-> Y[t]; X[t-1] -> X[t]; X[t-1] <-> Y[t]; Y[t-1] <-> Y[t]
+    MAG of 2 series, lags to 1, 2 edges: X[t-1] -> X[t]; X[t-1] <-> Y[t]
     """
     wanted = as_names(observed)
     for name in wanted:
@@ -242,15 +242,14 @@ def lagged_pag(graph: LaggedGraph, observed: Names, max_lag: int) -> LaggedGraph
     Notes
     -----
     **Assumes:** nothing about data. Every tail and arrow holds in all graphs of series that share
-    the separations of this one within the window. Whether all such marks are drawn is known for
-    the order of time (Andrews, Spirtes, Cooper 2020), and open for repetition: Gerhardus (2024)
-    shows that stationarity says more than repeating marks does.
+    the separations of this one within the window. Not every mark that does is drawn: stationarity
+    says more than that marks repeat (Gerhardus 2024).
 
     Examples
     --------
     >>> graph = LaggedGraph.parse("X[t-1] -> X[t]; X[t-1] -> Y[t]; U[t] -> Y[t]; U[t] -> Z[t]")
-    >>> print(lagged_pag(graph, ["X", "Y", "Z"], max_lag=1))
-    PAG of 3 series, lags to 1, 3 edges: Y[t] <-o Z[t]; X[t-1] -> X[t]; X[t-1] -> Y[t]
+    >>> print(lagged_pag(graph, ["X", "Y", "Z"], max_lag=2))
+    PAG of 3 series, lags to 2, 3 edges: Z[t] o-> Y[t]; X[t-1] -> X[t]; X[t-1] -> Y[t]
     """
     from causalkit.graph._ancestral_kernels import ancestry
 
@@ -281,13 +280,13 @@ def first_marks(adjacency: BoolArray) -> tuple[Marks, Marks]:
         Node `lag * p + k` is series k, `lag` steps ago.
     """
     steps, p = adjacency.shape[:2]
-    ends = np.zeros((steps, p, steps, p), dtype=np.uint8)
+    marks = np.zeros((steps, p, steps, p), dtype=np.uint8)
     for lag in range(steps):
         late = CIRCLE if lag == 0 else ARROW
         for now in range(steps - lag):
-            ends[now, :, now + lag] = adjacency[lag].T * np.uint8(CIRCLE)
-            ends[now + lag, :, now] = adjacency[lag] * np.uint8(late)
-    ends = ends.reshape(steps * p, steps * p)
+            marks[now, :, now + lag] = adjacency[lag].T * np.uint8(CIRCLE)
+            marks[now + lag, :, now] = adjacency[lag] * np.uint8(late)
+    ends = marks.reshape(steps * p, steps * p)
     return ends, np.where(ends == ARROW, np.uint8(TIME), np.uint8(0))
 
 
@@ -331,7 +330,7 @@ def close_over_time(
 
 
 def judge_by_roles(roles: Roles, p_values: FloatArray | None = None) -> Judge:
-    """Answers about discriminating paths (t, …, a, b, c): does b separate t and c?
+    """Answer about discriminating paths (t, …, a, b, c) by what separates t and c.
 
     Parameters
     ----------

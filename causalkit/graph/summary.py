@@ -142,6 +142,13 @@ class SummaryGraph:
 
         return plot_summary_graph(self, ax=ax, **style)
 
+    def _repr_svg_(self) -> str | None:
+        if len(self.variables) > 100:
+            return None  # a notebook then shows the text; plot() still draws
+        from causalkit.plotting import graph_svg
+
+        return graph_svg(self)
+
     def __str__(self) -> str:
         n = len(self.links)
         shown = "; ".join(map(str, self.links[:40])) + ("; …" if n > 40 else "")

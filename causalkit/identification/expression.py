@@ -20,6 +20,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from causalkit.graph.lagged import Lagged
 from causalkit.typing import Name
 
 __all__ = ["Equation", "Expectation", "Expression", "Probability", "Product", "Sum"]
@@ -136,12 +137,20 @@ def _wrapped(factor: Expression, text: str, left: str, right: str) -> str:
 
 def _plain(name: Name) -> str:
     """The name, quoted if it would run into the signs of the formula."""
+    if isinstance(name, Lagged):
+        return f"{_plain(name.name)}{_step(name)}"
     text = str(name)
     return text if text.replace("_", "a").replace(".", "a").isalnum() else f'"{text}"'
 
 
+def _step(name: Lagged) -> str:
+    return f"[t-{name.lag}]" if name.lag else "[t]"
+
+
 def _value(name: Name) -> str:
     """The value of a variable: its name in lower case."""
+    if isinstance(name, Lagged):
+        return Lagged(_value(name.name), name.lag)
     return str(name).lower()
 
 
@@ -180,6 +189,8 @@ _TEX_SIGNS = {
 
 def _tex(name: Name) -> str:
     """A letter in italics, a letter with a number as a subscript, longer words upright."""
+    if isinstance(name, Lagged):
+        return rf"{{{_tex(name.name)}}}_{{{_step(name)[1:-1]}}}"
     text = str(name)
     if text.isdigit() or (len(text) == 1 and text.isalpha()):
         return text

@@ -10,6 +10,13 @@ question is then whether true edges rank above the others, at whatever threshold
 >>> auroc("A -> B -> C", confidence.T)
 0.5
 
+Of series, whatever the lags: the truth is a summary graph, which may have cycles.
+
+>>> from causalkit.graph import LaggedGraph
+>>> truth = LaggedGraph.parse("A[t-1] -> B[t]; B[t-2] -> A[t]; B[t-1] -> C[t]")
+>>> auroc(truth, [[0, 0.9, 0.2], [0.4, 0, 0.8], [0.1, 0.3, 0]])
+1.0
+
 AUROC is the chance that a true edge ranks above a pair without one; it flatters in sparse graphs,
 where almost all pairs have none. AUPRC (average precision) does not: guessing at random earns the
 share of pairs that have an edge.
@@ -24,7 +31,7 @@ import numpy as np
 
 from causalkit._core.checks import as_names, check_choice
 from causalkit.errors import GraphError, InputError
-from causalkit.graph import Kind
+from causalkit.graph import Kind, LaggedGraph, SummaryGraph
 from causalkit.identification.query import GraphLike, as_graph
 from causalkit.typing import BoolArray, FloatArray, Name
 
@@ -32,14 +39,19 @@ __all__ = ["auprc", "auroc"]
 
 
 def auroc(
-    truth: GraphLike, confidence: Any, *, nodes: Iterable[Name] | None = None, what: str = "edges"
+    truth: GraphLike | LaggedGraph | SummaryGraph,
+    confidence: Any,
+    *,
+    nodes: Iterable[Name] | None = None,
+    what: str = "edges",
 ) -> float:
     """Area under the receiver operating characteristic of confidences in edges.
 
     Parameters
     ----------
-    truth : CausalGraph, str or networkx graph
-        A DAG, ADMG or MAG; with `what="adjacency"` of any kind.
+    truth : CausalGraph, str, networkx graph, SummaryGraph or LaggedGraph
+        A DAG, ADMG or MAG; with `what="adjacency"` of any kind. Of a graph of series, what counts
+        is which series drives which, at any lag; what drives itself does not count.
     confidence : array or pandas DataFrame, shape (n_nodes, n_nodes)
         `confidence[i, j]` is the confidence in `i -> j`, on any scale; the diagonal is not read.
         A frame is read by its row and column labels.
@@ -76,7 +88,11 @@ def auroc(
 
 
 def auprc(
-    truth: GraphLike, confidence: Any, *, nodes: Iterable[Name] | None = None, what: str = "edges"
+    truth: GraphLike | LaggedGraph | SummaryGraph,
+    confidence: Any,
+    *,
+    nodes: Iterable[Name] | None = None,
+    what: str = "edges",
 ) -> float:
     """Area under the precision-recall curve (average precision) of confidences in edges.
 
@@ -101,11 +117,16 @@ def auprc(
 
 
 def _ranked(
-    truth: GraphLike, confidence: Any, nodes: Iterable[Name] | None, what: str
+    truth: GraphLike | LaggedGraph | SummaryGraph,
+    confidence: Any,
+    nodes: Iterable[Name] | None,
+    what: str,
 ) -> tuple[BoolArray, FloatArray]:
     """Whether each pair has an edge, and the confidence in it."""
-    graph = as_graph(truth)
     check_choice(what, "what", ("edges", "adjacency"))
+    if isinstance(truth, (LaggedGraph, SummaryGraph)):
+        return _ranked_series(truth, confidence, nodes, what)
+    graph = as_graph(truth)
     values = _as_matrix(confidence, graph.nodes, nodes)
     if what == "adjacency":
         pairs = np.triu_indices(len(graph), k=1)
@@ -117,6 +138,28 @@ def _ranked(
         )
     off_diagonal = ~np.eye(len(graph), dtype=np.bool_)
     return graph.directed[off_diagonal], values[off_diagonal]
+
+
+def _ranked_series(
+    truth: LaggedGraph | SummaryGraph, confidence: Any, nodes: Iterable[Name] | None, what: str
+) -> tuple[BoolArray, FloatArray]:
+    """Do the same for series, whose links may run in a circle."""
+    summary = truth.summary_graph() if isinstance(truth, LaggedGraph) else truth
+    links, values = summary.adjacency, _as_matrix(confidence, summary.variables, nodes)
+    undecided = [link for link in summary.links if link.symbol not in ("->", "<->")]
+    if undecided and what == "edges":
+        raise GraphError(
+            f"the true graph has {undecided[0]}, of which the direction is undecided; expected a "
+            'DAG, ADMG or MAG. Rank against the true DAG, or pass what="adjacency".'
+        )
+    if what == "edges":
+        off_diagonal = ~np.eye(len(links), dtype=np.bool_)
+        return links[off_diagonal], values[off_diagonal]
+    where = {name: k for k, name in enumerate(summary.variables)}
+    for link in summary.links:
+        links[where[link.left], where[link.right]] = True
+    pairs = np.triu_indices(len(links), k=1)
+    return (links | links.T)[pairs], np.maximum(values, values.T)[pairs]
 
 
 def _as_matrix(

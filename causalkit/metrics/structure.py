@@ -29,6 +29,13 @@ class of MAGs (PAG): hold them against the class of the truth, `truth.to_cpdag()
 tell more. An edge of a CPDAG counts as `--` where its direction is undecided. Graphs of different
 kinds are compared mark by mark, as they print.
 
+Graphs of series are compared link by link, whatever the order of the series and the longest lag:
+
+>>> from causalkit.graph import LaggedGraph
+>>> truth = LaggedGraph.parse("X[t-1] -> X[t]; X[t-2] -> Y[t]; Y[t] -> Z[t]")
+>>> shd(truth, LaggedGraph.parse("X[t-1] -> X[t]; X[t-1] -> Y[t]; Z[t] -> Y[t]"))
+3
+
 Where there is nothing to be right about, nothing is wrong: precision is 1 if nothing was claimed,
 recall is 1 if there was nothing to find. So averages over many graphs never meet 0/0.
 
@@ -50,8 +57,7 @@ from causalkit._core.checks import check_choice
 from causalkit._core.report import Report, Reported
 from causalkit.graph import ARROW, CIRCLE, TAIL, CausalGraph, Kind
 from causalkit.graph.marks import forwards, glyph, split_marks
-from causalkit.identification.query import GraphLike
-from causalkit.metrics._matching import matched
+from causalkit.metrics._matching import AnyGraph, matched_in_time
 from causalkit.typing import BoolArray
 
 __all__ = ["Detection", "StructureScore", "compare", "shd"]
@@ -59,13 +65,13 @@ __all__ = ["Detection", "StructureScore", "compare", "shd"]
 Marks = NDArray[np.uint8]
 
 
-def shd(truth: GraphLike, learnt: GraphLike, *, reversal: int = 1) -> int:
+def shd(truth: AnyGraph, learnt: AnyGraph, *, reversal: int = 1) -> int:
     """Structural Hamming distance: the number of pairs of nodes whose edges differ.
 
     Parameters
     ----------
-    truth, learnt : CausalGraph, str or networkx graph
-        Graphs of any kind over the same nodes.
+    truth, learnt : CausalGraph, str or networkx graph; or LaggedGraph
+        Graphs of any kind over the same nodes, or series.
     reversal : {1, 2}
         What a reversed edge (`->` for `<-`) counts: one change, or, as some papers have it, two (a
         missing and an extra edge). Every other difference counts 1, as does a bow for one edge.
@@ -73,13 +79,13 @@ def shd(truth: GraphLike, learnt: GraphLike, *, reversal: int = 1) -> int:
     Returns
     -------
     int
-        Between 0 and p (p - 1) / 2; up to twice that with `reversal=2`. Among graphs of one kind
-        it is a metric.
+        Between 0 and p (p - 1) / 2, or of series p (p - 1) / 2 + max_lag p²; up to twice that with
+        `reversal=2`. Among graphs of one kind it is a metric.
 
     Raises
     ------
     InputError
-        If the nodes differ.
+        If the nodes or series differ.
 
     Examples
     --------
@@ -89,7 +95,8 @@ def shd(truth: GraphLike, learnt: GraphLike, *, reversal: int = 1) -> int:
     3
     """
     check_choice(reversal, "reversal", (1, 2))
-    pairs = _Pairs.of(*matched(truth, learnt))
+    true, other, _ = matched_in_time(truth, learnt)
+    pairs = _Pairs.of(true, other)
     return int(pairs.differ.sum()) + (reversal - 1) * int(pairs.reversed.sum())
 
 
@@ -134,7 +141,8 @@ class StructureScore(Reported):
     ----------
     kinds : tuple of two Kind
         Of the true and of the learnt graph.
-    n_nodes : int
+    n_nodes, n_pairs : int
+        Nodes, and pairs of them that may be joined: of series, those with an end at t.
     missing, extra : int
         Pairs that are adjacent in the true graph only, or in the learnt one only.
     reversed : int
@@ -156,6 +164,7 @@ class StructureScore(Reported):
 
     kinds: tuple[Kind, Kind]
     n_nodes: int
+    n_pairs: int
     missing: int
     extra: int
     reversed: int
@@ -189,7 +198,7 @@ class StructureScore(Reported):
             ("nodes", self.n_nodes),
             (
                 "structural Hamming distance",
-                f"{self.shd} of {self.n_nodes * (self.n_nodes - 1) // 2} pairs",
+                f"{self.shd} of {self.n_pairs} pairs",
             ),
         ]
         always = ("missing", "extra", "reversed")
@@ -227,13 +236,13 @@ class StructureScore(Reported):
 _RATES = ("precision", "recall", "f1")
 
 
-def compare(truth: GraphLike, learnt: GraphLike) -> StructureScore:
+def compare(truth: AnyGraph, learnt: AnyGraph) -> StructureScore:
     """Say in which ways a learnt graph differs from the true one.
 
     Parameters
     ----------
-    truth, learnt : CausalGraph, str or networkx graph
-        Graphs of any kind over the same nodes.
+    truth, learnt : CausalGraph, str or networkx graph; or LaggedGraph
+        Graphs of any kind over the same nodes, or series.
 
     Returns
     -------
@@ -242,7 +251,7 @@ def compare(truth: GraphLike, learnt: GraphLike) -> StructureScore:
     Raises
     ------
     InputError
-        If the nodes differ.
+        If the nodes or series differ.
 
     Examples
     --------
@@ -254,11 +263,12 @@ def compare(truth: GraphLike, learnt: GraphLike) -> StructureScore:
     >>> score.adjacency.precision, score.arrowheads.recall
     (0.6666666666666666, 0.0)
     """
-    true, other = matched(truth, learnt)
+    true, other, n_pairs = matched_in_time(truth, learnt)
     pairs = _Pairs.of(true, other)
     return StructureScore(
         kinds=(true.kind, other.kind),
         n_nodes=len(true),
+        n_pairs=n_pairs,
         missing=int((pairs.in_truth & ~pairs.in_learnt).sum()),
         extra=int((pairs.in_learnt & ~pairs.in_truth).sum()),
         reversed=int(pairs.reversed.sum()),

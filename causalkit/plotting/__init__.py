@@ -1,14 +1,19 @@
 """Pictures of graphs and effects. Nothing here shows or saves unless asked; axes in, axes out."""
 
 from causalkit.plotting.changes import plot_driving_force
+from causalkit.plotting.convergence import plot_convergence
 from causalkit.plotting.effects import plot_effects
 from causalkit.plotting.graph import GraphStyle, graph_svg, plot_graph, save_picture
+from causalkit.plotting.time_series import plot_lagged_graph, plot_summary_graph
 
 __all__ = [
     "GraphStyle",
     "graph_svg",
+    "plot_convergence",
     "plot_driving_force",
     "plot_effects",
     "plot_graph",
+    "plot_lagged_graph",
+    "plot_summary_graph",
     "save_picture",
 ]

@@ -6,7 +6,6 @@ import math
 import re
 import unicodedata
 import warnings
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,21 +16,27 @@ from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
 
 from causalkit.graph import ARROW, CIRCLE
+from causalkit.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.backend_bases import RendererBase
 
+    from causalkit.plotting._confidence import Scale
 
 __all__ = [
     "SCALE_WIDTH",
     "Label",
     "Track",
+    "curved",
     "draw_box",
+    "draw_dot",
     "draw_line",
     "draw_mark",
     "draw_scale",
+    "draw_tag",
     "mark_length",
+    "points_along",
     "readable",
     "text_size",
 ]
@@ -136,8 +141,53 @@ def draw_box(ax: Axes, center: Point, box: Point, fill: str, edge: str, label: L
     ax.add_artist(label)
 
 
-def draw_line(ax: Axes, path: Path, color: str, *, width: float, dashed: bool) -> None:
-    """Draw the line of an edge."""
+def draw_dot(ax: Axes, center: Point, radius: float, fill: str, edge: str) -> None:
+    """Draw a node: a small disc."""
+    ax.add_patch(
+        Circle(
+            center, radius, facecolor=fill, edgecolor=edge, linewidth=1.0, zorder=3, label="_node"
+        )
+    )
+
+
+def curved(start: FloatArray, control: FloatArray, end: FloatArray) -> Path:
+    """Line with one bend, towards the control point."""
+    return Path(np.array([start, control, end]), [Path.MOVETO, Path.CURVE3, Path.CURVE3])
+
+
+def draw_tag(ax: Axes, center: Point, size: Point, ground: str, label: Label) -> None:
+    """Write on a line, of which the ground hides a piece."""
+    (x, y), (width, height) = center, size
+    box = Rectangle(
+        (x - width / 2, y - height / 2), width, height, facecolor=ground, linewidth=0, zorder=1.5
+    )
+    box.set_label("_tag")
+    ax.add_patch(box)
+    label.set_zorder(4)
+    ax.add_artist(label)
+
+
+def points_along(path: Path) -> FloatArray:
+    """Points on a line, close to each other, from its start to its end."""
+    found = [np.asarray(path.vertices)[:1]]
+    s = np.linspace(0.0, 1.0, 25)[1:, None]
+    for corners, code in path.iter_segments(simplify=False, curves=True):
+        if code == Path.MOVETO:
+            continue
+        a = found[-1][-1]
+        if code == Path.LINETO:
+            found.append(a + s * (corners - a))
+        else:
+            b, c, d = corners.reshape(3, 2)
+            bend = (1 - s) ** 3 * a + 3 * s * (1 - s) ** 2 * b + 3 * s**2 * (1 - s) * c + s**3 * d
+            found.append(bend)
+    return np.concatenate(found)
+
+
+def draw_line(
+    ax: Axes, path: Path, color: str, *, width: float, dashed: bool, behind: bool = False
+) -> None:
+    """Draw the line of an edge; `behind` all others."""
     ax.add_patch(
         PathPatch(
             path,
@@ -147,21 +197,25 @@ def draw_line(ax: Axes, path: Path, color: str, *, width: float, dashed: bool) -
             linestyle=(0, (4.0, 2.4)) if dashed else "solid",
             capstyle="butt",
             joinstyle="round",
-            zorder=1,
+            zorder=0.5 if behind else 1,
             label="_edge",
         )
     )
 
 
-def draw_mark(ax: Axes, mark: int, tip: Point, way: Point, color: str, ground: str) -> None:
+def draw_mark(
+    ax: Axes, mark: int, tip: Point, way: Point, color: str, ground: str, *, behind: bool = False
+) -> None:
     """Draw an arrow head or a circle whose tip touches a box; a tail is bare."""
+    level = 0.6 if behind else 2
     if mark == ARROW:
         at, along = np.array(tip), np.array(way)
         across = HEAD_WIDTH / 2 * np.array([-along[1], along[0]])
         back = at - HEAD_LENGTH * along
         notch = at - 0.72 * HEAD_LENGTH * along
         corners = [at, back + across, notch, back - across]
-        ax.add_patch(Polygon(corners, facecolor=color, edgecolor="none", zorder=2, label="_arrow"))
+        head = Polygon(corners, facecolor=color, edgecolor="none", zorder=level, label="_arrow")
+        ax.add_patch(head)
     elif mark == CIRCLE:
         middle = (tip[0] - RADIUS * way[0], tip[1] - RADIUS * way[1])
         ax.add_patch(
@@ -171,30 +225,27 @@ def draw_mark(ax: Axes, mark: int, tip: Point, way: Point, color: str, ground: s
                 facecolor=ground,
                 edgecolor=color,
                 linewidth=1.1,
-                zorder=2,
+                zorder=level,
                 label="_circle",
             )
         )
 
 
-def draw_scale(
-    ax: Axes, corner: Point, shade: Callable[[float], str], size: float, color: str
-) -> None:
-    """Draw a bar of shades from 0 to 1 with its caption above and three numbers below it."""
+def draw_scale(ax: Axes, corner: Point, scale: Scale, size: float, color: str) -> None:
+    """Draw a bar of shades from 0 to 1 with its caption above and three ticks below it."""
     steps, (x, y) = 50, corner
     step, size = SCALE_WIDTH / steps, 0.75 * size
     for k in range(steps):  # each on top of the rest of the one before, so no seams show
         place = (x + k * step, y + 1.3 * size)
-        fill = shade((k + 0.5) / steps)
+        fill = scale.shade((k + 0.5) / steps)
         rest = SCALE_WIDTH - k * step
         ax.add_patch(Rectangle(place, rest, 6.0, facecolor=fill, linewidth=0, label="_scale"))
-    for share, text in ((0.0, "0"), (0.5, "50"), (1.0, "100 %")):
+    for share, text in zip((0.0, 0.5, 1.0), scale.ticks, strict=True):
         wide = text_size(text, size)[0]
         inside = min(max(share * SCALE_WIDTH, wide / 2), SCALE_WIDTH - wide / 2)
         ax.add_artist(Label(x + inside, y + 0.55 * size, text, size, color))
-    caption = "confidence in the edge"
-    middle = x + text_size(caption, size)[0] / 2
-    ax.add_artist(Label(middle, y + 1.3 * size + 6.0 + 0.8 * size, caption, size, color))
+    middle = x + text_size(scale.caption, size)[0] / 2
+    ax.add_artist(Label(middle, y + 1.3 * size + 6.0 + 0.8 * size, scale.caption, size, color))
 
 
 def mark_length(mark: int) -> float:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from numbers import Real
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from causalkit.errors import InputError
 from causalkit.graph import Edge
 
-__all__ = ["SCALE_ROOM", "shade", "shares_of", "widening"]
+__all__ = ["CONFIDENCE", "SCALE_ROOM", "Ink", "Scale", "ink_of", "shade", "shares_of"]
 
 SCALE_ROOM: Final = 40.0
 """Points below the graph for the scale."""
@@ -22,6 +22,21 @@ _RAMP: Final = (
     (1.0, (0x0A, 0x24, 0x4F)),
 )
 """One hue from light to dark: it reads the same to all eyes, and in grey."""
+
+
+class Ink(NamedTuple):
+    """Colour of a line, and how many times as wide as usual it is."""
+
+    color: str
+    widening: float
+
+
+class Scale(NamedTuple):
+    """What colours mean: a shade for each place from 0 to 1, three ticks below and a caption."""
+
+    shade: Callable[[float], str]
+    ticks: tuple[str, str, str]
+    caption: str
 
 
 def shares_of(confidence: Any, edges: Sequence[Edge]) -> list[float]:
@@ -62,6 +77,9 @@ def shade(share: float) -> str:
     )
 
 
-def widening(share: float) -> float:
-    """How many times as wide as usual an edge is."""
-    return 0.7 + 1.6 * share
+def ink_of(share: float) -> Ink:
+    """Colour and width of an edge: the surer, the darker and wider."""
+    return Ink(shade(share), 0.7 + 1.6 * share)
+
+
+CONFIDENCE: Final = Scale(shade, ("0", "50", "100 %"), "confidence in the edge")

@@ -14,16 +14,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from causalkit.errors import CycleError, InputError
-from causalkit.graph import CausalGraph, Edge, Kind
+from causalkit.graph import CausalGraph, Edge, Kind, LaggedGraph, SummaryGraph
 from causalkit.graph.marks import SYMBOLS, glyph
-from causalkit.plotting._confidence import SCALE_ROOM, shade, shares_of, widening
-from causalkit.plotting.layout import LOOP_ROOM, PORT_GAP, Layout, layered_layout
-from causalkit.typing import FloatArray, Name, Names
+from causalkit.plotting._confidence import CONFIDENCE, ink_of, shares_of
+from causalkit.plotting._drawing import Drawing, natural_inches
+from causalkit.typing import Name, Names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,10 +31,9 @@ if TYPE_CHECKING:
 
     from causalkit.discovery.resampling.edge_frequencies import EdgeFrequencies
 
-__all__ = ["GraphStyle", "graph_svg", "plot_graph", "save_picture"]
+__all__ = ["GraphStyle", "as_style", "graph_svg", "plot_graph", "save_picture"]
 
-_MARGIN, _POINTS = 8.0, 72.0
-_LARGEST = (13.0, 9.0)
+Graph: TypeAlias = CausalGraph | LaggedGraph | SummaryGraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,7 @@ class GraphStyle:
     outcome_color: str = "#ffd9a8"
     adjustment_color: str = "#cfe8c9"
     highlight_color: str = "#f6e58d"
+    faint_color: str = "#d3dae1"
     ground_color: str = "#ffffff"
 
 
@@ -104,7 +102,7 @@ def plot_graph(
     >>> len(ax.texts)
     3
     """
-    look = _as_style(style)
+    look = as_style(style)
     roles = (
         (highlight, look.highlight_color),
         (adjustment, look.adjustment_color),
@@ -115,7 +113,12 @@ def plot_graph(
     for names, color in roles:
         for k in graph.indices(names):
             fills[k] = color
-    drawing = _Drawing(graph, look, confidence)
+    arcs, ties = _arcs_and_ties(graph)
+    inks = None
+    if confidence is not None:
+        inks = [ink_of(share) for share in shares_of(confidence, [*arcs, *ties])]
+    scale = None if inks is None else CONFIDENCE
+    drawing = Drawing(graph.nodes, arcs, ties, look, inks=inks, scale=scale)
     if ax is None:
         import matplotlib.pyplot as plt
 
@@ -125,14 +128,14 @@ def plot_graph(
     return ax
 
 
-def graph_svg(graph: CausalGraph, **options: Any) -> str:
+def graph_svg(graph: Graph, **options: Any) -> str:
     """Draw a graph as SVG: one `<svg>` element, the names as text, the same at every call.
 
     Parameters
     ----------
-    graph : CausalGraph
+    graph : CausalGraph, LaggedGraph or SummaryGraph
     **options
-        As for :func:`plot_graph`, but `ax`.
+        As for the graph's `plot`, but `ax`.
     """
     import io
     import warnings
@@ -148,8 +151,8 @@ def graph_svg(graph: CausalGraph, **options: Any) -> str:
     return text[text.index("<svg") :].rstrip()
 
 
-def save_picture(graph: CausalGraph, path: Path, **options: Any) -> None:
-    """Write a drawing to a .png, .svg or .pdf file; `options` as for :func:`plot_graph`."""
+def save_picture(graph: Graph, path: Path, **options: Any) -> None:
+    """Write a drawing to a .png, .svg or .pdf file; `options` as for its `plot`."""
     if path.suffix.lower() == ".svg":
         path.write_text(graph_svg(graph, **options) + "\n", encoding="utf-8")
         return
@@ -157,19 +160,26 @@ def save_picture(graph: CausalGraph, path: Path, **options: Any) -> None:
     _figure(graph, options).savefig(path, dpi=200, metadata=metadata)
 
 
-def _figure(graph: CausalGraph, options: dict[str, Any]) -> Figure:
+def _figure(graph: Graph, options: dict[str, Any]) -> Figure:
     """A figure that pyplot does not know of."""
     from matplotlib.figure import Figure
 
     ground = options.get("ground_color", GraphStyle().ground_color)
     figure = Figure(figsize=(1, 1), facecolor=ground)
-    ax = plot_graph(graph, figure.add_axes((0, 0, 1, 1)), **options)
+    ax = graph.plot(figure.add_axes((0, 0, 1, 1)), **options)
     (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
-    figure.set_size_inches(_inches(x1 - x0, y1 - y0))
+    figure.set_size_inches(natural_inches(x1 - x0, y1 - y0))
     return figure
 
 
-def _as_style(style: dict[str, Any]) -> GraphStyle:
+def as_style(style: dict[str, Any]) -> GraphStyle:
+    """Read style options.
+
+    Raises
+    ------
+    InputError
+        If there is no such option.
+    """
     known = [field.name for field in fields(GraphStyle)]
     unknown = [name for name in style if name not in known]
     if unknown:
@@ -177,156 +187,6 @@ def _as_style(style: dict[str, Any]) -> GraphStyle:
             f"{', '.join(unknown)} is no style of a graph; expected some of {', '.join(known)}."
         )
     return replace(GraphStyle(), **style)
-
-
-def _inches(width: float, height: float) -> tuple[float, float]:
-    """Natural size, or as much of it as fits."""
-    scale = min(1.0, _LARGEST[0] * _POINTS / width, _LARGEST[1] * _POINTS / height)
-    return width * scale / _POINTS, height * scale / _POINTS
-
-
-class _Drawing:
-    """A graph laid out, ready to be drawn."""
-
-    def __init__(self, graph: CausalGraph, look: GraphStyle, confidence: Any = None) -> None:
-        from causalkit.plotting import _canvas
-
-        self.canvas = _canvas
-        self.look = look
-        self.texts = [_canvas.readable(str(name)) for name in graph.nodes]
-        arcs, ties = _arcs_and_ties(graph)
-        self.edges = [*arcs, *ties]
-        self.n_arcs = len(arcs)
-        self.ends = [(graph.index(edge.left), graph.index(edge.right)) for edge in self.edges]
-        self.shares = None if confidence is None else shares_of(confidence, self.edges)
-        self.sizes = self._box_sizes()
-        self.layout: Layout = layered_layout(
-            self.sizes, self.ends[: len(arcs)], self.ends[len(arcs) :]
-        )
-
-    def _box_sizes(self) -> FloatArray:
-        """Width and height of each node: room for its name, and for the lines that meet it."""
-        sizes = np.zeros((len(self.texts), 2))
-        lines = np.zeros((len(self.texts), 2), dtype=np.intp)  # on the left, on the right
-        for number, (i, j) in enumerate(self.ends):
-            lines[i, 1] += 1
-            lines[j, 0] += 1
-            if number >= self.n_arcs:  # a tie may leave on either side
-                lines[i, 0] += 1
-                lines[j, 1] += 1
-        for k, text in enumerate(self.texts):
-            width, height = self.canvas.text_size(text, self.look.font_size)
-            ports = PORT_GAP * (lines[k].max(initial=1) - 1) + 12.0
-            sizes[k] = max(width + 16.0, 28.0), max(height + 10.0, ports)
-        return sizes
-
-    def _between(self, number: int) -> tuple[int, int]:
-        """Left and right node of an edge in the drawing."""
-        i, j = self.ends[number]
-        return (i, j) if self.layout.rank[i] <= self.layout.rank[j] else (j, i)
-
-    def _port(self, number: int, node: int) -> float:
-        """Height at which an edge meets a node."""
-        return float(self.layout.centers[node, 1]) + self.layout.ports[number, node]
-
-    # --- drawing --------------------------------------------------------------------------------
-
-    def limits(self) -> tuple[float, float, float, float]:
-        """Left, right, bottom and top of the drawing."""
-        room = 0.0 if self.shares is None else SCALE_ROOM
-        if not self.texts:
-            return -20.0, 20.0, -10.0 - room, 10.0
-        layout, half = self.layout, self.sizes / 2
-        low, high = layout.centers - half, layout.centers + half
-        lines = [p.y for crossed in layout.passages.values() for p in crossed]
-        rank = layout.rank
-        loops = [layout.columns[i, 1] + LOOP_ROOM for i, j in self.ends if rank[i] == rank[j]]
-        left = float(low[:, 0].min()) - _MARGIN
-        right = float(max([high[:, 0].max(), *loops])) + _MARGIN
-        if self.shares is not None:
-            right = max(right, left + self.canvas.SCALE_WIDTH + 2 * _MARGIN)
-        return (
-            left,
-            right,
-            float(min([low[:, 1].min(), *lines])) - _MARGIN - room,
-            float(max([high[:, 1].max(), *lines])) + _MARGIN,
-        )
-
-    def inches(self) -> tuple[float, float]:
-        """Size of a figure of its own."""
-        left, right, bottom, top = self.limits()
-        return _inches(right - left, top - bottom)
-
-    def draw(self, ax: Axes, fills: list[str]) -> None:
-        """Draw on these axes."""
-        left, right, bottom, top = self.limits()
-        ax.set_axis_off()
-        ax.set_xlim(left, right)
-        ax.set_ylim(bottom, top)
-        ax.set_aspect("equal", adjustable="box")
-        for number, edge in enumerate(self.edges):
-            self._draw_edge(ax, number, edge)
-        if self.shares is not None:
-            corner = left + _MARGIN, bottom + _MARGIN
-            self.canvas.draw_scale(ax, corner, shade, self.look.font_size, self.look.text_color)
-        for k, (text, fill) in enumerate(zip(self.texts, fills, strict=True)):
-            (x, y), (width, height) = self.layout.centers[k], self.sizes[k]
-            label = self.canvas.Label(x, y, text, self.look.font_size, self.look.text_color)
-            self.canvas.draw_box(ax, (x, y), (width, height), fill, self.look.border_color, label)
-
-    def _draw_edge(self, ax: Axes, number: int, edge: Edge) -> None:
-        hidden = edge.symbol == "<->"
-        color = self.look.hidden_color if hidden else self.look.edge_color
-        width = self.look.line_width
-        if self.shares is not None:
-            color, width = shade(self.shares[number]), width * widening(self.shares[number])
-        left, right = self._between(number)
-        marks = dict(zip(self.ends[number], SYMBOLS[edge.symbol], strict=True))
-        loop = self.layout.rank[left] == self.layout.rank[right]
-        x, half = self.layout.centers[:, 0], self.sizes[:, 0] / 2
-        start = float(x[left] + half[left]), self._port(number, left)
-        into = 1 if loop else -1  # the side of the right node that the line meets
-        end = float(x[right] + into * half[right]), self._port(number, right)
-        track = self.canvas.Track(start[0] + self.canvas.mark_length(marks[left]), start[1])
-        if loop:
-            self._go_around(track, left, start, end)
-        else:
-            self._go_across(track, number, end)
-        track.line_to(end[0] + into * self.canvas.mark_length(marks[right]), end[1])
-        self.canvas.draw_line(ax, track.path(), color, width=width, dashed=hidden)
-        ground = self.look.ground_color
-        self.canvas.draw_mark(ax, marks[left], start, (-1.0, 0.0), color, ground)
-        self.canvas.draw_mark(ax, marks[right], end, (-float(into), 0.0), color, ground)
-
-    def _go_around(
-        self, track: Any, node: int, start: tuple[float, float], end: tuple[float, float]
-    ) -> None:
-        """Leave the column on the right and come back to it."""
-        edge_of_column = float(self.layout.columns[node, 1])
-        reach = min(16.0 + 0.1 * abs(start[1] - end[1]), LOOP_ROOM / 0.75)
-        track.line_to(edge_of_column, start[1])
-        track.bend_to(edge_of_column, end[1], out=reach, into=-reach)
-
-    def _go_across(self, track: Any, number: int, end: tuple[float, float]) -> None:
-        """Run from column to column, straight within them and bent between them."""
-        left, right = self._between(number)
-        y = track.vertices[-1][1]
-        here = float(self.layout.columns[left, 1])
-        track.line_to(here, y)
-        last = (float(self.layout.columns[right, 0]), end[1])
-        crossed = self.layout.passages.get(number, [])
-        for passage in crossed:
-            gap = 0.5 * (passage.left - here)
-            track.bend_to(passage.left, passage.y, out=gap, into=gap)
-            track.line_to(passage.right, passage.y)
-            here = passage.right
-        gap = last[0] - here
-        if number >= self.n_arcs and not crossed and abs(last[1] - y) < 0.25 * gap:
-            above = y > self.layout.centers[left, 1]
-            top = (y + last[1]) / 2 + (7.0 if above else -7.0)
-            track.bend_to(here + gap / 2, top, out=gap / 4, into=gap / 4)
-            gap = gap / 2
-        track.bend_to(*last, out=gap / 2, into=gap / 2)
 
 
 def _arcs_and_ties(graph: CausalGraph) -> tuple[list[Edge], list[Edge]]:

@@ -24,21 +24,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from causalkit.plotting._ordering import Grid, Pair
 from causalkit.typing import FloatArray, IntArray
 
-__all__ = ["LOOP_ROOM", "PORT_GAP", "Layout", "Passage", "layered_layout"]
+__all__ = ["DENSE", "LOOP_ROOM", "Layout", "Passage", "Spacing", "layered_layout"]
 
 # Points (1/72 inch) between boxes, between a line and a box, between lines, between parts.
 _BOX_GAP, _LINE_GAP, _PART_GAP = 16.0, 9.0, 20.0
 _STUB = 9.0
-LOOP_ROOM, ARCH_ROOM, PORT_GAP = 26.0, 22.0, 8.0
+LOOP_ROOM, ARCH_ROOM = 26.0, 22.0
 
 Ports = dict[tuple[int, int], float]
+
+
+class Spacing(NamedTuple):
+    """Points between the lines that meet a box, and least points between two columns."""
+
+    ports: float
+    columns: float
+
+
+DENSE: Final = Spacing(8.0, 26.0)
 
 
 class Passage(NamedTuple):
@@ -73,7 +83,9 @@ class Layout:
     ports: Ports
 
 
-def layered_layout(sizes: FloatArray, arcs: Sequence[Pair], ties: Sequence[Pair]) -> Layout:
+def layered_layout(
+    sizes: FloatArray, arcs: Sequence[Pair], ties: Sequence[Pair], spacing: Spacing = DENSE
+) -> Layout:
     """Lay out a graph.
 
     Parameters
@@ -84,6 +96,7 @@ def layered_layout(sizes: FloatArray, arcs: Sequence[Pair], ties: Sequence[Pair]
         Edges that must run from left to right; without a cycle.
     ties : sequence of (i, j)
         Edges with no direction, which may also join nodes of one column.
+    spacing : Spacing
 
     Returns
     -------
@@ -107,6 +120,7 @@ def layered_layout(sizes: FloatArray, arcs: Sequence[Pair], ties: Sequence[Pair]
             sizes[nodes],
             {number: pair for number, pair in inner.items() if number < len(arcs)},
             {number: pair for number, pair in inner.items() if number >= len(arcs)},
+            spacing,
         )
         parts.append((nodes, part))
     for (nodes, part), (dx, dy) in zip(
@@ -199,15 +213,17 @@ class _Part:
         )
 
 
-def _lay_out_part(sizes: FloatArray, arcs: dict[int, Pair], ties: dict[int, Pair]) -> _Part:
+def _lay_out_part(
+    sizes: FloatArray, arcs: dict[int, Pair], ties: dict[int, Pair], spacing: Spacing
+) -> _Part:
     """Lay out nodes that hang together, around the origin."""
     n = len(sizes)
     rank = _ranks(n, list(arcs.values()), list(ties.values()))
     grid = Grid(rank, {**arcs, **ties})
     grid.sort()
-    ports = _ports(grid, sizes)
+    ports = _ports(grid, sizes, spacing.ports)
     heights = _heights(grid, sizes, ports)
-    bounds = _columns(grid, sizes, heights, ties)
+    bounds = _columns(grid, sizes, heights, ties, spacing.columns)
     lefts, rights = bounds.T.tolist()
     middle = bounds.mean(axis=1)
     return _Part(
@@ -262,7 +278,7 @@ def _ranks(n: int, arcs: list[Pair], ties: list[Pair]) -> IntArray:
 # --- 3. heights and columns ---------------------------------------------------------------------
 
 
-def _ports(grid: Grid, sizes: FloatArray) -> Ports:
+def _ports(grid: Grid, sizes: FloatArray, gap: float) -> Ports:
     """How far below a node's middle each line meets it, sorted by where the line goes."""
     where = grid.where()
     sides: dict[tuple[int, str], list[tuple[tuple[int, int, int], int]]] = {}
@@ -280,7 +296,7 @@ def _ports(grid: Grid, sizes: FloatArray) -> Ports:
     for (node, _), lines in sides.items():
         room = (sizes[node, 1] - 10.0) / max(len(lines) - 1, 1)
         for k, (_, number) in enumerate(sorted(lines)):
-            ports[number, node] = (k - (len(lines) - 1) / 2) * min(PORT_GAP, float(room))
+            ports[number, node] = (k - (len(lines) - 1) / 2) * min(gap, float(room))
     return ports
 
 
@@ -333,7 +349,9 @@ def _pulls(grid: Grid, ports: Ports) -> list[list[tuple[int, float, float]]]:
     return pulls
 
 
-def _columns(grid: Grid, sizes: FloatArray, heights: FloatArray, ties: Iterable[int]) -> FloatArray:
+def _columns(
+    grid: Grid, sizes: FloatArray, heights: FloatArray, ties: Iterable[int], gap: float
+) -> FloatArray:
     """Left and right bound of each column; steep lines get more room to the next one."""
     arches = {grid.layer[grid.chains[number][0]] for number in ties if number in grid.chains}
     bounds = np.zeros((len(grid.columns), 2))
@@ -347,5 +365,5 @@ def _columns(grid: Grid, sizes: FloatArray, heights: FloatArray, ties: Iterable[
         )
         around = LOOP_ROOM * any(grid.layer[i] == at for i, _ in grid.level)
         arched = ARCH_ROOM * (at in arches)
-        left = right + 26.0 + min(0.15 * steepest, 80.0) + max(around, arched)
+        left = right + gap + min(0.15 * steepest, 80.0) + max(around, arched)
     return bounds

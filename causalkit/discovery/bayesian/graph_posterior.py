@@ -167,7 +167,8 @@ class GraphPosterior(Reported):
         kept = (joined >= threshold) & (joined > 0)
         marks = [(*np.nonzero(ends), ends[ends > 0]) for ends in self._class_ends()]
         even = tuple(marks[k] for k in self._even_picks())
-        return consensus(Replicates(self.nodes, Kind.CPDAG, even), kept, joined, self.knowledge)
+        known = self.knowledge.forbidden_matrix(self.nodes).T
+        return consensus(Replicates(self.nodes, Kind.CPDAG, even), kept, joined, known)
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each pair, the most probable first.

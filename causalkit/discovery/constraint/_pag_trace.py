@@ -24,9 +24,9 @@ from causalkit.typing import Name
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PagTrace"]
+__all__ = ["RULES", "PagTrace"]
 
-_RULES = {
+RULES = {
     1: "otherwise a new collider would arise",
     2: "a directed path would else close to a cycle",
     3: "otherwise a new collider or a cycle would arise",
@@ -179,7 +179,7 @@ class PagTrace:
         if rule == 4:
             return self._path(*edge)
         if rule:
-            return f"rule {rule}, {_RULES[rule]}"
+            return f"rule {rule}, {RULES[rule]}"
         statements, (i, j) = self.judged.statements, edge
         mine = (statements.triples[:, 1] == j) & (statements.triples[:, [0, 2]] == i).any(axis=1)
         rows = np.flatnonzero(mine & (statements.verdict == COLLIDER))

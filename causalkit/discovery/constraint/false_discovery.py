@@ -27,6 +27,7 @@ from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
 from causalkit.discovery.constraint._skeleton import Skeleton
 from causalkit.discovery.constraint.fci import LatentSearch
 from causalkit.discovery.constraint.pc import PC
+from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.errors import InputError
 from causalkit.graph.marks import show_name
 from causalkit.typing import FloatArray, IntArray, Name
@@ -225,6 +226,12 @@ def _skeleton_of(algorithm: Any) -> Skeleton:
 def _check_algorithm(algorithm: Any) -> None:
     if isinstance(algorithm, (PC, LatentSearch)):
         return
+    if isinstance(algorithm, SeriesAlgorithm):
+        raise InputError(
+            f"FalseDiscoveryControl got a {type(algorithm).__name__}, which learns from series and "
+            "tests links, not pairs; expected a search by independence tests of rows, such as "
+            'PC(). Of series, PCMCI(correction="bh") and Granger(correction="bh") control the rate.'
+        )
     known = isinstance(algorithm, DiscoveryAlgorithm)
     shown = show_name(type(algorithm).__name__)
     if not known or "alpha" not in algorithm.get_params(deep=False):

@@ -14,6 +14,9 @@ circle.
 *DAG, ADMG, MAG.* A pair gets the edge that most replicates have that join it. Clear majorities go
 first; an edge with which there would be a cycle (in a MAG: an edge that is not ancestral) gives way
 to the next frequent one, and if none fits the pair is left apart.
+
+Graphs of series are summed up by their templates, in which an edge from the past has an arrow at
+its later end come what may.
 """
 
 from __future__ import annotations
@@ -31,7 +34,6 @@ from causalkit.discovery.constraint._orientation import (
     settle,
     unshielded_triples,
 )
-from causalkit.discovery.knowledge import Knowledge
 from causalkit.discovery.resampling._replicates import Replicates
 from causalkit.errors import GraphError
 from causalkit.graph import ARROW, CIRCLE, TAIL, CausalGraph, Kind
@@ -48,9 +50,10 @@ def consensus(
     replicates: Replicates,
     kept: BoolArray,
     share: FloatArray,
-    knowledge: Knowledge | None,
+    known: BoolArray | None,
     *,
     beyond_class: bool = False,
+    by_edges: bool = False,
 ) -> CausalGraph:
     """Sum replicates up in one graph of their kind.
 
@@ -61,25 +64,28 @@ def consensus(
         Pairs to join; symmetric.
     share : ndarray of float, shape (p, p)
         The larger, the more a pair counts.
-    knowledge : Knowledge or None
-        What the algorithm knew.
+    known : ndarray of bool, shape (p, p), or None
+        `known[i, j]`: an edge between i and j, if there is one, has an arrow at j.
     beyond_class : bool
         Whether arrows of a CPDAG rest on more than colliders and knowledge, as those of CD-NOD.
+    by_edges : bool
+        Whether edges are put to the vote though the kind is CPDAG, for an algorithm that leaves
+        them undirected for other reasons than that data cannot tell.
     """
-    if replicates.kind is Kind.CPDAG:
-        found = _class(replicates, kept, share, knowledge)
+    if replicates.kind is Kind.CPDAG and not by_edges:
+        found = _class(replicates, kept, share, known)
         return _with_arrows(replicates, found) if beyond_class else found
-    return _voted(replicates, kept)
+    return _voted(replicates, kept, known)
 
 
 def _class(
-    replicates: Replicates, kept: BoolArray, share: FloatArray, knowledge: Knowledge | None
+    replicates: Replicates, kept: BoolArray, share: FloatArray, known: BoolArray | None
 ) -> CausalGraph:
     nodes = replicates.nodes
-    known = np.zeros_like(kept)
-    if knowledge is not None:
-        known = kept & knowledge.forbidden_matrix(nodes).T
-        kept, known = _without_circles(kept, known, share)
+    if known is None:
+        known = np.zeros_like(kept)
+    else:
+        kept, known = _without_circles(kept, kept & known, share)
     a, k, b = triples = unshielded_triples(kept).T
     votes = np.zeros(len(a), dtype=np.intp)
     for ends in replicates.matrices():
@@ -138,9 +144,13 @@ def _without_circles(
     return kept, known
 
 
-def _voted(replicates: Replicates, kept: BoolArray) -> CausalGraph:
+def _voted(replicates: Replicates, kept: BoolArray, known: BoolArray | None) -> CausalGraph:
     nodes, kind = replicates.nodes, replicates.kind
-    ranked = _options(replicates, *np.nonzero(np.triu(kept, 1)))
+    i, j = np.nonzero(np.triu(kept, 1))
+    arrows = np.zeros((len(i), 2), dtype=np.bool_)
+    if known is not None and replicates.series is not None:  # nothing runs into the past
+        arrows = np.column_stack((known[j, i], known[i, j]))
+    ranked = _options(replicates, i, j, arrows)
 
     def graph(options: Sequence[_Option]) -> CausalGraph:
         ends = np.zeros(kept.shape, dtype=np.uint8)
@@ -165,14 +175,16 @@ def _voted(replicates: Replicates, kept: BoolArray) -> CausalGraph:
     return graph(chosen)
 
 
-def _options(replicates: Replicates, i: IntArray, j: IntArray) -> list[list[_Option]]:
+def _options(
+    replicates: Replicates, i: IntArray, j: IntArray, arrows: BoolArray
+) -> list[list[_Option]]:
     """Edges for each pair, most frequent first; the pair with the clearest majority first."""
     votes = np.zeros((len(i), 64), dtype=np.intp)
     for ends in replicates.matrices():
         votes[np.arange(len(i)), ends[j, i] * 8 + ends[i, j]] += 1
     votes[:, 0] = 0  # no edge is no option
     if replicates.kind is Kind.PAG:
-        votes = _end_by_end(votes)
+        votes = _end_by_end(votes, arrows)
     found = []
     for a, b, row in zip(i.tolist(), j.tolist(), votes, strict=True):
         codes = sorted(np.flatnonzero(row).tolist(), key=lambda code: -row[code])
@@ -180,8 +192,11 @@ def _options(replicates: Replicates, i: IntArray, j: IntArray) -> list[list[_Opt
     return [options for _, options in sorted(found, key=lambda pair: pair[0])]
 
 
-def _end_by_end(votes: IntArray) -> IntArray:
-    """Votes for the edge whose marks have a majority each, and one for `o-o`, which always fits."""
+def _end_by_end(votes: IntArray, arrows: BoolArray) -> IntArray:
+    """Votes for the edge whose marks have a majority each, and one for the open edge, which fits.
+
+    `arrows` says at which ends an arrow is beyond doubt; elsewhere the open edge has circles.
+    """
     table = votes.reshape(-1, 8, 8)
     n_joined = votes.sum(axis=1)
     marks = []
@@ -192,7 +207,8 @@ def _end_by_end(votes: IntArray) -> IntArray:
         marks.append(mark)
     result = np.zeros_like(votes)
     rows = np.arange(len(votes))
-    result[rows, CIRCLE * 8 + CIRCLE] = 1
+    at_i, at_j = np.where(arrows, ARROW, CIRCLE).T.astype(np.intp)
+    result[rows, at_i * 8 + at_j] = 1
     result[rows, marks[0] * 8 + marks[1]] += n_joined
     return result
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, overload
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,14 @@ from sklearn.base import clone
 from causalkit._core.parallel import run
 from causalkit._core.random import draw_seed
 from causalkit.discovery.base import DiscoveryAlgorithm
+from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.errors import CausalkitError, NumericalError, ResamplingWarning
-from causalkit.graph import CausalGraph, Kind
-from causalkit.typing import IntArray, Name
+from causalkit.graph import CausalGraph, Kind, LaggedGraph
+from causalkit.typing import FloatArray, IntArray, Name
 
 __all__ = [
+    "Algorithm",
+    "Frame",
     "Learnt",
     "Replicates",
     "learn",
@@ -32,19 +35,25 @@ __all__ = [
     "summarise",
 ]
 
+Algorithm: TypeAlias = DiscoveryAlgorithm | SeriesAlgorithm
+Frame: TypeAlias = tuple[tuple[Name, ...], Kind, tuple[Name, ...] | None]
+"""Nodes and kind that all graphs fit into; and the series, if the nodes are of a template."""
+
+_Same = TypeVar("_Same", bound=DiscoveryAlgorithm | SeriesAlgorithm)
 _Sparse = tuple[IntArray, IntArray, NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What came of one search: the marks of its graph, or why there is none."""
+    """What came of one search: the marks of its graph and its kind, or why there is none."""
 
     marks: _Sparse | None
     failure: str | None
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Replicates(Sequence[CausalGraph]):
+class Replicates(Sequence[CausalGraph | LaggedGraph]):
     """Graphs over the same nodes, of which only the marks are stored.
 
     Attributes
@@ -53,32 +62,46 @@ class Replicates(Sequence[CausalGraph]):
     kind : Kind
     marks : tuple of (rows, columns, marks)
         Of each graph.
+    series : tuple of names, optional
+        The nodes are those of a template, of graphs of these series.
     """
 
     nodes: tuple[Name, ...]
     kind: Kind
     marks: tuple[_Sparse, ...]
+    series: tuple[Name, ...] | None = None
 
     @overload
-    def __getitem__(self, which: int) -> CausalGraph: ...
+    def __getitem__(self, which: int) -> CausalGraph | LaggedGraph: ...
 
     @overload
     def __getitem__(self, which: slice) -> Replicates: ...
 
-    def __getitem__(self, which: int | slice) -> CausalGraph | Replicates:
+    def __getitem__(self, which: int | slice) -> CausalGraph | LaggedGraph | Replicates:
         if isinstance(which, slice):
-            return Replicates(self.nodes, self.kind, self.marks[which])
-        return CausalGraph._of(self.nodes, self._ends(self.marks[which]), self.kind)
+            return replace(self, marks=self.marks[which])
+        ends = self._ends(self.marks[which])
+        if self.series is not None:
+            return LaggedGraph._of(self.series, ends, self.kind)
+        return CausalGraph._of(self.nodes, ends, self.kind)
 
     def __len__(self) -> int:
         return len(self.marks)
 
     def __repr__(self) -> str:
-        return f"{len(self)} graphs of kind {self.kind.name} with {len(self.nodes)} nodes"
+        size = f"{len(self.nodes)} nodes" if self.series is None else f"{len(self.series)} series"
+        return f"{len(self)} graphs of kind {self.kind.name} with {size}"
 
     def matrices(self) -> Iterator[NDArray[np.uint8]]:
         """Mark bits of one graph after the other, shape (p, p)."""
         return map(self._ends, self.marks)
+
+    def joined(self) -> FloatArray:
+        """Share of the graphs that join each pair, shape (p, p)."""
+        counts = np.zeros((len(self.nodes),) * 2)
+        for ends in self.matrices():
+            counts += ends > 0
+        return counts / len(self)
 
     def reordered(self, nodes: tuple[Name, ...]) -> Replicates:
         """List the nodes in another order."""
@@ -87,7 +110,7 @@ class Replicates(Sequence[CausalGraph]):
         where = {name: k for k, name in enumerate(nodes)}
         place = np.array([where[name] for name in self.nodes], dtype=np.intp)
         marks = tuple((place[rows], place[columns], held) for rows, columns, held in self.marks)
-        return Replicates(nodes, self.kind, marks)
+        return replace(self, nodes=nodes, marks=marks)
 
     def _ends(self, marks: _Sparse) -> NDArray[np.uint8]:
         ends = np.zeros((len(self.nodes),) * 2, dtype=np.uint8)
@@ -95,9 +118,9 @@ class Replicates(Sequence[CausalGraph]):
         return ends
 
 
-def learner(algorithm: DiscoveryAlgorithm, rng: np.random.Generator) -> DiscoveryAlgorithm:
+def learner(algorithm: _Same, rng: np.random.Generator) -> _Same:
     """Copy an algorithm; if it is random and has no seed, give it one."""
-    copy: DiscoveryAlgorithm = clone(algorithm)
+    copy: _Same = clone(algorithm)
     settings = copy.get_params(deep=False)
     if "random_state" in settings and settings["random_state"] is None:
         copy.set_params(random_state=draw_seed(rng))
@@ -106,7 +129,7 @@ def learner(algorithm: DiscoveryAlgorithm, rng: np.random.Generator) -> Discover
 
 def replicate(
     job: Callable[..., Any],
-    algorithm: DiscoveryAlgorithm,
+    algorithm: Algorithm,
     arguments: Sequence[tuple[Any, ...]],
     *,
     n_jobs: int | None,
@@ -116,7 +139,7 @@ def replicate(
 
     Their warnings come once for each kind, with the number of times.
     """
-    threads = not algorithm._needs_rows()
+    threads = isinstance(algorithm, DiscoveryAlgorithm) and not algorithm._needs_rows()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         results = run(
@@ -132,25 +155,28 @@ def replicate(
 
 
 def learn(
-    algorithm: DiscoveryAlgorithm, sample: Any, nodes: tuple[Name, ...], rng: np.random.Generator
+    algorithm: Algorithm, sample: Any, nodes: tuple[Name, ...], rng: np.random.Generator
 ) -> Learnt:
-    """Learn one graph over these nodes."""
+    """Learn one graph over these nodes, or series."""
     try:
-        fitted = learner(algorithm, rng)
+        fitted: Any = learner(algorithm, rng)
         fitted._fit(sample)
     except (CausalkitError, ArithmeticError, ValueError) as error:
         return Learnt(None, f"{type(error).__name__}: {error}")
     graph = fitted.graph_
-    if graph.nodes != nodes:
-        if set(graph.nodes) != set(nodes):
-            return Learnt(None, "InputError: the graph has other nodes than that of all rows.")
+    lagged = isinstance(graph, LaggedGraph)
+    if graph.variables != nodes if lagged else set(graph.nodes) != set(nodes):
+        return Learnt(None, "InputError: the graph has other nodes than that of all rows.")
+    if lagged:  # its nodes have one number, however long the lags
+        graph = graph.template
+    elif graph.nodes != nodes:
         graph = graph.reordered(nodes)
     rows, columns = np.nonzero(graph.ends)
-    return Learnt((rows, columns, graph.ends[rows, columns]), None)
+    return Learnt((rows, columns, graph.ends[rows, columns]), None, graph.kind)
 
 
 def summarise(
-    learnt: Sequence[Learnt], nodes: tuple[Name, ...], kind: Kind, who: str
+    learnt: Sequence[Learnt], frame: Frame, who: str
 ) -> tuple[Replicates, dict[int, str]]:
     """Separate graphs from failures; warn of some, refuse if all failed.
 
@@ -174,4 +200,6 @@ def summarise(
             ResamplingWarning,
             stacklevel=4,
         )
-    return Replicates(nodes, kind, tuple(one.marks for one in learnt if one.marks)), failures
+    nodes, kind, series = frame
+    marks = tuple(one.marks for one in learnt if one.marks)
+    return Replicates(nodes, kind, marks, series), failures

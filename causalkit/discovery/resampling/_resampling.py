@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from causalkit._core.checks import check_choice, check_count
 from causalkit._core.moments import Moments
+from causalkit._core.series import Series
 from causalkit._core.table import Table, as_table, is_missing
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.independence import CITest, Clustered
@@ -47,11 +48,14 @@ class Units:
         `rows[starts[u]:starts[u + 1]]` are the rows of unit u.
     strata : tuple of ndarrays of int
         Units of each stratum.
+    runs : ndarray of int, shape (m,), optional
+        Which unbroken stretch of time a unit is in, ascending; no block reaches over two of them.
     """
 
     starts: IntArray
     rows: IntArray
     strata: tuple[IntArray, ...]
+    runs: IntArray | None = None
 
     @classmethod
     def of(cls, n_rows: int, clusters: IntArray | None, strata: IntArray | None) -> Units:
@@ -104,13 +108,23 @@ class Units:
 
     def blocks(self, rng: np.random.Generator, length: int) -> IntArray:
         """Blocks of consecutive rows until each stratum is as long as it was."""
-        found = []
-        for held in self.strata:
-            size = min(length, len(held))
-            begins = rng.integers(0, len(held) - size + 1, ceil(len(held) / size))
-            places = (begins[:, None] + np.arange(size)).reshape(-1)[: len(held)]
-            found.append(held[places])
+        found = [held[self._in_blocks(held, rng, length)] for held in self.strata]
         return self.expand(np.concatenate(found))
+
+    def _in_blocks(self, held: IntArray, rng: np.random.Generator, length: int) -> IntArray:
+        """Places of blocks: a stretch is taken in proportion to its rows, then one within it."""
+        runs = np.zeros(len(held), dtype=np.intp) if self.runs is None else self.runs[held]
+        first = np.concatenate(([0], np.flatnonzero(np.diff(runs)) + 1))
+        sizes = np.diff([*first, len(held)])
+        blocks = np.minimum(sizes, length)
+        n_blocks = ceil(len(held) / blocks.min())
+        share = sizes / blocks
+        which = rng.choice(len(sizes), n_blocks, p=share / share.sum())
+        begins = first[which] + rng.integers(0, (sizes - blocks + 1)[which])
+        ends = np.cumsum(blocks[which])
+        within = np.arange(ends[-1]) - np.repeat(ends - blocks[which], blocks[which])
+        places: IntArray = (np.repeat(begins, blocks[which]) + within)[: len(held)]
+        return places
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +155,12 @@ class Sampler:
             return self.units.halves(rng)[0]
         return self.units.again(rng)
 
-    def sample(self, table: Table, rng: np.random.Generator) -> Table:
-        """Draw a table."""
+    def sample(self, data: Any, rng: np.random.Generator) -> Table | Series:
+        """Draw a table, or series with other steps as "now"."""
         rows = self.draw(rng)
-        drawn = table.rows(rows)
+        if isinstance(data, Series):
+            return data.resampled(rows)
+        drawn: Table = data.rows(rows)
         return drawn if self.labels is None else _tell_copies_apart(drawn, self.labels, rows)
 
 

@@ -39,6 +39,7 @@ from causalkit.discovery.latent.tetrad_clusters import FOFC
 from causalkit.discovery.local.local_pc import LocalPC
 from causalkit.discovery.resampling._replicates import learner
 from causalkit.discovery.resampling._resampling import is_within, labels_of
+from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.errors import InputError
 from causalkit.independence import CITest
 from causalkit.scores import InterventionalBIC, Score
@@ -84,6 +85,12 @@ def check_algorithm(algorithm: Any, who: str) -> DiscoveryAlgorithm:
                 "Use an algorithm that returns one, such as FCI()."
             )
         return algorithm
+    if isinstance(algorithm, SeriesAlgorithm):
+        raise InputError(
+            f"{who} got {type(algorithm).__name__}, which learns a graph of series; expected a "
+            "discovery algorithm for rows, such as PC(). Bootstrap and StabilitySelection resample "
+            "series, if they wrap the algorithm itself."
+        )
     if callable(getattr(algorithm, "fit", None)) and not isinstance(algorithm, type):
         raise InputError(
             f"{who} got {type(algorithm).__name__}, which learns no graph; expected a discovery "

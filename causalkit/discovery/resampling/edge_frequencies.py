@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from causalkit._core.checks import check_choice
 from causalkit._core.report import Report, Reported
 from causalkit.errors import InputError
-from causalkit.graph import ARROW, CIRCLE, TAIL, CausalGraph, Edge
+from causalkit.graph import ARROW, CIRCLE, TAIL, CausalGraph, Edge, LaggedGraph
 from causalkit.graph.marks import SYMBOLS, show_name
 from causalkit.typing import FloatArray, IntArray, Name
 
@@ -31,8 +31,9 @@ class EdgeFrequencies(Reported):
 
     Attributes
     ----------
-    graph : CausalGraph
-        The graph that sums the replicates up; its nodes number the rows and columns below.
+    graph : CausalGraph or LaggedGraph
+        The graph that sums the replicates up; its nodes number the rows and columns below. Those
+        of a graph of series are `x[t], y[t], …, x[t-1], …`.
     joined : ndarray of int, shape (p, p)
         Replicates in which i and j have any edge; symmetric.
     counts : mapping of str to ndarray of int, shape (p, p)
@@ -50,7 +51,7 @@ class EdgeFrequencies(Reported):
     1.0
     """
 
-    graph: CausalGraph
+    graph: CausalGraph | LaggedGraph
     joined: IntArray
     counts: Mapping[str, IntArray]
     n_replicates: int
@@ -71,12 +72,26 @@ class EdgeFrequencies(Reported):
         InputError
             If the two are one.
         """
-        i, j = self.graph.indices((a, b)) if a != b else (self.graph.index(a),) * 2
+        i, j = self._places(a, b)
         if i == j:
             raise InputError(f"a and b are both {a!r}; expected two variables. Name another one.")
         found = {symbol: float(self._share(counts[i, j])) for symbol, counts in self._by_symbol()}
         found = {symbol: share for symbol, share in found.items() if share > 0}
         return found | {"none": float(1.0 - self._share(self.joined[i, j]))}
+
+    def _places(self, a: Name, b: Name) -> tuple[int, int]:
+        """Numbers of two nodes; of series, shifted so that the later one is at t."""
+        if isinstance(self.graph, CausalGraph):
+            return self.graph.index(a), self.graph.index(b)
+        one, other = self.graph.node(a), self.graph.node(b)
+        steps = min(one.lag, other.lag)
+        if max(one.lag, other.lag) - steps > self.graph.max_lag:
+            raise InputError(
+                f"{one} and {other} are {abs(one.lag - other.lag)} steps apart; expected "
+                f"{self.graph.max_lag} at most, the longest lag. Fit with a larger max_lag."
+            )
+        place = self.graph.template.index
+        return place(one.shifted(-steps)), place(other.shifted(-steps))
 
     def matrix(self, what: str = "adjacent") -> FloatArray:
         """Shares as a matrix, shape (p, p): of any edge ("adjacent"), or of one symbol.
@@ -88,9 +103,24 @@ class EdgeFrequencies(Reported):
         shares: FloatArray = self._share(0 * self.joined if counts is None else counts)
         return shares
 
+    def by_lag(self, what: str = "->") -> FloatArray:
+        """Shares of links between series, shape (max_lag + 1, p, p): `[lag, i, j]`, i then, j now.
+
+        Raises
+        ------
+        InputError
+            If the graphs are not of series.
+        """
+        if isinstance(self.graph, CausalGraph):
+            raise InputError(
+                "the graphs are of variables without time; expected graphs of series. Use matrix()."
+            )
+        p = len(self.graph.variables)
+        return self.matrix(what)[:, :p].reshape(-1, p, p)
+
     def share(self, edge: Edge) -> float:
         """Share of the replicates that have this very edge."""
-        i, j = self.graph.indices((edge.left, edge.right))
+        i, j = self._places(edge.left, edge.right)
         return float(self.matrix(edge.symbol)[i, j])
 
     def to_frame(self) -> pd.DataFrame:
@@ -114,7 +144,8 @@ class EdgeFrequencies(Reported):
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """Draw `graph`, each edge by its share; see :func:`causalkit.plotting.plot_graph`."""
-        return self.graph.plot(ax, confidence=self, **style)
+        graph = self.graph if isinstance(self.graph, CausalGraph) else self.graph.template
+        return graph.plot(ax, confidence=self, **style)
 
     def _share(self, counts: Any) -> Any:
         return counts / self.n_replicates
@@ -123,10 +154,14 @@ class EdgeFrequencies(Reported):
         return ((symbol, self.counts[symbol]) for symbol in SYMBOLS if symbol in self.counts)
 
     def _ranked(self) -> tuple[IntArray, IntArray]:
-        """Pairs i < j that some replicate joins, the most frequent first."""
+        """Pairs that some replicate joins, the most frequent first."""
         i, j = np.nonzero(np.triu(self.joined, 1))
         order = np.argsort(-self.joined[i, j], kind="stable")
-        return i[order], j[order]
+        i, j = i[order], j[order]
+        if isinstance(self.graph, LaggedGraph):  # whose nodes are listed now first: read forwards
+            past = j >= len(self.graph.variables)
+            i, j = np.where(past, j, i), np.where(past, i, j)
+        return i, j
 
     def _report(self) -> Report:
         i, j = self._ranked()
@@ -153,17 +188,19 @@ class EdgeFrequencies(Reported):
         )
 
 
-def count_edges(graph: CausalGraph, matrices: Iterable[NDArray[np.uint8]]) -> EdgeFrequencies:
+def count_edges(
+    graph: CausalGraph | LaggedGraph, matrices: Iterable[NDArray[np.uint8]]
+) -> EdgeFrequencies:
     """Count the edges of graphs over the same nodes.
 
     Parameters
     ----------
-    graph : CausalGraph
+    graph : CausalGraph or LaggedGraph
         What sums them up.
     matrices : iterable of ndarray of uint8, shape (p, p)
         Mark bits of each graph, in the order of the nodes of `graph`.
     """
-    p = len(graph)
+    p = len(graph.nodes)
     joined, n = np.zeros((p, p), dtype=np.intp), 0
     counts: dict[str, IntArray] = {}
     for ends in matrices:

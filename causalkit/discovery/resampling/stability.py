@@ -26,41 +26,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from causalkit._core.checks import check_count, check_fraction
-from causalkit._core.moments import Moments
 from causalkit._core.random import as_generator
-from causalkit._core.table import Table
-from causalkit.discovery._setup import in_name_order
-from causalkit.discovery.base import (
-    DiscoveryAlgorithm,
-    Explanation,
-)
-from causalkit.discovery.resampling._consensus import consensus
+from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
+from causalkit.discovery.resampling._plans import plan_of
 from causalkit.discovery.resampling._replicates import (
+    Algorithm,
     Learnt,
     Replicates,
     learn,
     replicate,
     summarise,
 )
-from causalkit.discovery.resampling._resampling import (
-    Gaussian,
-    Sampler,
-    cluster_column,
-    sampler_of,
-)
-from causalkit.discovery.resampling._wrapped import (
-    check_algorithm,
-    directs_beyond_class,
-    draws_environments,
-    fit_on_all,
-    inner_test,
-    knowledge_of,
-    nodes_of,
-    read_grouped,
-)
+from causalkit.discovery.resampling._resampling import Gaussian, Sampler
 from causalkit.discovery.resampling.edge_frequencies import EdgeFrequencies, count_edges
-from causalkit.errors import InputError
-from causalkit.graph import CausalGraph
+from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.typing import Data, Name, RandomState
 
 __all__ = ["Bootstrap", "explain_share"]
@@ -71,13 +50,14 @@ class Bootstrap(DiscoveryAlgorithm):
 
     Parameters
     ----------
-    algorithm : DiscoveryAlgorithm
+    algorithm : DiscoveryAlgorithm or SeriesAlgorithm
         Any that asks about all pairs (:class:`LocalPC` does not); it is copied and left as it is.
     n_resamples : int, default 200
-    resample : {"rows", "blocks", "subsample", "gaussian"}
-        Rows with replacement; blocks of consecutive rows with replacement, for series; half of the
-        rows without replacement; or correlation matrices from the Wishart distribution around that
-        of the data, which needs no rows, so that ten million of them cost no more than a thousand.
+    resample : {None, "rows", "blocks", "subsample", "gaussian"}
+        Rows with replacement; blocks of consecutive rows with replacement; half of the rows without
+        replacement; or correlation matrices from the Wishart distribution around that of the data,
+        which needs no rows, so that ten million of them cost no more than a thousand. Left out:
+        rows; of an algorithm for series, blocks of time, or whole subjects if there are 20 or more.
     block_length : int, optional
         Rows of a block; the cube root of the number of rows if left out.
     clusters : name or array-like of shape (n_rows,), optional
@@ -97,16 +77,16 @@ class Bootstrap(DiscoveryAlgorithm):
 
     Attributes
     ----------
-    graph_ : CausalGraph
+    graph_ : CausalGraph or LaggedGraph
         The replicates summed up, of the kind that `algorithm` returns. Of a CPDAG, the class of
         DAGs with the joined pairs and the colliders that most replicates see; see Notes.
     frequencies_ : EdgeFrequencies
         Share of the replicates with each edge.
-    replicates_ : sequence of CausalGraph
+    replicates_ : sequence of CausalGraph or LaggedGraph
         The graphs, made when asked for.
     failures_ : dict of int to str
         Replicates that gave no graph, and why; they count in no share.
-    algorithm_ : DiscoveryAlgorithm
+    algorithm_ : DiscoveryAlgorithm or SeriesAlgorithm
         Fitted to all rows.
 
     Notes
@@ -125,6 +105,12 @@ class Bootstrap(DiscoveryAlgorithm):
 
     *What changes.* With `CDNOD(..., include_surrogate=True)` the domain or time is a node, and
     `frequencies_` says how often the mechanism of each variable was found to change.
+
+    *Series.* Steps are drawn as "now", and each keeps its own past, so that no lag reaches over the
+    seam of two blocks or over a border of the data; what is left of the dependence between steps is
+    kept within blocks. As `clusters` the column `panel` of the algorithm draws whole subjects, and
+    labels of rows draw what you like, such as years; there are no strata. "subsample" draws half of
+    the stretches of `block_length` steps.
 
     *How the graphs are summed up.* For a CPDAG colliders are put to the vote: a triple a - k - b of
     joined pairs, a and b apart, is a collider if most of those replicates say so in which it is
@@ -146,6 +132,15 @@ class Bootstrap(DiscoveryAlgorithm):
     >>> boot.frequencies_.of("x", "y")
     {'--': 1.0, 'none': 0.0}
 
+    Of series, links have lags:
+
+    >>> from causalkit.discovery.series.pcmci_plus import PCMCIPlus
+    >>> for t in range(1, 300):
+    ...     data["y"][t] += 0.6 * data["y"][t - 1] + data["x"][t - 1]
+    >>> boot = Bootstrap(PCMCIPlus(max_lag=2), n_resamples=20, random_state=0).fit(data)
+    >>> boot.frequencies_.of("x[t-1]", "y")
+    {'->': 1.0, 'none': 0.0}
+
     References
     ----------
     Friedman, Goldszmidt and Wyner (1999), "Data analysis with Bayesian networks: a bootstrap
@@ -156,14 +151,15 @@ class Bootstrap(DiscoveryAlgorithm):
     frequencies_: EdgeFrequencies
     replicates_: Replicates
     failures_: dict[int, str]
-    algorithm_: DiscoveryAlgorithm
+    algorithm_: Algorithm
+    graph_: CausalGraph | LaggedGraph  # type: ignore[assignment]
 
     def __init__(
         self,
-        algorithm: DiscoveryAlgorithm,
+        algorithm: Algorithm,
         n_resamples: int = 200,
         *,
-        resample: str = "rows",
+        resample: str | None = None,
         block_length: int | None = None,
         clusters: Name | ArrayLike | None = None,
         strata: Name | ArrayLike | None = None,
@@ -188,7 +184,8 @@ class Bootstrap(DiscoveryAlgorithm):
         ----------
         X : DataFrame, 2-D ndarray, or dict of columns, n_rows by n_variables
             With `resample="gaussian"` and a test that only asks for correlations also data that
-            are read by blocks: a path, a LazyFrame, a relation, a Dataset.
+            are read by blocks: a path, a LazyFrame, a relation, a Dataset. With an algorithm for
+            series, what it takes: a list of frames or a 3-D array, too.
         y : None
             Ignored; scikit-learn passes it.
 
@@ -211,34 +208,20 @@ class Bootstrap(DiscoveryAlgorithm):
         return self.resample != "gaussian" or self.algorithm._needs_rows()
 
     def _fit(self, table: Any) -> None:
-        algorithm = check_algorithm(self.algorithm, "Bootstrap")
         n = check_count(self.n_resamples, "n_resamples")
         threshold = check_fraction(self.threshold, "threshold", closed=True)
-        test = inner_test(algorithm)
-        data, context, clusters, strata = read_grouped(self, table, test)
+        plan = plan_of(self, table)
         *streams, last = as_generator(self.random_state).spawn(n + 1)
-        names = in_name_order(data.names)
-        nodes, shown = (nodes_of(algorithm, held, context) for held in (names, data.names))
-        self.algorithm_ = fit_on_all(algorithm, data, context, nodes, last)
-        ordered = data.select(names)
-        if self.resample == "gaussian":
-            ordered = _as_moments(ordered, algorithm)
-        labels = cluster_column(test)
-        if context is not None and draws_environments(algorithm):
-            labels = context.columns[0]
-        sampler = sampler_of(ordered, self.resample, self.block_length, clusters, strata, labels)
-        jobs = [(algorithm, ordered, nodes, sampler, stream) for stream in streams]
-        learnt = replicate(_one, algorithm, jobs, n_jobs=self.n_jobs, label="bootstrap")
-        kind = self.algorithm_.graph_.kind
-        found, self.failures_ = summarise(learnt, nodes, kind, "Bootstrap")
-        counted = count_edges(self.algorithm_.graph_.reordered(nodes), found.matrices())
-        share = counted.matrix()
+        self.algorithm_ = plan.fit_on_all(last)
+        data, sampler = plan.sampler(self.resample, self.block_length)
+        nodes = plan.names(self.algorithm_)
+        jobs = [(plan.algorithm, data, nodes, sampler, stream) for stream in streams]
+        learnt = replicate(_one, plan.algorithm, jobs, n_jobs=self.n_jobs, label="bootstrap")
+        frame = plan.frame(learnt, self.algorithm_)
+        found, self.failures_ = summarise(learnt, frame, "Bootstrap")
+        share = found.joined()
         kept = (share >= threshold) & (share > 0)
-        known = knowledge_of(algorithm, nodes, context)
-        beyond = directs_beyond_class(algorithm)
-        graph = consensus(found, kept, share, known, beyond_class=beyond)
-        self.graph_ = graph.reordered(shown)
-        self.replicates_ = found.reordered(shown)
+        self.graph_, self.replicates_, _ = plan.summed_up(found, kept, share)
         self.frequencies_ = count_edges(self.graph_, self.replicates_.matrices())
 
     def _explain(self, a: Name, b: Name) -> Explanation:
@@ -246,9 +229,9 @@ class Bootstrap(DiscoveryAlgorithm):
 
 
 def explain_share(
-    graph: CausalGraph,
+    graph: CausalGraph | LaggedGraph,
     frequencies: EdgeFrequencies,
-    algorithm: DiscoveryAlgorithm,
+    algorithm: Algorithm,
     a: Name,
     b: Name,
 ) -> Explanation:
@@ -273,19 +256,8 @@ def _shares(found: Mapping[str, float]) -> str:
     return ", ".join(f"{symbol} {share:.0%}" for symbol, share in found.items() if share > 0)
 
 
-def _as_moments(data: Table | Moments, algorithm: DiscoveryAlgorithm) -> Moments:
-    if isinstance(data, Moments):
-        return data
-    if algorithm._needs_rows():
-        raise InputError(
-            f'resample="gaussian" draws correlations and {type(algorithm).__name__} with this test '
-            'needs rows; expected a test on correlations such as FisherZ. Use resample="rows".'
-        )
-    return Moments.of(data.values, names=data.names, levels=data.levels)
-
-
 def _one(
-    algorithm: DiscoveryAlgorithm,
+    algorithm: Algorithm,
     data: Any,
     nodes: tuple[Name, ...],
     sampler: Sampler | Gaussian,

@@ -28,11 +28,10 @@ from numpy.typing import ArrayLike
 
 from causalkit._core.checks import check_count, check_fraction, check_positive
 from causalkit._core.random import as_generator
-from causalkit._core.table import Table
-from causalkit.discovery._setup import in_name_order
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
-from causalkit.discovery.resampling._consensus import consensus
+from causalkit.discovery.resampling._plans import Plan, plan_of
 from causalkit.discovery.resampling._replicates import (
+    Algorithm,
     Learnt,
     Replicates,
     learn,
@@ -40,18 +39,10 @@ from causalkit.discovery.resampling._replicates import (
     summarise,
 )
 from causalkit.discovery.resampling._resampling import Units
-from causalkit.discovery.resampling._wrapped import (
-    check_algorithm,
-    directs_beyond_class,
-    fit_on_all,
-    inner_test,
-    knowledge_of,
-    nodes_of,
-    read_grouped,
-)
 from causalkit.discovery.resampling.edge_frequencies import EdgeFrequencies, count_edges
 from causalkit.discovery.resampling.stability import explain_share
 from causalkit.errors import InputError
+from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.typing import Data, FloatArray, Name, RandomState
 
 __all__ = ["StabilitySelection"]
@@ -62,7 +53,7 @@ class StabilitySelection(DiscoveryAlgorithm):
 
     Parameters
     ----------
-    algorithm : DiscoveryAlgorithm
+    algorithm : DiscoveryAlgorithm or SeriesAlgorithm
         Any that asks about all pairs (:class:`LocalPC` does not); it is copied and left as it is.
     n_pairs : int, default 50
         Random splits into two halves; a graph is learnt from each half.
@@ -83,11 +74,11 @@ class StabilitySelection(DiscoveryAlgorithm):
 
     Attributes
     ----------
-    graph_ : CausalGraph
+    graph_ : CausalGraph or LaggedGraph
         Stable pairs are joined, and directed as :class:`Bootstrap` does.
     frequencies_ : EdgeFrequencies
         Share of the graphs (of all halves and alphas) with each edge.
-    stability_ : ndarray of shape (n_variables, n_variables)
+    stability_ : ndarray of shape (n_nodes, n_nodes)
         Share of the halves that join a pair, at the best alpha: what is compared with the
         threshold.
     threshold_ : float
@@ -114,6 +105,10 @@ class StabilitySelection(DiscoveryAlgorithm):
     - the assumptions of the algorithm. An edge that a hidden cause makes is stable, and false.
 
     The bound is on adjacencies, not on directions.
+
+    *Series.* Halves are made of stretches of time, n^⅓ steps each, or of whole subjects if there
+    are 20 or more; each step keeps its own past. Neighbouring stretches are independent only as far
+    as series forget. A pair is a lagged link; those of a series on itself count, too.
 
     Examples
     --------
@@ -143,11 +138,12 @@ class StabilitySelection(DiscoveryAlgorithm):
     unimodal_bound_: float
     replicates_: Replicates
     failures_: dict[int, str]
-    algorithm_: DiscoveryAlgorithm
+    algorithm_: Algorithm
+    graph_: CausalGraph | LaggedGraph  # type: ignore[assignment]
 
     def __init__(
         self,
-        algorithm: DiscoveryAlgorithm,
+        algorithm: Algorithm,
         n_pairs: int = 50,
         *,
         threshold: float = 0.75,
@@ -193,44 +189,30 @@ class StabilitySelection(DiscoveryAlgorithm):
         return self
 
     def _fit(self, table: Any) -> None:
-        algorithm = check_algorithm(self.algorithm, "StabilitySelection")
         n_pairs = check_count(self.n_pairs, "n_pairs")
-        test = inner_test(algorithm)
-        data, context, clusters, strata = read_grouped(self, table, test)
-        if not isinstance(data, Table):
-            raise InputError(
-                "the data are read by blocks and never held; StabilitySelection expects rows that "
-                "it can split. Load them first."
-            )
-        versions = _versions(algorithm, self.alphas)
+        plan = plan_of(self, table)
+        versions = _versions(plan.algorithm, self.alphas)
         *streams, last = as_generator(self.random_state).spawn(n_pairs + 1)
-        names = in_name_order(data.names)
-        nodes, shown = (nodes_of(algorithm, held, context) for held in (names, data.names))
-        self.algorithm_ = fit_on_all(algorithm, data, context, nodes, last)
-        ordered = data.select(names)
-        units = Units.of(data.n_rows, clusters, strata)
+        self.algorithm_ = plan.fit_on_all(last)
+        units = plan.halves()
         units.check_halves()
-        jobs = [(versions, ordered, nodes, units, stream) for stream in streams]
-        pairs = replicate(_both_halves, algorithm, jobs, n_jobs=self.n_jobs, label="halves")
+        nodes = plan.names(self.algorithm_)
+        jobs = [(versions, plan, nodes, units, stream) for stream in streams]
+        pairs = replicate(_both_halves, plan.algorithm, jobs, n_jobs=self.n_jobs, label="halves")
         halves = [half for pair in pairs for half in pair]
-        kind = self.algorithm_.graph_.kind
         learnt = [one for half in halves for one in half]
-        found, self.failures_ = summarise(learnt, nodes, kind, "StabilitySelection")
-        stability, selected = _stability(halves, len(nodes))
-        self._choose(selected, len(nodes), n_pairs)
+        frame = plan.frame(learnt, self.algorithm_)
+        found, self.failures_ = summarise(learnt, frame, "StabilitySelection")
+        n_nodes = len(found.nodes)
+        stability, selected = _stability(halves, n_nodes)
+        self._choose(selected, plan.n_pairs(n_nodes), n_pairs)
         kept = (stability >= self.threshold_) & (stability > 0)
-        known = knowledge_of(algorithm, nodes, context)
-        beyond = directs_beyond_class(algorithm)
-        graph = consensus(found, kept, stability, known, beyond_class=beyond)
-        self.graph_ = graph.reordered(shown)
-        self.replicates_ = found.reordered(shown)
+        self.graph_, self.replicates_, order = plan.summed_up(found, kept, stability)
         self.frequencies_ = count_edges(self.graph_, self.replicates_.matrices())
-        order = [nodes.index(name) for name in shown]
         self.stability_ = stability[np.ix_(order, order)]
 
-    def _choose(self, n_selected: float, p: int, n_pairs: int) -> None:
-        """Fix the threshold and what it promises."""
-        n_all = max(p * (p - 1) // 2, 1)
+    def _choose(self, n_selected: float, n_all: int, n_pairs: int) -> None:
+        """Fix the threshold and what it promises, for `n_all` pairs that may be joined."""
         threshold = check_fraction(self.threshold, "threshold", closed=True)
         if self.max_false_edges is not None:
             wanted = check_positive(self.max_false_edges, "max_false_edges")
@@ -259,9 +241,7 @@ class StabilitySelection(DiscoveryAlgorithm):
         return explain_share(self.graph_, self.frequencies_, self.algorithm_, a, b)
 
 
-def _versions(
-    algorithm: DiscoveryAlgorithm, alphas: Sequence[float] | None
-) -> list[DiscoveryAlgorithm]:
+def _versions(algorithm: Algorithm, alphas: Sequence[float] | None) -> list[Algorithm]:
     if alphas is None:
         return [algorithm]
     if isinstance(alphas, str) or not isinstance(alphas, Iterable):
@@ -281,14 +261,14 @@ def _versions(
 
 
 def _both_halves(
-    versions: list[DiscoveryAlgorithm],
-    data: Table,
+    versions: list[Algorithm],
+    plan: Plan,
     nodes: tuple[Name, ...],
     units: Units,
     rng: np.random.Generator,
 ) -> list[list[Learnt]]:
     return [
-        [learn(version, data.rows(rows), nodes, rng) for version in versions]
+        [learn(version, plan.part(rows), nodes, rng) for version in versions]
         for rows in units.halves(rng)
     ]
 

@@ -121,6 +121,7 @@ def averages(
     n_neighbors: int,
     theiler: int,
     library: IntArray | None = None,
+    places: FloatArray | None = None,
 ) -> csr_array:
     """Weights of the nearest neighbours of each point.
 
@@ -135,6 +136,8 @@ def averages(
         point itself.
     library : ndarray of int, optional
         Points among which neighbours are looked for; all of them if left out.
+    places : ndarray of shape (n, dimension), optional
+        Where the neighbours are looked for at each time; at the points themselves if left out.
 
     Returns
     -------
@@ -146,13 +149,13 @@ def averages(
 
     n = len(points)
     among = np.arange(n) if library is None else library
-    tree = cKDTree(points[among])
+    tree, places = cKDTree(points[among]), points if places is None else places
     neighbours = np.empty((n, n_neighbors), dtype=np.intp)
     distances = np.empty((n, n_neighbors))
     waiting, wanted = np.arange(n), n_neighbors + 1 + min(theiler, 1)
     while len(waiting):
         wanted = min(wanted, len(among))
-        far, found = tree.query(points[waiting], k=wanted)
+        far, found = tree.query(places[waiting], k=wanted)
         found = among[found]
         apart = np.abs(clock[found] - clock[waiting, None]) > theiler
         enough = apart.sum(axis=1) >= n_neighbors
@@ -180,7 +183,10 @@ def unit_columns(targets: FloatArray) -> FloatArray:
     """Columns with mean 0 and length 1, as `skills` takes them; a constant becomes zeros."""
     centred = targets - targets.mean(axis=0)
     lengths = np.sqrt(np.einsum("ij,ij->j", centred, centred))
-    return np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 1e-12)
+    unit: FloatArray = np.divide(
+        centred, lengths, out=np.zeros_like(centred), where=lengths > 1e-12
+    )
+    return unit
 
 
 def skills(average: csr_array, targets: FloatArray) -> FloatArray:
@@ -189,7 +195,8 @@ def skills(average: csr_array, targets: FloatArray) -> FloatArray:
     estimates -= estimates.mean(axis=0)
     lengths = np.sqrt(np.einsum("ij,ij->j", estimates, estimates))
     both = np.einsum("ij,ij->j", estimates, targets)
-    return np.divide(both, lengths, out=np.zeros_like(both), where=lengths > 1e-12)
+    found: FloatArray = np.divide(both, lengths, out=np.zeros_like(both), where=lengths > 1e-12)
+    return found
 
 
 def forecast_skill(

@@ -221,4 +221,5 @@ def _share_above(statistics: FloatArray) -> FloatArray:
     """p-value by lag: how many surrogates reach the statistic at any lag, itself counted."""
     highest = statistics[:, 1:].max(axis=0)
     reached: FloatArray = (highest >= statistics[:, :1]).sum(axis=1)
-    return (1 + reached) / statistics.shape[1]
+    share: FloatArray = (1 + reached) / statistics.shape[1]
+    return share

@@ -55,7 +55,7 @@ class Embedding:
     @property
     def smallest_library(self) -> int:
         """Size at which each point has its neighbours, in every library."""
-        return max(map(smallest_library, self.n_neighbors, self.theiler))
+        return smallest_library(max(self.n_neighbors), max(self.theiler))
 
 
 def choose_embedding(

@@ -49,7 +49,8 @@ def adjusted_by_family(p_values: FloatArray, correction: str | None) -> FloatArr
     own = np.eye(len(p_values), dtype=np.bool_)[None]
     within = corrected(p_values[None], own, correction)[0]
     between = corrected(p_values[None], ~own, correction)[0]
-    return np.where(own[0], within, between)
+    found: FloatArray = np.where(own[0], within, between)
+    return found
 
 
 def groups_of(blocks: Mapping[str, Names] | None, names: tuple[Name, ...]) -> dict[Name, IntArray]:

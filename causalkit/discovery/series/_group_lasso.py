@@ -66,16 +66,17 @@ class Products:
         gram, cross = past.T @ past / n, past.T @ now / n
         own = _own_blocks(gram, n_lags)
         values, vectors = np.linalg.eigh(own)
+        weights = np.zeros((p, n_lags))
         if nested:
-            basis = np.broadcast_to(np.eye(n_lags), own.shape).copy()
-            weights = np.tile(np.sqrt(np.arange(n_lags, 0.0, -1.0)), (p, 1))
-            curvature = values[:, -1]
+            basis = np.tile(np.eye(n_lags), (p, 1, 1))
+            weights[:] = np.sqrt(np.arange(n_lags, 0.0, -1.0))
+            curvature = np.asarray(values[:, -1], dtype=np.float64)
         else:
             there = values > _NOTHING * n_lags
-            basis = vectors * (there / np.sqrt(np.where(there, values, 1.0)))[:, None, :]
-            weights = np.zeros((p, n_lags))
+            sizes = np.sqrt(np.where(there, values, 1.0))
+            basis = np.asarray(vectors * (there / sizes)[:, None, :], dtype=np.float64)
             weights[:, 0] = np.sqrt(there.sum(axis=1))
-            curvature = there.any(axis=1).astype(np.float64)
+            curvature = np.asarray(there.any(axis=1), dtype=np.float64)
         parts = gram.reshape(p, n_lags, p, n_lags)
         parts = np.einsum("gab,gahc->gbhc", basis, parts)
         parts = np.einsum("gbhc,hcd->gbhd", parts, basis)
@@ -253,8 +254,7 @@ def _residual_power(products: Products, target: int, where: IntArray) -> float:
 
 def _inverse(matrix: FloatArray) -> FloatArray:
     """Inverse, or the pseudo-inverse where columns repeat each other."""
-    inverse: FloatArray = np.linalg.pinv(matrix, rcond=_NOTHING, hermitian=True)
-    return inverse
+    return np.asarray(np.linalg.pinv(matrix, rcond=_NOTHING, hermitian=True), dtype=np.float64)
 
 
 def _gains(products: Products, target: int, support: BoolArray) -> FloatArray:
@@ -270,7 +270,7 @@ def _gains(products: Products, target: int, support: BoolArray) -> FloatArray:
         "sga,sgb->gab", gram[where].reshape(-1, p, n_lags), reach.reshape(-1, p, n_lags)
     )
     won = np.einsum("ga,gab,gb->g", free, np.linalg.pinv(spread, rcond=1e-6, hermitian=True), free)
-    gains = -n * np.log1p(-np.clip(won / left, 0.0, 1.0 - _NOTHING))
+    gains: FloatArray = -n * np.log1p(-np.clip(won / left, 0.0, 1.0 - _NOTHING))
     groups = where // n_lags
     for g in np.unique(groups):
         members = np.flatnonzero(groups == g)
@@ -283,4 +283,5 @@ def _own_blocks(gram: FloatArray, n_lags: int) -> FloatArray:
     """Blocks on the diagonal, shape (p, n_lags, n_lags)."""
     p = len(gram) // n_lags
     each = np.arange(p)
-    return gram.reshape(p, n_lags, p, n_lags)[each, :, each, :]
+    blocks: FloatArray = gram.reshape(p, n_lags, p, n_lags)[each, :, each, :]
+    return blocks

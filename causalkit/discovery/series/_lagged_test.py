@@ -20,9 +20,9 @@ from causalkit.graph.lagged_graph import lagged_nodes
 from causalkit.independence import BoundTest, CITest, FisherZ, Oracle, PartialCorrelation
 from causalkit.independence.blocks import BoundCorrelation
 from causalkit.independence.embedding import Embedding, Embeds, embed
-from causalkit.typing import FloatArray, IntArray
+from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["bind_lagged", "lagged_correlations"]
+__all__ = ["bind_lagged", "lagged_correlations", "refuse_still"]
 
 _RUNS_FEW: Final = 8
 """Steps that a run must have for each row at its ends for the quick way to be one."""
@@ -50,7 +50,7 @@ def bind_lagged(test: CITest | None, series: Series, reach: int, *, who: str) ->
     if isinstance(test, Oracle):
         return test.bind(_names_only(series, reach))
     series.needs(4, reach, who=who)
-    _refuse_still(series, reach, who=who)
+    refuse_still(series, reach, who=who)
     if isinstance(test, (FisherZ, Embeds)):
         plain = _embedded(test, series)
         if plain is not None:
@@ -69,7 +69,7 @@ def _names_only(series: Series, reach: int) -> Table:
     return Table(nodes, np.zeros((0, len(nodes))), (None,) * len(nodes))
 
 
-def _refuse_still(series: Series, reach: int, *, who: str) -> None:
+def refuse_still(series: Series, reach: int, *, who: str) -> None:
     """Refuse series without change in the rows that count."""
     now = series.usable(reach)
     for lag in (0, reach):
@@ -83,13 +83,10 @@ def _refuse_still(series: Series, reach: int, *, who: str) -> None:
             )
 
 
-def _embedded(test: FisherZ | Embeds, series: Series) -> Embedding | None:
+def _embedded(test: CITest, series: Series) -> Embedding | None:
     """The series as the test sees them, one column each; None if it sees blocks, or weights."""
-    whole = ~np.isnan(series.table.values).any(axis=1)
-    try:
-        found = embed(test, series.table if whole.all() else series.table.rows(whole))
-    except TypeError:  # pragma: no cover - a test that embeds in a way of its own
-        return None
+    whole: BoolArray = ~np.isnan(series.table.values).any(axis=1)
+    found = embed(test, series.table if whole.all() else series.table.rows(whole))
     plain = found.is_plain and found.weights is None and found.clusters is None
     if not plain or found.likelihood or found.nodes != series.names:
         return None
@@ -112,9 +109,18 @@ def lagged_correlations(series: Series, reach: int) -> FloatArray:
     """
     now = series.usable(reach)
     values = _in_units(series.table.values)
-    runs = _runs(now)
+    runs = [(first, last) for first, last in _runs(now) if last - first >= reach]
     quick = series.drawn is None and len(runs) * 2 * reach * _RUNS_FEW <= len(now)
-    gram, total = _by_runs(values, runs, reach) if quick else _of_all(values, now, reach)
+    rest = now
+    if quick:
+        inside = np.zeros(series.n_rows, dtype=np.bool_)
+        for first, last in runs:
+            inside[first : last + 1] = True
+        rest = now[~inside[now]]
+    gram, total = _of_all(values, rest, reach)
+    if quick:
+        of_runs, total_of_runs = _by_runs(values, runs, reach)
+        gram, total = gram + of_runs, total + total_of_runs
     mean = total / len(now)
     gram -= np.outer(total, mean)
     spread = np.sqrt(np.diagonal(gram))
@@ -152,9 +158,10 @@ def _by_runs(
 ) -> tuple[FloatArray, FloatArray]:
     """Products and sums of the lagged columns, of which those of one distance share most rows.
 
-    The product of the columns at lags `s + d` and `s` sums x(t-s-d) y(t-s) over a run: rows first-s
-    to last-s of a window that moves with s. What all these windows share is summed once; the rows
-    before it are added one by one for s = 1, 2, …, those behind it for s = reach-1, reach-2, ….
+    Each run has more than `reach` rows. The product of the columns at lags `s + d` and `s` sums
+    x(t-s-d) y(t-s) over a run: rows first-s to last-s of a window that moves with s. What all these
+    windows share is summed once; the rows before it are added one by one for s = 1, 2, …, those
+    behind it for s = reach-1, reach-2, ….
     """
     p, n_lags = values.shape[1], reach + 1
     products = np.zeros((n_lags, n_lags * p, p))  # by s; then by d and x; then by y

@@ -25,9 +25,26 @@ def _is_parent(ends: NDArray[np.uint8], v: int, j: int) -> bool:
 
 
 @inner_kernel
-def _may_be_cause(ends: NDArray[np.uint8], v: int, a: int, p: int) -> bool:
-    """Whether v may be an ancestor of a, as far as the order of time and their edge tell."""
-    return bool(v // p >= a // p and ends[a, v] != _ARROW)
+def _ancestors(ends: NDArray[np.uint8], sure: bool, n: int) -> BoolArray:
+    """Matrix whose [i, j] says that i is an ancestor of j < n for sure, or may be one."""
+    m = len(ends)
+    above, stack = np.zeros((m, m), dtype=np.bool_), np.empty(m, dtype=np.intp)
+    for j in range(n):
+        stack[0], size = j, 1
+        above[j, j] = True
+        while size > 0:
+            size -= 1
+            v = stack[size]
+            for u in range(m):
+                if ends[u, v] == 0 or above[u, j]:
+                    continue
+                if ends[v, u] == _TAIL or (
+                    not sure and ends[v, u] != _ARROW and ends[u, v] != _TAIL
+                ):
+                    above[u, j] = True
+                    stack[size] = u
+                    size += 1
+    return above
 
 
 @inner_kernel
@@ -48,6 +65,7 @@ def may_follow(ends: NDArray[np.uint8], roles: NDArray[np.uint8], u: int, v: int
 @inner_kernel
 def _beyond(
     ends: NDArray[np.uint8],
+    may: BoolArray,
     roles: NDArray[np.uint8],
     a: int,
     j: int,
@@ -59,15 +77,14 @@ def _beyond(
 
     All nodes of such a walk may be causes of a or of j (Possible-D-SEP).
     """
-    m, p = roles.shape[:2]
+    m = len(ends)
     queue, head, tail = np.empty((m * m, 2), dtype=np.intp), 0, 0
     seen[:], depth[:] = False, 0
     for v in range(m):
-        if v != a and ends[j, v] != 0:
-            if _may_be_cause(ends, v, j, p) or _may_be_cause(ends, v, a, p):
-                queue[tail, 0], queue[tail, 1] = j, v
-                tail += 1
-                seen[j, v], depth[v] = True, 1
+        if v != a and ends[j, v] != 0 and (may[v, j] or may[v, a]):
+            queue[tail, 0], queue[tail, 1] = j, v
+            tail += 1
+            seen[j, v], depth[v] = True, 1
     while head < tail:
         u, v = queue[head, 0], queue[head, 1]
         head += 1
@@ -76,7 +93,7 @@ def _beyond(
         for w in range(m):
             if ends[v, w] == 0 or w in (u, j, a) or seen[v, w]:
                 continue
-            if not (_may_be_cause(ends, w, j, p) or _may_be_cause(ends, w, a, p)):
+            if not (may[w, j] or may[w, a]):
                 continue
             if may_follow(ends, roles, u, v, w):
                 seen[v, w] = True
@@ -89,6 +106,7 @@ def _beyond(
 @kernel
 def pools_of(
     ends: NDArray[np.uint8],
+    walks: NDArray[np.uint8],
     roles: NDArray[np.uint8],
     weakest: FloatArray,
     sides: IntArray,
@@ -104,7 +122,8 @@ def pools_of(
 
     Parameters
     ----------
-    ends : ndarray of uint8, shape (m, m)
+    ends, walks : ndarrays of uint8, shape (m, m)
+        Marks of the edges, and of all pairs that a walk may pass.
     roles : ndarray of uint8, shape (m, p, m)
     weakest : ndarray of float, shape (m, p)
         Smallest statistic that a node and a series have had.
@@ -112,7 +131,8 @@ def pools_of(
     farthest : int
         Steps from j to the farthest node; 0 for the possible causes next to j alone.
     with_parents : bool
-        Condition on known parents always.
+        Condition always on known parents of the two; and on known ancestors, rather than to search
+        among them, beyond the nodes next to j.
     fresh : ndarray of bool, shape (m, p)
         Sides of which all sets of possible causes next to j have been asked about.
     default, pools : ndarrays of int, shape (n, m)
@@ -120,22 +140,30 @@ def pools_of(
     asked : ndarray of bool, shape (n, m)
         Filled: sets of such nodes have been asked about.
     sizes : ndarray of int, shape (n, 2)
-        Filled: nodes in `default` and in `pools`.
+        Filled: nodes in `default` and in `pools`; the latter -1 where j is a cause of a.
     """
-    m, p = weakest.shape
+    m = len(ends)
+    n_known = m if farthest else 0
+    may, sure = _ancestors(ends, False, n_known), _ancestors(ends, True, n_known)
     depth = np.empty(m, dtype=np.intp)
     seen = np.empty((m, m), dtype=np.bool_) if farthest else np.empty((1, 1), dtype=np.bool_)
     for row in range(len(sides)):
         a, j = sides[row]
-        n_default, size = 0, 0
-        if farthest:
-            _beyond(ends, roles, a, j, farthest, depth, seen)
+        n_default, size, again = 0, 0, fresh[a, j]
+        if sure[j, a]:  # then causes next to a are asked about on the other side
+            sizes[row, 1] = -1
+            continue
+        if farthest and not sure[a, j]:
+            _beyond(walks, may, roles, a, j, farthest, depth, seen)
         else:
-            _near(ends, j, depth)
+            _near(ends, j, depth)  # parents of j separate its ancestors from it
         for v in range(m):
             if v in (a, j):
                 continue
-            if with_parents and (_is_parent(ends, v, j) or _is_parent(ends, v, a)):
+            known = _is_parent(ends, v, j) or _is_parent(ends, v, a)
+            if farthest and not known and depth[v] > 0 and (sure[v, j] or sure[v, a]):
+                known, again = True, False
+            if with_parents and known:
                 default[row, n_default] = v
                 n_default += 1
             elif depth[v] > 0:
@@ -150,5 +178,5 @@ def pools_of(
                 size += 1
         for at in range(size):
             v = pools[row, at]
-            asked[row, at] = fresh[a, j] and ends[j, v] != 0 and ends[j, v] != _ARROW
+            asked[row, at] = again and ends[j, v] != 0 and ends[j, v] != _ARROW
         sizes[row, 0], sizes[row, 1] = n_default, size

@@ -285,7 +285,9 @@ class Questions:
             open_rows = np.array([row for row, _ in asked], dtype=np.intp)
             if not len(open_rows):
                 break
-            sets = np.array([subset for _, subset in asked], dtype=np.intp).reshape(len(asked), order)
+            sets = np.array([subset for _, subset in asked], dtype=np.intp).reshape(
+                len(asked), order
+            )
             said, p_said = self.ask_links(past, links[open_rows], sets)
             n_tests += int((~np.isnan(p_said)).sum())
             n_untestable += int(np.isnan(p_said).sum())

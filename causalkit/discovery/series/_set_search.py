@@ -61,7 +61,11 @@ class Pools:
     def part(self, rows: BoolArray) -> Pools:
         """Keep some sides."""
         return Pools(
-            self.sides[rows], self.default[rows], self.pool[rows], self.asked[rows], self.sizes[rows]
+            self.sides[rows],
+            self.default[rows],
+            self.pool[rows],
+            self.asked[rows],
+            self.sizes[rows],
         )
 
 
@@ -77,6 +81,8 @@ class Evidence:
         Statistic and p-value of the test with the largest p-value; NaN where nothing was asked.
     closest : ndarray of bool, shape (m, p, m)
         The set of that test.
+    votes : ndarray of int, shape (m, p, m + 1)
+        How many separating sets hold each node; the last one counts these sets.
     counts : ndarray of int, shape (2,)
         Tests, and sets about which there was nothing to say.
     """
@@ -85,6 +91,7 @@ class Evidence:
     strength: FloatArray
     surest: FloatArray
     closest: BoolArray
+    votes: IntArray
     counts: IntArray
 
     @classmethod
@@ -95,13 +102,19 @@ class Evidence:
             np.full((m, p), np.nan),
             np.full((m, p), np.nan),
             np.zeros((m, p, m), dtype=np.bool_),
+            np.zeros((m, p, m + 1), dtype=np.int32),
             np.zeros(2, dtype=np.intp),
         )
+
+    @property
+    def n_asked(self) -> int:
+        """Sets that the test has been asked about."""
+        return int(self.counts.sum())
 
     def forget(self) -> None:
         """Begin again, but go on counting."""
         self.weakest[:], self.strength[:], self.surest[:] = np.inf, np.nan, np.nan
-        self.closest[:] = False
+        self.closest[:], self.votes[:] = False, 0
 
 
 def separate(
@@ -112,7 +125,10 @@ def separate(
     evidence: Evidence,
     linked: tuple[Marks, Roles] = _ANY,
 ) -> BoolArray:
-    """Ask about the sets of one size, of each side until one separates.
+    """Ask about all sets of one size.
+
+    The sets that separate a pair are not always of one mind about who is needed to. So all of them
+    are heard, and not only the first one.
 
     Parameters
     ----------
@@ -149,7 +165,7 @@ def separate(
         rows = owner[:size], pairs[:size], sets[:size]
         statistic, p_value = questions.ask(*rows[1:])
         note_answers(
-            *rows, statistic, p_value, alpha, is_apart, is_open,
-            evidence.weakest, evidence.strength, evidence.surest, evidence.closest, evidence.counts,
+            *rows, statistic, p_value, alpha, is_apart, evidence.weakest, evidence.strength,
+            evidence.surest, evidence.closest, evidence.votes, evidence.counts,
         )  # fmt: skip
     return is_apart

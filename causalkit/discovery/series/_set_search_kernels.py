@@ -128,48 +128,54 @@ def note_answers(
     p_value: FloatArray,
     alpha: float,
     is_apart: BoolArray,
-    is_open: BoolArray,
     weakest: FloatArray,
     strength: FloatArray,
     surest: FloatArray,
     closest: BoolArray,
+    votes: IntArray,
     counts: IntArray,
 ) -> None:
-    """Go through answers in the order of the questions; of each question to the first separation.
+    """Keep of each pair the smallest dependence, the surest separation, and what separates it.
 
     Parameters
     ----------
     owner, pairs, sets, statistic, p_value
         A row for each test.
     alpha : float
-    is_apart, is_open : ndarrays of bool, shape (n,)
+    is_apart : ndarray of bool, shape (n,)
         Of each question, changed where a set separates.
     weakest, strength, surest : ndarrays of float, shape (m, p)
         Of each pair the smallest statistic in size; and the statistic and p-value of the test with
         the largest p-value.
     closest : ndarray of bool, shape (m, p, m)
         The set of that test.
+    votes : ndarray of int, shape (m, p, m + 1)
+        How many separating sets hold each node; the last one counts these sets.
     counts : ndarray of int, shape (2,)
         Tests carried out, and sets about which there is nothing to say.
     """
-    p = weakest.shape[1]
+    m, p = weakest.shape
     for row in range(len(owner)):
         question = owner[row]
-        if is_apart[question]:
-            continue
         if np.isnan(p_value[row]):
             counts[1] += 1
             continue
         counts[0] += 1
         a, j = pairs[row, 0], pairs[row, 1]
+        apart = p_value[row] > alpha
+        if apart:
+            is_apart[question] = True
         for swap in range(2 if a < p else 1):
             x, y = (a, j) if swap == 0 else (j, a)
             weakest[x, y] = min(weakest[x, y], abs(statistic[row]))
-            if p_value[row] > surest[x, y] or np.isnan(surest[x, y]):
+            surer = p_value[row] > surest[x, y] or np.isnan(surest[x, y])
+            if surer:
                 surest[x, y], strength[x, y] = p_value[row], statistic[row]
                 closest[x, y, :] = False
-                for at in range(sets.shape[1]):
-                    if sets[row, at] >= 0:
-                        closest[x, y, sets[row, at]] = True
-        if p_value[row] > alpha:
-            is_apart[question], is_open[question] = True, False
+            votes[x, y, m] += apart
+            for at in range(sets.shape[1]):
+                k = sets[row, at]
+                if k >= 0:
+                    votes[x, y, k] += apart
+                    if surer:
+                        closest[x, y, k] = True

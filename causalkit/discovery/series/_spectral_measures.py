@@ -68,7 +68,7 @@ def geweke_measures(
     totals = np.full((p, p), np.nan)
     for cause in range(p):
         rest = np.flatnonzero(np.arange(p) != cause)
-        whiten, innovations = _without(lags, companion, noise, rest, angles)
+        whiten, innovations = _without(companion, noise, rest, angles)
         carried = np.zeros_like(spectral)
         carried[:, rest] = whiten @ spectral[:, rest]
         for k, effect in enumerate(rest):
@@ -103,7 +103,7 @@ def _companion(lags: FloatArray) -> FloatArray:
 
 
 def _without(
-    lags: FloatArray, companion: FloatArray, noise: FloatArray, rest: IntArray, angles: FloatArray
+    companion: FloatArray, noise: FloatArray, rest: IntArray, angles: FloatArray
 ) -> tuple[ComplexArray, FloatArray]:
     """Inverse transfer function of some of the series, and covariance of their innovations.
 
@@ -167,6 +167,6 @@ def _waves(angle: float, n_lags: int) -> FloatArray:
     still = n_lags == 1 or min(angle, np.pi - angle) < 1e-9
     if still:
         wave = np.cos(np.round(angle / np.pi) * np.pi * np.arange(1, n_lags + 1))[:, None]
-        return wave / np.linalg.norm(wave)
-    found: FloatArray = np.linalg.qr(np.column_stack([np.cos(phases), np.sin(phases)]))[0]
-    return found
+        return np.asarray(wave / np.linalg.norm(wave), dtype=np.float64)
+    both = np.column_stack([np.cos(phases), np.sin(phases)])
+    return np.asarray(np.linalg.qr(both)[0], dtype=np.float64)

@@ -37,6 +37,8 @@ class StepSkeleton:
         By link: the set of the same step that separated it given both pasts. Not of links that the
         search for pasts had cut already.
     past : Past
+    earlier : dict
+        By link: the pasts it was asked about with, where they are others.
     n_tests, n_untestable : int
     """
 
@@ -46,6 +48,7 @@ class StepSkeleton:
     past: Past
     separators: dict[Link, tuple[int, ...]] = field(default_factory=dict)
     closest: dict[Link, tuple[int, ...]] = field(default_factory=dict)
+    earlier: dict[Link, Past] = field(default_factory=dict)
     n_tests: int = 0
     n_untestable: int = 0
 

@@ -79,10 +79,11 @@ class StepTrace:
             return None
         lag, i, j = link
         p = len(self.graph.variables)
+        past_then = self.found.earlier.get(link, self.found.past)
         if link in self.found.closest:
-            columns = [*self.found.past.given(lag, i, j), *self.found.closest[link]]
+            columns = [*past_then.given(lag, i, j), *self.found.closest[link]]
         else:
-            columns = [c for c in self.found.past.before[j, lag * p + i].tolist() if c >= 0]
+            columns = [c for c in past_then.before[j, lag * p + i].tolist() if c >= 0]
         given = tuple(self._node(column) for column in columns)
         return Separation(
             (past, now), given, float(self.found.statistic[link]), p_value, self.n_obs

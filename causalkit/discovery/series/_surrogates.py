@@ -128,7 +128,8 @@ def _rephased(values: FloatArray, n_surrogates: int, rng: np.random.Generator) -
 def _shifted(values: FloatArray, n_surrogates: int, rng: np.random.Generator) -> FloatArray:
     n = len(values)
     starts = rng.integers(1, max(n, 2), size=n_surrogates)
-    return values[(np.arange(n)[:, None] + starts) % n]
+    shifted: FloatArray = values[(np.arange(n)[:, None] + starts) % n]
+    return shifted
 
 
 def _season(column: FloatArray, series: Series, period: int) -> FloatArray:

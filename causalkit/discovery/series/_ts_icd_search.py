@@ -6,6 +6,11 @@ nodes reaches r steps at most, and the search widens as it goes. What is asked a
 sets of this size can tell; so the marks that follow from what is left hold, and are drawn anew
 after each size, to keep the next walks short.
 
+Sets are many once they are large. A set of ancestors that separates still does so with more of
+them; so as soon as that takes fewer tests, a side is asked about all sets that hold every *known*
+ancestor near j, and any of the nodes of which it is not known; after that there is nothing left to
+ask.
+
 Long lags come first because they are the ones that fall soonest; what is gone no longer lengthens
 the questions about short lags and about pairs within the step.
 """
@@ -13,25 +18,20 @@ the questions about short lags and about pairs within the step.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 
-from causalkit.discovery.series._latent_pools_kernels import pools_of
-from causalkit.discovery.series._lpcmci_search import shift_marks
+from causalkit.discovery.series._latent_window import Window
 from causalkit.discovery.series._past import Questions
 from causalkit.discovery.series._set_search import Evidence, Pools, separate
-from causalkit.graph.lagged_latent import (
-    COLLIDES,
-    SEPARATES,
-    Roles,
-    close_over_time,
-    first_marks,
-    judge_by_roles,
-)
 from causalkit.graph.mag import Marks
-from causalkit.typing import IntArray
+from causalkit.typing import BoolArray, IntArray
 
 __all__ = ["IterativeSearch"]
+
+_COLLIDERS_FROM = 2
+"""Size of sets from which on colliders are drawn."""
 
 
 @dataclass(slots=True)
@@ -42,82 +42,87 @@ class IterativeSearch:
     ----------
     questions : Questions
     alpha : float
+    max_order : int or None
+        Largest set.
     evidence : Evidence
-    ends, reason : ndarrays of uint8, shape (m, m)
-        Marks over the window, and the rules that set them.
-    roles : ndarray of uint8, shape (m, p, m)
+    window : Window
+    done : ndarray of bool, shape (m, p)
+        Sides with nothing left to ask.
     """
 
     questions: Questions
     alpha: float
+    max_order: int | None
     evidence: Evidence
-    ends: Marks
-    reason: Marks
-    roles: Roles
+    window: Window
+    done: BoolArray
 
     @classmethod
-    def begin(cls, questions: Questions, alpha: float) -> IterativeSearch:
+    def begin(cls, questions: Questions, alpha: float, max_order: int | None) -> IterativeSearch:
         """Join all nodes."""
-        p, steps = questions.p, questions.max_lag + 1
-        everything = np.ones((steps, p, p), dtype=np.bool_)
-        everything[0] &= ~np.eye(p, dtype=np.bool_)
-        ends, reason = first_marks(everything)
-        roles = np.zeros((steps * p, p, steps * p), dtype=np.uint8)
-        return cls(questions, alpha, Evidence.none(steps * p, p), ends, reason, roles)
+        p, max_lag = questions.p, questions.max_lag
+        m = (max_lag + 1) * p
+        done = np.zeros((m, p), dtype=np.bool_)
+        evidence = Evidence.none(m, p)
+        return cls(questions, alpha, max_order, evidence, Window.full(p, max_lag), done)
 
-    def run(self, max_order: int | None, *, long_first: bool) -> None:
+    def run(self, *, long_first: bool) -> None:
         """Ask about all sizes that there are sets of."""
         lags = list(range(1, self.questions.max_lag + 1))
         if long_first:
             lags.reverse()
         order, asked = 0, True
-        while asked and (max_order is None or order <= max_order):
+        while asked and (self.max_order is None or order <= self.max_order):
             asked = False
             for lag in [*lags, 0]:
                 asked |= self._ask(lag, order)
-            self._orient(last=False)
+            self.window.forget_marks()
+            self.window.close()
+            if order >= _COLLIDERS_FROM:
+                self.window.draw_colliders(self.questions, self.alpha, self.evidence)
             order += 1
-        self._orient(last=True)
+        self.window.finish(self.questions, self.alpha, self.evidence)
 
     def _ask(self, lag: int, order: int) -> bool:
         """Ask about the pairs of one lag; whether there was a set of this size to ask about."""
         p = self.questions.p
-        sides = np.argwhere(self.ends[lag * p : (lag + 1) * p, :p] != 0).astype(np.intp)
+        past = slice(lag * p, (lag + 1) * p)
+        waiting = self.window.joined[past] & ~self.done[past]
+        sides = np.argwhere(waiting).astype(np.intp)
         sides[:, 0] += lag * p
         if order == 0:  # both sides of a pair ask the same
             sides = sides[sides[:, 0] > sides[:, 1]]
-        pools = self._pools(sides, order)
+        before, walks = self.evidence.n_asked, self.window.walks
+        pools = self._pools(walks, sides, max(order, 1), known=False)
         pools = pools.part(pools.sizes[:, 1] >= order)
-        if not len(pools.sides):
-            return False
-        before = int(self.evidence.counts.sum())
-        linked = self.ends, self.roles
+        gone = np.empty((0, 2), dtype=np.intp)
+        if order > 1 and self.max_order is None:
+            rest = self._pools(walks, pools.sides, len(walks), known=True)
+            sizes = zip(pools.sizes[:, 1].tolist(), rest.sizes[:, 1].tolist(), strict=True)
+            fewer = np.array([2**unknown < comb(n, order) for n, unknown in sizes], dtype=np.bool_)
+            pools, gone = pools.part(~fewer), self._ask_rest(rest.part(fewer))
+        linked = walks, self.window.roles
         apart = separate(self.questions, pools, order, self.alpha, self.evidence, linked)
-        self._cut(pools.sides[apart])
-        return int(self.evidence.counts.sum()) > before
+        self.window.cut(np.concatenate((pools.sides[apart], gone)), self.evidence)
+        return self.evidence.n_asked > before
 
-    def _pools(self, sides: IntArray, order: int) -> Pools:
-        pools = Pools.empty(sides, len(self.ends))
-        nothing = np.zeros(self.evidence.weakest.shape, dtype=np.bool_)
+    def _ask_rest(self, pools: Pools) -> IntArray:
+        """Ask about all sets that hold the known ancestors, and return the sides cut by one."""
+        apart, sizes = np.zeros(len(pools.sides), dtype=np.bool_), pools.sizes[:, 1]
+        for order in range(int(sizes.max(initial=-1)) + 1):
+            rows = ~apart & (sizes >= order)
+            asked = pools.part(rows)
+            apart[rows] = separate(self.questions, asked, order, self.alpha, self.evidence)
+        self.done[tuple(pools.sides[~apart].T)] = True
+        return pools.sides[apart]
+
+    def _pools(self, walks: Marks, sides: IntArray, farthest: int, *, known: bool) -> Pools:
+        """Nodes near the later one of each pair; known ancestors set apart, or among them."""
+        from causalkit.discovery.series._latent_pools_kernels import pools_of
+
+        window, pools = self.window, Pools.empty(sides, len(walks))
         pools_of(
-            self.ends, self.roles, self.evidence.weakest, sides, max(order, 1), False, nothing,
-            pools.default, pools.pool, pools.asked, pools.sizes,
+            window.ends, walks, window.roles, self.evidence.weakest, sides, farthest, known,
+            np.zeros_like(self.done), pools.default, pools.pool, pools.asked, pools.sizes,
         )  # fmt: skip
         return pools
-
-    def _cut(self, sides: IntArray) -> None:
-        """Take edges out at all times; what was not needed to separate the ends causes neither."""
-        p = self.questions.p
-        for a, j in sides.tolist():
-            shift_marks(self.ends, a, j, p, 0, 0)
-            needed = self.evidence.closest[a, j]
-            self.roles[a, j] = np.where(needed, np.uint8(SEPARATES), np.uint8(COLLIDES))
-            if a < p:
-                self.roles[j, a] = self.roles[a, j]
-
-    def _orient(self, *, last: bool) -> None:
-        """Draw the marks anew."""
-        p = self.questions.p
-        self.ends, self.reason = first_marks(self.ends[:, :p].reshape(-1, p, p) != 0)
-        judge = judge_by_roles(self.roles, self.evidence.surest)
-        close_over_time(self.ends, self.roles, self.reason, judge, last=last)

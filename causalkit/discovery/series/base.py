@@ -14,10 +14,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.series import Series, as_series
-from causalkit.discovery.base import Explanation, note_columns
-from causalkit.errors import InputError
+from causalkit.discovery.base import Explanation, nodes_asked, note_columns
 from causalkit.graph import Lagged, LaggedGraph
-from causalkit.graph.lagged_graph import in_template
+from causalkit.graph.lagged import as_lagged
 from causalkit.typing import Data, Name
 
 __all__ = ["SeriesAlgorithm"]
@@ -89,15 +88,8 @@ class SeriesAlgorithm(BaseEstimator, ABC):
             If the two are one, or farther apart than `max_lag`.
         """
         check_is_fitted(self, "graph_")
-        past, now = in_template(self.graph_.node(a), self.graph_.node(b))
-        if past == now:
-            raise InputError(f"a and b are both {now}; expected two nodes. Name another one.")
-        if past.lag > self.graph_.max_lag:
-            raise InputError(
-                f"{past} and {now} are {past.lag} steps apart; expected {self.graph_.max_lag} at "
-                "most, as far as the lags were looked for. Fit with a larger max_lag."
-            )
-        return self._explain(past, now)
+        past, now = nodes_asked(self.graph_, a, b)
+        return self._explain(as_lagged(past), as_lagged(now))
 
     @abstractmethod
     def _fit(self, series: Series) -> None:

@@ -22,29 +22,16 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
-from causalkit._core.checks import check_choice, check_count, check_fraction
-from causalkit._core.random import as_generator
+from causalkit._core.checks import check_count
 from causalkit._core.series import Series
 from causalkit.discovery.base import Explanation
-from causalkit.discovery.series._cross_maps import (
-    CrossMaps,
-    MapSettings,
-    cross_maps,
-    draw_libraries,
-)
-from causalkit.discovery.series._embedding_choice import Embedding, choose_embedding, moments_for
-from causalkit.discovery.series._surrogates import SURROGATES, check_surrogate
+from causalkit.discovery.series._mapped import Mapped, explanation, map_pairs
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.discovery.series.convergence import Convergence
-from causalkit.errors import InputError
 from causalkit.graph import Lagged, LaggedGraph, SummaryGraph
-from causalkit.typing import BoolArray, FloatArray, IntArray, Name, RandomState
+from causalkit.typing import FloatArray, Name, RandomState
 
-__all__ = ["CCM", "check_surrogates", "convergence_of", "graph_of_links"]
+__all__ = ["CCM"]
 
 
 class CCM(SeriesAlgorithm):
@@ -140,6 +127,7 @@ class CCM(SeriesAlgorithm):
     lag_profile_: FloatArray
     convergence_: Convergence
     embedding_: tuple[int, ...]
+    _mapped: Mapped
 
     def __init__(
         self,
@@ -182,41 +170,17 @@ class CCM(SeriesAlgorithm):
 
     def _fit(self, series: Series) -> None:
         check_count(self.max_lag, "max_lag", minimum=0)
-        check_surrogates(self.surrogate, self.n_surrogates, self.alpha)
-        check_count(self.n_libraries, "n_libraries")
-        points = choose_embedding(
-            series,
-            embedding=self.embedding,
-            max_embedding=self.max_embedding,
-            delay=self.delay,
-            n_neighbors=self.n_neighbors,
-            theiler=self.theiler,
-            who="CCM",
-        )
-        maps, sizes, n_obs = map_pairs(self, series, points, max_lag=self.max_lag, who="CCM")
-        self.strengths_ = maps.profile[self.max_lag :]
-        self.p_values_ = np.maximum(maps.skill_p_values, maps.gain_p_values)
-        self.lag_profile_ = maps.profile
-        self.scores_ = np.where(
-            np.eye(len(series.names), dtype=np.bool_),
-            points.forecast_skill,
-            self.strengths_.max(axis=0),
-        )
-        self.convergence_ = convergence_of(maps, series.names, sizes, self.alpha)
-        self.embedding_ = points.dimensions
-        self.n_obs_ = n_obs
-        self.graph_ = graph_of_links(series.names, self._links())
+        found = map_pairs(self, series, max_lag=self.max_lag)
+        self._mapped = found
+        self.embedding_ = found.points.dimensions
+        self.n_obs_ = found.moments.n
+        self.lag_profile_ = found.maps.profile
+        self.strengths_ = found.strengths
+        self.p_values_ = found.p_values
+        self.scores_ = found.scores
+        self.convergence_ = found.convergence
+        self.graph_ = found.graph(found.links(self.alpha))
         self.summary_graph_ = self.graph_.summary_graph()
 
-    def _links(self) -> BoolArray:
-        """`[lag, i, j]`: a link whose best estimate is of the past or the present."""
-        p = len(self.embedding_)
-        links = np.zeros((max(self.max_lag, 1) + 1, p, p), dtype=np.bool_)
-        profile = np.where(np.isnan(self.lag_profile_), -np.inf, self.lag_profile_)
-        best = profile.argmax(axis=0) - self.max_lag
-        for i, j in np.argwhere((self.p_values_ <= self.alpha).any(axis=0) & (best >= 0)):
-            links[max(best[i, j], 1), i, j] = True
-        return links
-
     def _explain(self, past: Lagged, now: Lagged) -> Explanation:
-        ...
+        return explanation(self.graph_, past, now, self._mapped.sentence, nominal=not self.max_lag)

@@ -86,13 +86,13 @@ class GroupLassoGranger(SeriesAlgorithm):
     scores_ : ndarray of shape (n_series, n_series)
         `[cause, effect]`: twice the log-likelihood that the lags of the cause add to the other
         causes that were chosen, in the refit; or shares, see `n_subsamples`.
-    coefficients_ : ndarray of shape (max_lag + 1, n_series, n_series)
-        `[lag, cause, effect]`, refitted, in units of effect per unit of cause; 0 for those not
-        chosen, NaN at lag 0.
     strengths_ : ndarray of shape (max_lag + 1, n_series, n_series)
-        The same in standard deviations of both.
+        `[lag, cause, effect]`, refitted coefficients in standard deviations of both; 0 for causes
+        not chosen, NaN at lag 0.
     errors_ : ndarray of shape (max_lag + 1, n_series, n_series)
         Standard errors of `strengths_` as if the causes had been known beforehand.
+    coefficients_ : ndarray of shape (max_lag, n_series, n_series)
+        `[lag - 1, cause, effect]`, in units of effect per unit of cause.
     penalties_ : ndarray of shape (n_series,)
         What was chosen for each effect.
 
@@ -245,7 +245,7 @@ class GroupLassoGranger(SeriesAlgorithm):
         p, n_lags = design.n_series, design.max_lag
         ordered = in_name_order(names)
         back = np.array([ordered.index(name) for name in names])
-        across = np.ix_(range(n_lags), back, back)
+        across = np.ix_(np.arange(n_lags), back, back)
 
         def by_lag(columns: list[FloatArray]) -> FloatArray:
             whole = unasked(n_lags, p)
@@ -255,7 +255,7 @@ class GroupLassoGranger(SeriesAlgorithm):
         self.strengths_ = by_lag([fit.coefficients for fit in fits])
         self.errors_ = by_lag([fit.errors for fit in fits])
         scale = design.scale[back]
-        self.coefficients_ = self.strengths_ * (scale[None, :] / scale[:, None])
+        self.coefficients_ = self.strengths_[1:] * (scale[None, :] / scale[:, None])
         self.penalties_ = np.array([fits[k].penalty for k in back])
         scores = np.stack([fit.gains for fit in fits], axis=1) if shares is None else shares
         self.scores_ = scores[np.ix_(back, back)]

@@ -244,7 +244,8 @@ def link_scores(p_value: FloatArray, statistic: FloatArray, required: np.ndarray
     size = np.abs(np.nan_to_num(statistic))
     extra = np.where(p_value < 1e-15, size / (1.0 + size), 0.0)
     score = np.where(np.isnan(p_value), 0.0, 1.0 - np.nan_to_num(p_value, nan=1.0)) + extra
-    return np.where(required, 2.0, score).max(axis=0)
+    best: FloatArray = np.where(required, 2.0, score).max(axis=0)
+    return best
 
 
 def _named_past(past: Past, graph: LaggedGraph) -> dict[Name, tuple[Lagged, ...]]:

@@ -216,7 +216,8 @@ class SpectralGranger(SeriesAlgorithm):
         subject = series.subject[np.sort(series.usable(moments.max_lag))]
         streams = as_generator(self.random_state).spawn(n_surrogates)
         jobs = [(moments, rows, subject, angles, self.conditional, rng) for rng in streams]
-        peaks = np.stack(run(_shifted_peaks, jobs, n_jobs=self.n_jobs, label="surrogates"))
+        found = run(_shifted_peaks, jobs, n_jobs=self.n_jobs, label="surrogates", steady=True)
+        peaks = np.stack(found)
         self.thresholds_ = np.quantile(peaks, 1 - self.alpha, axis=0, method="higher")
         beaten = (peaks >= self.measures_.max(axis=0)).sum(axis=0)
         self.peak_p_values_ = np.where(

@@ -196,6 +196,18 @@ def test_a_hidden_common_cause_leaves_dependent_noise():
     assert noise.loc["y", "x"] > 0.01
 
 
+@pytest.mark.slow
+def test_the_share_of_false_edges_is_as_asked():
+    shares = []
+    for seed in range(100):
+        weights, frame = drawn(seed, 6, 2, n=400)
+        found = quietly(VARLiNGAM(max_lag=3, alpha=0.1), frame).graph_.directed
+        false = found.sum() - found[:3][weights != 0].sum()
+        shares.append(false / max(1, found.sum()))
+    error = np.std(shares) / len(shares) ** 0.5
+    assert 0.03 < np.mean(shares) < 0.1 + 3 * error
+
+
 # --- knowledge ------------------------------------------------------------------------------------
 
 
