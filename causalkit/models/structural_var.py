@@ -184,7 +184,7 @@ class StructuralVAR:
 
 def _innovations(noise: str, shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
     if noise == "laplace":
-        return rng.laplace(size=shape) / np.sqrt(2.0)
+        return rng.laplace(scale=np.sqrt(0.5), size=shape)
     if noise == "uniform":
         return rng.uniform(-np.sqrt(3.0), np.sqrt(3.0), size=shape)
     return rng.normal(size=shape)

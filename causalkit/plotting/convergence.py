@@ -13,7 +13,7 @@ from causalkit.typing import FloatArray, Name
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from causalkit.discovery.series.convergence import Convergence
+    from causalkit.discovery.series.convergence import CrossMapConvergence
 
 __all__ = ["plot_convergence"]
 
@@ -26,7 +26,7 @@ _LINE = 0.055
 
 
 def plot_convergence(
-    convergence: Convergence,
+    convergence: CrossMapConvergence,
     ax: Axes | None = None,
     *,
     pairs: Iterable[tuple[Name, Name]] | None = None,
@@ -40,7 +40,7 @@ def plot_convergence(
 
     Parameters
     ----------
-    convergence : Convergence
+    convergence : CrossMapConvergence
         The `convergence_` of :class:`~causalkit.discovery.CCM`.
     ax : matplotlib.axes.Axes, optional
         Left out, a new figure.
@@ -100,7 +100,7 @@ def plot_convergence(
     return ax
 
 
-def _numbers(convergence: Convergence, pair: tuple[Name, Name]) -> tuple[int, int]:
+def _numbers(convergence: CrossMapConvergence, pair: tuple[Name, Name]) -> tuple[int, int]:
     names = convergence.variables
     if not isinstance(pair, (tuple, list)) or len(pair) != 2 or pair[0] == pair[1]:
         raise InputError(
@@ -115,7 +115,7 @@ def _numbers(convergence: Convergence, pair: tuple[Name, Name]) -> tuple[int, in
 
 def _name_lines(
     ax: Axes,
-    convergence: Convergence,
+    convergence: CrossMapConvergence,
     where: list[tuple[int, int]],
     ends: list[float],
     colors: list[str],

@@ -217,7 +217,7 @@ def test_notebooks_show_a_drawing():
 
 
 def test_convergence_draws_lines_bands_and_names():
-    from causalkit.discovery.series.convergence import Convergence
+    from causalkit.discovery.series.convergence import CrossMapConvergence
 
     skill = np.full((3, 3, 3), np.nan)
     for k, (i, j) in enumerate([(0, 1), (1, 0), (0, 2)]):
@@ -227,7 +227,7 @@ def test_convergence_draws_lines_bands_and_names():
     threshold = np.full((3, 3), 0.2)
     sizes = np.array([10, 50, 100])
     names = ("a", "b", "$c")
-    curves = Convergence(
+    curves = CrossMapConvergence(
         names, sizes, skill, skill - 0.05, skill + 0.05, threshold, p_values, p_values, 0.05
     )
     ax = curves.plot(Figure().add_subplot())

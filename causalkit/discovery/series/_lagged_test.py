@@ -20,7 +20,7 @@ from causalkit.graph.lagged_graph import lagged_nodes
 from causalkit.independence import BoundTest, CITest, FisherZ, Oracle, PartialCorrelation
 from causalkit.independence.blocks import BoundCorrelation
 from causalkit.independence.embedding import Embedding, Embeds, embed
-from causalkit.typing import BoolArray, FloatArray, IntArray
+from causalkit.typing import FloatArray, IntArray
 
 __all__ = ["bind_lagged", "lagged_correlations", "refuse_still"]
 
@@ -85,7 +85,7 @@ def refuse_still(series: Series, reach: int, *, who: str) -> None:
 
 def _embedded(test: CITest, series: Series) -> Embedding | None:
     """The series as the test sees them, one column each; None if it sees blocks, or weights."""
-    whole: BoolArray = ~np.isnan(series.table.values).any(axis=1)
+    whole = np.logical_not(np.isnan(series.table.values).any(axis=1))
     found = embed(test, series.table if whole.all() else series.table.rows(whole))
     plain = found.is_plain and found.weights is None and found.clusters is None
     if not plain or found.likelihood or found.nodes != series.names:

@@ -22,7 +22,7 @@ from causalkit.discovery.series._cross_maps import (
 from causalkit.discovery.series._embedding_choice import Embedding, choose_embedding, moments_for
 from causalkit.discovery.series._lagged_design import check_numbers
 from causalkit.discovery.series._surrogates import SURROGATES, check_surrogate
-from causalkit.discovery.series.convergence import Convergence
+from causalkit.discovery.series.convergence import CrossMapConvergence
 from causalkit.errors import InputError
 from causalkit.graph import Lagged, LaggedGraph
 from causalkit.graph.marks import show_name
@@ -64,13 +64,13 @@ class Mapped:
     points : Embedding
     moments : Moments
     maps : CrossMaps
-    convergence : Convergence
+    convergence : CrossMapConvergence
     """
 
     points: Embedding
     moments: Moments
     maps: CrossMaps
-    convergence: Convergence
+    convergence: CrossMapConvergence
 
     @property
     def max_lag(self) -> int:
@@ -194,13 +194,13 @@ def _check_test(estimator: MapsPairs) -> None:
 
 def _convergence(
     maps: CrossMaps, names: tuple[Name, ...], sizes: IntArray, alpha: float
-) -> Convergence:
+) -> CrossMapConvergence:
     """Curves of the maps: mean and range over libraries."""
     drawn = [curve[:1] if k == len(sizes) - 1 else curve for k, curve in enumerate(maps.curve)]
     lower, upper = (
         np.stack([np.quantile(curve, share, axis=0) for curve in drawn]) for share in (0.05, 0.95)
     )
-    return Convergence(
+    return CrossMapConvergence(
         names,
         sizes,
         np.stack([curve.mean(axis=0) for curve in drawn]),

@@ -112,6 +112,34 @@ def _without(
     return _partial(corr[top[skip], target], u, v, held)
 
 
+@inner_kernel
+def _cut(
+    now: IntArray,
+    size: int,
+    order: int,
+    cutoff: float,
+    partials: FloatArray,
+    kept: BoolArray,
+    before: IntArray,
+) -> int:
+    """Cut the columns that were separated, and note what by; how many are left."""
+    for at in range(size):
+        column = now[at]
+        if abs(partials[column]) < cutoff and not kept[column]:
+            into = 0
+            for a in range(order + 1):
+                if a != at and into < order:
+                    before[column, into] = now[a] if now[a] >= 0 else -1 - now[a]
+                    into += 1
+            now[at] = -1 - column
+    left = 0
+    for at in range(size):
+        if now[at] >= 0:
+            now[left] = now[at]
+            left += 1
+    return left
+
+
 @kernel
 def select_conditions(
     corr: FloatArray,
@@ -182,21 +210,7 @@ def select_conditions(
                 partials[j, column], orders[j, column] = r, q
                 if r != _NONE:
                     strength[j, column] = min(strength[j, column], abs(r))
-            left = 0
-            for at in range(size):  # cut those that were separated, and note what by
-                column = now[at]
-                if abs(partials[j, column]) < cutoffs[q] and not kept[j, column]:
-                    into = 0
-                    for a in range(q + 1):
-                        if a != at and into < q:
-                            before[j, column, into] = now[a]
-                            into += 1
-                    now[at] = -1 - column
-            for at in range(size):
-                if now[at] >= 0:
-                    now[left] = now[at]
-                    left += 1
-            size = left
+            size = _cut(now, size, q, cutoffs[q], partials[j], kept[j], before[j])
             _sort_down(now, strength[j], size)
             q += 1
         sizes[j] = size
@@ -212,7 +226,6 @@ def _base(
     sizes: IntArray,
     i: int,
     lag: int,
-    j: int,
     p: int,
     factor: FloatArray,
     members: IntArray,
@@ -273,13 +286,13 @@ def momentary(
                     for a in range(sizes[j]):
                         if chosen[j, a] != column:
                             size = _append(corr, other, others, size, chosen[j, a])
-                    size = _base(corr, chosen, sizes, i, lag, j, p, other, others, size, taken)
+                    size = _base(corr, chosen, sizes, i, lag, p, other, others, size, taken)
                     _solve(corr, other, others, 0, size, column, u)
                     w = np.empty(size)
                     _solve(corr, other, others, 0, size, j, w)
                     partials[lag, i, j] = _partial(corr[column, j], u, w, size)
                 else:
-                    size = _base(corr, chosen, sizes, i, lag, j, p, factor, members, held, taken)
+                    size = _base(corr, chosen, sizes, i, lag, p, factor, members, held, taken)
                     _solve(corr, factor, members, 0, size, column, u)
                     _solve(corr, factor, members, held, size, j, v)
                     partials[lag, i, j] = _partial(corr[column, j], u, v, size)
@@ -314,10 +327,35 @@ def condition_on(
     counted[0] = sizes[j] - taken[column]
     for a in range(sizes[i]):
         counted[0] += not taken[chosen[i, a] + lag * p]
-    size = _base(corr, chosen, sizes, i, lag, j, p, factor, members, size, taken)
+    size = _base(corr, chosen, sizes, i, lag, p, factor, members, size, taken)
     for a in range(sizes[j]):
         taken[chosen[j, a]] = False
     return size
+
+
+@inner_kernel
+def _others(near: IntArray, column: int, pool: IntArray) -> int:
+    """Copy all columns but one; how many they are."""
+    size = 0
+    for other in near:
+        if other != column:
+            pool[size] = other
+            size += 1
+    return size
+
+
+@inner_kernel
+def _next_subset(where: IntArray, n_pool: int, order: int) -> bool:
+    """Go on to the next subset in lexicographic order; False after the last."""
+    t = order - 1
+    while t >= 0 and where[t] == n_pool - order + t:
+        t -= 1
+    if t < 0:
+        return False
+    where[t] += 1
+    for s in range(t + 1, order):
+        where[s] = where[s - 1] + 1
+    return True
 
 
 @kernel
@@ -368,11 +406,8 @@ def separate_level(
     pool = np.empty(p, dtype=np.intp)
     for row in range(len(links)):
         lag, i, j = links[row, 0], links[row, 1], links[row, 2]
-        column, n_pool = lag * p + i, 0
-        for at in range(starts[j], starts[j + 1]):
-            if near[at] != column:
-                pool[n_pool] = near[at]
-                n_pool += 1
+        column = lag * p + i
+        n_pool = _others(near[starts[j] : starts[j + 1]], column, pool)
         partials[row], found[row], orders[row] = _NONE, False, 0
         if n_pool < order:
             continue
@@ -398,11 +433,5 @@ def separate_level(
             if abs(r) < cutoffs[n_given]:
                 found[row] = True
                 break
-            t = order - 1
-            while t >= 0 and where[t] == n_pool - order + t:
-                t -= 1
-            if t < 0:
+            if not _next_subset(where, n_pool, order):
                 break
-            where[t] += 1
-            for s in range(t + 1, order):
-                where[s] = where[s - 1] + 1

@@ -91,7 +91,7 @@ class WithinTest(BoundTest):
         for one, other in ((i, j), (j, i)):
             if one % self.p in self.labels:
                 return self._of_label(self.labels[one % self.p], other, columns, out)
-        r = self._partial(i, j, columns, self.covariances[out])
+        r = self._partial(i, j, columns, out)
         left = self.n - 2 - self.freedom[out] - len(columns)
         if left <= 0 or r is None:
             raise NumericalError(
@@ -125,22 +125,21 @@ class WithinTest(BoundTest):
                 f"the means of the {label} cannot be tested here; expected a column that varies "
                 f"within each {label}, and more groups than conditions."
             )
-        if own <= _TINY * before[column, column]:
+        if own <= _TINY * self.covariances[frozenset()][column, column]:
             raise NumericalError("the conditions determine the column; expected fewer of them.")
         ratio = max(rest - own, 0.0) / more / (own / left)
         share = sqrt(max(1.0 - own / rest, 0.0)) if rest > 0 else 0.0
         return CIResult(share, float(fdtrc(more, left, ratio)), self.n)
 
-    @staticmethod
-    def _partial(i: int, j: int, given: list[int], covariance: FloatArray) -> float | None:
+    def _partial(self, i: int, j: int, given: list[int], out: frozenset[str]) -> float | None:
+        covariance = self.covariances[out]
         both = covariance[np.ix_([i, j], [i, j])]
-        size = np.diagonal(both).copy()
         if given:
             inner = covariance[np.ix_(given, given)]
             outer = covariance[np.ix_(given, [i, j])]
             both = both - outer.T @ np.linalg.lstsq(inner, outer, rcond=_TINY)[0]
-        left = np.diagonal(both)
-        if (left <= _TINY * size).any() or (size <= 0).any():
+        left, raw = np.diagonal(both), np.diagonal(self.covariances[frozenset()])[[i, j]]
+        if (left <= _TINY * raw).any():
             return None
         return float(np.clip(both[0, 1] / np.sqrt(left[0] * left[1]), -1.0, 1.0))
 

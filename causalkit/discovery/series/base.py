@@ -37,7 +37,7 @@ class SeriesAlgorithm(BaseEstimator, ABC):
         Their names; set if the data had names, all of them strings.
     """
 
-    max_lag: int
+    max_lag: Any  # a number; or, of some algorithms, a rule that chooses one
     panel: Name | None
     time: Name | None
     mask: Name | None

@@ -1,4 +1,4 @@
-"""`Convergence`: how cross maps improve as there are more moments to find neighbours among."""
+"""`CrossMapConvergence`: how cross maps improve with more moments to find neighbours among."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["Convergence"]
+__all__ = ["CrossMapConvergence"]
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Convergence(Reported):
+class CrossMapConvergence(Reported):
     """Skill of each cross map by the size of the library.
 
     Attributes

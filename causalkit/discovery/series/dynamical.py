@@ -27,7 +27,7 @@ from causalkit._core.series import Series
 from causalkit.discovery.base import Explanation
 from causalkit.discovery.series._mapped import Mapped, explanation, map_pairs
 from causalkit.discovery.series.base import SeriesAlgorithm
-from causalkit.discovery.series.convergence import Convergence
+from causalkit.discovery.series.convergence import CrossMapConvergence
 from causalkit.graph import Lagged, LaggedGraph, SummaryGraph
 from causalkit.typing import FloatArray, Name, RandomState
 
@@ -86,7 +86,7 @@ class CCM(SeriesAlgorithm):
         over all lags together.
     lag_profile_ : ndarray of shape (2 * max_lag + 1, p, p)
         Skill by lag, from `-max_lag` (a later step) to `max_lag` (an earlier one).
-    convergence_ : Convergence
+    convergence_ : CrossMapConvergence
         Skill by size of the library.
     embedding_ : tuple of int
         Coordinates of each series.
@@ -125,7 +125,7 @@ class CCM(SeriesAlgorithm):
     strengths_: FloatArray
     p_values_: FloatArray
     lag_profile_: FloatArray
-    convergence_: Convergence
+    convergence_: CrossMapConvergence
     embedding_: tuple[int, ...]
     _mapped: Mapped
 

@@ -170,8 +170,6 @@ class Granger(SeriesAlgorithm):
     3 series, 3 links: x0 -> x1 (1); x0 -> x2 (2); x1 -> x2 (1)
     """
 
-    max_lag: int | str  # type: ignore[assignment]
-
     pair_p_values_: FloatArray
     adjusted_p_values_: FloatArray
     pair_statistics_: FloatArray

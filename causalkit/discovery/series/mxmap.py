@@ -28,7 +28,7 @@ from causalkit.discovery.base import Explanation
 from causalkit.discovery.series._cross_map import averages, embedded, unit_columns
 from causalkit.discovery.series._mapped import Mapped, explanation, map_pairs
 from causalkit.discovery.series.base import SeriesAlgorithm
-from causalkit.discovery.series.convergence import Convergence
+from causalkit.discovery.series.convergence import CrossMapConvergence
 from causalkit.graph import Lagged, LaggedGraph, SummaryGraph
 from causalkit.graph.marks import show_name
 from causalkit.typing import BoolArray, FloatArray, Name, RandomState
@@ -64,7 +64,7 @@ class MXMap(SeriesAlgorithm):
         no link or no way around.
     strengths_, p_values_ : ndarrays of shape (max_lag + 1, p, p)
         `[lag, cause, effect]`: skill and p-value of the first phase.
-    convergence_ : Convergence
+    convergence_ : CrossMapConvergence
     embedding_ : tuple of int
     n_obs_ : int
         Moments compared.
@@ -98,7 +98,7 @@ class MXMap(SeriesAlgorithm):
     ratios_: FloatArray
     strengths_: FloatArray
     p_values_: FloatArray
-    convergence_: Convergence
+    convergence_: CrossMapConvergence
     embedding_: tuple[int, ...]
     _mapped: Mapped
     _between: dict[tuple[int, int], list[int]]

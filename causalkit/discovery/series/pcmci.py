@@ -77,7 +77,7 @@ class PCMCI(SeriesAlgorithm):
     p_values_, strengths_ : ndarrays of shape (max_lag + 1, p, p)
         `[lag, cause, effect]`: of each link the p-value, and the test's statistic: the partial
         correlation where there is one (MCI). NaN where nothing was asked.
-    q_values_ : ndarray of shape (max_lag + 1, p, p)
+    adjusted_p_values_ : ndarray of shape (max_lag + 1, p, p)
         p-values after the correction.
     scores_ : ndarray of shape (p, p)
         `[cause, effect]`: how clear the clearest link is, 1 less its p-value and more for p-values
@@ -110,7 +110,7 @@ class PCMCI(SeriesAlgorithm):
 
     p_values_: FloatArray
     strengths_: FloatArray
-    q_values_: FloatArray
+    adjusted_p_values_: FloatArray
     scores_: FloatArray
     past_: dict[Name, tuple[Lagged, ...]]
     n_tests_: int
@@ -173,8 +173,8 @@ class PCMCI(SeriesAlgorithm):
         self.n_untestable_ = past.n_untestable + int(np.isnan(p_value[asked]).sum())
         self.n_obs_ = len(series.usable(2 * max_lag))
         self.strengths_, self.p_values_ = statistic, p_value
-        self.q_values_ = corrected(p_value, asked, self.correction)
-        linked = (self.q_values_ <= alpha) | bounds.required
+        self.adjusted_p_values_ = corrected(p_value, asked, self.correction)
+        linked = (self.adjusted_p_values_ <= alpha) | bounds.required
         self.scores_ = link_scores(p_value, statistic, bounds.required)
         self.graph_ = _graph(series.names, linked, bounds)
         self.past_ = _named_past(past, self.graph_)
@@ -202,7 +202,7 @@ class PCMCI(SeriesAlgorithm):
         test = Separation(
             (past, now), given, float(self.strengths_[past.lag, i, j]), p_value, self.n_obs_
         )
-        q_value = float(self.q_values_[past.lag, i, j])
+        q_value = float(self.adjusted_p_values_[past.lag, i, j])
         sign = "at most" if q_value <= self.alpha else "above"
         value = f"p = {p_value:.3g}" + (f", corrected {q_value:.3g}" if self.correction else "")
         why = f"given the pasts of both, {value}, {sign} alpha = {self.alpha:g}"

@@ -133,8 +133,6 @@ class SpectralGranger(SeriesAlgorithm):
     True
     """
 
-    max_lag: int | str  # type: ignore[assignment]
-
     frequencies_: FloatArray
     measures_: FloatArray
     totals_: FloatArray

@@ -104,7 +104,7 @@ class VARLiNGAM(SeriesAlgorithm):
     p_values_, strengths_ : ndarray of shape (max_lag_ + 1, p, p)
         Of the t-test, and the partial correlation, of each edge that time and the order admit,
         given all others; NaN where they admit none. The tests take the order for known.
-    q_values_ : ndarray of shape (max_lag_ + 1, p, p)
+    adjusted_p_values_ : ndarray of shape (max_lag_ + 1, p, p)
         p-values after the correction.
     scores_ : ndarray of shape (p, p)
         `[cause, effect]`: the largest partial correlation in size, over the lags.
@@ -157,12 +157,11 @@ class VARLiNGAM(SeriesAlgorithm):
     model using non-Gaussianity", JMLR 11: 1709-1731.
     """
 
-    max_lag: int | str  # type: ignore[assignment]
     order_: tuple[Name, ...]
     coefficients_: LaggedEffects
     weights_: FloatArray
     p_values_: FloatArray
-    q_values_: FloatArray
+    adjusted_p_values_: FloatArray
     strengths_: FloatArray
     scores_: FloatArray
     max_lag_: int
@@ -212,7 +211,7 @@ class VARLiNGAM(SeriesAlgorithm):
         self.max_lag_, self.lag_criteria_ = max_lag, criteria
         self.order_ = tuple(steps.series.names[k] for k in order)
         self.weights_, self.strengths_ = steps.shown(weights), steps.shown(strengths)
-        self.p_values_, self.q_values_ = steps.shown(p_values), steps.shown(q_values)
+        self.p_values_, self.adjusted_p_values_ = steps.shown(p_values), steps.shown(q_values)
         self.scores_ = np.fmax.reduce(np.abs(self.strengths_), axis=0, initial=0.0)
         self._gains, self._known = steps.shown(gains)[0], steps.known
         self.graph_ = lagged_dag(names, steps.shown(edges))
@@ -311,7 +310,7 @@ class VARLiNGAM(SeriesAlgorithm):
 
     def _why_joined(self, past: Lagged, now: Lagged, joined: bool) -> str:
         i, j = self.graph_.index(past), self.graph_.index(now)
-        p_value, q_value = self.p_values_[past.lag, i, j], self.q_values_[past.lag, i, j]
+        p_value, q_value = self.p_values_[past.lag, i, j], self.adjusted_p_values_[past.lag, i, j]
         size = f"one unit of {past} adds {self.coefficients_.of(past, now):.3g} to {now}, which is "
         size += f"{self.weights_[past.lag, i, j]:.3g} standard deviations for one"
         told = self._known.why(past, now)

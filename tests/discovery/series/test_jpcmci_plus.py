@@ -131,8 +131,7 @@ def test_contexts_direct_links_within_a_step():
         y += 0.8 * x
         parts.append({"x": x, "y": y})
     found = JPCMCIPlus(max_lag=1, labels="subject").fit(parts)
-    assert "x[t] -> y[t]" in map(str, found.graph_.edges())
-    assert not PCMCIPlus(max_lag=1).fit(parts).graph_.directed[0].any()
+    assert [str(edge) for edge in found.graph_.edges()] == ["x[t] -> y[t]", "subject[t] -> x[t]"]
 
 
 def test_another_test_plugs_in_without_labels():
@@ -144,9 +143,9 @@ def test_another_test_plugs_in_without_labels():
 
 
 def test_a_panel_names_its_labels_and_knowledge_is_obeyed():
-    parts = stations(np.random.default_rng(8), n_subjects=5, n_steps=80, observed=False)
+    parts = stations(np.random.default_rng(8), observed=False)
     frame = pd.concat(
-        [part.assign(station=f"s{k}", day=range(80)) for k, part in enumerate(parts)],
+        [part.assign(station=f"s{k}", day=range(len(part))) for k, part in enumerate(parts)],
         ignore_index=True,
     )
     known = Knowledge(forbidden=[("x[t-1]", "y[t]")])

@@ -340,12 +340,12 @@ def test_p_values_are_corrected_for_their_number():
     plain = PCMCI(max_lag=3).fit(noise)
     for correction in ("bh", "by", "holm", "bonferroni"):
         found = PCMCI(max_lag=3, correction=correction).fit(noise)
-        assert np.nanmin(found.q_values_ - found.p_values_) >= 0
+        assert np.nanmin(found.adjusted_p_values_ - found.p_values_) >= 0
         assert len(found.graph_.edges()) < len(plain.graph_.edges())
     asked = np.sum(~np.isnan(plain.p_values_)) - 8 * 7 / 2
     found = PCMCI(max_lag=3, correction="bonferroni").fit(noise)
     expected = np.minimum(plain.p_values_ * asked, 1.0)
-    np.testing.assert_allclose(found.q_values_, expected)
+    np.testing.assert_allclose(found.adjusted_p_values_, expected)
 
 
 # --- bad input -----------------------------------------------------------------------------------

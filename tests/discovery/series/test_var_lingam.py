@@ -97,7 +97,7 @@ def test_p_values_are_those_of_least_squares_and_corrections_those_of_statsmodel
     np.testing.assert_allclose(found.p_values_, expected.reshape(3, 4, 4), rtol=1e-6, atol=1e-14)
     asked = ~np.isnan(found.p_values_)
     rejected, q_values = multipletests(found.p_values_[asked], 0.05, method="fdr_bh")[:2]
-    np.testing.assert_allclose(found.q_values_[asked], q_values)
+    np.testing.assert_allclose(found.adjusted_p_values_[asked], q_values)
     assert (found.weights_[asked] != 0).tolist() == rejected.tolist()
     assert not found.graph_.directed[~asked].any()
 
