@@ -33,6 +33,7 @@ __all__ = [
     "graph",
     "identification",
     "identify",
+    "impulse_response",
     "independence",
     "is_separated",
     "metrics",
@@ -55,6 +56,7 @@ _HOME = {
     "analyze": "workflow",
     "estimate": "estimation",
     "identify": "identification",
+    "impulse_response": "workflow",
     "is_separated": "graph",
     "refute": "refutation",
 }
@@ -83,7 +85,7 @@ if TYPE_CHECKING:
     from causalkit.graph import CausalGraph, is_separated
     from causalkit.identification import identify
     from causalkit.refutation import refute
-    from causalkit.workflow import analyze
+    from causalkit.workflow import analyze, impulse_response
 
 
 def __getattr__(name: str) -> Any:

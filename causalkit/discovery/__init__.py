@@ -23,6 +23,15 @@ By *asymmetries* of noise: :class:`DirectLiNGAM` and :class:`ICALiNGAM` where ev
 and the noise is not Gaussian, :class:`CAM`, :class:`RESIT` and :class:`SCORE` where it is curved,
 :func:`direction` for two variables, :class:`PNL` where something distorts what is measured.
 
+*Series* that act on each other over lags: :class:`PCMCI`, :class:`PCMCIPlus` (links within a step
+too), :class:`JPCMCIPlus` (several subjects),
+:class:`LPCMCI` and :class:`TSICD` (hidden common causes); :class:`Granger` and its kin,
+:class:`GroupLassoGranger` for many series, :class:`RegressionGranger` and :class:`TransferEntropy`
+for curves, :class:`SpectralGranger` by frequency; :class:`VARLiNGAM` and :class:`DYNOTEARS`;
+:class:`CCM` and :class:`MXMap` for coupled dynamical systems. :class:`Regimes`,
+:class:`LearntRegimes` and :class:`SlidingWindows` let the links change; :func:`diagnose_series`
+looks at series before anything is learnt.
+
 :class:`Bootstrap`, :class:`StabilitySelection` and :class:`FalseDiscoveryControl` say how sure a
 learnt edge is.
 """
@@ -87,15 +96,44 @@ from causalkit.discovery.search.ges import GES
 from causalkit.discovery.search.gies import GIES
 from causalkit.discovery.search.grasp import GRaSP
 from causalkit.discovery.search.hill_climb import HillClimb
+from causalkit.discovery.series._regime_links import RegimeLinks
+from causalkit.discovery.series.base import SeriesAlgorithm
+from causalkit.discovery.series.convergence import CrossMapConvergence
+from causalkit.discovery.series.diagnostics import (
+    SeriesDiagnosis,
+    SeriesDiagnostics,
+    diagnose_series,
+)
+from causalkit.discovery.series.dynamical import CCM
+from causalkit.discovery.series.dynotears import DYNOTEARS
+from causalkit.discovery.series.granger import Granger
+from causalkit.discovery.series.group_lasso_granger import GroupLassoGranger
+from causalkit.discovery.series.jpcmci_plus import JPCMCIPlus
+from causalkit.discovery.series.lagged_effects import LaggedEffects
+from causalkit.discovery.series.learnt_regimes import LearntRegimes
+from causalkit.discovery.series.lpcmci import LPCMCI
+from causalkit.discovery.series.mxmap import MXMap
+from causalkit.discovery.series.pcmci import PCMCI
+from causalkit.discovery.series.pcmci_plus import PCMCIPlus
+from causalkit.discovery.series.regimes import Regimes
+from causalkit.discovery.series.regression_granger import RegressionGranger
+from causalkit.discovery.series.sliding_windows import LinkOverTime, SlidingWindows
+from causalkit.discovery.series.spectral_granger import SpectralGranger
+from causalkit.discovery.series.transfer_entropy import TransferEntropy
+from causalkit.discovery.series.transformers import Deseasonalize, Detrend, Differencing
+from causalkit.discovery.series.ts_icd import TSICD
+from causalkit.discovery.series.var_lingam import VARLiNGAM
 
 __all__ = [
     "ANM",
     "BOSS",
     "CAM",
     "CAMUV",
+    "CCM",
     "CDNOD",
     "DAGMA",
     "DAGMAMLP",
+    "DYNOTEARS",
     "FCI",
     "FLOP",
     "FOFC",
@@ -108,9 +146,11 @@ __all__ = [
     "IGCI",
     "LDP",
     "LOCI",
+    "LPCMCI",
     "NOTEARS",
     "NOTEARSMLP",
     "PC",
+    "PCMCI",
     "PNL",
     "RCD",
     "RECI",
@@ -118,6 +158,7 @@ __all__ = [
     "RFCI",
     "RLCD",
     "SCORE",
+    "TSICD",
     "Bootstrap",
     "BootstrapEffect",
     "BootstrapEffects",
@@ -125,7 +166,11 @@ __all__ = [
     "ChangeVerdict",
     "ChangingVariables",
     "Convergence",
+    "CrossMapConvergence",
     "CrossRanks",
+    "Deseasonalize",
+    "Detrend",
+    "Differencing",
     "DirectLiNGAM",
     "Direction",
     "DiscoveryAlgorithm",
@@ -137,33 +182,52 @@ __all__ = [
     "Explanation",
     "FalseDiscoveryControl",
     "GRaSP",
+    "Granger",
     "GraphPosterior",
+    "GroupLassoGranger",
     "HillClimb",
     "ICALiNGAM",
     "InterventionTargets",
     "InvariantParents",
     "InvariantPrediction",
     "InvariantSet",
+    "JPCMCIPlus",
     "Knowledge",
+    "LaggedEffects",
+    "LearntRegimes",
+    "LinkOverTime",
     "LocalPC",
+    "MXMap",
     "MarkovBoundary",
     "MarkovBoundarySelector",
     "OrderMCMC",
+    "PCMCIPlus",
     "PairwiseEnsemble",
     "PairwiseLiNGAM",
     "ParceLiNGAM",
     "PlausibleParent",
     "PureClusters",
     "RankResult",
+    "RegimeLinks",
+    "Regimes",
+    "RegressionGranger",
     "Separation",
+    "SeriesAlgorithm",
+    "SeriesDiagnosis",
+    "SeriesDiagnostics",
     "SinkTest",
+    "SlidingWindows",
+    "SpectralGranger",
     "StabilitySelection",
     "Step",
     "TargetTest",
     "TetradResult",
+    "TransferEntropy",
     "UnknownTargets",
+    "VARLiNGAM",
     "bootstrap_effects",
     "cross_rank",
+    "diagnose_series",
     "direction",
     "edge_p_values",
     "purify",

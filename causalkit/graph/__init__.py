@@ -13,6 +13,7 @@ from causalkit.graph.graph import CausalGraph
 from causalkit.graph.interventional import interventional_class
 from causalkit.graph.lagged import Lagged
 from causalkit.graph.lagged_graph import LaggedGraph
+from causalkit.graph.lagged_latent import lagged_mag, lagged_pag, lagged_projection
 from causalkit.graph.latent import latent_projection
 from causalkit.graph.mag import dag_to_mag, mag_to_pag, visible_edges
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Edge, Kind
@@ -37,6 +38,9 @@ __all__ = [
     "interventional_class",
     "is_equivalence_class",
     "is_separated",
+    "lagged_mag",
+    "lagged_pag",
+    "lagged_projection",
     "latent_projection",
     "mag_to_pag",
     "meek_closure",

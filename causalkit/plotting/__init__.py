@@ -4,6 +4,8 @@ from causalkit.plotting.changes import plot_driving_force
 from causalkit.plotting.convergence import plot_convergence
 from causalkit.plotting.effects import plot_effects
 from causalkit.plotting.graph import GraphStyle, graph_svg, plot_graph, save_picture
+from causalkit.plotting.impulse_response import plot_impulse_response
+from causalkit.plotting.link_over_time import plot_link_over_time
 from causalkit.plotting.time_series import plot_lagged_graph, plot_summary_graph
 
 __all__ = [
@@ -13,7 +15,9 @@ __all__ = [
     "plot_driving_force",
     "plot_effects",
     "plot_graph",
+    "plot_impulse_response",
     "plot_lagged_graph",
+    "plot_link_over_time",
     "plot_summary_graph",
     "save_picture",
 ]
