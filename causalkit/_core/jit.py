@@ -204,10 +204,11 @@ class _Watch(Listener):
             self._is_inner.pop()
 
     def on_start(self, event: Event) -> None:
-        options = event.data["dispatcher"].targetoptions
-        self._is_inner.append(_is_ours(event) and options.get("no_cpython_wrapper", False))
-        if not _is_ours(event):
+        if not _is_ours(event):  # some dispatchers of others have no options
+            self._is_inner.append(False)
             return
+        options = event.data["dispatcher"].targetoptions
+        self._is_inner.append(options.get("no_cpython_wrapper", False))
         if self._depth == 0:
             self._was_on = gc.isenabled()
             gc.disable()

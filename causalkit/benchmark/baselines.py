@@ -24,7 +24,7 @@ from causalkit._core.series import Series
 from causalkit.discovery._setup import in_name_order
 from causalkit.discovery.base import Explanation
 from causalkit.discovery.series._lagged_design import lagged_design
-from causalkit.discovery.series._lagged_links import explained, graph_of, unasked
+from causalkit.discovery.series._lagged_links import explained, lagged_dag, unasked
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.graph import Lagged
 from causalkit.graph.marks import show_name
@@ -104,7 +104,7 @@ class LaggedCorrelation(SeriesAlgorithm):
             self.strengths_[1:, :, j] = found.reshape(shape).T
             self.p_values_[1:, :, j] = p_values.reshape(shape).T
         self.scores_ = np.abs(self.strengths_[1:]).max(axis=0)
-        self.graph_ = graph_of(series.names, self.p_values_ <= self.alpha)
+        self.graph_ = lagged_dag(series.names, self.p_values_ <= self.alpha)
 
     def _n_fitted(self, n_series: int) -> int:  # noqa: ARG002
         """Coefficients that are fitted at once."""
@@ -256,7 +256,7 @@ class RandomLinks(SeriesAlgorithm):
         self.scores_ = drawn.max(axis=0)
         self.n_obs_ = len(design.rows)
         links = np.concatenate([np.zeros((1, p, p)), drawn]) > 1.0 - self.share
-        self.graph_ = graph_of(series.names, links)
+        self.graph_ = lagged_dag(series.names, links)
 
     def _explain(self, past: Lagged, now: Lagged) -> Explanation:
         why = f"{show_name(past.name)} and {show_name(now.name)} were left to chance"

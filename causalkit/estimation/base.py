@@ -181,6 +181,11 @@ class EffectEstimator(BaseEstimator):
         """Put weights and small-sample factors on scores, as on those of the effect itself."""
         return self._asymptotic().influence(problem, scores, n_parameters)
 
+    def spread(self, influence: FloatArray, problem: Problem) -> tuple[float, float | None]:
+        """Standard error, and its degrees of freedom, of what has this influence on each row."""
+        df = None if problem.groups is None else problem.n_groups - 1.0
+        return self._asymptotic().spread(influence, problem, df)[:2]
+
     def _asymptotic(self) -> Asymptotic:
         """What a formula assumes; a bootstrap reads weights as sampling weights."""
         inference = self._inference()
@@ -320,7 +325,7 @@ class OrthogonalEstimator(EffectEstimator):
             return scores[0]
 
         def squared_error(phi: FloatArray) -> float:
-            return self._asymptotic().spread(self.influence(problem, phi), problem, None)[0] ** 2
+            return self.spread(self.influence(problem, phi), problem)[0] ** 2
 
         squares = [squared_error(phi) for phi in scores]
         target = float(np.median(np.array(squares) + (values - np.median(values)) ** 2))

@@ -44,6 +44,21 @@ class Steps:
         rank[np.argsort(self.place, kind="stable")] = np.arange(len(self.place))
         return rank
 
+    def turned(self, rng: np.random.Generator) -> IntArray:
+        """Rows in another order: all of time moved on by a random stretch, its end to its start.
+
+        What is put into that order keeps its memory, and loses its place among everything else.
+
+        Examples
+        --------
+        >>> Steps(np.arange(4), 1).turned(np.random.default_rng(0)).tolist()
+        [2, 3, 0, 1]
+        """
+        n, rank = len(self.place), self.rank
+        offset = rng.integers(n // 10 + 1, max(n - n // 10, n // 10 + 2))
+        rows: IntArray = np.argsort(rank)[(rank + offset) % n]
+        return rows
+
     def folds(self, n_folds: int, rng: np.random.Generator) -> IntArray:
         """Cut time into folds: each a stretch of it, one of them its end and its beginning.
 

@@ -27,7 +27,7 @@ from causalkit.refutation.base import (
     PASSES,
     Challenge,
 )
-from causalkit.refutation.refits import Change, RefitCheck, Refits
+from causalkit.refutation.refits import Change, RefitCheck, Refits, shuffled_rows
 from causalkit.typing import FloatArray, IntArray
 
 __all__ = ["DummyOutcome", "surrogate_mean", "with_dummy_outcome"]
@@ -142,7 +142,8 @@ def with_dummy_outcome(problem: Problem, rng: np.random.Generator, *, mean: Floa
     """Replace y by mean + shuffled residuals, or by coin flips for a two-level outcome."""
     if problem.binary_outcome:
         return problem.replace(y=(rng.random(problem.n_obs) < mean).astype(np.float64))
-    return problem.replace(y=mean + rng.permutation(problem.y - mean))
+    left = problem.y - mean
+    return problem.replace(y=mean + left[shuffled_rows(problem, rng)])
 
 
 def surrogate_mean(problem: Problem, rng: np.random.Generator, n_folds: int = 5) -> FloatArray:
@@ -157,6 +158,8 @@ def surrogate_mean(problem: Problem, rng: np.random.Generator, n_folds: int = 5)
     from sklearn.preprocessing import StandardScaler
 
     fold = rng.permutation(np.arange(problem.n_obs) % n_folds)
+    if problem.steps is not None:
+        fold = problem.steps.folds(n_folds, rng)
     if problem.groups is not None:
         fold = rng.permutation(np.arange(problem.groups.max() + 1) % n_folds)[problem.groups]
     X, y, seed = problem.X, problem.y, draw_seed(rng)

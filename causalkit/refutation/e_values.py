@@ -29,7 +29,6 @@ from causalkit._core.checks import check_fraction
 from causalkit.errors import InputError
 from causalkit.estimation.base import contrast_of
 from causalkit.estimation.effect import Effect, Interval
-from causalkit.estimation.inference import standard_error
 from causalkit.estimation.problem import Problem
 from causalkit.refutation.base import (
     FAILS,
@@ -260,9 +259,9 @@ def risk_ratio(effect: Effect, arms: FloatArray, level: float) -> tuple[float, I
     on_effect = _influence(effect)
     on_control = estimator_of(effect).influence(problem, scores / rows_inside) - share * on_effect
     on_treated = on_control + on_effect
-    spread = standard_error(on_treated / treated - on_control / control, problem.groups)
+    on_ratio = on_treated / treated - on_control / control
+    spread, df = estimator_of(effect).spread(on_ratio, problem)
     log_ratio = np.log(treated / control)
-    df = None if problem.groups is None else effect.df
     lower, upper = np.exp(np.array([*Interval.around(log_ratio, spread, level, df)]))
     return float(treated / control), Interval(float(lower), float(upper), level)
 

@@ -11,7 +11,7 @@ regression table is enough (:meth:`HiddenBias.from_regression`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from causalkit.errors import InputError
 from causalkit.estimation.effect import Interval
 from causalkit.estimation.inference import standard_error
 from causalkit.refutation.omitted_variable import check_df, equal_strength, joint_strength
-from causalkit.typing import FloatArray, IntArray
+from causalkit.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,8 +70,10 @@ class HiddenBias(Reported):
     influence, scale_influence : ndarray of shape (n,) or None
         Influence of each row on the estimate and on `bias_scale`; with them the standard error of
         a bound is exact to first order.
-    groups : ndarray of shape (n,) or None
-        Clusters; intervals then use Student's distribution with their number less one.
+    spread : callable or None
+        From such an influence to a standard error, as the design of the data has it.
+    interval_df : float or None
+        Degrees of freedom of intervals; None for a normal distribution.
 
     Examples
     --------
@@ -90,7 +92,8 @@ class HiddenBias(Reported):
     benchmarks: tuple[Benchmark, ...] = ()
     influence: FloatArray | None = None
     scale_influence: FloatArray | None = None
-    groups: IntArray | None = None
+    spread: Callable[[FloatArray], float] = standard_error
+    interval_df: float | None = None
 
     @classmethod
     def from_regression(
@@ -105,7 +108,14 @@ class HiddenBias(Reported):
         check_df(df, minimum=1)
         if not std_error > 0:
             raise InputError(f"std_error={std_error!r}; expected a positive number.")
-        return cls(estimate, std_error, std_error * np.sqrt(df), df, benchmarks=tuple(benchmarks))
+        return cls(
+            estimate,
+            std_error,
+            std_error * np.sqrt(df),
+            df,
+            benchmarks=tuple(benchmarks),
+            interval_df=df - 1,
+        )
 
     def bias(self, r2_outcome: float, r2_treatment: float) -> float:
         """Return the largest absolute bias that a hidden common cause of this strength can do."""
@@ -234,11 +244,9 @@ class HiddenBias(Reported):
         return float(min(0.95, 1.4 * max([self.robustness_value(), 0.05, *shown])))
 
     def _quantile(self, level: float) -> float:
-        if self.groups is not None:
-            return float(stats.t.ppf(0.5 + level / 2, len(np.unique(self.groups)) - 1))
-        if self.df is None:
+        if self.interval_df is None:
             return float(stats.norm.ppf(0.5 + level / 2))
-        return float(stats.t.ppf(0.5 + level / 2, self.df - 1))
+        return float(stats.t.ppf(0.5 + level / 2, self.interval_df))
 
     def _std_error(self, r2_outcome: float, r2_treatment: float) -> float:
         if self.df is not None:
@@ -250,7 +258,7 @@ class HiddenBias(Reported):
         k = sign * joint_strength(r2_outcome, r2_treatment)
         if not np.isfinite(k):
             return np.inf
-        return standard_error(self.influence - k * self.scale_influence, self.groups)
+        return self.spread(self.influence - k * self.scale_influence)
 
     def _solve_strength(self, goal: float, quantile: float) -> float:
         """Where goal − bias(r, r) − quantile · s.e.(r, r) crosses zero."""

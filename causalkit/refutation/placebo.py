@@ -27,7 +27,7 @@ from causalkit.refutation.base import (
     mean_power,
     spread_p_value,
 )
-from causalkit.refutation.refits import Change, RefitCheck, Refits
+from causalkit.refutation.refits import Change, RefitCheck, Refits, shuffled_rows
 from causalkit.typing import FloatArray
 
 __all__ = ["PlaceboTreatment", "shuffled_treatment"]
@@ -49,7 +49,8 @@ class PlaceboTreatment(RefitCheck):
     Notes
     -----
     **Assumes:** rows are exchangeable. Where the treatment is constant within clusters, clusters
-    are shuffled, not rows. The whole estimator is run again on every shuffle.
+    are shuffled, not rows; steps of series are not shuffled but moved on, all by one stretch of
+    time, so that the treatment keeps its memory. The whole estimator is run again on every shuffle.
 
     The null hypothesis is tested with tolerance: the mean of the standardised placebo effects is
     within ±0.1, their spread at most 1.1. Where the interval is Student's (OLS, clusters),
@@ -154,4 +155,4 @@ def shuffled_treatment(problem: Problem, rng: np.random.Generator) -> Problem:
             used = np.flatnonzero(~np.isnan(first))
             first[used] = first[rng.permutation(used)]
             return problem.replace(t=first[problem.groups])
-    return problem.replace(t=rng.permutation(problem.t))
+    return problem.replace(t=problem.t[shuffled_rows(problem, rng)])

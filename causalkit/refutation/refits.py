@@ -24,14 +24,21 @@ from causalkit.estimation.effect import Effect
 from causalkit.estimation.inference import Bootstrap
 from causalkit.estimation.problem import Problem
 from causalkit.refutation.base import Challenge, beyond_reach, not_informative
-from causalkit.typing import FloatArray
+from causalkit.typing import FloatArray, IntArray
 
-__all__ = ["Change", "RefitCheck", "Refits", "again", "refit"]
+__all__ = ["Change", "RefitCheck", "Refits", "again", "refit", "shuffled_rows"]
 
 Change = Callable[[Problem, np.random.Generator], Problem]
 
 MAX_FAILURES = 0.25
 """Share of refits that may fail before a check gives up."""
+
+
+def shuffled_rows(problem: Problem, rng: np.random.Generator) -> IntArray:
+    """Rows in random order; those that are steps of series keep theirs, and start elsewhere."""
+    if problem.steps is not None and problem.groups is None:
+        return problem.steps.turned(rng)
+    return rng.permutation(problem.n_obs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

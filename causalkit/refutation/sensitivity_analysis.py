@@ -10,6 +10,7 @@ of :mod:`~causalkit.refutation.leftovers`, which a few propensities near 0 or 1 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -32,7 +33,7 @@ from causalkit.refutation.leftovers import (
 )
 from causalkit.refutation.omitted_variable import benchmark_strength
 from causalkit.refutation.refits import refit
-from causalkit.typing import Name, RandomState
+from causalkit.typing import FloatArray, Name, RandomState
 
 __all__ = ["sensitivity"]
 
@@ -128,8 +129,20 @@ def sensitivity(
         scale_influence=None
         if linear
         else estimator_of(effect).influence(problem, left.scale_influence),
-        groups=problem.groups,
+        spread=partial(_std_error, effect),
+        interval_df=_interval_df(effect, left),
     )
+
+
+def _std_error(effect: Effect, influence: FloatArray) -> float:
+    return estimator_of(effect).spread(influence, problem_of(effect))[0]
+
+
+def _interval_df(effect: Effect, left: Leftovers) -> float | None:
+    problem = problem_of(effect)
+    if problem.groups is not None or problem.steps is not None:
+        return effect.df
+    return left.df - 1 if left.df > 0 else None
 
 
 # --- benchmarks ----------------------------------------------------------------------------------

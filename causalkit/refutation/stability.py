@@ -265,7 +265,12 @@ def noise_added(problem: Problem, rng: np.random.Generator) -> Problem:
 
 
 def random_subset(problem: Problem, rng: np.random.Generator, *, share: float) -> Problem:
-    """Keep a random share of the rows, or of the clusters, without replacement."""
+    """Keep a random share of the rows (of series: of stretches), or of the clusters."""
+    if problem.groups is None and problem.steps is not None:
+        n_stretches = min(50, problem.n_obs)
+        kept = _drawn(n_stretches, share, rng)
+        stretch = problem.steps.rank * n_stretches // problem.n_obs
+        return problem.rows(np.flatnonzero(np.isin(stretch, kept)))
     if problem.groups is None:
         return problem.rows(_drawn(problem.n_obs, share, rng))
     labels = np.unique(problem.groups)

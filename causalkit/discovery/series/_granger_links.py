@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from causalkit._core.checks import as_names
-from causalkit.discovery.series._lagged_links import graph_of
+from causalkit.discovery.series._lagged_links import lagged_dag
 from causalkit.discovery.series._multiple_tests import corrected
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import LaggedGraph
@@ -41,7 +41,7 @@ def links_at_lags(
         where = np.ix_(np.arange(len(p_values)), members[a], members[b])
         found = p_values[where]
         drawn[where] = found <= max(alpha, float(found.min()))
-    return graph_of(names, np.concatenate([np.zeros_like(drawn[:1]), drawn]))
+    return lagged_dag(names, np.concatenate([np.zeros_like(drawn[:1]), drawn]))
 
 
 def adjusted_by_family(p_values: FloatArray, correction: str | None) -> FloatArray:

@@ -10,13 +10,13 @@ from causalkit.discovery.base import Explanation
 from causalkit.graph import ARROW, TAIL, Kind, Lagged, LaggedGraph
 from causalkit.typing import BoolArray, FloatArray, Name
 
-__all__ = ["explained", "graph_of", "unasked"]
+__all__ = ["explained", "lagged_dag", "unasked"]
 
 _WITHIN: Final = "links within a step are not looked for: only the past predicts"
 
 
-def graph_of(names: tuple[Name, ...], links: BoolArray) -> LaggedGraph:
-    """Graph of the links `[lag, cause, effect]` from the past."""
+def lagged_dag(names: tuple[Name, ...], links: BoolArray) -> LaggedGraph:
+    """Graph of links `[lag, cause, effect]`, which make no circle within a step."""
     marks = links.astype(np.uint8)
     return LaggedGraph.from_marks(names, marks * TAIL, marks * ARROW, Kind.DAG)
 

@@ -63,8 +63,7 @@ class LatentSeriesAlgorithm(SeriesAlgorithm):
         self.graph_ = LaggedGraph._of(series.names, ends, Kind.PAG)
         self.p_values_ = _by_lag(evidence.surest, nodes, where)
         self.strengths_ = _by_lag(evidence.strength, nodes, where)
-        nothing = np.zeros(self.p_values_.shape, dtype=np.bool_)
-        self.scores_ = link_scores(self.p_values_, self.strengths_, nothing)
+        self.scores_ = link_scores(self.graph_, self.p_values_, self.strengths_)
         self.trace_ = LatentTrace(self.graph_, names, window, evidence, self.n_obs_)
 
     @abstractmethod

@@ -23,11 +23,10 @@ from causalkit.discovery.series._lagged_regression import (
 )
 from causalkit.discovery.series._link_knowledge import LinkBounds
 from causalkit.discovery.series.lagged_effects import LaggedEffects
-from causalkit.graph import ARROW, TAIL, Kind, LaggedGraph
 from causalkit.graph.lagged_graph import lagged_nodes
-from causalkit.typing import BoolArray, FloatArray, IntArray, Name
+from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Steps", "lagged_dag"]
+__all__ = ["Steps"]
 
 
 Matrix = TypeVar("Matrix", FloatArray, BoolArray)
@@ -155,13 +154,3 @@ class Steps:
             tuple(names[k] for k in self.place),
             self.shown(weights * (spread[: self.n_series] / spread[:, None])),
         )
-
-
-def lagged_dag(names: tuple[Name, ...], edges: BoolArray) -> LaggedGraph:
-    """Graph of edges `[lag, cause, effect]` that make no circle within the step."""
-    n_lags, p, _ = edges.shape
-    ends = np.zeros((n_lags * p, n_lags * p), dtype=np.uint8)
-    flat = edges.reshape(n_lags * p, p)
-    ends[:, :p][flat] = ARROW
-    ends[:p][flat.T] = TAIL
-    return LaggedGraph._of(names, ends, Kind.DAG)

@@ -41,7 +41,8 @@ from causalkit.discovery.continuous._l1_search import Smooth
 from causalkit.discovery.continuous._order_alignment import order_alignment
 from causalkit.discovery.continuous._schedules import augmented_lagrangian
 from causalkit.discovery.knowledge import Knowledge
-from causalkit.discovery.series._structural import Steps, lagged_dag
+from causalkit.discovery.series._lagged_links import lagged_dag
+from causalkit.discovery.series._structural import Steps
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.discovery.series.lagged_effects import LaggedEffects
 from causalkit.graph import Lagged

@@ -38,7 +38,7 @@ from causalkit.discovery.series._lagged_design import (
     blocked_folds,
     lagged_design,
 )
-from causalkit.discovery.series._lagged_links import explained, graph_of, unasked
+from causalkit.discovery.series._lagged_links import explained, lagged_dag, unasked
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.graph import Lagged
 from causalkit.graph.marks import show_name
@@ -260,7 +260,7 @@ class GroupLassoGranger(SeriesAlgorithm):
         scores = np.stack([fit.gains for fit in fits], axis=1) if shares is None else shares
         self.scores_ = scores[np.ix_(back, back)]
         self.n_obs_ = len(design.rows)
-        self.graph_ = graph_of(names, _links(self.strengths_, self.errors_, self.n_obs_))
+        self.graph_ = lagged_dag(names, _links(self.strengths_, self.errors_, self.n_obs_))
 
     def _explain(self, past: Lagged, now: Lagged) -> Explanation:
         i, j = self.graph_.index(past.name), self.graph_.index(now.name)

@@ -91,6 +91,7 @@ class JPCMCIPlus(SeriesAlgorithm):
         As those of :class:`PCMCIPlus`; of a label, the strength is the share of the standard
         deviation that means of its groups explain.
     scores_ : ndarray of shape (p, p)
+        `[cause, effect]`: how clear the clearest link is; see :class:`PCMCI`.
     past_ : dict of name to tuple of Lagged
     n_tests_, n_untestable_ : int
     conflicts_ : tuple of str
@@ -178,7 +179,7 @@ class JPCMCIPlus(SeriesAlgorithm):
         self.n_tests_, self.n_untestable_ = found.n_tests, found.n_untestable
         self.n_obs_ = len(series.usable(2 * max_lag))
         self.strengths_, self.p_values_ = found.statistic, found.p_value
-        self.scores_ = link_scores(found.p_value, found.statistic, bounds.required)
+        self.scores_ = link_scores(self.graph_, found.p_value, found.statistic, bounds)
         self.trace_ = StepTrace(self.graph_, found, oriented, bounds, alpha, self.n_obs_)
         self.past_ = self.trace_.named_past()
 

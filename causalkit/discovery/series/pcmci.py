@@ -20,6 +20,8 @@ Links within a step have no direction here; :class:`~causalkit.discovery.PCMCIPl
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from causalkit._core.checks import check_choice, check_count, check_fraction
@@ -38,6 +40,9 @@ from causalkit.independence import CITest
 from causalkit.typing import FloatArray, Name
 
 __all__ = ["PCMCI", "link_scores", "template_of"]
+
+_LEAST: Final = 1e-300
+"""Smaller p-values are rounded too much to be compared."""
 
 
 class PCMCI(SeriesAlgorithm):
@@ -80,8 +85,8 @@ class PCMCI(SeriesAlgorithm):
     adjusted_p_values_ : ndarray of shape (max_lag + 1, p, p)
         p-values after the correction.
     scores_ : ndarray of shape (p, p)
-        `[cause, effect]`: how clear the clearest link is, 1 less its p-value and more for p-values
-        that are no longer told apart; to rank pairs by.
+        `[cause, effect]`: how clear the clearest link is, to rank pairs by: minus the logarithm of
+        its p-value; half of that within the step, unless the graph has it in this direction.
     past_ : dict of name to tuple of Lagged
         The past that was chosen for each series, strongest first.
     n_tests_, n_untestable_ : int
@@ -175,8 +180,8 @@ class PCMCI(SeriesAlgorithm):
         self.strengths_, self.p_values_ = statistic, p_value
         self.adjusted_p_values_ = corrected(p_value, asked, self.correction)
         linked = (self.adjusted_p_values_ <= alpha) | bounds.required
-        self.scores_ = link_scores(p_value, statistic, bounds.required)
         self.graph_ = _graph(series.names, linked, bounds)
+        self.scores_ = link_scores(self.graph_, p_value, statistic, bounds)
         self.past_ = _named_past(past, self.graph_)
         self._known = bounds
 
@@ -239,12 +244,28 @@ def template_of(linked: np.ndarray) -> np.ndarray:
     return ends
 
 
-def link_scores(p_value: FloatArray, statistic: FloatArray, required: np.ndarray) -> FloatArray:
-    """Score each pair by its clearest lag: by p-values, and by statistics where these are zero."""
+def link_scores(
+    graph: LaggedGraph,
+    p_value: FloatArray,
+    statistic: FloatArray,
+    bounds: LinkBounds | None = None,
+) -> FloatArray:
+    """Score each pair `[cause, effect]` by its clearest link.
+
+    A link from the past can have one direction only. One within the step speaks for both: in full
+    for the one that the graph gives it, by half for the other, or for either if the graph leaves
+    it open. What is known to be forbidden scores 0, what is required more than all else.
+    """
+    told = np.where(np.isnan(p_value), 1.0, p_value)
     size = np.abs(np.nan_to_num(statistic))
-    extra = np.where(p_value < 1e-15, size / (1.0 + size), 0.0)
-    score = np.where(np.isnan(p_value), 0.0, 1.0 - np.nan_to_num(p_value, nan=1.0)) + extra
-    best: FloatArray = np.where(required, 2.0, score).max(axis=0)
+    # Resampled p-values are often the same, and others are rounded to 0: the statistic decides.
+    again = size / (1.0 + size) * np.where(told < _LEAST, 1.0, 1e-6)
+    score = np.where(np.isnan(p_value), 0.0, again - np.log(np.maximum(told, _LEAST)))
+    score[0] *= np.where(graph.directed[0], 1.0, 0.5)
+    if bounds is not None:
+        score[bounds.forbidden] = 0.0
+        score[bounds.required] = 1.0 - np.log(_LEAST)
+    best: FloatArray = score.max(axis=0)
     return best
 
 

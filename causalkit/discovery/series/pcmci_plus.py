@@ -157,7 +157,7 @@ class PCMCIPlus(SeriesAlgorithm):
         self.n_tests_, self.n_untestable_ = found.n_tests, found.n_untestable
         self.n_obs_ = len(series.usable(2 * max_lag))
         self.strengths_, self.p_values_ = found.statistic, found.p_value
-        self.scores_ = link_scores(found.p_value, found.statistic, bounds.required)
+        self.scores_ = link_scores(self.graph_, found.p_value, found.statistic, bounds)
         self.trace_ = StepTrace(self.graph_, found, oriented, bounds, alpha, self.n_obs_)
         self.past_ = self.trace_.named_past()
 

@@ -38,7 +38,7 @@ from causalkit._core.table import Table
 from causalkit.discovery._setup import in_name_order
 from causalkit.discovery.base import Explanation, show_set
 from causalkit.discovery.series._lagged_design import LaggedDesign, lagged_design
-from causalkit.discovery.series._lagged_links import explained, graph_of, unasked
+from causalkit.discovery.series._lagged_links import explained, lagged_dag, unasked
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.errors import InputError, NumericalError
 from causalkit.graph import Lagged
@@ -197,7 +197,7 @@ class TransferEntropy(SeriesAlgorithm):
         }
         self.scores_ = np.nan_to_num(self.strengths_, nan=0.0).max(axis=0)
         self.n_obs_ = len(design.rows)
-        self.graph_ = graph_of(series.names, self.p_values_ <= self.alpha)
+        self.graph_ = lagged_dag(series.names, self.p_values_ <= self.alpha)
 
     def _explain(self, past: Lagged, now: Lagged) -> Explanation:
         i, j = self.graph_.index(past.name), self.graph_.index(now.name)

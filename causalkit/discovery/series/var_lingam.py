@@ -45,9 +45,10 @@ from causalkit.discovery.lingam._lingam_weights import (
     edge_weights,
     slope_tests,
 )
+from causalkit.discovery.series._lagged_links import lagged_dag
 from causalkit.discovery.series._lagged_regression import choose_lag, within_subjects
 from causalkit.discovery.series._multiple_tests import CORRECTIONS, corrected
-from causalkit.discovery.series._structural import Steps, lagged_dag
+from causalkit.discovery.series._structural import Steps
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.discovery.series.lagged_effects import LaggedEffects
 from causalkit.graph import Lagged
