@@ -171,7 +171,7 @@ def to_graphml(graph: CausalGraph) -> str:
             )
     written = nx.MultiDiGraph(to_networkx(graph))
     for name, attributes in written.nodes(data=True):
-        attributes["name"] = name
+        attributes["name"] = name if isinstance(name, int) else str(name)
     for _, _, attributes in written.edges(data=True):
         attributes.setdefault("symbol", "->")
     return "\n".join(nx.generate_graphml(written))

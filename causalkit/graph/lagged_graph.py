@@ -42,6 +42,8 @@ from causalkit.graph.summary import SummaryGraph, summarise
 from causalkit.typing import BoolArray, Name
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     import networkx as nx
     from matplotlib.axes import Axes
 
@@ -301,7 +303,7 @@ class LaggedGraph:
 
         return lagged_cpdag(self)
 
-    # --- forms of other libraries ----------------------------------------------------------------
+    # --- forms in which it comes and goes ---------------------------------------------------------
 
     @staticmethod
     def from_tigramite(
@@ -330,6 +332,32 @@ class LaggedGraph:
         from causalkit.graph.lagged_forms import from_networkx
 
         return from_networkx(graph, kind)
+
+    def to_json(self) -> str:
+        """Write JSON; see :func:`causalkit.graph.lagged_files.to_json`."""
+        from causalkit.graph.lagged_files import to_json
+
+        return to_json(self)
+
+    @staticmethod
+    def from_json(text: str) -> LaggedGraph:
+        """Read what :meth:`to_json` writes; see :func:`causalkit.graph.lagged_files.from_json`."""
+        from causalkit.graph.lagged_files import from_json
+
+        return from_json(text)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write a file by its suffix; see :mod:`causalkit.graph.lagged_files`."""
+        from causalkit.graph.lagged_files import save
+
+        save(self, path)
+
+    @staticmethod
+    def read(path: str | PathLike[str], kind: Kind | str | None = None) -> LaggedGraph:
+        """Read a file by its suffix; see :mod:`causalkit.graph.lagged_files`."""
+        from causalkit.graph.lagged_files import read
+
+        return read(path, kind)
 
     def to_text(self) -> str:
         """Write the graph so that :meth:`parse` reads it back."""

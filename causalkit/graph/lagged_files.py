@@ -1,0 +1,165 @@
+"""Files of graphs over series: JSON, text, the formats of :mod:`causalkit.graph.formats`, pictures.
+
+JSON keeps everything: the kind, the series in their order, how far back was looked, integer names.
+Text is the notation that :meth:`LaggedGraph.parse` reads. Every other format sees a graph over the
+nodes `X[t], X[t-1], …`, and comes back through their names.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from causalkit.errors import GraphError
+from causalkit.graph.graph import CausalGraph
+from causalkit.graph.lagged import as_lagged
+from causalkit.graph.lagged_graph import LaggedGraph
+from causalkit.graph.marks import SYMBOLS, Edge, Kind
+from causalkit.graph.text import check_is_text
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+__all__ = ["from_json", "read", "save", "to_json"]
+
+_FORMAT: Final = "causalkit.lagged_graph"
+_VERSION: Final = 1
+_PICTURES: Final = (".png", ".svg", ".pdf")
+
+
+def to_json(graph: LaggedGraph) -> str:
+    """Write JSON: kind, series, longest lag, and edges as [name, lag, symbol, name, lag].
+
+    Examples
+    --------
+    >>> print(LaggedGraph.parse("X[t-1] -> Y[t]").to_json())
+    {
+      "format": "causalkit.lagged_graph",
+      "version": 1,
+      "kind": "DAG",
+      "max_lag": 1,
+      "variables": ["X", "Y"],
+      "edges": [
+        ["X", 1, "->", "Y", 0]
+      ]
+    }
+    """
+    edges = ",\n".join("    " + _dump(_as_list(edge)) for edge in graph.edges())
+    return "\n".join(
+        [
+            "{",
+            f'  "format": "{_FORMAT}",',
+            f'  "version": {_VERSION},',
+            f'  "kind": "{graph.kind.name}",',
+            f'  "max_lag": {graph.max_lag},',
+            f'  "variables": {_dump(list(graph.variables))},',
+            '  "edges": [' + (f"\n{edges}\n  " if edges else "") + "]",
+            "}",
+        ]
+    )
+
+
+def from_json(text: str) -> LaggedGraph:
+    """Read what :func:`to_json` writes.
+
+    Raises
+    ------
+    GraphError
+        If the text is no JSON, another schema or a newer version.
+    """
+    check_is_text(text, "from_json")
+    try:
+        content = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise GraphError(f"the text is no JSON: {error}. Expected what to_json() writes.") from None
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise GraphError(
+            f'the JSON is not a graph over series; expected an object with "format": "{_FORMAT}". '
+            "A graph of a table is read by CausalGraph.from_json."
+        )
+    if content.get("version") != _VERSION:
+        raise GraphError(
+            f"the graph has version {content.get('version')!r} of the format; expected {_VERSION}. "
+            "Update causalkit to read it."
+        )
+    variables, edges = content.get("variables"), content.get("edges")
+    if not (isinstance(variables, list) and isinstance(edges, list) and "kind" in content):
+        raise GraphError(
+            'the JSON lacks "kind", or lists of "variables" and "edges"; expected all three.'
+        )
+    found = [_as_edge(edge) for edge in edges]
+    return LaggedGraph(variables, found, max_lag=content.get("max_lag"), kind=content["kind"])
+
+
+def save(graph: LaggedGraph, path: str | PathLike[str]) -> None:
+    """Write a file; the suffix says how.
+
+    Raises
+    ------
+    InputError
+        If the suffix is none of those of :mod:`causalkit.graph.formats`.
+    """
+    target = Path(path)
+    suffix = target.suffix.lower()
+    if suffix == ".json":
+        target.write_text(to_json(graph) + "\n", encoding="utf-8", newline="\n")
+    elif suffix == ".txt":
+        target.write_text(graph.to_text() + "\n", encoding="utf-8", newline="\n")
+    elif suffix in _PICTURES:
+        from causalkit.plotting import save_picture
+
+        save_picture(graph, target)
+    else:
+        graph.template.save(target)
+
+
+def read(path: str | PathLike[str], kind: Kind | str | None = None) -> LaggedGraph:
+    """Read what :func:`save` writes, and graphs over nodes `X[t-1]` of any other origin.
+
+    Parameters
+    ----------
+    path : str or path
+    kind : Kind or str, optional
+        Overrules what the file says.
+
+    Raises
+    ------
+    InputError
+        If the suffix is none of those of :mod:`causalkit.graph.formats`.
+    GraphError
+        If the file does not hold such a graph.
+    """
+    source = Path(path)
+    if source.suffix.lower() == ".json":
+        found = from_json(source.read_text(encoding="utf-8-sig"))
+        if kind is None:
+            return found
+        return LaggedGraph(found.variables, found.edges(), max_lag=found.max_lag, kind=kind)
+    template = CausalGraph.read(source, kind)
+    nodes = [as_lagged(node) for node in template.nodes]
+    return LaggedGraph(
+        dict.fromkeys(node.name for node in nodes),
+        template.edges(),
+        max_lag=max((node.lag for node in nodes), default=0),
+        kind=template.kind,
+    )
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _as_list(edge: Edge) -> list[Any]:
+    left, right = as_lagged(edge.left), as_lagged(edge.right)
+    return [left.name, left.lag, edge.symbol, right.name, right.lag]
+
+
+def _as_edge(edge: Any) -> Edge:
+    if isinstance(edge, list) and len(edge) == 5 and edge[2] in SYMBOLS:
+        name, lag, symbol, other, later = edge
+        return Edge(as_lagged((name, lag)), as_lagged((other, later)), symbol)
+    raise GraphError(
+        f'the edge {edge!r} cannot be read; expected ["X", 1, "->", "Y", 0] with one of '
+        f"{', '.join(SYMBOLS)}."
+    )
