@@ -46,6 +46,17 @@ class Method(StrEnum):
     cdnod = "cdnod"
 
 
+class SeriesMethod(StrEnum):
+    """Algorithms for series by the name they have on the command line."""
+
+    pcmci = "pcmci"
+    pcmci_plus = "pcmci-plus"
+    lpcmci = "lpcmci"
+    ts_icd = "ts-icd"
+    granger = "granger"
+    var_lingam = "var-lingam"
+
+
 class Test(StrEnum):
     """Conditional-independence tests by the name they have on the command line."""
 
@@ -183,6 +194,58 @@ def discover(
         changing = ", ".join(f"{v} (p = {t.p_value:.3g})" for v, t in fitted.changing_.items())
         _remark([f"changing with {fitted.surrogate_}: {changing or 'nothing'}"], quiet=quiet)
     _remark(fitted.conflicts_, quiet=quiet)
+
+
+@app.command()
+def series(
+    data: DataFile,
+    method: Annotated[
+        SeriesMethod,
+        typer.Option(
+            help="pcmci, granger: links from the past. pcmci-plus: within a step too. lpcmci, "
+            "ts-icd: causes may be hidden. var-lingam: linear, the noise not Gaussian."
+        ),
+    ] = SeriesMethod.pcmci_plus,
+    max_lag: Annotated[int, typer.Option(help="Longest lag, in steps.")] = 3,
+    alpha: Alpha = 0.01,
+    panel: Annotated[str | None, typer.Option(help="Column that tells subjects apart.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column of times or dates.")] = None,
+    diagnose: Annotated[
+        bool, typer.Option("--diagnose", help="Only look: trends, unit roots, seasons, lags.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the graph here: .json .dot .graphml .txt .png .svg .pdf"),
+    ] = None,
+    drop: Drop = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Learn a graph of time series, a row a step in the order of time."""
+    from causalkit import discovery
+    from causalkit.cli.reading import read_table
+
+    table, remarks = read_table(data, drop=drop or (), labels=panel, dates=time)
+    _remark(remarks, quiet=quiet)
+    if diagnose:
+        looked = discovery.diagnose_series(table, panel=panel, time=time)
+        typer.echo(looked.to_frame().to_json(orient="table") if as_json else repr(looked))
+        return
+    algorithm = {
+        SeriesMethod.pcmci: discovery.PCMCI,
+        SeriesMethod.pcmci_plus: discovery.PCMCIPlus,
+        SeriesMethod.lpcmci: discovery.LPCMCI,
+        SeriesMethod.ts_icd: discovery.TSICD,
+        SeriesMethod.granger: discovery.Granger,
+        SeriesMethod.var_lingam: discovery.VARLiNGAM,
+    }[method]
+    with shown_progress(not quiet):
+        found = algorithm(max_lag=max_lag, alpha=alpha, panel=panel, time=time).fit(table)
+    if out is not None:
+        found.graph_.save(out)
+    typer.echo(found.graph_.to_json() if as_json else found.graph_.to_text())
+    said = f"{found.graph_.kind.name}; lags to {max_lag}; {found.n_obs_} steps used"
+    _remark([] if as_json else [said], quiet=quiet)
 
 
 @app.command()

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.linalg import block_diag, eigh
+from scipy.linalg import block_diag
 
 from causalkit.errors import NumericalError
 from causalkit.independence.eigen_ridge import choose_ridges, inflation_of, share_taken, spent
@@ -153,8 +153,11 @@ class LandmarkSmoother:
         total = C.sum(axis=0)
         gram = C.T @ C
         gram -= np.outer(total, total / len(C))
-        # C'C v = μ W v and v'W v = 1, so that Cv has the length √μ.
-        values, V = eigh(gram, W, overwrite_a=True, overwrite_b=True, check_finite=False)
+        # C'C v = μ W v and v'W v = 1, so that Cv has the length √μ. By NumPy, in whose decomposition
+        # threads do not wait for each other, as they do in SciPy's.
+        inverse = np.linalg.inv(np.linalg.cholesky(W))
+        values, V = np.linalg.eigh(inverse @ gram @ inverse.T)
+        V = inverse.T @ V
         sound = values > _ROUNDING * max(values[-1], 1.0)
         turn = V[:, sound] / np.sqrt(values[sound])
         return cls(block, rows, C, turn, values[sound])

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from causalkit import CausalGraph
 from causalkit.cli.app import app, main
 from causalkit.errors import InputError
+from causalkit.graph import LaggedGraph
 
 TIERS = "tiers:\n  - [age]\n  - [dose]\n  - [health]\n"
 
@@ -66,6 +67,38 @@ def test_discover_writes_graphs_that_read_back(folder, suffix):
     assert result.exit_code == 0, result.output
     graph = CausalGraph.read(folder / f"g.{suffix}")
     assert graph.skeleton() == CausalGraph.parse(result.stdout).skeleton()
+
+
+@pytest.mark.parametrize(
+    "method", ["pcmci", "pcmci-plus", "lpcmci", "ts-icd", "granger", "var-lingam"]
+)
+def test_series_writes_a_graph_that_reads_back(folder, method):
+    rng = np.random.default_rng(1)
+    x, y = rng.laplace(size=(2, 2, 300))
+    y[:, 2:] += x[:, :-2]
+    frame = pd.DataFrame({
+        "site": np.repeat(["north", "south"], 300), "x": x.ravel(), "y": y.ravel(),
+        "day": np.tile(pd.date_range("2020-01-01", periods=300).astype(str), 2),
+    })  # fmt: skip
+    frame.to_csv(folder / "series.csv", index=False)
+    words = "series", "series.csv", "--method", method, "--max-lag", "2", "--panel", "site"
+    result = run(*words, "--time", "day", "--out", "graph.json", "--alpha", "0.001")
+    assert result.exit_code == 0, result.output
+    graph = LaggedGraph.read(folder / "graph.json")
+    assert LaggedGraph.parse(result.stdout, max_lag=2).adjacency.sum() == graph.adjacency.sum()
+    assert graph.adjacency[2, 0, 1]
+    assert "steps used" in result.stderr
+    told = run(*words, "--time", "day", "--json", "--quiet")
+    assert json.loads(told.stdout)["max_lag"] == 2
+
+
+def test_series_are_looked_at(folder):
+    frame = pd.DataFrame(np.random.default_rng(2).normal(size=(200, 2)).cumsum(axis=0))
+    frame.columns = ["a", "b"]
+    frame.to_csv(folder / "walks.csv", index=False)
+    result = run("series", "walks.csv", "--diagnose")
+    assert "unit root" in result.stdout
+    assert json.loads(run("series", "walks.csv", "--diagnose", "--json").stdout)["data"]
 
 
 def test_discover_reads_domains_and_dates_for_cdnod(folder):
