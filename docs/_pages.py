@@ -15,6 +15,7 @@ from pathlib import Path
 PACKAGES = (
     "graph",
     "independence",
+    "scores",
     "discovery",
     "metrics",
     "identification",
@@ -22,6 +23,7 @@ PACKAGES = (
     "refutation",
     "models",
     "workflow",
+    "benchmark",
     "report",
     "plotting",
     "datasets",
@@ -30,10 +32,12 @@ PACKAGES = (
 
 
 def assumptions_of(documented: object) -> list[str]:
-    """Items of the list that follows **Assumes:** in a docstring; none if there is no such list."""
+    """Items of the list, or the sentence, after **Assumes:** in a docstring; none without it."""
     _, found, after = (inspect.getdoc(documented) or "").partition("**Assumes:**")
     if not found:
         return []
+    if not after.startswith("\n"):
+        return [" ".join(after.partition("\n\n")[0].split())]
     items: list[str] = []
     for line in after.strip().splitlines():
         item = re.match(r"\s*[-*]\s+(.*)", line)
@@ -58,9 +62,19 @@ def write_assumptions(path: Path) -> None:
         if found:
             lines += [f"## {package}", ""]
         for name, items in found.items():
-            lines += [f"**{name}**", "", *(f"- {item}" for item in items), ""]
+            lines += [f"**{name}**", "", *(f"- {linked(item, package)}" for item in items), ""]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def linked(text: str, package: str) -> str:
+    """Links of a docstring as Markdown writes them; a bare name is one of the package."""
+
+    def link(found: re.Match[str]) -> str:
+        target = found[2] if "." in found[2] else f"causalkit.{package}.{found[2]}"
+        return f"{{{found[1]}}}`~{target}`"
+
+    return re.sub(r":(class|func|mod):`~?([\w.]+)`", link, text)
 
 
 def write_reference(folder: Path) -> None:

@@ -12,14 +12,34 @@ __all__ = ["pivoted_cholesky"]
 
 
 @inner_kernel
-def _write_row(points: FloatArray, cells: IntArray, pivot: int, row: FloatArray) -> None:
+def _write_row(columns: FloatArray, cells: IntArray, pivot: int, row: FloatArray) -> None:
     """Row `pivot` of the kernel matrix."""
-    for i in range(len(points)):
-        square = 0.0
-        for c in range(points.shape[1]):
-            off = points[i, c] - points[pivot, c]
-            square += off * off
-        row[i] = np.exp(-square) if cells[i] == cells[pivot] else 0.0
+    row[:] = 0.0
+    for c in range(columns.shape[0]):
+        column = columns[c]
+        here = column[pivot]
+        for i in range(row.shape[0]):
+            off = column[i] - here
+            row[i] += off * off
+    for i in range(row.shape[0]):
+        row[i] = np.exp(-row[i]) if cells[i] == cells[pivot] else 0.0
+
+
+@inner_kernel
+def _take_away(rows: FloatArray, rank: int, pivot: int, row: FloatArray) -> None:
+    """Subtract what the rows found so far explain, four at a time: `row` is read less often."""
+    whole = rank - rank % 4
+    for t in range(0, whole, 4):
+        A, B, C, D = rows[t], rows[t + 1], rows[t + 2], rows[t + 3]
+        a, b, c, d = A[pivot], B[pivot], C[pivot], D[pivot]
+        if a != 0.0 or b != 0.0 or c != 0.0 or d != 0.0:
+            for i in range(row.shape[0]):
+                row[i] = (((row[i] - a * A[i]) - b * B[i]) - c * C[i]) - d * D[i]
+    for t in range(whole, rank):
+        A = rows[t]
+        a = A[pivot]
+        for i in range(row.shape[0]):
+            row[i] -= a * A[i]
 
 
 @kernel
@@ -42,6 +62,7 @@ def pivoted_cholesky(
     ndarray of shape (rank, n)
     """
     n = len(points)
+    columns = points.T.copy()
     norms = (points * points).sum(axis=1)
     room = min(max_rank, 32)
     rows = np.empty((room, n))
@@ -60,12 +81,8 @@ def pivoted_cholesky(
             copy_matrix(rows[:rank], more)
             rows = more
         row = rows[rank]
-        _write_row(points, cells, pivot, row)
-        for t in range(rank):
-            weight = rows[t, pivot]
-            if weight != 0.0:
-                for i in range(n):
-                    row[i] -= weight * rows[t, i]
+        _write_row(columns, cells, pivot, row)
+        _take_away(rows, rank, pivot, row)
         scale = 1.0 / np.sqrt(left[pivot])
         for i in range(n):
             row[i] *= scale

@@ -13,6 +13,7 @@ array([0, 1, 2])
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import numpy as np
@@ -168,12 +169,13 @@ def steps_since(stamps: Stamps, begins: BoolArray, what: str) -> IntArray:
         row = int(within[np.argmin(later)])
         if stamps[row] == stamps[row - 1]:
             raise InputError(
-                f"{what} has {stamps[row]} twice (row {row}); expected one row a time. If the rows "
-                "are of different subjects, name their column as panel; else average the copies."
+                f"{what} has {_shown(stamps[row])} twice (row {row}); expected one row a time. If "
+                "the rows are of different subjects, name their column as panel; else average the "
+                "copies."
             )
         raise InputError(
-            f"{what} runs backwards at row {row}: {stamps[row]} after {stamps[row - 1]}; expected "
-            "ascending times. Sort the rows by time."
+            f"{what} runs backwards at row {row}: {_shown(stamps[row])} after "
+            f"{_shown(stamps[row - 1])}; expected ascending times. Sort the rows by time."
         )
     if stamps.dtype.kind == "M":
         counts[within] = _between_dates(stamps, within, what)
@@ -184,6 +186,12 @@ def steps_since(stamps: Stamps, begins: BoolArray, what: str) -> IntArray:
     if (counts[within] > 1).mean() > most and len(within) >= 4:
         raise _irregular(what, counts[within])
     return counts
+
+
+def _shown(stamp: Any) -> str:
+    """A stamp without the zeros of a time of the day, or of a second, that it does not have."""
+    text = str(stamp)
+    return re.sub(r"(T00:00:00)?(\.0+)?$", "", text) if isinstance(stamp, np.datetime64) else text
 
 
 def _between_dates(stamps: Stamps, within: IntArray, what: str) -> IntArray:

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from scipy.special import ndtr
@@ -158,6 +158,8 @@ class BoundGCM(BoundTest):
     rank : tuple of int
         Place of each column by name, so that the order of columns says nothing.
     """
+
+    remembers: ClassVar[bool] = True
 
     settings: GCM
     blocks: list[Block]

@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import Final
+from typing import ClassVar, Final
 from zlib import crc32
 
 import numpy as np
@@ -171,6 +171,8 @@ class _GridColumn:
 @dataclass(frozen=True, slots=True, eq=False)
 class BoundCMIknn(BoundTest):
     """CMIknn of the columns of one table."""
+
+    remembers: ClassVar[bool] = True
 
     settings: CMIknn
     columns: list[_GridColumn]

@@ -264,7 +264,9 @@ def inflation(one: Residuals, two: Residuals) -> float:
     shared = 0.0
     for U, mine in one.taken:
         for V, others in two.taken:
-            shared += float(mine @ others if U is V else mine @ (U.T @ V) ** 2 @ others)
+            # Jobs may have come to the same basis twice.
+            same = U is V or np.array_equal(U, V)
+            shared += float(mine @ others if same else mine @ (U.T @ V) ** 2 @ others)
     products = one.freedom + two.freedom - (n - 1.0) + shared
     expected = one.freedom * two.freedom / n
     return max(1.0, products / expected) if expected > 0 else 1.0
