@@ -195,7 +195,8 @@ class LaggedMoments:
         """Covariance of the residuals, by degrees of freedom, in the units of the data."""
         scale = self.spread[: self.n_series]
         factor = self.n_obs / self.df
-        return self.residual * np.multiply.outer(scale, scale) * factor
+        with np.errstate(over="ignore"):  # squares of huge units are infinite
+            return self.residual * factor * scale[:, None] * scale
 
 
 def lagged_moments(series: Series, max_lag: int, *, who: str) -> LaggedMoments:
