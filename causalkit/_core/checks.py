@@ -25,6 +25,7 @@ __all__ = [
     "check_positive",
     "check_rows",
     "check_varies",
+    "check_widths",
     "refuse_constant",
 ]
 
@@ -79,6 +80,20 @@ def check_positive(value: float, what: str) -> float:
     if ok and 0 < value < float("inf"):
         return float(value)
     raise InputError(f"{what}={value!r}; expected a number above 0.")
+
+
+def check_widths(hidden_units: Sequence[int]) -> tuple[int, ...]:
+    """Return the widths of the hidden layers of a network, of which there is at least one."""
+    try:
+        widths = tuple(hidden_units)
+    except TypeError:
+        widths = ()
+    if not widths or isinstance(hidden_units, str):
+        raise InputError(
+            f"hidden_units={hidden_units!r}; expected the width of each hidden layer, of which "
+            "there is at least one. Write e.g. hidden_units=(10,)."
+        )
+    return tuple(check_count(width, "hidden_units") for width in widths)
 
 
 def check_choice(value: Choice, what: str, choices: Collection[Choice]) -> Choice:

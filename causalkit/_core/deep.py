@@ -9,36 +9,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Final
 
 from causalkit.errors import InputError
 
 __all__ = ["check_device", "load_torch", "with_gradients"]
 
 
-def load_torch(who: str) -> Any:
-    """Import torch, or say how to get it."""
+_NUMPY: Final = "leave device=None to compute with NumPy"
+
+
+def load_torch(who: str, *, instead: str = _NUMPY) -> Any:
+    """Import torch, or say how to get it; `instead` is the other way out."""
     if find_spec("torch") is None:
         raise InputError(
-            f"{who} was given a device, and torch, which computes there, is not installed; "
-            "expected the extra 'deep'. Install it: pip install 'causalkit-toolkit[deep]', or "
-            "leave device=None to compute with NumPy."
+            f"{who} was to compute with torch, which is not installed; expected the extra 'deep'. "
+            f"Install it: pip install 'causalkit-toolkit[deep]', or {instead}."
         )
     import torch
 
     return torch
 
 
-def check_device(device: str, who: str) -> str:
+def check_device(device: str, who: str, *, instead: str = _NUMPY) -> str:
     """Return `device` if tensors can be put there."""
-    torch = load_torch(who)
+    torch = load_torch(who, instead=instead)
     try:
         torch.zeros(1, dtype=torch.float64, device=device).cpu()
     except (AssertionError, RuntimeError, TypeError, ValueError, NotImplementedError) as error:
         said = (str(error).strip().splitlines() or ["no reason given"])[0]
         raise InputError(
             f"device={device!r} cannot be used ({said[:200]}); expected a device with numbers of "
-            "64 bits, such as 'cpu' or 'cuda'. Leave device=None to compute with NumPy."
+            f"64 bits, such as 'cpu' or 'cuda'. Use one, or {instead}."
         ) from None
     return device
 

@@ -28,7 +28,7 @@ from typing import Final
 
 import numpy as np
 
-from causalkit._core.checks import check_count
+from causalkit._core.checks import check_widths
 from causalkit._core.parallel import one_thread
 from causalkit._core.table import Table
 from causalkit.discovery._columns import standardised
@@ -47,7 +47,6 @@ from causalkit.discovery.continuous._schedules import (
     barrier_path,
 )
 from causalkit.discovery.knowledge import Knowledge
-from causalkit.errors import InputError
 from causalkit.typing import FloatArray, RandomState
 
 __all__ = ["DAGMAMLP", "NOTEARSMLP"]
@@ -64,7 +63,7 @@ class NeuralContinuous(ContinuousAlgorithm):
     def _fit(self, table: Table) -> None:
         who = type(self).__name__
         setting = self._set_up(table.names)
-        hidden = _as_widths(self.hidden_units)
+        hidden = check_widths(self.hidden_units)
         values = standardised(table.select(setting.names), who, least_rows=_FEWEST_ROWS)
         spread = _spread(table.select(setting.names).values)
         if not self.standardize:
@@ -356,17 +355,3 @@ def _spread(values: FloatArray) -> FloatArray:
     """Standard deviations; squares of large numbers do not overflow."""
     largest = np.abs(values).max(axis=0)
     return np.asarray((values / largest).std(axis=0) * largest)
-
-
-def _as_widths(hidden_units: Sequence[int]) -> tuple[int, ...]:
-    """Check the widths of the hidden layers."""
-    try:
-        widths = tuple(hidden_units)
-    except TypeError:
-        widths = ()
-    if not widths or isinstance(hidden_units, str):
-        raise InputError(
-            f"hidden_units={hidden_units!r}; expected the width of each hidden layer, of which "
-            "there is at least one. Write e.g. hidden_units=(10,)."
-        )
-    return tuple(check_count(width, "hidden_units") for width in widths)

@@ -73,9 +73,11 @@ class WithinTest(BoundTest):
         groups : dict of str to ndarray of int, shape (n,)
             By label: the group of each row, from 0.
         """
-        unit = values - values.mean(axis=0)
+        largest = np.abs(values).max(axis=0)  # or squares overflow, or vanish
+        unit = values / np.where(largest > 0, largest, 1.0)
+        unit -= unit.mean(axis=0)
         spread = unit.std(axis=0)
-        unit = unit / np.where(spread > 0, spread, 1.0)
+        unit /= np.where(spread > 0, spread, 1.0)
         covariances, freedom = {}, {}
         names = sorted(groups)
         for chosen in ([], *([name] for name in names), names if len(names) == 2 else []):
@@ -83,6 +85,13 @@ class WithinTest(BoundTest):
             covariances[frozenset(chosen)] = left.T @ left / len(left)
             freedom[frozenset(chosen)] = sum(int(groups[name].max()) for name in chosen)
         return cls(covariances, freedom, len(values), p, labels, fixed)
+
+    def same_under(self, label: str) -> IntArray:
+        """Nodes that do not vary within the groups of a label, though nobody said so."""
+        own = [k for k in range(self.p) if k not in self.labels and self.fixed.get(k) != label]
+        left = np.diagonal(self.covariances[frozenset({label})])[own]
+        whole = np.diagonal(self.covariances[frozenset()])[own]
+        return np.array(own, dtype=np.intp)[left <= _TINY * whole]
 
     def __call__(self, i: int, j: int, given: Sequence[int] = ()) -> CIResult:
         """Test columns i and j given other columns."""

@@ -197,7 +197,15 @@ class JPCMCIPlus(SeriesAlgorithm):
         for label in roles.labels.values():
             by_row = series.subject if label == "subject" else series.when
             groups[label] = np.unique(by_row[now], return_inverse=True)[1]
-        return WithinTest.of(values.reshape(len(now), -1), groups, p, roles.labels, roles.fixed)
+        test = WithinTest.of(values.reshape(len(now), -1), groups, p, roles.labels, roles.fixed)
+        for label in groups:
+            for k in test.same_under(label):
+                what = "in all subjects" if label == "time" else "at all times"
+                raise InputError(
+                    f"series {roles.names[k]!r} is the same {what}; expected series that differ. "
+                    f"Name it as {'time' if label == 'time' else 'space'}_context, or leave it out."
+                )
+        return test
 
     def _roles(self, series: Series) -> _Roles:
         check_choice(self.labels, "labels", _LABELS)

@@ -70,8 +70,8 @@ class LPCMCI(LatentSeriesAlgorithm):
         `[lag, cause, effect]`: of each link the largest p-value of its tests, and the statistic
         that goes with it: the partial correlation where there is one. NaN where nothing was asked.
     scores_ : ndarray of shape (p, p)
-        `[cause, effect]`: how clear the clearest link is, whatever its mark at the cause; see
-        :class:`PCMCI`.
+        `[cause, effect]`: how clear the clearest link is; from the past, whatever its mark at the
+        cause. See :class:`PCMCI`.
     n_tests_, n_untestable_ : int
         Tests carried out, and sets that a test could not handle.
 

@@ -155,6 +155,13 @@ def test_a_panel_names_its_labels_and_knowledge_is_obeyed():
     assert "station[t] -> x[t]" in map(str, found.graph_.edges())
 
 
+@pytest.mark.parametrize("unit", [1e200, 1e-200])
+def test_units_do_not_matter(unit):
+    parts = stations(np.random.default_rng(10), n_subjects=4, n_steps=60, observed=False)
+    found = JPCMCIPlus(max_lag=1).fit([part * unit for part in parts])
+    assert found.graph_ == JPCMCIPlus(max_lag=1).fit(parts).graph_
+
+
 def test_what_makes_no_sense_is_refused():
     parts = stations(np.random.default_rng(9), n_subjects=3, n_steps=40)
     for settings, data, error, message in (
@@ -167,6 +174,10 @@ def test_what_makes_no_sense_is_refused():
     ):
         with pytest.raises(error, match=message):
             JPCMCIPlus(max_lag=1, **settings).fit(data)
+    for k, context in enumerate(("time_context", "space_context")):
+        same = [part.drop(columns="altitude" if k == 0 else "weather") for part in parts]
+        with pytest.raises(InputError, match=context):
+            JPCMCIPlus(max_lag=1).fit(same)
     clash = [part.rename(columns={"x": "subject"}) for part in parts]
     with pytest.raises(InputError, match="called 'subject'"):
         JPCMCIPlus(max_lag=1).fit(clash)

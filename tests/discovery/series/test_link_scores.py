@@ -13,6 +13,8 @@ from causalkit.discovery.series.pcmci import PCMCI, link_scores
 from causalkit.discovery.series.pcmci_plus import PCMCIPlus
 from causalkit.discovery.series.ts_icd import TSICD
 from causalkit.graph import LaggedGraph
+from causalkit.metrics import auprc, auroc
+from causalkit.models import random_svar
 
 ALGORITHMS = [PCMCI, PCMCIPlus, LPCMCI, TSICD]
 
@@ -127,3 +129,24 @@ def test_knowledge_ranks_before_and_behind_all_else(algorithm):
     assert scores[1, 0] == scores[2, 3] == 0.0
     assert scores[3, 0] == scores.max() > np.sort(scores, axis=None)[-2]
     assert scores[0, 1] > 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_half_within_the_step_ranks_better_than_all_of_it(algorithm):
+    """On average over models of the kind that these methods are made for."""
+    gains = []
+    for seed in range(30):
+        model = random_svar(8, max_lag=2, rng=seed)
+        found = algorithm(max_lag=2).fit(model.sample(400, rng=seed))
+        clearest = np.nan_to_num(found.p_values_, nan=1.0).min(axis=0)
+        blind = -np.log(np.maximum(clearest, 1e-300))
+        truth = model.graph
+        gains.append(
+            [
+                auroc(truth, found.scores_) - auroc(truth, blind),
+                auprc(truth, found.scores_) - auprc(truth, blind),
+            ]
+        )
+    mean, error = np.mean(gains, axis=0), np.std(gains, axis=0, ddof=1) / np.sqrt(30)
+    assert (mean > 2 * error).all()
