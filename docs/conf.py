@@ -37,6 +37,7 @@ numpydoc_class_members_toctree = False
 numpydoc_xref_param_type = False
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 2
 nb_execution_mode = "auto"  # the notebooks are kept without outputs
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
@@ -46,12 +47,18 @@ suppress_warnings = ["myst.header", "ref.python"]
 nitpicky = False
 
 
-def setup(_):
+def of_str(_app, _what, name, obj, *_):
+    """Whether it is one of the methods that `Lagged` has because it is a string."""
+    return True if hasattr(str, name) and obj is getattr(str, name) else None
+
+
+def setup(app):
     """Write the pages that follow from the code, before Sphinx reads them."""
     here = Path(__file__).parent
     sys.path.insert(0, str(here))
     from _pages import write_assumptions, write_reference
 
+    app.connect("autodoc-skip-member", of_str)
     shutil.rmtree(here / "reference" / "generated", ignore_errors=True)
     write_assumptions(here / "reference" / "generated" / "assumptions.md")
     write_reference(here / "reference" / "generated")

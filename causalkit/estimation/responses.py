@@ -156,16 +156,12 @@ class ImpulseResponse(Reported):
     @property
     def sentence(self) -> str:
         """The result in one sentence."""
+        change = "a lasting change" if self.kind == "sustained" else "a pulse"
+        summed = ", summed up," if self.kind == "cumulative" else ""
         peak = int(np.argmax(np.abs(self.values)))
-        what = {
-            "pulse": "a pulse of",
-            "sustained": "a lasting change of",
-            "cumulative": "(summed) a pulse of",
-        }[self.kind]
-        return (
-            f"Response of {self.outcome} to {what} {self.treatment}: largest after "
-            f"{self.horizons[peak]} steps, {format_value(float(self.values[peak]))}"
-        )
+        largest = f"{self.horizons[peak]} steps, {format_value(float(self.values[peak]))}"
+        found = f"largest after {largest}" if self.values.any() else "none at any horizon"
+        return f"Response of {self.outcome}{summed} to {change} of {self.treatment}: {found}"
 
     def to_frame(self, level: float = 0.95) -> pd.DataFrame:
         """Return one row a horizon: effect, std_error, interval and band."""

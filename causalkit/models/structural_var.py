@@ -16,9 +16,9 @@ with f the identity, or another function between different series.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from causalkit._core.random import as_generator
 from causalkit.errors import InputError, NumericalError
 from causalkit.graph import Kind, LaggedGraph
 from causalkit.graph._validity import topological_order
+from causalkit.graph.lagged import as_lagged
 from causalkit.graph.marks import ARROW, TAIL
 from causalkit.typing import FloatArray, Name, RandomState
 
@@ -77,6 +78,42 @@ class StructuralVAR:
                 "the weights within a step run in a circle; expected weights[0] of an acyclic "
                 "graph. Move one of them to a lag."
             )
+
+    @classmethod
+    def from_links(cls, links: Mapping[str, float], **settings: Any) -> StructuralVAR:
+        """Build from links that are written out.
+
+        Parameters
+        ----------
+        links : dict of str to float
+            By link: its weight. The series are those of the links, in their order.
+        **settings
+            `noise`, `noise_memory`, `function`.
+
+        Raises
+        ------
+        InputError
+            If a weight has no link, or several.
+        GraphError
+            If a link runs into the past, or is no arrow.
+
+        Examples
+        --------
+        >>> StructuralVAR.from_links({"X[t-1] -> X[t]": 0.6, "X[t-1] -> Y[t]": 0.5}).graph
+        DAG of 2 series, lags to 1, 2 edges: X[t-1] -> X[t]; X[t-1] -> Y[t]
+        """
+        graph = LaggedGraph.parse("; ".join(links), kind=Kind.DAG)
+        weights = np.zeros((graph.max_lag + 1, len(graph.variables), len(graph.variables)))
+        for link, weight in links.items():
+            edges = LaggedGraph.parse(link, kind=Kind.DAG).edges()
+            if len(edges) != 1:
+                raise InputError(
+                    f"{link!r} has {len(edges)} links; expected one for the weight {weight}. Write "
+                    "each link by itself, such as 'X[t-1] -> Y[t]'."
+                )
+            cause, effect = as_lagged(edges[0].left), as_lagged(edges[0].right)
+            weights[cause.lag, graph.index(cause), graph.index(effect)] = weight
+        return cls(graph.variables, weights, **settings)
 
     @property
     def max_lag(self) -> int:
@@ -161,25 +198,31 @@ class StructuralVAR:
         errors = _innovations(self.noise, (n, p), rng)
         for t in range(1, n) if self.noise_memory else ():
             errors[t] += self.noise_memory * errors[t - 1]
-        order = topological_order(self.weights[0] != 0)
         own = np.stack([np.diag(np.diagonal(w)) for w in self.weights])
-        cross = self.weights - own
+        own_past, cross_past, whole_past = map(_flat, (own, self.weights - own, self.weights))
         values, turned = np.zeros((n, p)), np.zeros((n, p))
+        now, order = self._now().T, np.asarray(topological_order(self.weights[0] != 0))
         for t in range(start, n):
-            total = errors[t].copy()
-            for lag in range(1, start + 1):
-                total += values[t - lag] @ own[lag] + turned[t - lag] @ cross[lag]
-            for j in order if order is not None else ():
-                values[t, j] = total[j] + turned[t] @ cross[0][:, j]
-                turned[t, j] = (
-                    values[t, j] if self.function is None else self.function(values[t, j])
-                )
+            past = slice(t - start, t)
+            if self.function is None:
+                values[t] = (errors[t] + values[past].ravel() @ whole_past) @ now
+            else:
+                total = errors[t] + values[past].ravel() @ own_past
+                values[t] = total + turned[past].ravel() @ cross_past
+                for j in order:
+                    values[t, j] += turned[t] @ self.weights[0][:, j]
+                    turned[t, j] = self.function(values[t, j])
         if not np.isfinite(values).all() or np.abs(values).max() > 1e12:
             raise NumericalError(
                 "the series ran away; expected a stationary model. Make the weights smaller: "
                 f"spectral_radius is {self.spectral_radius:.3g}."
             )
         return values[burn_in + start :]
+
+
+def _flat(weights: FloatArray) -> FloatArray:
+    """Weights of the past as one matrix, its rows in the order of time."""
+    return weights[:0:-1].reshape(-1, weights.shape[2])
 
 
 def _innovations(noise: str, shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:

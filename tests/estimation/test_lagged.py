@@ -348,8 +348,14 @@ def test_a_cumulative_response_sums_the_pulses():
     summed = response.cumulative()
     np.testing.assert_allclose(summed.values, np.cumsum(response.values))
     assert summed.std_errors[2] ** 2 == pytest.approx(response.covariance[:3, :3].sum())
+    assert summed.sentence.startswith("Response of Y, summed up, to a pulse of X: largest after")
     with pytest.raises(InputError, match="pulse"):
         summed.cumulative()
+
+
+def test_a_response_that_the_graph_rules_out_is_none():
+    nothing = impulse_response(GRAPH, "Y", "X", drawn(300), horizon=0, observed=SEEN)
+    assert nothing.sentence == "Response of X to a pulse of Y: none at any horizon"
 
 
 @pytest.mark.parametrize("kind", ["pulse", "sustained"])

@@ -25,7 +25,6 @@ from causalkit.typing import BoolArray, FloatArray, IntArray
 __all__ = ["Asked", "Past", "Questions"]
 
 _N_CHUNKS: Final = 64  # jobs; a constant, so that n_jobs cannot matter
-_N_LANES: Final = 16
 
 
 @dataclass(slots=True)
@@ -309,27 +308,16 @@ class Questions:
             (self.bound, pairs[s : s + size], sets[s : s + size])
             for s in range(0, len(pairs), size)
         ]
-        threads = self.bound.remembers and self.n_jobs not in (None, 1)
-        order = _one_by_lane(len(chunks)) if threads else np.arange(len(chunks))
-        found = run(
+        parts = run(
             _given_own,
-            [chunks[k] for k in order.tolist()],
+            chunks,
             n_jobs=self.n_jobs,
             label="tests",
-            threads=threads,
+            threads=self.bound.remembers,
             steady=True,
         )
-        parts = [found[k] for k in np.argsort(order).tolist()]
         statistic, p_value, _ = (np.concatenate(part) for part in zip(*parts, strict=True))
         return statistic, p_value
-
-
-def _one_by_lane(n: int) -> IntArray:
-    """An order that begins in several places at once and goes on from each: 0, n/16, 2n/16, …, 1, ….
-
-    Neighbours share a set; threads that asked about them at the same time would each do the work.
-    """
-    return np.argsort(np.arange(n) % -(-n // _N_LANES), kind="stable")
 
 
 def _given_own(

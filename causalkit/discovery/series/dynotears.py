@@ -60,8 +60,8 @@ _SHAKE = 0.01
 class DYNOTEARS(SeriesAlgorithm):
     """Least squares on now and the past with an l1 penalty, the weights within a step acyclic.
 
-    Minimises half the mean square of x_t - x_t W - Σ x_{t-l} A_l, plus `penalty` |W| +
-    `lagged_penalty` |A|, under tr exp(W∘W) - p = 0.
+    Minimises half the mean square of x_t - x_t W - Σ x_{t-l} A_l, plus `penalty` ‖W‖₁ +
+    `lagged_penalty` ‖A‖₁, under tr exp(W∘W) - p = 0.
 
     Parameters
     ----------

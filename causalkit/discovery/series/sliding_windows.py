@@ -104,7 +104,7 @@ class LinkOverTime(Reported):
         a, b = self.pair
         n, joined = len(self.edges), sum(e not in ("none", "failed") for e in self.edges)
         columns = zip(self.times, self.edges, self.strengths, self.p_values, strict=True)
-        rows = [[str(when), *rest] for when, *rest in columns][:_SHOWN]
+        rows = [[_stamp(when), *rest] for when, *rest in columns][:_SHOWN]
         return Report(
             f"{a} and {b} over time",
             facts=[("joined", f"in {joined} of {n} windows")],
@@ -274,6 +274,13 @@ class SlidingWindows(BaseEstimator):
             for what in ("strengths_", "p_values_")
         )
         return LinkOverTime((past, now), self.times_, edges, strengths, p_values)
+
+
+def _stamp(when: Any) -> str:
+    """A date without the hours that it does not need."""
+    return str(
+        np.datetime_as_string(when, unit="auto") if isinstance(when, np.datetime64) else when
+    )
 
 
 def _learnt(found: Any, names: tuple[Any, ...]) -> Learnt:

@@ -100,12 +100,12 @@ class VARLiNGAM(SeriesAlgorithm):
         Causal order within the step, causes first.
     coefficients_ : LaggedEffects
         Direct effects in the units of the data; `coefficients_.of("X[t-1]", "Y")`.
-    weights_ : ndarray of shape (max_lag_ + 1, p, p)
+    weights_ : ndarray of shape (max_lag + 1, p, p)
         The same in standard deviations, `[lag, cause, effect]`.
-    p_values_, strengths_ : ndarray of shape (max_lag_ + 1, p, p)
+    p_values_, strengths_ : ndarray of shape (max_lag + 1, p, p)
         Of the t-test, and the partial correlation, of each edge that time and the order admit,
         given all others; NaN where they admit none. The tests take the order for known.
-    adjusted_p_values_ : ndarray of shape (max_lag_ + 1, p, p)
+    adjusted_p_values_ : ndarray of shape (max_lag + 1, p, p)
         p-values after the correction.
     scores_ : ndarray of shape (p, p)
         `[cause, effect]`: the largest partial correlation in size, over the lags.

@@ -56,6 +56,13 @@ def test_links_are_followed_over_time():
     mpl.pyplot.close("all")
 
 
+def test_windows_of_dates_begin_with_a_date():
+    dated = DATA.set_index(pd.date_range("2001-01-01", periods=500, freq="D"))
+    link = SlidingWindows(Granger(2), window=150, step=100).fit(dated).over_time("x0[t-1]", "x1")
+    assert "2001-04-11" in str(link)
+    assert "00:00" not in str(link)
+
+
 def test_a_link_that_ends_is_seen_to_end():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(1200, 2))
