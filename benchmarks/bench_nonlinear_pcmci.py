@@ -151,9 +151,9 @@ EFFECTS = {
 """What X, a step ago, does to Y: u is a confounder, or a series that is not seen, e is noise."""
 
 STRENGTHS = {
-    "rising": (0.1, 0.2),
-    "even": (0.2, 0.4),
-    "product": (0.15, 0.3),
+    "rising": (0.2, 0.4),
+    "even": (0.4, 0.8),
+    "product": (0.3, 0.5),
     "noise": (0.15, 0.3),
 }
 
@@ -175,8 +175,8 @@ def draw(n, size, what, strength, seed):
         z[t] = 0.6 * z[t - 1] + 0.8 * e3[t]
         scale = np.exp(0.7 * z[t - 1]) if what == "spread" else 1.0
         before = np.exp(0.7 * z[t - 2]) if what == "spread" else 1.0
-        x[t] = memory * np.tanh(x[t - 1]) + np.sin(1.5 * z[t - 1]) + scale * e1[t]
-        own = x[t - 1] - memory * np.tanh(x[t - 2]) - np.sin(1.5 * z[t - 2])
+        x[t] = memory * np.tanh(x[t - 1]) + np.cos(1.5 * z[t - 1]) + scale * e1[t]
+        own = x[t - 1] - memory * np.tanh(x[t - 2]) - np.cos(1.5 * z[t - 2])
         noise = EFFECTS[what](own, strength, z[t - 2], e2[t]) if what in EFFECTS else e2[t]
         y[t] = memory * np.tanh(y[t - 1]) + np.cos(1.5 * z[t - 2]) + before * noise
     now = np.arange(steps - n, steps)
