@@ -499,7 +499,11 @@ def unreadable(name: Name, what: str, examples: list[object]) -> InputError:
     shown = ", ".join(dict.fromkeys(repr(cell) for cell in examples))
     advice = "Convert it, or leave the column out."
     if any(word in what.lower() for word in ("date", "time", "duration")):
-        what, advice = "dates or times", "Turn them into numbers, e.g. days since the start."
+        what = "dates or times"
+        advice = (
+            "Turn them into numbers, e.g. days since the start; if they date the rows of series, "
+            f"say time={name!r}."
+        )
         shown = str(examples[0]) if examples else ""
     elif what.lower().startswith(("str", "<u", "object")) and "struct" not in what.lower():
         what = "text"

@@ -153,8 +153,8 @@ class LandmarkSmoother:
         total = C.sum(axis=0)
         gram = C.T @ C
         gram -= np.outer(total, total / len(C))
-        # C'C v = μ W v and v'W v = 1, so that Cv has the length √μ. By NumPy, in whose decomposition
-        # threads do not wait for each other, as they do in SciPy's.
+        # C'C v = μ W v and v'W v = 1, so that Cv has the length √μ. Not by SciPy, in whose
+        # decomposition all other threads wait.
         inverse = np.linalg.inv(np.linalg.cholesky(W))
         values, V = np.linalg.eigh(inverse @ gram @ inverse.T)
         V = inverse.T @ V

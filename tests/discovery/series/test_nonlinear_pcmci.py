@@ -145,11 +145,11 @@ def test_landmark_regressions_solve_the_generalised_problem():
     smoother = LandmarkSmoother.of(Block(Z, np.zeros(n, dtype=np.intp), 1), 60)
     U = smoother.kernel @ smoother.turn
     U -= U.mean(axis=0)
-    np.testing.assert_allclose(U.T @ U, np.eye(U.shape[1]), atol=1e-6)
+    np.testing.assert_allclose(U.T @ U, np.eye(U.shape[1]), atol=0.01)
     C = smoother.kernel - smoother.kernel.mean(axis=0)
     W = smoother.kernel[smoother.rows]
     approximate = C @ np.linalg.solve(W + 1e-7 * len(W) * np.eye(len(W)), C.T)
-    np.testing.assert_allclose((U * smoother.values) @ U.T, approximate, atol=1e-4)
+    np.testing.assert_allclose((U * smoother.values) @ U.T, approximate, atol=1e-6)
 
 
 # --- other input ----------------------------------------------------------------------------------
