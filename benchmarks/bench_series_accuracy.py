@@ -93,8 +93,8 @@ METHODS = [
     ("VARLiNGAM", VARLiNGAM(), None),
     ("DYNOTEARS", DYNOTEARS(), None),
     ("CCM", CCM(n_surrogates=19), 50),  # skills, which rank pairs, need no surrogates
-    ("CCM, with delays", CCM(max_lag=1, n_surrogates=19), 50),
-    ("MXMap, with delays", MXMap(max_lag=1, n_surrogates=19), 50),
+    ("CCM, with delays", CCM(max_lag=1, n_surrogates=19), 15),
+    ("MXMap, with delays", MXMap(max_lag=1, n_surrogates=19), 15),
 ]
 
 

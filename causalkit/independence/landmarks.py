@@ -34,6 +34,7 @@ from typing import Final
 
 import numpy as np
 from scipy.linalg import block_diag
+from scipy.linalg.lapack import dtrtri
 
 from causalkit.errors import NumericalError
 from causalkit.independence.eigen_ridge import choose_ridges, inflation_of, share_taken, spent
@@ -153,11 +154,11 @@ class LandmarkSmoother:
         total = C.sum(axis=0)
         gram = C.T @ C
         gram -= np.outer(total, total / len(C))
-        # C'C v = μ W v and v'W v = 1, so that Cv has the length √μ. Not by SciPy, in whose
-        # decomposition all other threads wait.
-        inverse = np.linalg.inv(np.linalg.cholesky(W))
-        values, V = np.linalg.eigh(inverse @ gram @ inverse.T)
-        V = inverse.T @ V
+        # C'C v = μ W v and v'W v = 1, so that Cv has the length √μ. SciPy's `eigh` would do, but it
+        # makes other threads wait.
+        inverse, _ = dtrtri(np.linalg.cholesky(W).T)
+        values, V = np.linalg.eigh(inverse.T @ gram @ inverse)
+        V = inverse @ V
         sound = values > _ROUNDING * max(values[-1], 1.0)
         turn = V[:, sound] / np.sqrt(values[sound])
         return cls(block, rows, C, turn, values[sound])

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 
 __all__ = [
+    "Component",
     "ComponentLSTM",
     "ComponentMLP",
     "Networks",
@@ -71,8 +73,6 @@ class Networks(ABC):
 
     size: Size
     parameters: list[Any]
-    grouped: bool
-    """Whether the first parameter, (p, lags, networks, units), is penalised by cause."""
 
     @abstractmethod
     def forecasts(self, past: Any) -> Any:
@@ -90,16 +90,13 @@ class Networks(ABC):
     def norms_by_lag(self, past: Any) -> Any:
         """The same of the first set by lag, (max_lag, cause, effect)."""
 
-    def shrink(self, sizes: Any) -> None:
-        """Bring groups of the first parameter nearer to zero, in place."""
-
 
 class Component(Networks):
     """One network for each effect; a cause of which all first weights are 0 is none."""
 
-    grouped = True
-
-    def __init__(self, size: Size, n_columns: int, width: int, *, ridge: float, nested: bool):
+    def __init__(
+        self, size: Size, n_columns: int, width: int, *, ridge: float, nested: bool
+    ) -> None:
         p, n_networks = size.n_series, size.n_sets * size.n_series
         self.size, self.ridge, self.nested = size, ridge, nested
         self.n_networks = n_networks
@@ -107,11 +104,12 @@ class Component(Networks):
         self.parameters = [size.draw(p, n_columns, n_networks, width, spread=spread)]
         self.weights: list[Any] = []
 
-    def price(self, past: Any, penalty: float) -> Any:  # noqa: ARG002 - by `shrink`, as it has a kink
-        """Half the squares of all weights behind the first, lest they make up for small first ones."""
+    def price(self, past: Any, penalty: float) -> Any:  # noqa: ARG002 - that has a kink: `shrink`
+        """Half the squares of later weights, lest they make up for small first ones."""
         return 0.5 * self.ridge * sum(weights.square().sum() for weights in self.weights)
 
     def shrink(self, sizes: Any) -> None:
+        """Bring the first weights of each cause nearer to zero, in place."""
         (shrink_nested if self.nested else shrink_groups)(self.parameters[0], sizes)
 
     def norms(self, past: Any) -> Any:  # noqa: ARG002 - weights say it for all steps
@@ -130,7 +128,7 @@ class ComponentMLP(Component):
         super().__init__(size, size.max_lag, size.hidden_units[0], ridge=ridge, nested=nested)
         widths = (*size.hidden_units, 1)
         biases = [size.draw(self.n_networks, 1, widths[0], spread=0.1)]
-        for width, following in zip(widths, widths[1:], strict=False):
+        for width, following in pairwise(widths):
             spread = 1.0 / np.sqrt(width)
             self.weights.append(size.draw(self.n_networks, width, following, spread=spread))
             biases.append(size.fill(self.n_networks, 1, following))
@@ -194,14 +192,12 @@ class ComponentLSTM(Component):
 
 
 class ResidualMLP(Networks):
-    """One perceptron for all effects: units, to which each further layer adds tanh of a line.
+    """One perceptron for all effects: a line, and units to which each further layer adds its tanh.
 
     The absolute derivatives of what it says by what it reads are priced, (n, p, p * max_lag) of
     them. They are exact, as products of the layers from the last to the first: `p` rows a step,
     fewer than the inputs.
     """
-
-    grouped = False
 
     def __init__(self, size: Size, *, squared: bool, n_priced: int = 16) -> None:
         self.size, self.squared, self.n_priced = size, squared, n_priced
@@ -219,8 +215,9 @@ class ResidualMLP(Networks):
             size.draw(sets, width, size.n_series, spread=0.5 * spread),
             size.fill(sets, 1, size.n_series),
         )
+        self.straight = size.fill(sets, n_columns, size.n_series)
         layers = (self.first, *self.blocks, self.last)
-        self.parameters = [part for layer in layers for part in layer]
+        self.parameters = [self.straight, *(part for layer in layers for part in layer)]
 
     def forecasts(self, past: Any) -> Any:
         return self._forward(past)[0].transpose(1, 2)
@@ -235,7 +232,8 @@ class ResidualMLP(Networks):
             bent = torch.tanh(torch.baddbmm(bias, units, weights))
             slopes.append(1.0 - bent.square())
             units = units + bent
-        return torch.baddbmm(self.last[1], units, self.last[0]), slopes
+        bent = torch.baddbmm(self.last[1], units, self.last[0])
+        return torch.baddbmm(bent, rows, self.straight), slopes
 
     def jacobian(self, past: Any) -> Any:
         """Derivatives of shape (n_sets, n, effect, cause, max_lag)."""
@@ -247,7 +245,8 @@ class ResidualMLP(Networks):
             bent = (chain * slope[:, :, None]).reshape(sets, n * p, width)
             chain = chain + (bent @ weights.transpose(1, 2)).view(sets, n, p, width)
         bent = (chain * slopes[0][:, :, None]).reshape(sets, n * p, width)
-        return (bent @ self.first[0].transpose(1, 2)).view(sets, n, p, p, -1)
+        found = (bent @ self.first[0].transpose(1, 2)).view(sets, n, p, -1)
+        return (found + self.straight.transpose(1, 2)[:, None]).view(sets, n, p, p, -1)
 
     def price(self, past: Any, penalty: float) -> Any:
         """Of a few steps at a time, which change from call to call."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from causalkit.discovery.series._granger_networks import Networks, Size
+from causalkit.discovery.series._granger_networks import Component, Networks, Size
 from causalkit.discovery.series._lagged_design import LaggedDesign
 from causalkit.errors import NumericalError
 from causalkit.typing import FloatArray, IntArray
@@ -51,7 +51,7 @@ class Steps:
         for k, (train, test) in enumerate(folds, 1):
             learnt[k, train], judge[test] = 1.0, k
         past = design.past.reshape(n, p, design.max_lag)
-        return cls(*map(size.tensor, (past, design.now, learnt)), judge)
+        return cls(size.tensor(past), size.tensor(design.now), size.tensor(learnt), judge)
 
     def errors(
         self, networks: Networks, withheld: tuple[int, int | None] | None = None
@@ -189,8 +189,9 @@ class Descent:
 
     def _pooled(self, k: int, squares: Any) -> Any:
         """One mean for each group of the first parameter."""
-        grouped = self.networks.grouped and k == 0
-        return squares.mean(dim=(1, 3), keepdim=True) if grouped else squares
+        if k == 0 and isinstance(self.networks, Component):
+            return squares.mean(dim=(1, 3), keepdim=True)
+        return squares
 
     def step(self, steps: Steps, batch_size: int, penalty: float, rate: float) -> None:
         """Take one step on the objective under a penalty."""
@@ -208,7 +209,7 @@ class Descent:
                 square.lerp_(self._pooled(k, gradient.square()), 1.0 - self.second_decay)
                 sizes = rate / ((square / warmer).sqrt_() + 1e-8)
                 networks.parameters[k].sub_(sizes * mean / warm)
-                if k == 0 and networks.grouped and penalty > 0.0:
+                if k == 0 and isinstance(networks, Component):
                     networks.shrink(penalty * sizes)
 
 

@@ -9,7 +9,7 @@ no better for it on steps that it has not seen, so it loses nothing when that in
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -44,6 +44,9 @@ _INSTEAD: Final = "use RegressionGranger, which asks the same question without t
 
 class NeuralSeriesAlgorithm(SeriesAlgorithm):
     """Base of the algorithms that ask networks which pasts they read."""
+
+    _least: ClassVar[float] = 0.0
+    """Norms of at most this size count as nothing."""
 
     penalty: float | str
     alpha: float
@@ -155,7 +158,7 @@ class NeuralSeriesAlgorithm(SeriesAlgorithm):
             p_values[cause] = compared(without - full, times)
             worth[cause] = gains(without, full)
         self.gains_, self.pair_p_values_ = worth[within], p_values[within]
-        accepted: BoolArray = (p_values <= self.alpha) & (read > 0.0)
+        accepted: BoolArray = (p_values <= self.alpha) & (read > self._least)
         by_lag = unasked(n_lags, p)
         for cause in np.flatnonzero(accepted.any(axis=1)).tolist():
             there = accepted[cause]

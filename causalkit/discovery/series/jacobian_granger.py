@@ -2,9 +2,9 @@
 
 A network forecasts all series from the past of all. Whether it uses the past of x to forecast y is
 written in its Jacobian, the derivatives of what it says by what it reads: if that of y by all lags
-of x is zero everywhere, x is no Granger cause of y. So the sum of the absolute derivatives, averaged
-over the steps, is added to the squared errors, and what is left of them after training ranks the
-links. One network serves all effects, and layers behind the first are shared.
+of x is zero everywhere, x is no Granger cause of y. So the sum of the absolute derivatives, on the
+average of the steps, is added to the squared errors, and what is left of them after training ranks
+the links. One network serves all effects, and layers behind the first are shared.
 
 Unlike the weights of :class:`~causalkit.discovery.NeuralGranger`, derivatives come close to zero
 but do not reach it. A link is drawn where forecasts on steps left out suffer without the cause.
@@ -15,14 +15,14 @@ It needs torch, the extra `deep`.
 >>> rng = np.random.default_rng(0)
 >>> x = rng.normal(size=(300, 3))
 >>> x[1:, 1] += 2.0 * np.tanh(2.0 * x[:-1, 0])
->>> found = JacobianGranger(1, random_state=0).fit(x)  # doctest: +SKIP
+>>> found = JacobianGranger(1, alpha=0.01, random_state=0).fit(x)  # doctest: +SKIP
 >>> print(found.graph_.summary_graph())  # doctest: +SKIP
 3 series, 1 link: x0 -> x1 (1)
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from causalkit._core.checks import check_choice, check_count
 from causalkit.discovery.series._granger_networks import Networks, ResidualMLP, Size
@@ -70,8 +70,9 @@ class JacobianGranger(NeuralSeriesAlgorithm):
     Attributes
     ----------
     graph_ : LaggedGraph
-        A DAG with edges from the past: of each cause that is missed on steps left out, the lags
-        that are missed by themselves, or else the one that is missed most.
+        A DAG with edges from the past: of each cause that is missed on steps left out, and of which
+        the mean absolute derivative exceeds 0.01 at some lag, the lags that are missed by
+        themselves, or else the one that is missed most.
     scores_ : ndarray of shape (n_series, n_series)
         `[cause, effect]`: mean absolute derivative at the lag where it is largest, averaged over
         the penalties from `penalty_` to the largest and over the networks of all steps and of those
@@ -102,7 +103,8 @@ class JacobianGranger(NeuralSeriesAlgorithm):
     networks as they are, as those of :class:`~causalkit.discovery.NeuralGranger`.
 
     Other than published, penalties form a path, of which the errors on steps left out choose a
-    point. Series are visited in the order of their names, so that the order of columns does not
+    point, and what the layers say is added to a line from all inputs, so that linear relations need
+    no bends. Series are visited in the order of their names, so that the order of columns does not
     matter; other names can give other first weights, and then results that differ as those of
     another seed do.
 
@@ -118,10 +120,12 @@ class JacobianGranger(NeuralSeriesAlgorithm):
     >>> rng = np.random.default_rng(1)
     >>> x = rng.normal(size=(300, 2))
     >>> x[2:, 1] += 2.0 * x[:-2, 0]
-    >>> found = JacobianGranger(2, random_state=0)
+    >>> found = JacobianGranger(2, n_steps=25, random_state=0)
     >>> print(found.fit({"a": x[:, 0], "b": x[:, 1]}).graph_)  # doctest: +SKIP
     DAG of 2 series, lags to 2, 1 edge: a[t-2] -> b[t]
     """
+
+    _least: ClassVar[float] = 0.01
 
     def __init__(
         self,
