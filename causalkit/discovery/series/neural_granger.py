@@ -8,8 +8,8 @@ take. With `network="mlp"` the network is a perceptron that reads a window of `m
 `network="lstm"` one that reads them one after the other and has a memory.
 
 It needs torch, the extra `deep`. :class:`~causalkit.discovery.RegressionGranger` needs none, has
-tests, and ranks links as well on chaotic systems (Lorenz-96); on sparse autoregressions and on
-simulated brain signals it ranks them a little less well (`benchmarks/bench_series_accuracy.py`).
+tests, and ranks links as well on chaotic systems (Lorenz-96), on sparse autoregressions a little
+less well (`benchmarks/bench_series_accuracy.py`).
 
 >>> import numpy as np
 >>> rng = np.random.default_rng(0)
