@@ -36,7 +36,7 @@ import numpy as np
 from causalkit._core.series import as_series
 from causalkit._core.table import as_table
 from causalkit.discovery.series._lagged_test import bind_lagged
-from causalkit.discovery.series.pcmci_plus import PCMCIPlus
+from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
 from causalkit.graph import Kind, LaggedGraph
 from causalkit.independence import GCM, RCIT, CMIknn, FisherZ, RCoT
 from causalkit.models import bent, random_svar

@@ -35,20 +35,20 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from causalkit.benchmark.baselines import LaggedCorrelation, LagOne, RandomLinks
-from causalkit.discovery.series.dynamical import CCM
-from causalkit.discovery.series.dynotears import DYNOTEARS
-from causalkit.discovery.series.granger import Granger
-from causalkit.discovery.series.group_lasso_granger import GroupLassoGranger
-from causalkit.discovery.series.jpcmci_plus import JPCMCIPlus
-from causalkit.discovery.series.lpcmci import LPCMCI
-from causalkit.discovery.series.mxmap import MXMap
-from causalkit.discovery.series.pcmci import PCMCI
-from causalkit.discovery.series.pcmci_plus import PCMCIPlus
-from causalkit.discovery.series.regression_granger import RegressionGranger
-from causalkit.discovery.series.spectral_granger import SpectralGranger
-from causalkit.discovery.series.transfer_entropy import TransferEntropy
-from causalkit.discovery.series.ts_icd import TSICD
-from causalkit.discovery.series.var_lingam import VARLiNGAM
+from causalkit.discovery.series.cross_mapping.ccm import CCM
+from causalkit.discovery.series.cross_mapping.mxmap import MXMap
+from causalkit.discovery.series.granger.granger import Granger
+from causalkit.discovery.series.granger.group_lasso_granger import GroupLassoGranger
+from causalkit.discovery.series.granger.regression_granger import RegressionGranger
+from causalkit.discovery.series.granger.spectral_granger import SpectralGranger
+from causalkit.discovery.series.granger.transfer_entropy import TransferEntropy
+from causalkit.discovery.series.latent.lpcmci import LPCMCI
+from causalkit.discovery.series.latent.ts_icd import TSICD
+from causalkit.discovery.series.momentary.jpcmci_plus import JPCMCIPlus
+from causalkit.discovery.series.momentary.pcmci import PCMCI
+from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
+from causalkit.discovery.series.structural.dynotears import DYNOTEARS
+from causalkit.discovery.series.structural.var_lingam import VARLiNGAM
 from causalkit.errors import InputError
 from causalkit.graph import LaggedGraph
 from causalkit.independence import GCM, RCoT

@@ -34,9 +34,9 @@ from time import perf_counter
 
 import numpy as np
 
-from causalkit.discovery.series.dynotears import DYNOTEARS
-from causalkit.discovery.series.pcmci_plus import PCMCIPlus
-from causalkit.discovery.series.var_lingam import VARLiNGAM
+from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
+from causalkit.discovery.series.structural.dynotears import DYNOTEARS
+from causalkit.discovery.series.structural.var_lingam import VARLiNGAM
 
 MAX_LAG = 3
 

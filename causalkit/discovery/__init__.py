@@ -27,7 +27,8 @@ and the noise is not Gaussian, :class:`CAM`, :class:`RESIT` and :class:`SCORE` w
 too), :class:`JPCMCIPlus` (several subjects),
 :class:`LPCMCI` and :class:`TSICD` (hidden common causes); :class:`Granger` and its kin,
 :class:`GroupLassoGranger` for many series, :class:`RegressionGranger` and :class:`TransferEntropy`
-for curves, :class:`SpectralGranger` by frequency; :class:`VARLiNGAM` and :class:`DYNOTEARS`;
+for curves, :class:`NeuralGranger` and :class:`JacobianGranger` with neural networks (the extra
+'deep'), :class:`SpectralGranger` by frequency; :class:`VARLiNGAM` and :class:`DYNOTEARS`;
 :class:`CCM` and :class:`MXMap` for coupled dynamical systems. :class:`Regimes`,
 :class:`LearntRegimes` and :class:`SlidingWindows` let the links change; :func:`diagnose_series`
 looks at series before anything is learnt.
@@ -96,33 +97,35 @@ from causalkit.discovery.search.ges import GES
 from causalkit.discovery.search.gies import GIES
 from causalkit.discovery.search.grasp import GRaSP
 from causalkit.discovery.search.hill_climb import HillClimb
-from causalkit.discovery.series._regime_links import RegimeLinks
 from causalkit.discovery.series.base import SeriesAlgorithm
-from causalkit.discovery.series.convergence import CrossMapConvergence
-from causalkit.discovery.series.diagnostics import (
+from causalkit.discovery.series.changing._regime_links import RegimeLinks
+from causalkit.discovery.series.changing.learnt_regimes import LearntRegimes
+from causalkit.discovery.series.changing.regimes import Regimes
+from causalkit.discovery.series.changing.sliding_windows import LinkOverTime, SlidingWindows
+from causalkit.discovery.series.cross_mapping.ccm import CCM
+from causalkit.discovery.series.cross_mapping.convergence import CrossMapConvergence
+from causalkit.discovery.series.cross_mapping.mxmap import MXMap
+from causalkit.discovery.series.granger.granger import Granger
+from causalkit.discovery.series.granger.group_lasso_granger import GroupLassoGranger
+from causalkit.discovery.series.granger.jacobian_granger import JacobianGranger
+from causalkit.discovery.series.granger.neural_granger import NeuralGranger
+from causalkit.discovery.series.granger.regression_granger import RegressionGranger
+from causalkit.discovery.series.granger.spectral_granger import SpectralGranger
+from causalkit.discovery.series.granger.transfer_entropy import TransferEntropy
+from causalkit.discovery.series.latent.lpcmci import LPCMCI
+from causalkit.discovery.series.latent.ts_icd import TSICD
+from causalkit.discovery.series.momentary.jpcmci_plus import JPCMCIPlus
+from causalkit.discovery.series.momentary.pcmci import PCMCI
+from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
+from causalkit.discovery.series.preparation.diagnostics import (
     SeriesDiagnosis,
     SeriesDiagnostics,
     diagnose_series,
 )
-from causalkit.discovery.series.dynamical import CCM
-from causalkit.discovery.series.dynotears import DYNOTEARS
-from causalkit.discovery.series.granger import Granger
-from causalkit.discovery.series.group_lasso_granger import GroupLassoGranger
-from causalkit.discovery.series.jpcmci_plus import JPCMCIPlus
-from causalkit.discovery.series.lagged_effects import LaggedEffects
-from causalkit.discovery.series.learnt_regimes import LearntRegimes
-from causalkit.discovery.series.lpcmci import LPCMCI
-from causalkit.discovery.series.mxmap import MXMap
-from causalkit.discovery.series.pcmci import PCMCI
-from causalkit.discovery.series.pcmci_plus import PCMCIPlus
-from causalkit.discovery.series.regimes import Regimes
-from causalkit.discovery.series.regression_granger import RegressionGranger
-from causalkit.discovery.series.sliding_windows import LinkOverTime, SlidingWindows
-from causalkit.discovery.series.spectral_granger import SpectralGranger
-from causalkit.discovery.series.transfer_entropy import TransferEntropy
-from causalkit.discovery.series.transformers import Deseasonalize, Detrend, Differencing
-from causalkit.discovery.series.ts_icd import TSICD
-from causalkit.discovery.series.var_lingam import VARLiNGAM
+from causalkit.discovery.series.preparation.transformers import Deseasonalize, Detrend, Differencing
+from causalkit.discovery.series.structural.dynotears import DYNOTEARS
+from causalkit.discovery.series.structural.lagged_effects import LaggedEffects
+from causalkit.discovery.series.structural.var_lingam import VARLiNGAM
 
 __all__ = [
     "ANM",
@@ -192,6 +195,7 @@ __all__ = [
     "InvariantPrediction",
     "InvariantSet",
     "JPCMCIPlus",
+    "JacobianGranger",
     "Knowledge",
     "LaggedEffects",
     "LearntRegimes",
@@ -200,6 +204,7 @@ __all__ = [
     "MXMap",
     "MarkovBoundary",
     "MarkovBoundarySelector",
+    "NeuralGranger",
     "OrderMCMC",
     "PCMCIPlus",
     "PairwiseEnsemble",

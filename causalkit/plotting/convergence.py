@@ -13,7 +13,7 @@ from causalkit.typing import FloatArray, Name
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from causalkit.discovery.series.convergence import CrossMapConvergence
+    from causalkit.discovery.series.cross_mapping.convergence import CrossMapConvergence
 
 __all__ = ["plot_convergence"]
 
@@ -64,7 +64,7 @@ def plot_convergence(
     --------
     >>> import numpy as np
     >>> from matplotlib.figure import Figure
-    >>> from causalkit.discovery.series.dynamical import CCM
+    >>> from causalkit.discovery.series.cross_mapping.ccm import CCM
     >>> data = {"x": np.sin(np.arange(99.0) ** 1.1), "y": np.cos(np.arange(99.0) ** 1.1)}
     >>> ccm = CCM(2, n_surrogates=19, random_state=0).fit(data)
     >>> ax = ccm.convergence_.plot(Figure().add_subplot(), pairs=[("x", "y")])

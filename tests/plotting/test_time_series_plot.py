@@ -217,7 +217,7 @@ def test_notebooks_show_a_drawing():
 
 
 def test_convergence_draws_lines_bands_and_names():
-    from causalkit.discovery.series.convergence import CrossMapConvergence
+    from causalkit.discovery.series.cross_mapping.convergence import CrossMapConvergence
 
     skill = np.full((3, 3, 3), np.nan)
     for k, (i, j) in enumerate([(0, 1), (1, 0), (0, 2)]):

@@ -45,10 +45,10 @@ from causalkit.discovery.resampling._wrapped import (
     nodes_of,
     read_grouped,
 )
-from causalkit.discovery.series._link_knowledge import LinkBounds
 from causalkit.discovery.series.base import SeriesAlgorithm
-from causalkit.discovery.series.jpcmci_plus import JPCMCIPlus
-from causalkit.discovery.series.pcmci import PCMCI
+from causalkit.discovery.series.momentary._link_knowledge import LinkBounds
+from causalkit.discovery.series.momentary.jpcmci_plus import JPCMCIPlus
+from causalkit.discovery.series.momentary.pcmci import PCMCI
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph, Kind, LaggedGraph
 from causalkit.graph.lagged_graph import lagged_nodes

@@ -134,7 +134,7 @@ class Bootstrap(DiscoveryAlgorithm):
 
     Of series, links have lags:
 
-    >>> from causalkit.discovery.series.pcmci_plus import PCMCIPlus
+    >>> from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
     >>> for t in range(1, 300):
     ...     data["y"][t] += 0.6 * data["y"][t - 1] + data["x"][t - 1]
     >>> boot = Bootstrap(PCMCIPlus(max_lag=2), n_resamples=20, random_state=0).fit(data)

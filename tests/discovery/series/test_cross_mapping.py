@@ -9,7 +9,7 @@ import pytest
 from sklearn.base import clone
 
 from causalkit._core.series import as_series
-from causalkit.discovery.series._cross_map import (
+from causalkit.discovery.series.cross_mapping._cross_map import (
     averages,
     embedded,
     forecast_skill,
@@ -18,9 +18,9 @@ from causalkit.discovery.series._cross_map import (
     unit_columns,
     usable_moments,
 )
-from causalkit.discovery.series._surrogates import surrogates
-from causalkit.discovery.series.dynamical import CCM
-from causalkit.discovery.series.mxmap import MXMap, _between
+from causalkit.discovery.series.cross_mapping._surrogates import surrogates
+from causalkit.discovery.series.cross_mapping.ccm import CCM
+from causalkit.discovery.series.cross_mapping.mxmap import MXMap, _between
 from causalkit.errors import InputError
 from causalkit.graph import Lagged
 from tests.oracles.cross_mapping import cross_map_skill

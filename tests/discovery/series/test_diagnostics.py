@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from causalkit.discovery.series._periods import dominant_period
-from causalkit.discovery.series._stationarity import stationarity
-from causalkit.discovery.series.diagnostics import diagnose_series
+from causalkit.discovery.series.preparation._periods import dominant_period
+from causalkit.discovery.series.preparation._stationarity import stationarity
+from causalkit.discovery.series.preparation.diagnostics import diagnose_series
 from causalkit.errors import InputError
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from causalkit.discovery import NOTEARS, Knowledge
-from causalkit.discovery.series.dynotears import DYNOTEARS, _lagrangian
+from causalkit.discovery.series.structural.dynotears import DYNOTEARS, _lagrangian
 from causalkit.errors import (
     AssumptionWarning,
     CausalkitWarning,
@@ -61,7 +61,7 @@ def test_the_minimum_is_close_to_the_best_of_all_orders(seed, p, max_lag):
 
 def test_the_gradient_is_that_of_the_function():
     from causalkit._core.series import as_series
-    from causalkit.discovery.series._structural import Steps
+    from causalkit.discovery.series.structural._structural import Steps
 
     _, frame = drawn(0, 3, 2, n=100)
     algorithm = DYNOTEARS(max_lag=2)

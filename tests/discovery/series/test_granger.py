@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from causalkit.discovery.series.granger import Granger
+from causalkit.discovery.series.granger.granger import Granger
 from causalkit.errors import InputError, NumericalError, UnknownVariableError
 from causalkit.graph import LaggedGraph
 from tests.oracles import granger as slow

@@ -14,9 +14,9 @@ from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
 from causalkit._core.series import as_series
-from causalkit.discovery.series._group_lasso import Products, _path, fit_target
 from causalkit.discovery.series._lagged_design import blocked_folds, lagged_design
-from causalkit.discovery.series.group_lasso_granger import GroupLassoGranger
+from causalkit.discovery.series.granger._group_lasso import Products, _path, fit_target
+from causalkit.discovery.series.granger.group_lasso_granger import GroupLassoGranger
 from causalkit.errors import InputError
 from tests.oracles import group_lasso as oracle
 

@@ -8,9 +8,9 @@ import pytest
 import statsmodels.api as sm
 
 from causalkit.discovery import Knowledge
-from causalkit.discovery.series._within_test import WithinTest
-from causalkit.discovery.series.jpcmci_plus import JPCMCIPlus
-from causalkit.discovery.series.pcmci_plus import PCMCIPlus
+from causalkit.discovery.series.momentary._within_test import WithinTest
+from causalkit.discovery.series.momentary.jpcmci_plus import JPCMCIPlus
+from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
 from causalkit.errors import InputError, NumericalError, UnknownVariableError
 from causalkit.independence import FisherZ
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalkit.discovery.series.lagged_effects import LaggedEffects
+from causalkit.discovery.series.structural.lagged_effects import LaggedEffects
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import Lagged
 from tests.oracles import svar

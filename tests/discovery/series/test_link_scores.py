@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from causalkit.discovery.knowledge import Knowledge
-from causalkit.discovery.series.lpcmci import LPCMCI
-from causalkit.discovery.series.pcmci import PCMCI, link_scores
-from causalkit.discovery.series.pcmci_plus import PCMCIPlus
-from causalkit.discovery.series.ts_icd import TSICD
+from causalkit.discovery.series.latent.lpcmci import LPCMCI
+from causalkit.discovery.series.latent.ts_icd import TSICD
+from causalkit.discovery.series.momentary.pcmci import PCMCI, link_scores
+from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
 from causalkit.graph import LaggedGraph
 from causalkit.metrics import auprc, auroc
 from causalkit.models import random_svar

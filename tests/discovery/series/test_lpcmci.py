@@ -15,8 +15,8 @@ import pytest
 from sklearn.base import clone
 
 from causalkit._core.table import Table
-from causalkit.discovery.series.lpcmci import LPCMCI
-from causalkit.discovery.series.ts_icd import TSICD
+from causalkit.discovery.series.latent.lpcmci import LPCMCI
+from causalkit.discovery.series.latent.ts_icd import TSICD
 from causalkit.errors import InputError
 from causalkit.graph import Kind, LaggedGraph
 from causalkit.graph.lagged_latent import lagged_mag, lagged_pag, lagged_projection

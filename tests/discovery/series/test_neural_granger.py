@@ -20,8 +20,8 @@ from causalkit.discovery.series import _granger_networks as nets
 from causalkit.discovery.series import _granger_training as training
 from causalkit.discovery.series import jacobian_granger, neural_granger
 from causalkit.discovery.series._lagged_design import blocked_folds, lagged_design
-from causalkit.discovery.series.jacobian_granger import JacobianGranger
-from causalkit.discovery.series.neural_granger import NeuralGranger
+from causalkit.discovery.series.granger.jacobian_granger import JacobianGranger
+from causalkit.discovery.series.granger.neural_granger import NeuralGranger
 from causalkit.errors import InputError, NumericalError
 from tests.oracles import neural_granger as oracle
 

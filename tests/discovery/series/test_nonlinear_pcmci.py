@@ -11,10 +11,10 @@ from sklearn.tree import DecisionTreeRegressor
 from causalkit._core.kernel_matrices import Block
 from causalkit._core.series import as_series
 from causalkit.discovery.series._lagged_test import bind_lagged
-from causalkit.discovery.series._past import Questions
-from causalkit.discovery.series.lpcmci import LPCMCI
-from causalkit.discovery.series.pcmci import PCMCI
-from causalkit.discovery.series.pcmci_plus import PCMCIPlus
+from causalkit.discovery.series.latent.lpcmci import LPCMCI
+from causalkit.discovery.series.momentary._past import Questions
+from causalkit.discovery.series.momentary.pcmci import PCMCI
+from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
 from causalkit.errors import InputError
 from causalkit.independence import GCM, CMIknn, FisherZ, RCoT
 from causalkit.independence.landmarks import LandmarkSmoother

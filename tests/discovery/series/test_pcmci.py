@@ -13,9 +13,9 @@ import pytest
 from causalkit._core.series import as_series
 from causalkit.discovery import Knowledge
 from causalkit.discovery.series._lagged_test import bind_lagged
-from causalkit.discovery.series._past import Questions
-from causalkit.discovery.series.pcmci import PCMCI
-from causalkit.discovery.series.pcmci_plus import PCMCIPlus
+from causalkit.discovery.series.momentary._past import Questions
+from causalkit.discovery.series.momentary.pcmci import PCMCI
+from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import Edge, Kind, Lagged, LaggedGraph
 from causalkit.independence import GCM, CMIknn, FisherZ, Oracle, PartialCorrelation, RankZ, RCoT

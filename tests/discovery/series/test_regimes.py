@@ -12,11 +12,16 @@ from hypothesis import strategies as st
 from causalkit._core.series import as_series
 from causalkit.discovery.constraint.pc import PC
 from causalkit.discovery.series._lagged_test import lagged_correlations
-from causalkit.discovery.series._regime_search import Design, assign, costs_of, random_regimes
-from causalkit.discovery.series.learnt_regimes import LearntRegimes
-from causalkit.discovery.series.pcmci import PCMCI
-from causalkit.discovery.series.pcmci_plus import PCMCIPlus
-from causalkit.discovery.series.regimes import Regimes
+from causalkit.discovery.series.changing._regime_search import (
+    Design,
+    assign,
+    costs_of,
+    random_regimes,
+)
+from causalkit.discovery.series.changing.learnt_regimes import LearntRegimes
+from causalkit.discovery.series.changing.regimes import Regimes
+from causalkit.discovery.series.momentary.pcmci import PCMCI
+from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import LaggedGraph
 from causalkit.metrics import compare

@@ -15,10 +15,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
-from causalkit.discovery.series import _kernel_ridge
-from causalkit.discovery.series._kernel_ridge import KernelRidge
-from causalkit.discovery.series._loss_comparison import compared, times_of
-from causalkit.discovery.series.regression_granger import RegressionGranger
+from causalkit.discovery.series.granger import _kernel_ridge
+from causalkit.discovery.series.granger._kernel_ridge import KernelRidge
+from causalkit.discovery.series.granger._loss_comparison import compared, times_of
+from causalkit.discovery.series.granger.regression_granger import RegressionGranger
 from causalkit.errors import InputError
 
 

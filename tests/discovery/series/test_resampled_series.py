@@ -23,9 +23,9 @@ from causalkit.discovery.resampling._consensus import consensus
 from causalkit.discovery.resampling._plans import plan_of
 from causalkit.discovery.resampling._replicates import Replicates
 from causalkit.discovery.series.base import SeriesAlgorithm
-from causalkit.discovery.series.granger import Granger
-from causalkit.discovery.series.pcmci import PCMCI
-from causalkit.discovery.series.pcmci_plus import PCMCIPlus
+from causalkit.discovery.series.granger.granger import Granger
+from causalkit.discovery.series.momentary.pcmci import PCMCI
+from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
 from causalkit.errors import CausalkitWarning, CycleError, InputError
 from causalkit.graph import Kind, Lagged, LaggedGraph
 from causalkit.graph.lagged import as_lagged

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from causalkit.discovery.constraint.pc import PC
-from causalkit.discovery.series.granger import Granger
-from causalkit.discovery.series.pcmci import PCMCI
-from causalkit.discovery.series.pcmci_plus import PCMCIPlus
-from causalkit.discovery.series.sliding_windows import SlidingWindows
+from causalkit.discovery.series.changing.sliding_windows import SlidingWindows
+from causalkit.discovery.series.granger.granger import Granger
+from causalkit.discovery.series.momentary.pcmci import PCMCI
+from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
 from causalkit.errors import InputError, NumericalError, ResamplingWarning, UnknownVariableError
 from causalkit.graph import LaggedGraph
 from causalkit.models.structural_var import random_svar

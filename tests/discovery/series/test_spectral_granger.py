@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 from scipy.integrate import trapezoid
 
-from causalkit.discovery.series._spectral_measures import geweke_measures, transfer
-from causalkit.discovery.series.granger import Granger
-from causalkit.discovery.series.spectral_granger import SpectralGranger
+from causalkit.discovery.series.granger._spectral_measures import geweke_measures, transfer
+from causalkit.discovery.series.granger.granger import Granger
+from causalkit.discovery.series.granger.spectral_granger import SpectralGranger
 from causalkit.errors import InputError, NumericalError
 from tests.discovery.series.test_granger import LAGS, simulated
 

@@ -9,7 +9,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
-from causalkit.discovery.series.transfer_entropy import TransferEntropy
+from causalkit.discovery.series.granger.transfer_entropy import TransferEntropy
 from causalkit.errors import InputError
 from causalkit.independence import CMIknn, FisherZ
 

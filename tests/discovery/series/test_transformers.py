@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
-from causalkit.discovery.series.granger import Granger
-from causalkit.discovery.series.transformers import Deseasonalize, Detrend, Differencing
+from causalkit.discovery.series.granger.granger import Granger
+from causalkit.discovery.series.preparation.transformers import Deseasonalize, Detrend, Differencing
 from causalkit.errors import InputError, UnknownVariableError
 
 EACH = [

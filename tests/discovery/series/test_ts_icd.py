@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from causalkit.discovery.series.lpcmci import LPCMCI
-from causalkit.discovery.series.ts_icd import TSICD
+from causalkit.discovery.series.latent.lpcmci import LPCMCI
+from causalkit.discovery.series.latent.ts_icd import TSICD
 from causalkit.errors import InputError
 from causalkit.graph.lagged_latent import lagged_pag, lagged_projection
 from causalkit.independence import Oracle

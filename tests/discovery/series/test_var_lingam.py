@@ -15,7 +15,7 @@ from sklearn.base import clone
 
 from causalkit.discovery import Knowledge
 from causalkit.discovery.lingam.lingam import DirectLiNGAM
-from causalkit.discovery.series.var_lingam import VARLiNGAM
+from causalkit.discovery.series.structural.var_lingam import VARLiNGAM
 from causalkit.errors import (
     AssumptionWarning,
     CausalkitWarning,

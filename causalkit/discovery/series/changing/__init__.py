@@ -1,0 +1,1 @@
+"""Links that change: regimes, given or learnt, and windows that slide."""

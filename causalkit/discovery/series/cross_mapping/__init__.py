@@ -1,0 +1,1 @@
+"""Coupled dynamical systems, by nearest neighbours in what delays rebuild of them."""

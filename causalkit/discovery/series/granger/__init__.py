@@ -1,0 +1,1 @@
+"""Causes that help to predict: by regressions, groups, any learner, frequencies, information."""

@@ -1,0 +1,1 @@
+"""Series with hidden common causes: LPCMCI and TS-ICD."""

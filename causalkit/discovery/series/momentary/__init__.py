@@ -1,0 +1,1 @@
+"""Momentary conditional independence: PCMCI, PCMCI+ and J-PCMCI+."""

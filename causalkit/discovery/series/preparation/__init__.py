@@ -1,0 +1,1 @@
+"""Series before anything is learnt: what they look like, and what makes them stationary."""

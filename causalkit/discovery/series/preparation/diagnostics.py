@@ -1,0 +1,369 @@
+"""What to know about series before looking for causes in them.
+
+Methods for series expect them to go on as they are: no trends, no unit roots, no seasons, few gaps,
+and lags that reach far enough. `diagnose_series` looks at each of these and says what may help. It
+suggests and changes nothing.
+
+>>> import numpy as np
+>>> rng = np.random.default_rng(0)
+>>> walk = rng.normal(size=300).cumsum()
+>>> found = diagnose_series({"walk": walk, "noise": rng.normal(size=300)})
+>>> [(one.name, one.verdict, one.differencing) for one in found.series]
+[('walk', 'unit root', 1), ('noise', 'stationary', 0)]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from causalkit._core.checks import check_count, check_fraction
+from causalkit._core.report import Report, Reported
+from causalkit._core.series import Series, as_series
+from causalkit.discovery.series.granger._lagged_regression import (
+    default_lag_cap,
+    lag_criteria,
+    lagged_moments,
+)
+from causalkit.discovery.series.preparation._periods import dominant_period
+from causalkit.discovery.series.preparation._stationarity import (
+    ljung_box,
+    longest_run,
+    stationarity,
+)
+from causalkit.errors import InputError, NumericalError
+from causalkit.graph.marks import show_name
+from causalkit.typing import Data, FloatArray, Name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SeriesDiagnosis", "SeriesDiagnostics", "diagnose_series"]
+
+_LEAST_STEPS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SeriesDiagnosis(Reported):
+    """What one series looks like, over its longest run without a gap.
+
+    Attributes
+    ----------
+    name : str or int
+    n_steps, n_missing : int
+        Steps of the longest run, and missing cells in all.
+    verdict : str
+        "stationary"; "trend" (stationary around one); "unit root" (wanders off and does not come
+        back); "shifts" (neither, as with a level that jumps, or a memory that lasts very long);
+        "undecided" (too short to tell); "constant"; or "categories".
+    differencing : int
+        Suggested order of differences: 0, 1 or 2.
+    adf_p_value : float
+        Of a unit root (augmented Dickey-Fuller, with a constant).
+    kpss_p_value : float
+        Of stationarity (KPSS, with a constant), cut to between 0.01 and 0.1.
+    ljung_box_p_value : float
+        Of no memory: no autocorrelation up to lag 10.
+    autocorrelation : float
+        Of neighbouring steps.
+    period : int or None
+        Steps after which the series comes again, if it does so significantly.
+    period_p_value : float
+        Of no period.
+    """
+
+    name: Name
+    n_steps: int
+    n_missing: int
+    verdict: str
+    differencing: int = 0
+    adf_p_value: float = np.nan
+    kpss_p_value: float = np.nan
+    ljung_box_p_value: float = np.nan
+    autocorrelation: float = np.nan
+    period: int | None = None
+    period_p_value: float = np.nan
+
+    def _report(self) -> Report:
+        return Report(
+            f"Series {show_name(self.name)}",
+            facts=[
+                ("verdict", self.verdict),
+                ("steps", self.n_steps),
+                ("missing", self.n_missing),
+                ("ADF (unit root)", self.adf_p_value),
+                ("KPSS (stationary)", self.kpss_p_value),
+                ("Ljung-Box (no memory)", self.ljung_box_p_value),
+                ("autocorrelation", self.autocorrelation),
+                ("period", self.period),
+            ],
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SeriesDiagnostics(Reported):
+    """What series look like, each and together.
+
+    Attributes
+    ----------
+    series : tuple of SeriesDiagnosis
+    n_rows, n_subjects : int
+    n_gaps : int
+        Places where a step is missing between two rows.
+    n_incomplete : int
+        Rows with a missing cell.
+    lags : dict of str to int
+        Lags of a VAR of all series by "aic", "bic", "hqic" and "fpe"; empty if none can be fitted.
+    lag_criteria : dict of str to ndarray of shape (cap + 1,)
+        The criteria themselves, by number of lags.
+    n_usable : int
+        Rows with all lags that BIC asks for.
+    advice : tuple of str
+    """
+
+    series: tuple[SeriesDiagnosis, ...]
+    n_rows: int
+    n_subjects: int
+    n_gaps: int
+    n_incomplete: int
+    lags: dict[str, int]
+    lag_criteria: dict[str, FloatArray]
+    n_usable: int
+    advice: tuple[str, ...]
+
+    def __getitem__(self, name: Name) -> SeriesDiagnosis:
+        """Return what one series looks like."""
+        for one in self.series:
+            if one.name == name:
+                return one
+        raise KeyError(name)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row a series."""
+        import pandas as pd
+
+        fields = SeriesDiagnosis.__dataclass_fields__
+        return pd.DataFrame(
+            [{field: getattr(one, field) for field in fields} for one in self.series]
+        ).set_index("name")
+
+    def _report(self) -> Report:
+        lags = ", ".join(f"{name} {lag}" for name, lag in self.lags.items())
+        return Report(
+            f"Diagnosis of {len(self.series)} series",
+            facts=[
+                ("rows", self.n_rows),
+                ("subjects", self.n_subjects),
+                ("gaps between rows", self.n_gaps),
+                ("rows with missing cells", self.n_incomplete),
+                ("lags", lags or None),
+            ],
+            columns=["series", "verdict", "ADF", "KPSS", "Ljung-Box", "period"],
+            rows=[
+                (
+                    show_name(one.name),
+                    one.verdict,
+                    one.adf_p_value,
+                    one.kpss_p_value,
+                    one.ljung_box_p_value,
+                    one.period,
+                )
+                for one in self.series
+            ],
+            notes=[f"• {sentence}" for sentence in self.advice],
+        )
+
+
+def diagnose_series(
+    data: Data,
+    *,
+    max_lag: int | None = None,
+    alpha: float = 0.05,
+    panel: Name | None = None,
+    time: Name | None = None,
+    mask: Name | None = None,
+) -> SeriesDiagnostics:
+    """Look at series before causes are looked for in them.
+
+    Parameters
+    ----------
+    data : DataFrame, 2-D ndarray or dict of columns; a list of them; or a 3-D ndarray
+        As `fit` of every algorithm for series takes them.
+    max_lag : int, optional
+        Most lags that the criteria try; `12 (n / 100)^(1/4)`, or as many as the rows feed, if left
+        out.
+    alpha : float, default 0.05
+        Level of all tests.
+    panel, time, mask : str or int, optional
+        Columns that tell subjects apart, hold the time, and say which rows may be "now".
+
+    Returns
+    -------
+    SeriesDiagnostics
+
+    Raises
+    ------
+    InputError
+        If the data cannot be read as series.
+
+    Notes
+    -----
+    **Assumes:**
+
+    - tests look at the longest run of each series without a gap, whichever subject it is of, and
+      ignore the mask;
+    - no test can tell a unit root from a root that is close to one in a short series; "undecided"
+      is said where ADF does not reject and KPSS does not, either;
+    - p-values of periods are somewhat too small in series of less than a hundred steps.
+
+    References
+    ----------
+    Dickey and Fuller (1979), doi:10.1080/01621459.1979.10482531. Kwiatkowski, Phillips, Schmidt and
+    Shin (1992), doi:10.1016/0304-4076(92)90104-Y. Ljung and Box (1978),
+    doi:10.1093/biomet/65.2.297.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> months = np.arange(240)
+    >>> sales = 10 * np.sin(2 * np.pi * months / 12) + rng.normal(size=240)
+    >>> found = diagnose_series({"sales": sales, "price": rng.normal(size=240)})
+    >>> found["sales"].period
+    12
+    >>> print(found.advice[0])
+    sales comes again after 12 steps (p = ...): consider Deseasonalize(12), ...
+    """
+    alpha = check_fraction(alpha, "alpha")
+    series = as_series(data, panel=panel, time=time, mask=mask)
+    found = tuple(_diagnosis(series, k, alpha) for k in range(len(series.names)))
+    criteria = _criteria(series, max_lag)
+    lags = {name: int(np.argmin(values)) for name, values in criteria.items()}
+    n_subjects = int(series.subject.max()) + 1
+    n_gaps = int((~series.follows).sum()) - n_subjects
+    n_incomplete = int(np.isnan(series.table.values).any(axis=1).sum())
+    n_usable = len(series.usable(max(1, lags.get("bic", 1))))
+    advice = [sentence for one in found for sentence in _advice_on(one)]
+    advice += _advice_on_rows(series, n_gaps, n_incomplete, n_usable, lags)
+    return SeriesDiagnostics(
+        found,
+        series.n_rows,
+        n_subjects,
+        n_gaps,
+        n_incomplete,
+        lags,
+        criteria,
+        n_usable,
+        tuple(advice),
+    )
+
+
+# --- one series ----------------------------------------------------------------------------------
+
+
+def _diagnosis(series: Series, column: int, alpha: float) -> SeriesDiagnosis:
+    name, levels = series.names[column], series.table.levels[column]
+    values = series.table.values[:, column]
+    n_missing = int(np.isnan(values).sum())
+    x = longest_run(values, series.follows)
+    if levels is not None and len(levels) > 2:
+        return SeriesDiagnosis(name, len(x), n_missing, "categories")
+    if len(x) and np.ptp(x) == 0:
+        return SeriesDiagnosis(name, len(x), n_missing, "constant")
+    if len(x) < _LEAST_STEPS:
+        return SeriesDiagnosis(name, len(x), n_missing, "undecided")
+    x = (x - x.mean()) / np.abs(x).max()  # no overflow in what follows
+    x = x / x.std()
+    verdict, differencing, adf, kpss = stationarity(x, alpha)
+    period, period_p_value = dominant_period(np.diff(x, n=differencing), alpha)
+    return SeriesDiagnosis(
+        name,
+        len(x),
+        n_missing,
+        verdict,
+        differencing,
+        adf,
+        kpss,
+        ljung_box(x),
+        float(x[1:] @ x[:-1] / (x @ x)),
+        period,
+        period_p_value,
+    )
+
+
+def _advice_on(one: SeriesDiagnosis) -> Iterator[str]:
+    name = show_name(one.name)
+    tests = f"ADF p = {one.adf_p_value:.2g}, KPSS p = {one.kpss_p_value:.2g}"
+    if np.isnan(one.adf_p_value):
+        tests = "no test"
+    if one.verdict in ("constant", "categories"):
+        what = "is constant" if one.verdict == "constant" else "holds categories"
+        yield f"{name} {what}: leave it out of methods that expect numbers that vary."
+    elif one.verdict == "trend":
+        yield f"{name} is stationary around a trend: consider Detrend(1)."
+    elif one.verdict == "unit root":
+        yield (
+            f"{name} wanders like a random walk ({tests}): consider "
+            f"Differencing({one.differencing})."
+        )
+    elif one.verdict == "shifts":
+        yield (
+            f"{name} comes back, but to a level that changes ({tests}): look at its plot for "
+            "jumps, and consider shorter periods, or Differencing(1)."
+        )
+    elif one.verdict == "undecided":
+        yield (
+            f"{name} is too short, or varies too slowly, to tell whether it wanders off ({tests}; "
+            f"{one.n_steps} steps without a gap): compare results with and without Differencing(1)."
+        )
+    if one.period is not None:
+        yield (
+            f"{name} comes again after {one.period} steps (p = {one.period_p_value:.2g}): consider "
+            f"Deseasonalize({one.period}), or Differencing(0, season={one.period})."
+        )
+
+
+# --- all together --------------------------------------------------------------------------------
+
+
+def _criteria(series: Series, max_lag: int | None) -> dict[str, FloatArray]:
+    """Criteria of the VARs of the series that vary; empty if none can be fitted."""
+    p = len(series.names)
+    asked = max_lag is not None
+    cap = check_count(max_lag, "max_lag") if asked else default_lag_cap(series.n_rows, p)  # type: ignore[arg-type]
+    while cap >= 1:
+        try:
+            moments = lagged_moments(series, cap, who="diagnose_series")
+            if moments.df >= 1:
+                return lag_criteria(moments)
+        except (InputError, NumericalError):
+            pass
+        cap = cap // 2
+    return {}
+
+
+def _advice_on_rows(
+    series: Series, n_gaps: int, n_incomplete: int, n_usable: int, lags: dict[str, int]
+) -> Iterator[str]:
+    if n_gaps:
+        yield (
+            f"{n_gaps} place(s) lack a step between two rows; no lag reaches over them, so each "
+            "costs as many rows as there are lags."
+        )
+    if n_incomplete:
+        yield (
+            f"{n_incomplete} of {series.n_rows} rows have a missing cell, and {n_usable} rows are "
+            "left with all their lags: fill short holes, or leave out the series that has most."
+        )
+    if lags:
+        yield (
+            f"BIC asks for {lags['bic']} lag(s), AIC for {lags['aic']}: "
+            f"max_lag={max(1, lags['bic'])} is a place to begin, and {max(1, lags['aic'])} a check."
+        )
+    else:
+        yield (
+            "no VAR of all series can be fitted (too few steps, or series that are constant, "
+            "categories, or sums of others), so nothing is said on lags."
+        )

@@ -1,0 +1,1 @@
+"""Structural models of series: VARLiNGAM, DYNOTEARS, and the effects that they imply."""
