@@ -30,7 +30,7 @@ from time import perf_counter
 
 import numpy as np
 
-from causalkit.discovery.series.granger.granger import Granger
+from causalkit.discovery import Granger
 
 
 def simulated(n_steps, n_series, seed):

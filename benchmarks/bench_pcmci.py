@@ -24,8 +24,7 @@ from time import perf_counter
 
 import numpy as np
 
-from causalkit.discovery.series.momentary.pcmci import PCMCI
-from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
+from causalkit.discovery import PCMCI, PCMCIPlus
 from causalkit.graph import ARROW, TAIL, Kind, LaggedGraph
 from causalkit.models import bent, random_svar
 

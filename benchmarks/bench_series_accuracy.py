@@ -34,21 +34,25 @@ from time import perf_counter
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-from causalkit.benchmark.baselines import LaggedCorrelation, LagOne, RandomLinks
-from causalkit.discovery.series.cross_mapping.ccm import CCM
-from causalkit.discovery.series.cross_mapping.mxmap import MXMap
-from causalkit.discovery.series.granger.granger import Granger
-from causalkit.discovery.series.granger.group_lasso_granger import GroupLassoGranger
-from causalkit.discovery.series.granger.regression_granger import RegressionGranger
-from causalkit.discovery.series.granger.spectral_granger import SpectralGranger
-from causalkit.discovery.series.granger.transfer_entropy import TransferEntropy
-from causalkit.discovery.series.latent.lpcmci import LPCMCI
-from causalkit.discovery.series.latent.ts_icd import TSICD
-from causalkit.discovery.series.momentary.jpcmci_plus import JPCMCIPlus
-from causalkit.discovery.series.momentary.pcmci import PCMCI
-from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
-from causalkit.discovery.series.structural.dynotears import DYNOTEARS
-from causalkit.discovery.series.structural.var_lingam import VARLiNGAM
+from causalkit.benchmark import LaggedCorrelation, LagOne, RandomLinks
+from causalkit.discovery import (
+    CCM,
+    DYNOTEARS,
+    LPCMCI,
+    PCMCI,
+    TSICD,
+    Granger,
+    GroupLassoGranger,
+    JacobianGranger,
+    JPCMCIPlus,
+    MXMap,
+    NeuralGranger,
+    PCMCIPlus,
+    RegressionGranger,
+    SpectralGranger,
+    TransferEntropy,
+    VARLiNGAM,
+)
 from causalkit.errors import InputError
 from causalkit.graph import LaggedGraph
 from causalkit.independence import GCM, RCoT
@@ -83,6 +87,9 @@ METHODS = [
     ("GroupLassoGranger, hierarchical", GroupLassoGranger(hierarchical=True), None),
     ("RegressionGranger", RegressionGranger(), 50),
     ("TransferEntropy", TransferEntropy(), 15),
+    ("NeuralGranger", NeuralGranger(random_state=0), 15),  # these three need torch
+    ("NeuralGranger, LSTM", NeuralGranger(network="lstm", random_state=0), 15),
+    ("JacobianGranger", JacobianGranger(random_state=0), 15),
     ("PCMCI", PCMCI(), None),
     ("PCMCI, GCM", PCMCI(GCM()), 15),
     ("PCMCI, RCoT", PCMCI(RCoT()), 15),

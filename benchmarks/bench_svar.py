@@ -34,9 +34,7 @@ from time import perf_counter
 
 import numpy as np
 
-from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
-from causalkit.discovery.series.structural.dynotears import DYNOTEARS
-from causalkit.discovery.series.structural.var_lingam import VARLiNGAM
+from causalkit.discovery import DYNOTEARS, PCMCIPlus, VARLiNGAM
 
 MAX_LAG = 3
 
