@@ -10,7 +10,7 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -q
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -q
 
 .PHONY: demo test test-all test-oldest test-deep lint docs bench clean
 
@@ -32,7 +32,7 @@ test-oldest:
 	$(PYTHON) -m venv .venv-oldest
 	$(PYTHON) tools/oldest_dependencies.py > .venv-oldest/oldest.txt
 	.venv-oldest/bin/python -m pip install --quiet --constraint .venv-oldest/oldest.txt --editable ".[test]"
-	.venv-oldest/bin/python -m pytest -n $(WORKERS) --dist loadscope -q -m "not slow" -W ignore::DeprecationWarning
+	.venv-oldest/bin/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -q -m "not slow" -W ignore::DeprecationWarning
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -24,6 +24,11 @@ needs_recent_causal_learn = pytest.mark.skipif(
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the notebooks, which take minutes on one worker and are never to be waited for."""
+    items.sort(key=lambda item: item.path.name != "test_notebooks.py")
+
+
 @pytest.fixture
 def shared() -> Path:
     """Folder of reference data beside the project; the test skips where it is absent."""

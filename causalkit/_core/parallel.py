@@ -6,6 +6,7 @@ call moves its heavy loops to a cluster unchanged; and of threadpoolctl.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -76,9 +77,23 @@ def run(
         # Left to itself joblib gathers calls for seconds, in which nobody asks `until`.
         size = "auto" if until is None else 1
         results = Parallel(n_jobs=n_jobs, return_as="generator", batch_size=size)(calls)
-        with one_thread(steady and not elsewhere):
+        with one_thread(steady and not elsewhere), _workers_may_be_replaced():
             return list(track(results, total=len(arguments), label=label))
     return list(track(results, total=len(arguments), label=label))
+
+
+@contextmanager
+def _workers_may_be_replaced() -> Iterator[None]:
+    """Keep joblib from warning of workers that have grown, as those that compile do.
+
+    It replaces them, and nothing is lost; but where warnings are errors, this one would end the
+    thread that replaces them, and the caller would wait for ever.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "A worker stopped while some jobs were given", UserWarning
+        )
+        yield
 
 
 def _by_one_thread(job: Callable[..., Result], *args: Any) -> Result:

@@ -52,7 +52,7 @@ class Steps:
         Examples
         --------
         >>> Steps(np.arange(4), 1).turned(np.random.default_rng(0)).tolist()
-        [2, 3, 0, 1]
+        [3, 0, 1, 2]
         """
         n, rank = len(self.place), self.rank
         offset = rng.integers(n // 10 + 1, max(n - n // 10, n // 10 + 2))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -183,3 +185,13 @@ def test_an_unhashable_choice_is_refused():
 
 def test_a_set_of_names_goes_by_name_in_every_process():
     assert as_names({"b", "a", 10, "c"}) == (10, "a", "b", "c")
+
+
+def replaced(number):
+    """A job that says what joblib says of a worker that has grown, in a thread of the caller."""
+    warnings.warn("A worker stopped while some jobs were given to the executor.", stacklevel=1)
+    return number
+
+
+def test_workers_that_are_replaced_are_not_spoken_of():
+    assert run(replaced, [(1,), (2,)]) == [1, 2]

@@ -16,10 +16,10 @@ from sklearn.metrics import roc_auc_score
 
 from causalkit._core import deep
 from causalkit._core.series import as_series
-from causalkit.discovery.series import _granger_networks as nets
-from causalkit.discovery.series import _granger_training as training
-from causalkit.discovery.series import jacobian_granger, neural_granger
 from causalkit.discovery.series._lagged_design import blocked_folds, lagged_design
+from causalkit.discovery.series.granger import _granger_networks as nets
+from causalkit.discovery.series.granger import _granger_training as training
+from causalkit.discovery.series.granger import jacobian_granger, neural_granger
 from causalkit.discovery.series.granger.jacobian_granger import JacobianGranger
 from causalkit.discovery.series.granger.neural_granger import NeuralGranger
 from causalkit.errors import InputError, NumericalError
