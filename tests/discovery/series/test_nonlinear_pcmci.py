@@ -102,8 +102,9 @@ def test_jobs_do_not_change_a_number(algorithm, test):
     found = [algorithm(test, max_lag=1, alpha=0.05, n_jobs=n).fit(data) for n in (None, 2, 5)]
     for one in found[1:]:
         assert one.graph_ == found[0].graph_
-        np.testing.assert_array_equal(one.p_values_, found[0].p_values_)
-        np.testing.assert_array_equal(one.strengths_, found[0].strengths_)
+        # Up to last digits, which depend on where a matrix lies in memory.
+        np.testing.assert_allclose(one.p_values_, found[0].p_values_, rtol=1e-9)
+        np.testing.assert_allclose(one.strengths_, found[0].strengths_, rtol=1e-9)
         assert one.n_tests_ == found[0].n_tests_
 
 
@@ -117,8 +118,8 @@ def test_an_answer_is_the_same_whatever_was_asked_before(test):
     batch = Questions(bound, 3, 1, n_jobs=2).ask(pairs, sets)
     for row in reversed(range(len(asked))):
         alone = bind_lagged(test, series, 2, who="test")(*pairs[row], tuple(sets[row]))
-        assert alone.statistic == batch[0][row]
-        assert alone.p_value == batch[1][row]
+        assert alone.statistic == pytest.approx(batch[0][row], rel=1e-9)
+        assert alone.p_value == pytest.approx(batch[1][row], rel=1e-9)
 
 
 def test_what_two_jobs_smooth_alike_counts_as_one_basis():
