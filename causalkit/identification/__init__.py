@@ -11,34 +11,55 @@ from causalkit.identification.estimand import (
     AdjustmentEstimand,
     Estimand,
     NoEffectEstimand,
-    PossibleEffects,
 )
+from causalkit.identification.evaluation import ProbabilityTable, Source, Values, evaluate
 from causalkit.identification.expression import (
+    Difference,
     Equation,
     Expectation,
     Expression,
     Probability,
     Product,
+    Ratio,
     Sum,
+    Value,
+)
+from causalkit.identification.general import (
+    Derivation,
+    FunctionalEstimand,
+    Hedge,
+    general_formula,
 )
 from causalkit.identification.lagged import sustained
+from causalkit.identification.possible import PossibleEffects
 from causalkit.identification.query import EffectQuery
 
 __all__ = [
     "STRATEGIES",
     "AdjustmentEstimand",
+    "Derivation",
+    "Difference",
     "EffectQuery",
     "Equation",
     "Estimand",
     "Expectation",
     "Expression",
+    "FunctionalEstimand",
+    "Hedge",
     "NoEffectEstimand",
     "PossibleEffects",
     "Probability",
+    "ProbabilityTable",
     "Product",
+    "Ratio",
+    "Source",
     "Strategies",
     "Sum",
+    "Value",
+    "Values",
     "Verdict",
+    "evaluate",
+    "general_formula",
     "identify",
     "is_adjustment_set",
     "minimal_adjustment_set",

@@ -34,9 +34,9 @@ from causalkit.identification.estimand import (
     AdjustmentEstimand,
     Estimand,
     NoEffectEstimand,
-    PossibleEffects,
 )
 from causalkit.identification.lagged import LaggedQuestion
+from causalkit.identification.possible import PossibleEffects
 from causalkit.identification.query import EffectQuery, GraphLike, as_graph, listed
 from causalkit.typing import Name, Names
 

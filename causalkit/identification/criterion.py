@@ -24,6 +24,7 @@ from causalkit.graph.separation import representative
 from causalkit.graph.walks import (
     ANCESTORS,
     M_CONNECTION,
+    Steps,
     Walk,
     find_walk,
     m_connected,
@@ -37,7 +38,7 @@ from causalkit.identification.equivalence_class import (
     undecided,
 )
 from causalkit.identification.query import EffectQuery
-from causalkit.typing import BoolArray, Names
+from causalkit.typing import BoolArray, IntArray, Names
 
 __all__ = ["Frame", "check_kind", "frame", "frame_of", "observed_mask"]
 
@@ -46,7 +47,7 @@ __all__ = ["Frame", "check_kind", "frame", "frame_of", "observed_mask"]
 class Frame:
     """What the criterion needs to know about a graph and a query, computed once.
 
-    Masks have shape (n_nodes,), `first_steps` has shape (n_nodes, n_nodes).
+    Masks have shape (n_nodes,).
     """
 
     graph: CausalGraph
@@ -55,23 +56,27 @@ class Frame:
     """The graph itself, or one member of the class."""
     treatment: BoolArray
     outcome: BoolArray
+    forbidden: BoolArray
+    """Nodes on proper causal paths, treatment aside, and what they cause."""
     allowed: BoolArray
     """Observed, neither treatment nor outcome, and not forbidden."""
-    first_steps: BoolArray
-    """First edges of the causal paths, which the proper back-door graph does not have."""
+    first_steps: IntArray
+    """First edges (x, v) of the causal paths, which the proper back-door graph does not have;
+    shape (n_steps, 2)."""
     undecided: tuple[Edge, ...]
     """Condition 0 holds if there are none."""
 
     @property
     def first_nodes(self) -> BoolArray:
         """Second nodes of the causal paths: where the cut edges lead."""
-        found: BoolArray = np.any(self.first_steps, axis=0)
+        found = np.zeros_like(self.treatment)
+        found[self.first_steps[:, 1]] = True
         return found
 
     @property
     def has_effect(self) -> bool:
         """Whether some member has a causal path."""
-        return bool(self.first_steps.any() or self.undecided)
+        return len(self.first_steps) > 0 or len(self.undecided) > 0
 
     def permits(self, given: BoolArray) -> bool:
         """Condition 1, and that all of it is observed."""
@@ -79,19 +84,29 @@ class Frame:
 
     def blocks(self, given: BoolArray) -> bool:
         """Condition 2."""
-        steps = without_directed(self.member, self.first_steps)
-        return not bool((m_connected(steps, self.treatment, given) & self.outcome).any())
+        return not bool((m_connected(self.backdoor(), self.treatment, given) & self.outcome).any())
 
     def is_valid(self, given: BoolArray) -> bool:
         """All three conditions."""
         return not self.undecided and self.permits(given) and self.blocks(given)
 
-    def backdoor_graph(self) -> CausalGraph:
+    def backdoor(self) -> Steps:
         """Return the proper back-door graph of the member."""
-        ends = np.array(self.member.ends)
-        ends.T[self.first_steps] &= ~np.uint8(TAIL)
-        kept = np.where(ends.T > 0, ends, 0).astype(np.uint8)
-        return CausalGraph._of(self.member.nodes, kept, self.member.kind)
+        return without_directed(self.member, self.first_steps.tolist())
+
+    def open_walk(self, given: BoolArray) -> Walk | None:
+        """Find a shortest non-causal path that is open given these nodes."""
+        steps = self.backdoor()
+        opened = reach(steps, given, ANCESTORS)
+        return find_walk(
+            steps,
+            self.treatment,
+            self.outcome,
+            M_CONNECTION,
+            avoid=self.treatment,
+            opened=opened,
+            free=~given,
+        )
 
     def unblockable(self, include: BoolArray) -> Walk:
         """Find a shortest non-causal path that stays open; only called where no set blocks all.
@@ -99,16 +114,7 @@ class Frame:
         If any set with `include` blocks them, then so do all allowed ancestors.
         """
         ends = self.treatment | self.outcome | include
-        given = reach(self.member, ends, ANCESTORS) & self.allowed
-        walk = find_walk(
-            without_directed(self.member, self.first_steps),
-            self.treatment,
-            self.outcome,
-            M_CONNECTION,
-            avoid=self.treatment,
-            opened=reach(self.member, given, ANCESTORS),
-            free=~given,
-        )
+        walk = self.open_walk(reach(self.member, ends, ANCESTORS) & self.allowed)
         if walk is None:
             raise RuntimeError("no set was found to block, yet this one does: please report it")
         return walk
@@ -145,10 +151,12 @@ def frame_of(
     """Do the work of :func:`frame` for a closed class, a member of it, and a mask."""
     treatment, outcome = mask_of(graph, query.treatment), mask_of(graph, query.outcome)
     first_steps = causal_first_steps(graph, treatment, outcome)
-    forbidden = possibly_caused(graph, np.asarray(first_steps.any(axis=0)))
+    first_nodes = np.zeros_like(treatment)
+    first_nodes[first_steps[:, 1]] = True
+    forbidden = possibly_caused(graph, first_nodes)
     allowed = ~(forbidden | treatment | outcome) & observed
     edges = tuple(undecided(graph, treatment, outcome))
-    return Frame(graph, member, treatment, outcome, allowed, first_steps, edges)
+    return Frame(graph, member, treatment, outcome, forbidden, allowed, first_steps, edges)
 
 
 def check_kind(graph: CausalGraph) -> None:

@@ -44,7 +44,7 @@ from causalkit.graph.walks import (
     POSSIBLE_DESCENDANTS_PAG,
     reach,
 )
-from causalkit.typing import BoolArray, Name
+from causalkit.typing import BoolArray, IntArray, Name
 
 __all__ = ["causal_first_steps", "decide", "possibly_caused", "refinements", "undecided"]
 
@@ -64,16 +64,21 @@ def _possibly_causing(graph: CausalGraph, goal: BoolArray, within: BoolArray) ->
     return reach(graph, goal & within, table, avoid=~within)
 
 
-def causal_first_steps(graph: CausalGraph, treatment: BoolArray, outcome: BoolArray) -> BoolArray:
-    """First edges `x -> v` of the proper possibly causal paths, shape (n_nodes, n_nodes).
+def causal_first_steps(graph: CausalGraph, treatment: BoolArray, outcome: BoolArray) -> IntArray:
+    """First edges `x -> v` of the proper possibly causal paths: pairs (x, v), shape (n_steps, 2).
 
     Proper: only the first node of the path is a treatment. In a MAG or PAG, the visible ones: no
     hidden cause acts on both their ends.
     """
     causing = _possibly_causing(graph, outcome, ~treatment)
-    certain = visible(graph) if graph.kind in (Kind.MAG, Kind.PAG) else graph.directed
-    steps: BoolArray = certain & treatment[:, None] & causing[None, :]
-    return steps
+    found: IntArray
+    if graph.kind in (Kind.MAG, Kind.PAG):
+        found = np.argwhere(visible(graph) & treatment[:, None] & causing)
+        return found
+    children = graph.steps.get("->", ((),) * len(treatment))
+    pairs = [(x, v) for x in np.flatnonzero(treatment).tolist() for v in children[x] if causing[v]]
+    found = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+    return found
 
 
 def undecided(graph: CausalGraph, treatment: BoolArray, outcome: BoolArray) -> list[Edge]:
@@ -90,10 +95,12 @@ def undecided(graph: CausalGraph, treatment: BoolArray, outcome: BoolArray) -> l
     if graph.kind in (Kind.MAG, Kind.PAG):
         return _not_visible(graph, treatment, outcome)
     edges = []
-    for x in np.flatnonzero(treatment & graph.undirected.any(axis=1)):
+    open_ends = graph.steps.get("--", ((),) * len(treatment))
+    for x in np.flatnonzero(treatment).tolist():
+        if not open_ends[x]:
+            continue
         causing = _possibly_causing(graph, outcome, ~treatment & ~graph.directed[:, x])
-        for v in np.flatnonzero(graph.undirected[x] & causing):
-            edges.append(Edge(graph.nodes[x], graph.nodes[v], "--"))
+        edges += [Edge(graph.nodes[x], graph.nodes[v], "--") for v in open_ends[x] if causing[v]]
     return edges
 
 

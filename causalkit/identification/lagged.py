@@ -174,8 +174,8 @@ class LaggedQuestion:
     def _of_effect(self) -> LaggedQuestion:
         """The same question without the treatments that have no proper causal path."""
         facts, query = self.facts, self.query
-        acting = np.asarray(facts.first_steps.any(axis=1))
-        acting |= mask_of(facts.graph, [edge.left for edge in facts.undecided])
+        acting = mask_of(facts.graph, [edge.left for edge in facts.undecided])
+        acting[facts.first_steps[:, 0]] = True
         kept = tuple(x for x in query.treatment if acting[facts.graph.index(x)])
         if not kept or len(kept) == len(query.treatment):
             return self
