@@ -13,6 +13,7 @@ from causalkit.identification.estimand import (
     NoEffectEstimand,
 )
 from causalkit.identification.evaluation import ProbabilityTable, Source, Values, evaluate
+from causalkit.identification.experiments import Sample, identify_from
 from causalkit.identification.expression import (
     Difference,
     Equation,
@@ -24,12 +25,8 @@ from causalkit.identification.expression import (
     Sum,
     Value,
 )
-from causalkit.identification.general import (
-    Derivation,
-    FunctionalEstimand,
-    Hedge,
-    general_formula,
-)
+from causalkit.identification.functional import Derivation, FunctionalEstimand, Hedge, Step
+from causalkit.identification.general import general_formula
 from causalkit.identification.lagged import sustained
 from causalkit.identification.possible import PossibleEffects
 from causalkit.identification.query import EffectQuery
@@ -52,7 +49,9 @@ __all__ = [
     "ProbabilityTable",
     "Product",
     "Ratio",
+    "Sample",
     "Source",
+    "Step",
     "Strategies",
     "Sum",
     "Value",
@@ -61,6 +60,7 @@ __all__ = [
     "evaluate",
     "general_formula",
     "identify",
+    "identify_from",
     "is_adjustment_set",
     "minimal_adjustment_set",
     "minimal_adjustment_sets",

@@ -146,8 +146,8 @@ def renamed(expression: Expression, names: Mapping[Symbol, Symbol]) -> Expressio
     match expression:
         case Probability(of, given, do, domain):
             return Probability(each(of), each(given), each(do), domain)
-        case Expectation(of, given, do):
-            return Expectation(of, each(given), each(do))
+        case Expectation(of, given, do, domain):
+            return Expectation(of, each(given), each(do), domain)
         case Product(factors):
             return Product(tuple(renamed(factor, names) for factor in factors))
         case Ratio(top, bottom):
@@ -234,10 +234,10 @@ def expected(expression: Expression, outcome: Name) -> Expression | None:
     Σ_{z} E[Y | X=x, Z=z] P(Z=z)
     """
     match expression:
-        case Probability(of, given, do, "") if outcome in of:
+        case Probability(of, given, do, domain) if outcome in of:
             rest = tuple(symbol for symbol in of if symbol != outcome)
-            mean = Expectation((outcome,), (*rest, *given), do)
-            return product([mean, Probability(rest, given, do)]) if rest else mean
+            mean = Expectation((outcome,), (*rest, *given), do, domain)
+            return product([mean, Probability(rest, given, do, domain)]) if rest else mean
         case Product(factors):
             holders = [k for k, factor in enumerate(factors) if outcome in factor.symbols]
             inner = expected(factors[holders[0]], outcome) if len(holders) == 1 else None

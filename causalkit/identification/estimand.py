@@ -6,7 +6,7 @@ Every estimand prints its formula and its assumptions, and none of them has seen
     AdjustmentEstimand   compare treatments within strata of a set of covariates
     FrontdoorEstimand    through mediators that carry all of the effect     (frontdoor.py)
     InstrumentEstimand   by what moves the treatment only                   (instrument.py)
-    FunctionalEstimand   any other formula of the data                      (general.py)
+    FunctionalEstimand   any other formula of the data                      (functional.py)
     MediationEstimand    direct, indirect and path-specific effects         (mediation.py)
     PossibleEffects      the graph leaves a few answers open; all of them   (possible.py)
 """

@@ -210,7 +210,7 @@ def evaluate(expression: Expression, table: Tables, *, weight: Name | None = Non
     Notes
     -----
     An equation may have a symbol on its right that its left does not have, at whose every value it
-    says the same. Its values are then averaged by how often they occur.
+    says the same. Its values are then averaged, by how often they occur if data tell.
 
     Examples
     --------
@@ -311,10 +311,10 @@ def _value(expression: Expression, sources: _Sources) -> _Array:
     match expression:
         case Probability():
             return _probability(expression, sources)
-        case Expectation(of, given, do):
+        case Expectation(of, given, do, domain):
             if len(of) != 1:
                 raise InputError(f"{expression} is the mean of several variables; expected one.")
-            mean = _probability(Probability(of, given, do), sources)
+            mean = _probability(Probability(of, given, do, domain), sources)
             symbols = mean.symbols[1:]
             weights = _numeric(of[0], sources.levels(of[0]))
             return _Array(symbols, np.tensordot(weights, mean.numbers, axes=(0, 0)))
@@ -413,7 +413,12 @@ def _averaged(array: _Array, extra: frozenset[Symbol], sources: _Sources) -> _Ar
     over = tuple(symbol for symbol in array.symbols if symbol in extra)
     if not over:
         return array
-    weights = _probability(Probability(over), sources)
+    sizes = [len(sources.levels(name_of(symbol))) for symbol in over]
+    weights = _Array(over, np.full(sizes, 1.0))
+    if Source() in sources.tables and {name_of(s) for s in over} <= set(
+        sources.tables[Source()].names
+    ):
+        weights = _probability(Probability(over), sources)
     known = _Array(array.symbols, np.where(np.isnan(array.numbers), 0.0, 1.0))
     filled = _Array(array.symbols, np.nan_to_num(array.numbers))
     top = _eliminate([filled, weights], over, sources)

@@ -97,11 +97,12 @@ class Expression(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Expectation(Expression):
-    """`E[of | do(do), given]`."""
+    """`E[of | do(do), given]`, in the population `domain`."""
 
     of: tuple[Name, ...]
     given: tuple[Symbol, ...] = ()
     do: tuple[Symbol, ...] = ()
+    domain: str = ""
 
     @property
     def symbols(self) -> frozenset[Symbol]:
@@ -111,12 +112,12 @@ class Expectation(Expression):
     def to_text(self) -> str:
         """One line of plain text."""
         names = ", ".join(map(_plain, self.of))
-        return f"E[{names}{_bar(self.given, self.do)}]"
+        return f"E{_raised(self.domain)}[{names}{_bar(self.given, self.do)}]"
 
     def to_latex(self) -> str:
         """LaTeX for math mode."""
         names = ", ".join(map(_tex, self.of))
-        return rf"\mathrm{{E}}[{names}{_tex_bar(self.given, self.do)}]"
+        return rf"\mathrm{{E}}{_tex_raised(self.domain)}[{names}{_tex_bar(self.given, self.do)}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +139,12 @@ class Probability(Expression):
 
     def to_text(self) -> str:
         """One line of plain text."""
-        domain = f"^{{{self.domain}}}" if self.domain else ""
-        return f"P{domain}({_set(self.of)}{_bar(self.given, self.do)})"
+        return f"P{_raised(self.domain)}({_set(self.of)}{_bar(self.given, self.do)})"
 
     def to_latex(self) -> str:
         """LaTeX for math mode."""
-        domain = f"^{{{_tex(self.domain)}}}" if self.domain else ""
-        return rf"\mathrm{{P}}{domain}({_tex_set(self.of)}{_tex_bar(self.given, self.do)})"
+        inside = f"{_tex_set(self.of)}{_tex_bar(self.given, self.do)}"
+        return rf"\mathrm{{P}}{_tex_raised(self.domain)}({inside})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +301,14 @@ def _is(symbol: Symbol) -> str:
 
 def _primes(symbol: Value) -> str:
     return "'" * symbol.primes
+
+
+def _raised(domain: str) -> str:
+    return f"^{{{domain}}}" if domain else ""
+
+
+def _tex_raised(domain: str) -> str:
+    return f"^{{{_tex(domain)}}}" if domain else ""
 
 
 def _bar(given: tuple[Symbol, ...], do: tuple[Symbol, ...]) -> str:

@@ -28,129 +28,24 @@ algorithm. AAAI.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from causalkit._core.checks import as_names
-from causalkit._core.report import Report, Reported
 from causalkit.errors import NotIdentifiableError
 from causalkit.graph import CausalGraph
 from causalkit.graph.latent import latent_projection
 from causalkit.identification._factors import Factor, observational
-from causalkit.identification._formula import distinct, expected, product, quotient, summed
+from causalkit.identification._formula import distinct, product, quotient, summed
 from causalkit.identification._mixed import Mixed, each
-from causalkit.identification._sentences import about_graph, consistency, estimand_report
 from causalkit.identification.criterion import observed_mask
-from causalkit.identification.estimand import Estimand
-from causalkit.identification.expression import Equation, Expression, Probability, Symbol
+from causalkit.identification.expression import Expression, Symbol
+from causalkit.identification.functional import Derivation, FunctionalEstimand, Hedge, Step
 from causalkit.identification.query import EffectQuery, GraphLike, as_graph, listed
 from causalkit.typing import Name, Names
 
-__all__ = [
-    "Derivation",
-    "FunctionalEstimand",
-    "Hedge",
-    "Step",
-    "general_formula",
-    "identified_factor",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Hedge:
-    """Proof that an effect is not identified.
-
-    Both sets are districts, `inner` lies in `outer` and holds no treatment, `outer` does, and every
-    node of `outer` is an ancestor of `inner` within it. What hidden causes do to `outer` then looks
-    in data like what the treatment does to `inner`.
-    """
-
-    outer: tuple[Name, ...]
-    inner: tuple[Name, ...]
-
-    def __str__(self) -> str:
-        outer, inner = (", ".join(map(str, names)) for names in (self.outer, self.inner))
-        return f"hedge ({{{outer}}}, {{{inner}}})"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a derivation: the rule, what it did, and what came of it."""
-
-    rule: str
-    what: str
-    formula: Expression | None = None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Derivation(Reported):
-    """How a formula came about, step by step."""
-
-    query: EffectQuery
-    steps: tuple[Step, ...]
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def _report(self) -> Report:
-        return Report(
-            title=f"Derivation of the {self.query}",
-            columns=("", "by", "step", "formula"),
-            rows=[(k + 1, s.rule, s.what, s.formula) for k, s in enumerate(self.steps)],
-        )
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class FunctionalEstimand(Estimand):
-    """The effect is a formula of the distribution of data, of whatever shape.
-
-    Parameters
-    ----------
-    query : EffectQuery
-        What is asked.
-    formula : Expression
-        The distribution of the outcome under the treatment, without a do.
-    graph : CausalGraph
-        The graph in which it holds.
-    derivation : Derivation
-        The steps that lead to it.
-    """
-
-    query: EffectQuery
-    formula: Expression
-    graph: CausalGraph
-    derivation: Derivation
-
-    @property
-    def expression(self) -> Equation:
-        """The formula, for the mean of a single outcome if it can be written so."""
-        query = self.query
-        if len(query.outcome) == 1:
-            mean = expected(self.formula, query.outcome[0])
-            if mean is not None:
-                return Equation(query.expression, mean)
-        return Equation(Probability(query.outcome, query.given, query.treatment), self.formula)
-
-    @property
-    def arbitrary(self) -> tuple[Name, ...]:
-        """Variables at whose every value the formula says the same."""
-        asked = {*self.query.outcome, *self.query.treatment, *self.query.given}
-        extra = self.formula.symbols - asked
-        return tuple(name for name in self.graph.nodes if name in extra)
-
-    @property
-    def assumptions(self) -> tuple[str, ...]:
-        """What must be true for the formula to be the effect, one plain sentence each."""
-        return (
-            about_graph(self.graph),
-            "Positivity: every combination of values that the formula conditions on occurs.",
-            consistency(listed(self.query.treatment)),
-        )
-
-    def _report(self) -> Report:
-        facts: list[tuple[str, object]] = [("formula", self.expression)]
-        if self.arbitrary:
-            facts.append(("the same at every value of", listed(self.arbitrary)))
-        return estimand_report(self, facts)
+__all__ = ["Derived", "Found", "general_formula", "identified_factor"]
 
 
 def general_formula(
@@ -218,70 +113,21 @@ def identified(
     graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...] | None
 ) -> FunctionalEstimand:
     """Do the work of :func:`general_formula` for a checked query."""
-    seen = observed_mask(graph, query, observed)
-    shown = graph if seen.all() else latent_projection(graph, graph.names(seen.nonzero()[0]))
-    mixed = Mixed.of(shown)
-    steps: list[Step] = []
-    if len(shown.nodes) < len(graph.nodes):
-        steps.append(Step("projection", f"hide what data does not have: {shown}"))
-    x, y, w = (mixed.bits(names) for names in (query.treatment, query.outcome, query.given))
-    x, w = _exchanged(mixed, x, y, w, steps)
-    formula = _effect(mixed, query, x, y | w, steps)
-    if w:
-        top = formula
-        formula = quotient(top, summed(mixed.names(y), top))
-        steps.append(Step("definition", "condition: divide by the sum over the outcome"))
-    taken: frozenset[Symbol] = formula.symbols.union(query.outcome, query.treatment, query.given)
-    formula = distinct(formula, taken)
-    steps.append(Step("result", "", formula))
-    return FunctionalEstimand(query, formula, graph, Derivation(query, tuple(steps)))
+    derived = Derived.of(graph, query, observed)
+    mixed = derived.mixed
+    above = mixed.ancestors(mixed.bits((*query.outcome, *query.given)), mixed.all)
+    data = observational(mixed, above)
 
-
-def _exchanged(mixed: Mixed, x: int, y: int, w: int, steps: list[Step]) -> tuple[int, int]:
-    """Turn conditions into actions while rule 2 of do-calculus allows it (IDC)."""
-    again = True
-    while again:
-        again = False
-        for node in each(w):
-            bit = 1 << node
-            others = x | w & ~bit
-            if not mixed.connected(bit, others, no_in=x, no_out=bit) & y:
-                x, w, again = x | bit, w & ~bit, True
-                name = mixed.nodes[node]
-                steps.append(Step("rule 2", f"seeing {name} is setting {name}: nothing confounds"))
-    return x, w
-
-
-def _effect(mixed: Mixed, query: EffectQuery, x: int, y: int, steps: list[Step]) -> Expression:
-    """P(y | do(x)) as an expression; sums may shadow symbols."""
-
-    def shown(mask: int) -> str:
-        return "{" + ", ".join(map(str, mixed.names(mask))) + "}"
-
-    above = mixed.ancestors(y, mixed.all)
-    if above != mixed.all:
-        steps.append(Step("ID line 2", f"keep the ancestors of the outcome: {shown(above)}"))
-    left = mixed.ancestors(y, mixed.all & ~x)
-    idle = above & ~x & ~left
-    if idle:
-        steps.append(Step("ID line 3 (rule 3)", f"{shown(idle)} act through the treatment only"))
-    parts = tuple(mixed.districts(left))
-    over = mixed.names(left & ~y)
-    pieces = " ".join(f"Q[{', '.join(map(str, mixed.names(part)))}]" for part in parts)
-    total = f"Σ_{{{', '.join(str(name).lower() for name in over)}}} " if over else ""
-    steps.append(Step("ID line 4", f"districts without the treatment: {total}{pieces}"))
-    factors = []
-    for part in parts:
+    def find(part: int) -> Found:
         known = mixed.district(part, above)
-        found = identified_factor(mixed, part, observational(mixed, above).only(known))
+        found = identified_factor(mixed, part, data.only(known))
         if isinstance(found, Hedge):
             raise _not_identified(query, found)
-        formula = found.formula()
-        line = "ID line 6" if known == part else "ID line 7"
-        what = f"Q{shown(part)} from Q{shown(known)}" if known != part else f"Q{shown(part)}"
-        steps.append(Step(line, what, distinct(formula, formula.symbols)))
-        factors.append(formula)
-    return summed(over, product(factors[::-1]))
+        if known == part:
+            return Found(found, "ID line 6", "a district of the graph")
+        return Found(found, "ID line 7", f"from Q{derived.shown(known)}")
+
+    return derived.estimand(find)
 
 
 def identified_factor(mixed: Mixed, part: int, known: Factor) -> Factor | Hedge:
@@ -304,6 +150,97 @@ def identified_factor(mixed: Mixed, part: int, known: Factor) -> Factor | Hedge:
         around = mixed.district(part, above)
         known = known.without(known.members & ~above).only(around)
     return known
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The Q-factor of a district, with the rule that gave it."""
+
+    factor: Factor
+    rule: str
+    how: str
+
+
+Finder: TypeAlias = Callable[[int], Found]
+"""From a district to its Q-factor, or an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A derivation in the making: what is asked of which graph, and the steps so far."""
+
+    graph: CausalGraph
+    query: EffectQuery
+    mixed: Mixed
+    steps: list[Step]
+
+    @classmethod
+    def of(
+        cls, graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...] | None
+    ) -> Derived:
+        """Begin, with hidden nodes marginalised.
+
+        Raises
+        ------
+        GraphError
+            If the graph is not a DAG or ADMG.
+        """
+        seen = observed_mask(graph, query, observed)
+        if seen.all():
+            return cls(graph, query, Mixed.of(graph), [])
+        kept = latent_projection(graph, graph.names(seen.nonzero()[0]))
+        return cls(graph, query, Mixed.of(kept), [Step("projection", f"of hidden nodes: {kept}")])
+
+    def shown(self, mask: int) -> str:
+        """A set of nodes in braces."""
+        return "{" + ", ".join(map(str, self.mixed.names(mask))) + "}"
+
+    def estimand(self, find: Finder) -> FunctionalEstimand:
+        """Assemble the effect from the Q-factors of its districts."""
+        query, mixed = self.query, self.mixed
+        y = mixed.bits(query.outcome)
+        x, w = self._exchanged(mixed.bits(query.treatment), y, mixed.bits(query.given))
+        formula = self._joint(x, y | w, find)
+        if w:
+            formula = quotient(formula, summed(query.outcome, formula))
+            self.steps.append(Step("definition", "condition: divide by the sum over the outcome"))
+        asked = (*query.outcome, *query.treatment, *query.given)
+        taken: frozenset[Symbol] = formula.symbols.union(asked)
+        formula = distinct(formula, taken)
+        self.steps.append(Step("result", "", formula))
+        return FunctionalEstimand(query, formula, self.graph, Derivation(query, tuple(self.steps)))
+
+    def _exchanged(self, x: int, y: int, w: int) -> tuple[int, int]:
+        """Turn conditions into actions while rule 2 of do-calculus allows it (IDC)."""
+        for node in each(w):
+            bit = 1 << node
+            if not self.mixed.connected(bit, x | w & ~bit, no_in=x, no_out=bit) & y:
+                name = self.mixed.nodes[node]
+                self.steps.append(Step("rule 2", f"seeing {name} is as good as setting it"))
+                return self._exchanged(x | bit, y, w & ~bit)
+        return x, w
+
+    def _joint(self, x: int, y: int, find: Finder) -> Expression:
+        """P(y | do(x)) as an expression; sums may shadow symbols."""
+        mixed, note = self.mixed, self.steps.append
+        above = mixed.ancestors(y, mixed.all)
+        left = mixed.ancestors(y, mixed.all & ~x)
+        if above != mixed.all:
+            note(Step("ID line 2", f"keep what acts on the outcome: {self.shown(above)}"))
+        if idle := above & ~x & ~left:
+            note(Step("ID line 3", f"{self.shown(idle)} act through the treatment only (rule 3)"))
+        over = mixed.names(left & ~y)
+        parts = tuple(mixed.districts(left))
+        total = f"Σ_{self.shown(left & ~y).lower()} " if over else ""
+        note(Step("ID line 4", total + " ".join(f"Q{self.shown(part)}" for part in parts)))
+        factors = []
+        for part in parts:
+            found = find(part)
+            formula = found.factor.formula()
+            shown = distinct(formula, formula.symbols)
+            note(Step(found.rule, f"Q{self.shown(part)}: {found.how}", shown))
+            factors.append(formula)
+        return summed(over, product(factors[::-1]))
 
 
 def _not_identified(query: EffectQuery, hedge: Hedge) -> NotIdentifiableError:
