@@ -30,6 +30,7 @@ from causalkit.identification.general import general_formula
 from causalkit.identification.lagged import sustained
 from causalkit.identification.possible import PossibleEffects
 from causalkit.identification.query import EffectQuery
+from causalkit.identification.remedies import Remedies, what_would_help
 
 __all__ = [
     "STRATEGIES",
@@ -49,6 +50,7 @@ __all__ = [
     "ProbabilityTable",
     "Product",
     "Ratio",
+    "Remedies",
     "Sample",
     "Source",
     "Step",
@@ -67,4 +69,5 @@ __all__ = [
     "optimal_adjustment_set",
     "strategies",
     "sustained",
+    "what_would_help",
 ]
