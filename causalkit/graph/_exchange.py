@@ -148,6 +148,12 @@ class Exchange:
 
         return to_causallearn(_whole(self))
 
+    def to_dowhy(self) -> nx.DiGraph:
+        """Write a graph for DoWhy; see :func:`causalkit.graph.convert.to_dowhy`."""
+        from causalkit.graph.convert import to_dowhy
+
+        return to_dowhy(_whole(self))
+
     def to_dot(self) -> str:
         """Write the Graphviz language; see :func:`causalkit.graph.dot.to_dot`."""
         from causalkit.graph.dot import to_dot

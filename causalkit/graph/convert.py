@@ -28,6 +28,7 @@ __all__ = [
     "from_causallearn",
     "from_networkx",
     "to_causallearn",
+    "to_dowhy",
     "to_networkx",
 ]
 
@@ -62,6 +63,54 @@ def to_networkx(graph: CausalGraph) -> nx.DiGraph:
     for edge in graph.edges():
         marked.add_edge(edge.left, edge.right, symbol=edge.symbol)
     return marked
+
+
+def to_dowhy(graph: CausalGraph) -> nx.DiGraph:
+    """Write what DoWhy's `CausalModel(data, treatment, outcome, graph=...)` takes: a `DiGraph`.
+
+    DoWhy has no `<->`; it takes for hidden what is not a column of the data. Each `<->` becomes a
+    node of its own, named after the nodes that it causes.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+        A DAG or an ADMG.
+
+    Returns
+    -------
+    networkx.DiGraph
+        Nodes have the attribute `observed`, "yes" or "no".
+
+    Raises
+    ------
+    GraphError
+        If the graph is of another kind: DoWhy has no classes of graphs.
+
+    Examples
+    --------
+    >>> from causalkit.graph import CausalGraph
+    >>> nxg = CausalGraph.parse("X -> Y; X <-> Y").to_dowhy()
+    >>> list(nxg.edges)
+    [('X', 'Y'), ('U(X,Y)', 'X'), ('U(X,Y)', 'Y')]
+    """
+    import networkx as nx
+
+    if graph.kind not in (Kind.DAG, Kind.ADMG):
+        raise GraphError(
+            f"the graph is a {graph.kind.name}, and DoWhy takes DAGs only; expected a DAG or an "
+            "ADMG. Choose a member: consistent_extension(graph)."
+        )
+    plain = nx.DiGraph()
+    plain.add_nodes_from(graph.nodes, observed="yes")
+    plain.add_edges_from((e.left, e.right) for e in graph.edges() if e.symbol == "->")
+    for edge in graph.edges():
+        if edge.symbol == "<->":
+            hidden = f"U({edge.left},{edge.right})"
+            while hidden in plain:
+                hidden += "'"
+            plain.add_node(hidden, observed="no")
+            plain.add_edges_from([(hidden, edge.left), (hidden, edge.right)])
+    return plain
 
 
 def from_networkx(graph: nx.Graph, kind: Kind | str | None = None) -> CausalGraph:

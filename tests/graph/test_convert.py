@@ -560,3 +560,21 @@ def test_graphs_alone_load_no_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_dowhy_gets_hidden_causes_as_nodes():
+    graph = CausalGraph.parse("Z -> X -> Y; X <-> Y")
+    written = graph.to_dowhy()
+    assert set(written.edges) == {("Z", "X"), ("X", "Y"), ("U(X,Y)", "X"), ("U(X,Y)", "Y")}
+    assert [v for v, seen in written.nodes(data="observed") if seen == "no"] == ["U(X,Y)"]
+    with pytest.raises(GraphError, match="DAGs only"):
+        CausalGraph.parse("X -- Y").to_dowhy()
+
+
+def test_a_hidden_cause_never_takes_the_name_of_a_node():
+    graph = CausalGraph.from_edges(
+        ["X", "Y", "U(X,Y)"], [Edge("X", "Y", "<->"), Edge("U(X,Y)", "Y", "->")]
+    )
+    written = graph.to_dowhy()
+    assert written.nodes["U(X,Y)"]["observed"] == "yes"
+    assert written.nodes["U(X,Y)'"]["observed"] == "no"
