@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from causalkit.errors import CycleError, GraphError, InputError
-from causalkit.graph import CausalGraph, Kind
+from causalkit.graph import CausalGraph, Edge, Kind
 from causalkit.graph.dot import dagitty_roles
 from tests.strategies import HOSTILE, PLAIN, mixed_graphs
 
