@@ -14,6 +14,7 @@
 | `IPW` | discrete | logistic propensity |
 | `AIPW` | discrete | any learners, doubly robust, cross-fitted |
 | `PLR` | binary, continuous | any learners, partially linear, cross-fitted |
+| `PlugIn` | discrete | any identified formula, of discrete data |
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from causalkit.estimation.features import Powers
 from causalkit.estimation.inference import Asymptotic, Bootstrap, standard_error
 from causalkit.estimation.moments import LinearScore
 from causalkit.estimation.overlap import Overlap
+from causalkit.estimation.plug_in import PlugIn
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.regression import OLS, GComputation
 from causalkit.estimation.responses import ImpulseResponse, estimate_response
@@ -54,6 +56,7 @@ __all__ = [
     "Nuisance",
     "OrthogonalEstimator",
     "Overlap",
+    "PlugIn",
     "Powers",
     "Problem",
     "Solution",

@@ -26,6 +26,7 @@ from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Bootstrap
 from causalkit.estimation.lagged import facts, lagged_problem, read_series, with_hac
+from causalkit.estimation.plug_in import PlugIn
 from causalkit.estimation.problem import Problem, as_groups, as_weights, problem_from_table
 from causalkit.estimation.regression import OLS
 from causalkit.graph.lagged import as_lagged
@@ -34,8 +35,8 @@ from causalkit.identification.estimand import (
     AdjustmentEstimand,
     Estimand,
     NoEffectEstimand,
-    PossibleEffects,
 )
+from causalkit.identification.possible import PossibleEffects
 from causalkit.typing import Data, FloatArray, IntArray, Name, RandomState
 
 __all__ = ["default_estimator", "estimate", "estimate_series"]
@@ -44,7 +45,7 @@ __all__ = ["default_estimator", "estimate", "estimate_series"]
 def estimate(
     estimand: Estimand,
     data: Data,
-    estimator: EffectEstimator | None = None,
+    estimator: EffectEstimator | PlugIn | None = None,
     *,
     clusters: Name | ArrayLike | None = None,
     sample_weight: Name | ArrayLike | None = None,
@@ -66,7 +67,8 @@ def estimate(
     estimator : EffectEstimator, optional
         E.g. `OLS()`, `AIPW(LassoCV(), LogisticRegression())`. By default AIPW for a treatment with
         two levels, PLR for a continuous one, OLS without adjustment columns; for series OLS. Of
-        series, an estimator without an `inference` of its own gets :class:`HAC`.
+        series, an estimator without an `inference` of its own gets :class:`HAC`. Formulas beyond
+        adjustment (front door, general identification) take :class:`PlugIn`, of discrete data.
     clusters : name or array-like of shape (n,), optional
         Rows of one cluster may depend on each other: the standard error is clustered and folds keep
         clusters whole. Of series, the column that tells subjects apart.
@@ -117,7 +119,7 @@ def estimate(
     >>> bool(0.8 * 0.5 + 0.5 * 0.8 in effect.interval(0.99))
     True
     """
-    if estimator is not None and not isinstance(estimator, EffectEstimator):
+    if estimator is not None and not isinstance(estimator, (EffectEstimator, PlugIn)):
         raise InputError(
             f"estimator={estimator!r}; expected an EffectEstimator such as OLS() or AIPW(), an "
             "object, not a class or a name. A scikit-learn model goes inside one: AIPW(model)."
@@ -132,13 +134,20 @@ def estimate(
             "mask": mask,
         }
         return _each(estimand, data, estimator, options)
-    if not isinstance(estimand, (AdjustmentEstimand, NoEffectEstimand)):
+    if not isinstance(estimand, Estimand):
         raise InputError(
             f"cannot estimate a {type(estimand).__name__}; expected what identify(graph, treatment,"
             " outcome) returns. Without a graph, fit an estimator: OLS().fit(X, y, t=t)."
         )
     treatment, outcome = _asked(estimand)
     if isinstance(estimand.graph, LaggedGraph):
+        if not isinstance(estimand, (AdjustmentEstimand, NoEffectEstimand)) or isinstance(
+            estimator, PlugIn
+        ):
+            raise InputError(
+                f"{type(estimator or estimand).__name__} is not for series; expected an estimand "
+                "by adjustment and an estimator such as OLS()."
+            )
         series, by_subject = read_series(
             data,
             panel=panel,
@@ -157,9 +166,33 @@ def estimate(
     if isinstance(estimand, NoEffectEstimand):
         table = as_table(data, columns=[treatment, outcome])
         return Effect(0.0, np.nan, table.n_rows, "implied by the graph", estimand=estimand)
+    if isinstance(estimator, PlugIn) or not isinstance(estimand, AdjustmentEstimand):
+        return _plugged_in(estimand, data, estimator, clusters, sample_weight)
     problem = _problem(estimand, data, treatment, outcome, clusters, sample_weight)
     chosen = clone(estimator) if estimator is not None else default_estimator(problem)
     return _of(estimand, _with_state(chosen, random_state).answer(problem))
+
+
+def _plugged_in(
+    estimand: Estimand,
+    data: Data,
+    estimator: EffectEstimator | PlugIn | None,
+    clusters: Name | ArrayLike | None,
+    sample_weight: Name | ArrayLike | None,
+) -> Effect:
+    """Estimate a formula of any shape."""
+    if estimator is not None and not isinstance(estimator, PlugIn):
+        raise InputError(
+            f"{type(estimator).__name__} adjusts for covariates, and this estimand is a "
+            f"{type(estimand).__name__}; expected PlugIn(), for discrete data."
+        )
+    table = as_table(data, columns=[*estimand.query.treatment, *estimand.query.outcome])
+    return (estimator or PlugIn()).effect(
+        estimand,
+        data,
+        groups=_groups(data, clusters, table),
+        weights=_weights(data, sample_weight, table),
+    )
 
 
 def estimate_series(
@@ -245,7 +278,7 @@ def _groups(data: Data, given: Name | ArrayLike | None, table: Table) -> IntArra
     return as_groups(given, table.n_rows)
 
 
-def _asked(estimand: AdjustmentEstimand | NoEffectEstimand) -> tuple[Name, Name]:
+def _asked(estimand: Estimand) -> tuple[Name, Name]:
     """Treatment and outcome, one each, over everybody; of series, the first treatment."""
     query, lasting = estimand.query, isinstance(estimand.graph, LaggedGraph)
     for role, names in (("treatment", query.treatment), ("outcome", query.outcome)):
@@ -265,7 +298,7 @@ def _asked(estimand: AdjustmentEstimand | NoEffectEstimand) -> tuple[Name, Name]
 def _each(
     estimand: PossibleEffects,
     data: Data,
-    estimator: EffectEstimator | None,
+    estimator: EffectEstimator | PlugIn | None,
     options: dict[str, Any],
 ) -> EffectSet:
     """One effect for each alternative."""

@@ -1,14 +1,16 @@
 """Following a rule table through a graph: the search behind :mod:`causalkit.graph.walks`.
 
-A state is (symbol of the edge by which a node was entered, node); where a rule asks whether the
-nodes before and after are apart, it is (symbol, edge). Levels are masks, so that one level is a few
-array operations, and each row of each step matrix is read at most once.
+A state is (symbol of the edge by which a node was entered, node); symbols after which the table
+allows the same are one. Sets of nodes are searched in rounds: for each way of passing, the lists of
+neighbours of all nodes that were new in the round before, each list once. Where a rule asks whether
+the nodes before and after are apart, and where a walk is wanted as a witness, states are visited
+one by one, each with the state that it was reached from.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -21,8 +23,8 @@ from causalkit.typing import BoolArray
 
 __all__ = ["Rule", "Steps", "Table", "Walk", "arrivals", "find_walk", "reach"]
 
-Steps: TypeAlias = Mapping[str, BoolArray]
-"""Step matrices by symbol, as `CausalGraph.steps`: `steps["<-"][i, j]` steps from i to j."""
+Steps: TypeAlias = Mapping[str, Sequence[tuple[int, ...]]]
+"""Neighbours by symbol, as `CausalGraph.steps`: from i one may step to each of `steps["<-"][i]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Rule:
     apart: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # plans are cached by table: no deep comparisons
 class Table:
     """How a walk may begin (`first`), and how it may pass through nodes."""
 
@@ -68,24 +70,42 @@ def _symbols(pattern: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Pass:
-    enter: str
     leave: str
     where: str | None
     apart: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A table written out for the symbols of a graph."""
+
+    begin: tuple[str, ...]
+    passes: Mapping[str, tuple[_Pass, ...]]
+    """Ways to go on, by the symbol of the edge that a node was entered by."""
+    alike: Mapping[str, str]
+    """For each symbol the first one after which the table allows the same."""
+    looks_back: frozenset[str]
+    """Symbols after which it matters where the walk came from."""
+
+
 @lru_cache(maxsize=256)
-def _plan(table: Table, symbols: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[_Pass, ...]]:
-    """First steps and passages that the table allows among these symbols, written out."""
-    passes = tuple(
-        _Pass(enter, leave, rule.where, rule.apart)
-        for rule in table.rules
-        for before, after in [rule.picture.split(" v ")]
-        for enter in _symbols(before)
-        for leave in _symbols(after)
-        if enter in symbols and leave in symbols
+def _plan(table: Table, symbols: tuple[str, ...]) -> _Plan:
+    """Write out the first steps and the passages that the table allows among these symbols."""
+    found: dict[str, dict[_Pass, None]] = {symbol: {} for symbol in symbols}
+    for rule in table.rules:
+        before, after = rule.picture.split(" v ")
+        for enter in _symbols(before):
+            for leave in _symbols(after):
+                if enter in found and leave in found:
+                    found[enter][_Pass(leave, rule.where, rule.apart)] = None
+    passes = {symbol: tuple(goes) for symbol, goes in found.items()}
+    first = dict[frozenset[_Pass], str]()
+    return _Plan(
+        tuple(symbol for symbol in _symbols(table.first) if symbol in symbols),
+        passes,
+        {symbol: first.setdefault(frozenset(goes), symbol) for symbol, goes in passes.items()},
+        frozenset(symbol for symbol, goes in passes.items() if any(go.apart for go in goes)),
     )
-    return tuple(symbol for symbol in _symbols(table.first) if symbol in symbols), passes
 
 
 # --- the search ----------------------------------------------------------------------------
@@ -103,7 +123,7 @@ def reach(
 
     Parameters
     ----------
-    graph : CausalGraph or step matrices
+    graph : CausalGraph or neighbours by symbol
         Where to walk.
     start : array of bool, shape (n_nodes,)
         Where walks start.
@@ -119,7 +139,7 @@ def reach(
     array of bool, shape (n_nodes,)
     """
     reached = start.copy()
-    for entered in arrivals(graph, start, table, avoid=avoid, **where).values():
+    for entered in _search(graph, start, table, avoid, where, merge=True).values():
         reached |= entered
     return reached
 
@@ -137,87 +157,80 @@ def arrivals(
     The parameters are those of :func:`reach`. A node of `start` is listed only if a walk comes
     back to it.
     """
+    return _search(graph, start, table, avoid, where, merge=False)
+
+
+def _search(
+    graph: CausalGraph | Steps,
+    start: BoolArray,
+    table: Table,
+    avoid: BoolArray | None,
+    where: Mapping[str, BoolArray],
+    *,
+    merge: bool,
+) -> dict[str, BoolArray]:
+    """Masks of the nodes reached, by symbol; with `merge`, by one of those that allow the same."""
     steps = graph.steps if isinstance(graph, CausalGraph) else graph
-    welcome = np.ones(len(start), dtype=np.bool_) if avoid is None else ~avoid
-    begin, passes = _plan(table, tuple(steps))
-    first = {symbol: steps[symbol][start].any(axis=0) & welcome for symbol in begin}
-    if any(go.apart for go in passes):
-        return _search_edges(steps, start, first, passes, welcome, where)
-    return _search_nodes(steps, start, first, passes, welcome, where)
+    plan = _plan(table, tuple(steps))
+    if plan.looks_back:
+        found = {symbol: np.zeros_like(start) for symbol in steps}
+        for _, symbol, v in _visit(steps, start, table, avoid, where, {}):
+            found[symbol][v] = True
+        return found
+    alike = plan.alike if merge else {symbol: symbol for symbol in steps}
+    shut = np.zeros_like(start) if avoid is None else avoid
+    entered = _search_nodes(steps, start, plan, alike, shut, where)
+    if avoid is None:
+        return {kind: np.frombuffer(seen, np.bool_) for kind, seen in entered.items()}
+    return {kind: np.frombuffer(seen, np.bool_) & ~avoid for kind, seen in entered.items()}
 
 
 def _search_nodes(
     steps: Steps,
     start: BoolArray,
-    fresh: dict[str, BoolArray],
-    passes: tuple[_Pass, ...],
-    welcome: BoolArray,
+    plan: _Plan,
+    alike: Mapping[str, str],
+    shut: BoolArray,
     where: Mapping[str, BoolArray],
-) -> dict[str, BoolArray]:
-    """Level by level; a state is (symbol entered by, node)."""
-    entered = {symbol: mask.copy() for symbol, mask in fresh.items()}
-    left = {symbol: start.copy() for symbol in fresh}  # whose row of this step matrix was read
-    nobody = np.zeros(len(start), dtype=np.bool_)
-    while fresh:
-        leaving: dict[str, BoolArray] = {}
-        for go in passes:
-            if go.enter in fresh:
-                here = fresh[go.enter] if go.where is None else fresh[go.enter] & where[go.where]
-                leaving[go.leave] = leaving.get(go.leave, nobody) | here
-        fresh = {}
-        for symbol, nodes in leaving.items():
-            done = left.get(symbol, nobody)
-            nodes = nodes & ~done
-            if not nodes.any():
-                continue
-            left[symbol] = done | nodes
-            seen = entered.get(symbol, nobody)
-            new = steps[symbol][nodes].any(axis=0) & welcome & ~seen
-            if new.any():
-                fresh[symbol] = new
-                entered[symbol] = seen | new
-    return entered
+) -> dict[str, bytearray]:
+    """Nodes entered, as bytes, by symbol; the nodes that are shut seem to be so from the start."""
+    seen = {kind: bytearray(shut.tobytes()) for kind in alike.values()}
+    fresh: dict[str, list[int]] = {kind: [] for kind in seen}
+    barred = {name: (~mask).tobytes() for name, mask in where.items()}
+    # Nodes whose neighbours by a symbol are read, by the mask that must let them pass.
+    done = {
+        (go.leave, go.where): bytearray(len(start) if go.where is None else barred[go.where])
+        for kind in seen
+        for go in plan.passes[kind]
+    }
+    first = np.flatnonzero(start).tolist()
+    for symbol in plan.begin:
+        kind = alike[symbol]
+        _step(first, steps[symbol], bytearray(len(start)), seen[kind], fresh[kind])
+    while any(fresh.values()):
+        here, fresh = fresh, {kind: [] for kind in seen}
+        for kind, nodes in here.items():
+            for go in plan.passes[kind] if nodes else ():
+                to = alike[go.leave]
+                _step(nodes, steps[go.leave], done[go.leave, go.where], seen[to], fresh[to])
+    return seen
 
 
-def _search_edges(
-    steps: Steps,
-    start: BoolArray,
-    first: dict[str, BoolArray],
-    passes: tuple[_Pass, ...],
-    welcome: BoolArray,
-    where: Mapping[str, BoolArray],
-) -> dict[str, BoolArray]:
-    """The same, a state being (symbol, edge): rules that look back need the node before."""
-    near = _near(steps)
-    fresh = {symbol: steps[symbol] & start[:, None] & welcome for symbol in first}
-    seen = {symbol: edges.copy() for symbol, edges in fresh.items()}
-    while fresh:
-        coming: dict[str, BoolArray] = {}
-        for go in passes:
-            if go.enter not in fresh:
-                continue
-            edges = fresh[go.enter]
-            here = edges.any(axis=0)
-            for v in np.flatnonzero(here if go.where is None else here & where[go.where]).tolist():
-                after = steps[go.leave][v] & welcome
-                if go.apart:
-                    after = after & ~near[edges[:, v]].all(axis=0)
-                known = seen.setdefault(go.leave, np.zeros_like(near))
-                after = after & ~known[v]
-                if after.any():
-                    known[v] |= after
-                    coming.setdefault(go.leave, np.zeros_like(near))[v] |= after
-        fresh = coming
-    return {symbol: np.any(edges, axis=0) for symbol, edges in seen.items()}
-
-
-def _near(steps: Steps) -> BoolArray:
-    """Which nodes are adjacent or the same."""
-    size = len(next(iter(steps.values())))
-    near = np.eye(size, dtype=np.bool_)
-    for matrix in steps.values():
-        near |= matrix
-    return near
+def _step(
+    nodes: list[int],
+    rows: Sequence[tuple[int, ...]],
+    done: bytearray,
+    seen: bytearray,
+    fresh: list[int],
+) -> None:
+    """Note the neighbours of these nodes that are new; all work on single edges happens here."""
+    for v in nodes:
+        if not done[v]:
+            done[v] = 1
+            for w in rows[v]:
+                if not seen[w]:
+                    seen[w] = 1
+                    fresh.append(w)
 
 
 # --- witnesses -----------------------------------------------------------------------------
@@ -237,7 +250,9 @@ class Walk:
         return names[0] + "".join(tail)
 
 
-_State: TypeAlias = tuple[int, str, int]  # node before, symbol, node
+_State: TypeAlias = tuple[int, str, int]
+"""Node before, symbol, node. The node before is -1 where no rule asks for it; a walk that has not
+left its start has the symbol ""."""
 
 
 def find_walk(
@@ -265,50 +280,50 @@ def find_walk(
     'X -> D <- W <-> Y'
     """
     steps = graph.steps if isinstance(graph, CausalGraph) else graph
-    welcome = np.ones(len(start), dtype=np.bool_) if avoid is None else ~avoid
-    begin, passes = _plan(table, tuple(steps))
-    came_from: dict[_State, _State | None] = {
-        (u, symbol, v): None
-        for u in np.flatnonzero(start).tolist()
-        for symbol in begin
-        for v in np.flatnonzero(steps[symbol][u] & welcome).tolist()
-    }
-    queue = deque(came_from)
-    while queue:
-        state = queue.popleft()
+    came_from = dict[_State, _State | None]()
+    for state in _visit(steps, start, table, avoid, where, came_from):
         if goal[state[2]]:
             return _trace(state, came_from)
-        for following in _onward(state, steps, passes, welcome, where):
-            if following not in came_from:
-                came_from[following] = state
-                queue.append(following)
     return None
 
 
-def _onward(
-    state: _State,
+def _visit(
     steps: Steps,
-    passes: tuple[_Pass, ...],
-    welcome: BoolArray,
+    start: BoolArray,
+    table: Table,
+    avoid: BoolArray | None,
     where: Mapping[str, BoolArray],
+    came_from: dict[_State, _State | None],
 ) -> Iterator[_State]:
-    u, symbol, v = state
-    for go in passes:
-        if go.enter != symbol or (go.where is not None and not where[go.where][v]):
-            continue
-        after = steps[go.leave][v] & welcome
-        if go.apart:
-            after = after & ~np.any([matrix[u] for matrix in steps.values()], axis=0)
-            after[u] = False
-        for w in np.flatnonzero(after).tolist():
-            yield v, go.leave, w
+    """Yield the states that walks get to, nearest first, and note where each was reached from."""
+    plan = _plan(table, tuple(steps))
+    onward = {"": tuple(_Pass(symbol, None, False) for symbol in plan.begin), **plan.passes}
+    shut = set[int]() if avoid is None else set(np.flatnonzero(avoid).tolist())
+    near = dict[int, set[int]]()
+    came_from |= {(-1, "", v): None for v in np.flatnonzero(start).tolist()}
+    queue = deque(came_from)
+    while queue:
+        state = queue.popleft()
+        u, symbol, v = state
+        if symbol:
+            yield state
+        if u >= 0 and u not in near:
+            near[u] = {u}.union(*(rows[u] for rows in steps.values()))
+        for go in onward[symbol]:
+            if go.where is not None and not where[go.where][v]:
+                continue
+            before = v if go.leave in plan.looks_back else -1
+            for w in steps[go.leave][v]:
+                following = (before, go.leave, w)
+                if w in shut or following in came_from or (go.apart and w in near[u]):
+                    continue
+                came_from[following] = state
+                queue.append(following)
 
 
 def _trace(state: _State, came_from: Mapping[_State, _State | None]) -> Walk:
-    nodes, symbols = [state[2]], []
-    at: _State | None = state
-    while at is not None:
-        nodes.append(at[0])
-        symbols.append(at[1])
-        at = came_from[at]
-    return Walk(tuple(nodes[::-1]), tuple(symbols[::-1]))
+    states = [state]
+    while (before := came_from[states[-1]]) is not None:
+        states.append(before)
+    states.reverse()
+    return Walk(tuple(node for *_, node in states), tuple(symbol for _, symbol, _ in states[1:]))

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import pairwise, product
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -163,17 +165,20 @@ class CausalGraph(Exchange):
         return _read_only(self.ends > 0)
 
     @cached_property
-    def steps(self) -> Mapping[str, BoolArray]:
+    def steps(self) -> Mapping[str, tuple[tuple[int, ...], ...]]:
         """Ways to walk, by the symbol as it reads in walking direction.
 
-        `steps["<-"][i, j]` says that one may step from i to j against an arrow. Only symbols that
-        occur are listed; both directions of every edge are.
+        `steps["<-"][i]` are the nodes to which one may step from i against an arrow, in order. Only
+        symbols that occur are listed; both directions of every edge are.
         """
-        held = [mark for mark in (TAIL, ARROW, CIRCLE) if (self.ends & mark).any()]
-        at = {mark: (self.ends & mark) > 0 for mark in held}
-        near = {mark: np.ascontiguousarray(at[mark].T) for mark in held}
-        found = {marks.glyph(a, b): near[a] & at[b] for a in held for b in held}
-        return {symbol: _read_only(matrix) for symbol, matrix in found.items() if matrix.any()}
+        rows, columns = occupied(self.ends)
+        at_i, at_j = self.ends[columns, rows], self.ends[rows, columns]
+        found = {}
+        for near, far in product((TAIL, ARROW, CIRCLE), repeat=2):
+            held = np.flatnonzero((at_i & near > 0) & (at_j & far > 0))
+            if len(held):
+                found[marks.glyph(near, far)] = _lists(rows[held], columns[held], len(self.nodes))
+        return MappingProxyType(found)
 
     @cached_property
     def _where(self) -> dict[Name, int]:
@@ -397,3 +402,10 @@ class CausalGraph(Exchange):
 def _read_only(matrix: BoolArray) -> BoolArray:
     matrix.flags.writeable = False
     return matrix
+
+
+def _lists(rows: IntArray, columns: IntArray, size: int) -> tuple[tuple[int, ...], ...]:
+    """Columns of each row; `rows` ascend."""
+    bounds = np.searchsorted(rows, np.arange(size + 1)).tolist()
+    every = columns.tolist()
+    return tuple(tuple(every[since:until]) for since, until in pairwise(bounds))

@@ -24,6 +24,10 @@ Three graphs, one made from the other:
   rules of :mod:`causalkit.graph.mag` within the window, and by repetition (an edge has the same
   marks at each time). This is what LPCMCI and SVAR-FCI look for.
 
+All three take a DAG or an ADMG, whose `<->` stand for hidden series that have no name. A CPDAG,
+such as PCMCI+ learns, has members: what differs between them (an edge of a projection, a mark of a
+MAG) cannot be had before all its edges are directed, but all members have one and the same PAG.
+
 References
 ----------
 Entner, Hoyer (2010), "On causal discovery from time series data using FCI", PGM. Malinsky, Spirtes
@@ -42,12 +46,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalkit._core.checks import as_names
-from causalkit.errors import GraphError, InputError, UnknownVariableError
+from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph.graph import CausalGraph
+from causalkit.graph.lagged_class import lagged_dag, lagged_member
 from causalkit.graph.lagged_graph import LaggedGraph, lagged_nodes
+from causalkit.graph.latent import latent_projection
 from causalkit.graph.mag import Judge, Marks, answer_paths, dag_to_mag
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Kind
-from causalkit.typing import BoolArray, FloatArray, IntArray, Names
+from causalkit.typing import BoolArray, FloatArray, IntArray, Name, Names
 
 __all__ = [
     "COLLIDES",
@@ -84,7 +90,7 @@ def lagged_projection(graph: LaggedGraph, window: int) -> CausalGraph:
     Parameters
     ----------
     graph : LaggedGraph
-        A DAG.
+        A DAG or an ADMG, or a CPDAG of which all edges are directed.
     window : int
         Steps into the past that are kept.
 
@@ -96,7 +102,7 @@ def lagged_projection(graph: LaggedGraph, window: int) -> CausalGraph:
     Raises
     ------
     GraphError
-        If the graph is no DAG.
+        If the graph is of another kind, or has an edge without a direction.
 
     Examples
     --------
@@ -104,11 +110,14 @@ def lagged_projection(graph: LaggedGraph, window: int) -> CausalGraph:
     >>> print(lagged_projection(graph, 0))
     ADMG with 2 nodes, 1 edge: X[t] <-> Y[t]
     """
-    if graph.kind is not Kind.DAG:
-        raise GraphError(
-            f"the graph of series is a {graph.kind.name}; expected a DAG, in which hidden causes "
-            "are series of their own. Give them names, or take a member of the class."
-        )
+    whole = _projected(lagged_dag(graph), window)
+    if graph.kind is not Kind.ADMG:
+        return whole
+    return latent_projection(whole, lagged_nodes(graph.variables, window))
+
+
+def _projected(graph: LaggedGraph, window: int) -> CausalGraph:
+    """:func:`lagged_projection` of a DAG."""
     p, steps = len(graph.variables), window + 1
     directed = np.zeros((steps, p, steps, p), dtype=np.bool_)
     for lag in range(min(window, graph.max_lag) + 1):
@@ -174,7 +183,7 @@ def lagged_mag(graph: LaggedGraph, observed: Names, max_lag: int) -> LaggedGraph
     Parameters
     ----------
     graph : LaggedGraph
-        A DAG.
+        A DAG or an ADMG, or a CPDAG of which all edges are directed.
     observed : name or names
         Series to keep; the others are hidden.
     max_lag : int
@@ -188,7 +197,7 @@ def lagged_mag(graph: LaggedGraph, observed: Names, max_lag: int) -> LaggedGraph
     Raises
     ------
     GraphError
-        If the graph is no DAG.
+        If the graph is of another kind, or has an edge without a direction.
     InputError
         If no series is observed, or one is unknown.
 
@@ -198,6 +207,11 @@ def lagged_mag(graph: LaggedGraph, observed: Names, max_lag: int) -> LaggedGraph
     >>> print(lagged_mag(graph, ["X", "Y"], max_lag=1))
     MAG of 2 series, lags to 1, 2 edges: X[t-1] -> X[t]; X[t-1] <-> Y[t]
     """
+    names = _observed(graph, observed)
+    return _mag(_projected(lagged_dag(graph), max_lag), names)
+
+
+def _observed(graph: LaggedGraph, observed: Names) -> tuple[Name, ...]:
     wanted = as_names(observed)
     for name in wanted:
         if name not in graph.variables:
@@ -205,7 +219,10 @@ def lagged_mag(graph: LaggedGraph, observed: Names, max_lag: int) -> LaggedGraph
     names = tuple(name for name in graph.variables if name in wanted)
     if not names:
         raise InputError("observed is empty; expected at least one series. Name what is observed.")
-    window = lagged_projection(graph, max_lag)
+    return names
+
+
+def _mag(window: CausalGraph, names: tuple[Name, ...]) -> LaggedGraph:
     hidden = [node for node in window.nodes if node.name not in names]  # type: ignore[union-attr]
     ends = np.array(dag_to_mag(window, latent=hidden).ends)
     ends[len(names) :, len(names) :] = 0
@@ -221,7 +238,7 @@ def lagged_pag(graph: LaggedGraph, observed: Names, max_lag: int) -> LaggedGraph
     Parameters
     ----------
     graph : LaggedGraph
-        A DAG.
+        A DAG, an ADMG or a CPDAG, of which any member will do: all have the same separations.
     observed : name or names
         Series to keep; the others are hidden.
     max_lag : int
@@ -235,7 +252,7 @@ def lagged_pag(graph: LaggedGraph, observed: Names, max_lag: int) -> LaggedGraph
     Raises
     ------
     GraphError
-        If the graph is no DAG.
+        If the graph is of another kind, or no DAG is in the class.
     InputError
         If no series is observed, or one is unknown.
 
@@ -253,9 +270,11 @@ def lagged_pag(graph: LaggedGraph, observed: Names, max_lag: int) -> LaggedGraph
     """
     from causalkit.graph._ancestral_kernels import ancestry
 
-    mag = lagged_mag(graph, observed, max_lag)
-    p = len(mag.variables)
-    whole = lagged_projection(graph, max_lag)
+    names = _observed(graph, observed)
+    dag = lagged_member(graph) if graph.kind is Kind.CPDAG else lagged_dag(graph)
+    whole = _projected(dag, max_lag)
+    mag = _mag(whole, names)
+    p = len(names)
     kept = [k for k, node in enumerate(whole.nodes) if node.name in mag.variables]  # type: ignore[union-attr]
     above = ancestry(whole.directed)[np.ix_(kept, kept)]
     causes = above[:, :, None] | above[:, None, :p]  # of either: they separate what is separable

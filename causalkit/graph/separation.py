@@ -21,36 +21,40 @@ A CPDAG or PAG is a class of graphs that all have the same separations, so any m
 it: a CPDAG is extended to a DAG (Dor & Tarsi); a PAG becomes a MAG by reading `o->` as `->` and
 making the `o-o` part a DAG without new colliders (Zhang 2008, Theorem 2).
 
-Separators are found in the moral graph. Among the ancestors of X, Y and the nodes that must be in,
-join whatever a collider path joins; then "separated" means "cut off", in the plain undirected
-sense, and every minimal separator lies there.
+Separators are found as cuts: among the ancestors of X, Y and the nodes that must be in, "separated"
+means "cut off" in the plain undirected sense, and every minimal separator lies there.
 
 References
 ----------
 van der Zander, Liśkiewicz, Textor (2019), "Separators and adjustment sets in causal graphs:
 complete criteria and an algorithmic framework", doi:10.1016/j.artint.2018.12.006. Richardson,
-Spirtes (2002), "Ancestral graph Markov models", doi:10.1214/aos/1031689015. Kloks, Kratsch (1998),
-"Listing all minimal separators of a graph", doi:10.1137/S009753979427087X.
+Spirtes (2002), "Ancestral graph Markov models", doi:10.1214/aos/1031689015.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from numbers import Real
 
 import numpy as np
 
 from causalkit._core.checks import as_names
 from causalkit.errors import GraphError, InputError
+from causalkit.graph._separators import CutProblem
 from causalkit.graph.graph import CausalGraph
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Kind
-from causalkit.graph.walks import ANTERIOR, Rule, Table, m_connected, mask_of, reach
-from causalkit.typing import BoolArray, Name, Names
+from causalkit.graph.walks import m_connected, mask_of
+from causalkit.typing import BoolArray, FloatArray, Name, Names
 
-__all__ = ["is_separated", "minimal_separator", "minimal_separators", "representative"]
-
-_DISTRICT = Table("<->", (Rule("<-> v <->"),))
+__all__ = [
+    "costs_of",
+    "is_separated",
+    "minimal_separator",
+    "minimal_separators",
+    "minimum_separator",
+    "representative",
+]
 
 
 def is_separated(graph: CausalGraph, x: Names, y: Names, given: Names = ()) -> bool:
@@ -130,8 +134,7 @@ def minimal_separator(
     >>> minimal_separator(graph, "X", "Y", within=["A", "B", "C"]) is None
     True
     """
-    problem = _cut_problem(graph, x, y, include, within)
-    cut = None if problem is None else problem.nearest()
+    cut = _cut_problem(graph, x, y, include, within).nearest()
     return None if cut is None else graph.names(np.flatnonzero(cut)) | set(as_names(include))
 
 
@@ -150,15 +153,72 @@ def minimal_separators(
     [['A'], ['B'], ['C']]
     """
     problem = _cut_problem(graph, x, y, include, within)
-    return _named(graph, problem, frozenset(as_names(include)))
+    fixed = frozenset(as_names(include))
+    return (graph.names(np.flatnonzero(cut)) | fixed for cut in problem.all())
 
 
-def _named(
-    graph: CausalGraph, problem: _CutProblem | None, include: frozenset[Name]
-) -> Iterator[frozenset[Name]]:
-    if problem is not None:
-        for cut in problem.all():
-            yield graph.names(np.flatnonzero(cut)) | include
+def minimum_separator(
+    graph: CausalGraph,
+    x: Names,
+    y: Names,
+    *,
+    costs: Mapping[Name, float] | None = None,
+    include: Names = (),
+    within: Names | None = None,
+) -> frozenset[Name] | None:
+    """Find the separator with the fewest nodes, or of least total cost.
+
+    Of several that cost the same, it is the one nearest to `x`, and no node can be left out.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+        Of any kind.
+    x, y : name or names
+        What to separate.
+    costs : mapping from name to float, optional
+        What each node costs, zero or more; a node that is not named costs 1.
+    include : name or names, optional
+        Nodes that must be in; they are not counted.
+    within : name or names, optional
+        Nodes that may be used, e.g. the observed ones. Left out, all.
+
+    Returns
+    -------
+    frozenset of names, or None
+        None if nothing within `within` separates `x` from `y`.
+
+    Raises
+    ------
+    InputError
+        If sets are empty or overlap, `include` is not part of `within`, or a cost is negative or
+        not finite.
+
+    Examples
+    --------
+    >>> graph = CausalGraph.parse("X <- A -> B -> Y; A -> C -> Y")
+    >>> sorted(minimum_separator(graph, "Y", "X"))
+    ['A']
+    >>> chain = CausalGraph.parse("X <- A <- B -> C -> Y")
+    >>> sorted(minimum_separator(chain, "X", "Y", costs={"A": 3, "B": 0.5}))
+    ['B']
+    """
+    problem = _cut_problem(graph, x, y, include, within)
+    cut = problem.cheapest(costs_of(graph, costs))
+    return None if cut is None else graph.names(np.flatnonzero(cut)) | set(as_names(include))
+
+
+def costs_of(graph: CausalGraph, costs: Mapping[Name, float] | None) -> FloatArray:
+    """Costs in node order, 1 where none is named; checked."""
+    found = np.ones(len(graph.nodes))
+    for name, cost in (costs or {}).items():
+        if not (isinstance(cost, Real) and 0 <= cost < np.inf):
+            raise InputError(
+                f"the cost of {name!r} is {cost!r}; expected a finite number, zero or more. What "
+                "is not to be used at all, leave out of the nodes that may be used."
+            )
+        found[graph.index(name)] = cost
+    return found
 
 
 def representative(graph: CausalGraph) -> CausalGraph:
@@ -233,13 +293,9 @@ def _checked(
     return start, goal, known
 
 
-# --- separators as cuts of the moral graph ---------------------------------------------------
-
-
 def _cut_problem(
     graph: CausalGraph, x: Names, y: Names, include: Names, within: Names | None
-) -> _CutProblem | None:
-    """The moral graph to cut, or None if x and y cannot be separated."""
+) -> CutProblem:
     start, goal, fixed = _checked(graph, x, y, include, what="include")
     usable = np.ones_like(start) if within is None else mask_of(graph, within)
     if (fixed & ~usable).any():
@@ -248,90 +304,4 @@ def _cut_problem(
             f"include has {outside}, which within has not; expected include to be part of within. "
             "Add it there, or leave it out here."
         )
-    member = representative(graph)
-    alive = reach(member, start | goal | fixed, ANTERIOR)
-    # Every separator that exists at all is found among these (van der Zander et al., Thm. 3).
-    allowed = usable & alive & ~start & ~goal & ~fixed
-    if (m_connected(member, start, allowed | fixed) & goal).any():
-        return None
-    return _CutProblem(_moral_cliques(member, alive), start, goal, allowed, alive & ~fixed)
-
-
-def _moral_cliques(graph: CausalGraph, alive: BoolArray) -> BoolArray:
-    """Cliques that make up the moral graph of the living nodes, shape (n_cliques, n_nodes).
-
-    Collider paths run within a district (nodes joined by `<->`) and end in it or at parents of it,
-    so a district with its parents is a clique. Undirected edges (selection) are cliques of two.
-    """
-    families = graph.directed | np.eye(len(alive), dtype=np.bool_)
-    married = alive & graph.bidirected.any(axis=0)
-    cliques = [*families.T[alive & ~married]]  # a district of one
-    left = married.copy()
-    while left.any():
-        first = np.zeros_like(left)
-        first[np.argmax(left)] = True
-        district = reach(graph, first, _DISTRICT, avoid=~alive)
-        left &= ~district
-        cliques.append(families[:, district].any(axis=1))
-    for i, j in np.argwhere(np.triu(graph.undirected & alive)).tolist():
-        if alive[i]:
-            pair = np.zeros_like(alive)
-            pair[[i, j]] = True
-            cliques.append(pair)
-    return np.array(cliques, dtype=np.bool_)
-
-
-@dataclass(frozen=True, slots=True)
-class _CutProblem:
-    """Minimal vertex cuts between `start` and `goal` in a graph given by its cliques.
-
-    Only `allowed` nodes may be cut; a search passes freely through the others that are `alive`.
-    """
-
-    cliques: BoolArray
-    start: BoolArray
-    goal: BoolArray
-    allowed: BoolArray
-    alive: BoolArray
-
-    def nearest(self) -> BoolArray:
-        """The minimal cut nearest to the start."""
-        return self._tighten(self._around(self._spread(self.start, self.allowed)))
-
-    def all(self) -> Iterator[BoolArray]:
-        """Every minimal cut: push one node of a known cut to the side of the start, and repeat."""
-        waiting = [self.nearest()]
-        known = {waiting[0].tobytes()}
-        for cut in waiting:  # grows while it is walked
-            yield cut
-            side = self._spread(self.start, cut)
-            for v in np.flatnonzero(cut).tolist():
-                pushed = side.copy()
-                pushed[v] = True
-                pushed = self._spread(pushed, self.allowed & ~pushed)
-                if (pushed & self.goal).any():
-                    continue
-                following = self._tighten(self._around(pushed))
-                if following.tobytes() not in known:
-                    known.add(following.tobytes())
-                    waiting.append(following)
-
-    def _tighten(self, cut: BoolArray) -> BoolArray:
-        """Those nodes of the cut that the goal's side touches."""
-        return self._around(self._spread(self.goal, cut))
-
-    def _around(self, side: BoolArray) -> BoolArray:
-        return self._neighbours(side) & ~side & self.allowed
-
-    def _spread(self, seed: BoolArray, cut: BoolArray) -> BoolArray:
-        reached = seed.copy()
-        frontier = seed
-        while frontier.any():
-            frontier = self._neighbours(frontier) & self.alive & ~cut & ~reached
-            reached |= frontier
-        return reached
-
-    def _neighbours(self, nodes: BoolArray) -> BoolArray:
-        touched: BoolArray = np.any(self.cliques[:, nodes], axis=1)
-        joined: BoolArray = np.any(self.cliques[touched], axis=0)
-        return joined
+    return CutProblem.of(representative(graph).steps, start, goal, fixed, usable)

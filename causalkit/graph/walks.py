@@ -10,8 +10,8 @@ direction, `*` being any mark. A walk that is open given a set passes ::
     *-> v --*    where v is not in the set               (a chain is blocked by its middle)
     *-- v *-*    where v is not in the set               (so is a fork)
 
-:func:`reach` follows any such table. Its states are (edge by which a node was entered, node), every
-row of every step matrix is read at most once, so a search costs O(pÂ²) bytes a symbol.
+:func:`reach` follows any such table. Its states are (edge by which a node was entered, node), and
+every list of neighbours is read at most once, so a search takes time linear in nodes and edges.
 
 How to use it (arrays inside: masks of shape (p,) in node order)
 ----------------------------------------------------------------
@@ -26,7 +26,7 @@ How to use it (arrays inside: masks of shape (p,) in node order)
 ``m_connected(graph, start, given)``
     The table above with its two masks filled in.
 
-Instead of a graph, pass `graph.steps` (step matrices by symbol), or those with some edges cut by
+Instead of a graph, pass `graph.steps` (neighbours by symbol), or those with some edges cut by
 :func:`without_directed`. Nodes on proper causal paths from x to y, and the forbidden set:
 
 >>> from causalkit.graph import CausalGraph
@@ -48,6 +48,8 @@ graphical causal inference", arXiv:2506.15758 (rule tables). van der Zander, LiÅ
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -124,21 +126,45 @@ def mask_of(graph: CausalGraph, names: Names | None) -> BoolArray:
     return mask
 
 
-def without_directed(graph: CausalGraph | Steps, cut: BoolArray) -> Steps:
-    """Step matrices without the directed edges `i -> j` for which `cut[i, j]` holds.
+def without_directed(
+    graph: CausalGraph | Steps, cut: BoolArray | Iterable[tuple[int, int]]
+) -> Steps:
+    """Neighbours by symbol without some directed edges.
+
+    Parameters
+    ----------
+    graph : CausalGraph or neighbours by symbol
+        Where to cut.
+    cut : iterable of (int, int), or array of bool, shape (n_nodes, n_nodes)
+        The edges `i -> j` to cut.
 
     Examples
     --------
-    >>> graph = CausalGraph.parse("X -> Y; X <-> Y")
-    >>> steps = without_directed(graph, np.array([[False, True], [False, False]]))
-    >>> int(steps["->"].sum()), int(steps["<->"].sum())
-    (0, 2)
+    >>> graph = CausalGraph.parse("X -> Y; X <-> Y; X -> Z")
+    >>> steps = without_directed(graph, [(0, 1)])
+    >>> steps["->"], steps["<->"]
+    ([(2,), (), ()], ((1,), (0,), ()))
     """
     steps = dict(graph.steps if isinstance(graph, CausalGraph) else graph)
-    if "->" in steps:
-        steps["->"] = steps["->"] & ~cut
-        steps["<-"] = np.ascontiguousarray(steps["->"].T)
+    pairs = np.argwhere(cut).tolist() if isinstance(cut, np.ndarray) else cut
+    arcs = [(i, j) for i, j in pairs]
+    if arcs and "->" in steps:
+        steps["->"] = _fewer(steps["->"], arcs)
+        steps["<-"] = _fewer(steps["<-"], [(j, i) for i, j in arcs])
     return steps
+
+
+def _fewer(
+    rows: Sequence[tuple[int, ...]], arcs: Iterable[tuple[int, int]]
+) -> list[tuple[int, ...]]:
+    """Neighbour lists without these entries."""
+    gone = dict[int, set[int]]()
+    for i, j in arcs:
+        gone.setdefault(i, set()).add(j)
+    kept = list(rows)
+    for i, ends in gone.items():
+        kept[i] = tuple(j for j in kept[i] if j not in ends)
+    return kept
 
 
 def m_connected(

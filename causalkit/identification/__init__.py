@@ -1,5 +1,6 @@
 """Identification: which formula of the data is the causal effect, if any. It never sees data."""
 
+from causalkit.identification._instrument_estimand import InstrumentEstimand
 from causalkit.identification.adjustment import (
     is_adjustment_set,
     minimal_adjustment_set,
@@ -25,6 +26,15 @@ from causalkit.identification.expression import (
     Sum,
     Value,
 )
+from causalkit.identification.frontdoor import (
+    FrontdoorEstimand,
+    conditional_frontdoor,
+    frontdoor_set,
+    frontdoor_sets,
+    is_frontdoor_set,
+    minimal_frontdoor_set,
+    minimal_frontdoor_sets,
+)
 from causalkit.identification.functional import Derivation, FunctionalEstimand, Hedge, Step
 from causalkit.identification.general import general_formula
 from causalkit.identification.lagged import sustained
@@ -42,8 +52,10 @@ __all__ = [
     "Estimand",
     "Expectation",
     "Expression",
+    "FrontdoorEstimand",
     "FunctionalEstimand",
     "Hedge",
+    "InstrumentEstimand",
     "NoEffectEstimand",
     "PossibleEffects",
     "Probability",
@@ -59,13 +71,19 @@ __all__ = [
     "Value",
     "Values",
     "Verdict",
+    "conditional_frontdoor",
     "evaluate",
+    "frontdoor_set",
+    "frontdoor_sets",
     "general_formula",
     "identify",
     "identify_from",
     "is_adjustment_set",
+    "is_frontdoor_set",
     "minimal_adjustment_set",
     "minimal_adjustment_sets",
+    "minimal_frontdoor_set",
+    "minimal_frontdoor_sets",
     "optimal_adjustment_set",
     "strategies",
     "sustained",

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from causalkit.errors import InputError, NumericalError
 from causalkit.identification._mixed import Mixed, each
 from causalkit.identification._response_types import ResponseTypes
 from causalkit.typing import FloatArray, IntArray
@@ -37,12 +36,11 @@ __all__ = ["Facts", "Program"]
 
 _PRECISION: Final = 1e-9
 """To which the solver keeps rows; kernels carry rounding errors of some 1e-15."""
-_MOST_ENTRIES: Final = 20_000_000
-"""Entries of rows beyond those of kernels, some hundred MB; the others are left out."""
+_MOST_ENTRIES: Final = 2_000_000
+"""Of the matrix, for a minute at most; rows of pairs beyond that are left out."""
 
-Kernels = Iterable[tuple[int, FloatArray]]
 _Event = tuple[IntArray, FloatArray]
-"""What a set answers to some inputs: a number for each joint type, a probability for each number."""
+"""Answers of a set to some inputs: a number for each joint type, a chance for each number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +78,8 @@ class Facts:
             for numbers, chances in answers:
                 rows.add(numbers, chances)
         if not self.complete:
-            self._add_independent_sets(rows, events)
             self._add_independent_roots(rows, types)
+            self._add_independent_sets(rows, events)
         return rows.build()
 
     def _events(
@@ -123,8 +121,6 @@ class Facts:
             for node in each(others):
                 numbers = numbers * len(types.tables[node]) + types.type_of(node)
             for level, chance in enumerate(chances[1:], start=1):
-                if not rows.room:
-                    return
                 rows.add(numbers, np.zeros(numbers.max() + 1), (levels == level) - chance)
 
 
@@ -170,34 +166,27 @@ class Program:
     values: FloatArray
 
     def gap(self) -> float:
-        """How far the nearest q stays from the row that it misses most; 0 if it meets all."""
+        """How far the nearest q stays from the row that it misses most."""
         from scipy import sparse
 
-        if self._solve(np.zeros(self.matrix.shape[1]), 0.0) is not None:
-            return 0.0
         slack = sparse.csr_matrix(np.ones((len(self.values), 1)))
         above = sparse.hstack([self.matrix, -slack])
         below = sparse.hstack([-self.matrix, -slack])
-        cost = np.append(np.zeros(self.matrix.shape[1]), 1.0)
         found = _linprog(
-            cost,
+            np.append(np.zeros(self.matrix.shape[1]), 1.0),
             A_ub=sparse.vstack([above, below]),
             b_ub=np.concatenate([self.values, -self.values]),
         )
         return float(found.fun)
 
-    def extremes(self, query: FloatArray, gap: float) -> tuple[FloatArray, FloatArray]:
-        """The q with the least and that with the largest `query @ q`, rows kept up to `gap`."""
-        low, high = self._solve(query, gap), self._solve(-query, gap)
-        if low is None or high is None:
-            raise NumericalError(
-                f"the linear program of the bounds could not be solved to within {gap:.3g}; "
-                "expected probabilities that sum to 1 to machine precision. Normalise the table."
-            )
-        return low, high
+    def extremes(self, query: FloatArray, gap: float = 0.0) -> tuple[float, float] | None:
+        """The least and the largest `query @ q`, rows kept up to `gap`; None if no q keeps them."""
+        low = self._solve(query, gap)
+        high = None if low is None else self._solve(-query, gap)
+        return None if low is None or high is None else (low, -high)
 
-    def _solve(self, cost: FloatArray, gap: float) -> FloatArray | None:
-        """The best q, or None if there is none."""
+    def _solve(self, cost: FloatArray, gap: float) -> float | None:
+        """The least `cost @ q`, or None if no q keeps the rows."""
         from scipy import sparse
 
         if gap == 0.0:
@@ -206,9 +195,9 @@ class Program:
             found = _linprog(
                 cost,
                 A_ub=sparse.vstack([self.matrix, -self.matrix]),
-                b_ub=np.concatenate([self.values + gap, gap - self.values]),
+                b_ub=np.concatenate([self.values, -self.values]) + gap,
             )
-        return None if found.x is None else np.asarray(found.x)
+        return None if found.x is None else float(found.fun)
 
 
 def _linprog(cost: FloatArray, **rows: Any) -> Any:

@@ -7,11 +7,10 @@ of several things in several worlds at once::
     P(Y(1) = 1, Y(0) = 0)     two worlds with the same hidden causes
 
 The variables that decide a term fall apart into districts. Those whose kernel is known multiply as
-numbers. The others are answered by response types (:mod:`._response_types`), of their component: all
-of the district of the graph that they are in, for all that is known about their hidden causes. The
-query is then linear in the distribution of these types, and a linear program
-(:mod:`._bound_program`) finds its ends. Causes that all variables of the component share cut it into
-one program for each of their levels.
+numbers. The others answer by response types, and with them their component, the whole districts of
+the graph that they are in, since these hold all that is known of their hidden causes. The query is
+then linear in the distribution of the joint types, and a linear program finds its ends. Causes that
+all variables of the component share cut it into one program for each of their levels.
 """
 
 from __future__ import annotations
@@ -19,20 +18,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import log10
 from typing import Final
 
 import numpy as np
 
-from causalkit.errors import InputError
+from causalkit.errors import InputError, NumericalError
 from causalkit.identification._bound_program import Facts, Program
 from causalkit.identification._district_parts import intrinsic_sets, is_clique, prefixes
 from causalkit.identification._mixed import Mixed, each
 from causalkit.identification._response_types import (
     ResponseTypes,
     Values,
-    count_types,
+    digits_of_types,
     response_types,
 )
+from causalkit.identification.query import listed
 from causalkit.typing import FloatArray, IntArray
 
 __all__ = ["Answer", "Problem", "Term", "World"]
@@ -124,7 +125,7 @@ class Problem:
         self._mixed = mixed
         self._joint = joint
         self._monotone = monotone
-        self._max_types = max_types
+        self._most_digits = log10(max_types)
         self._tolerance = tolerance
         self._parts: dict[int, tuple[list[tuple[int, FloatArray]], dict[int, FloatArray]]] = {}
 
@@ -170,19 +171,22 @@ class Problem:
                 continue
             context = dict(zip(each(component.context), levels, strict=True))
             program = self._program(component, context, [(row[()], v) for row, v in extra])
-            missed = self._checked_gap(program)
-            low, high = program.extremes(vector, missed)
-            ends += vector @ low, vector @ high
+            found, missed = self._extremes(program, vector)
+            ends += found
             types, gap = types + len(vector), max(gap, missed)
-        ends = np.array([min(ends), max(ends)])  # a point may come out reversed by rounding
-        return Answer(*map(float, ends), component.sharp and gap == 0.0, types, gap)
+        for _, effect in self._monotone:
+            if not self._mixed.district(1 << effect, self._mixed.all) & component.nodes:
+                self._check(effect)
+        least, largest = sorted(ends.tolist())  # a point may come out reversed by rounding
+        return Answer(least, largest, component.sharp and gap == 0.0, types, gap)
 
-    def check(self, node: int) -> None:
+    def _check(self, node: int) -> None:
         """Raise if no types of the district of this node fit the distribution."""
         component = self._component(self._mixed.district(1 << node, self._mixed.all), 0)
         for levels in product(*(range(self._joint.shape[k]) for k in each(component.context))):
             context = dict(zip(each(component.context), levels, strict=True))
-            self._checked_gap(self._program(component, context, []))
+            program = self._program(component, context, [])
+            self._extremes(program, np.zeros(component.types.size))
 
     def _kernels(
         self, node: int
@@ -211,7 +215,7 @@ class Problem:
         mixed = self._mixed
         whole = nodes = mixed.district(typed, mixed.all)
         context = self._context(nodes, set_nodes) if cut else 0
-        if self._count(nodes, context) > self._max_types:
+        if self._too_many(nodes, context):
             nodes = 0
             for part in mixed.districts(typed):
                 supersets = [s for s in self._kernels(_first(part))[2] if s & part == part]
@@ -249,17 +253,16 @@ class Problem:
             common &= ~_mask(cause for cause, effect in self._monotone if effect == node)
         return common
 
-    def _count(self, nodes: int, context: int) -> int:
-        return count_types(self._mixed, self._joint.shape, nodes, context)
+    def _too_many(self, nodes: int, context: int) -> bool:
+        return digits_of_types(self._mixed, self._joint.shape, nodes, context) > self._most_digits
 
     def _check_count(self, nodes: int, context: int) -> None:
-        count = self._count(nodes, context)
-        if count > self._max_types:
-            names = ", ".join(map(str, self._mixed.names(nodes)))
+        if self._too_many(nodes, context):
+            digits = digits_of_types(self._mixed, self._joint.shape, nodes, context)
             raise InputError(
-                f"{names} answer to their causes in {_rounded(count)} ways together; expected at "
-                f"most max_types={self._max_types}. Merge levels, drop edges or variables, or "
-                "raise max_types."
+                f"{listed(self._mixed.names(nodes))} answer to their causes in about "
+                f"10^{digits:.0f} ways together; expected at most 10^{self._most_digits:.0f}. "
+                "Merge levels, or drop edges or variables."
             )
 
     def _program(
@@ -276,16 +279,26 @@ class Problem:
             values = np.append(values, [value for _, value in extra])
         return Program(matrix, values)
 
-    def _checked_gap(self, program: Program) -> float:
+    def _extremes(self, program: Program, query: FloatArray) -> tuple[tuple[float, float], float]:
+        """Ends of a query in one program, and by how much its rows are missed."""
+        ends = program.extremes(query)
+        if ends is not None:
+            return ends, 0.0
         gap = program.gap()
         if gap > max(self._tolerance, _ROUNDING):
             raise InputError(
                 f"the table contradicts the graph: probabilities of every model of it, with the "
                 f"stated assumptions, differ by {gap:.3g} or more somewhere; expected at most "
-                f"tolerance={self._tolerance:.3g}. Add what the graph lacks (an edge, or <->), drop "
-                "an assumption, or raise the tolerance if this is sampling error."
+                f"tolerance={self._tolerance:.3g}. Add what the graph lacks (an edge, or <->), "
+                "drop an assumption, or raise the tolerance if this is sampling error."
             )
-        return gap
+        ends = program.extremes(query, gap + _ROUNDING)
+        if ends is None:
+            raise NumericalError(
+                "the linear program of the bounds has no solution where one exists; expected "
+                "probabilities that are not all but zero. Merge levels that hardly occur."
+            )
+        return ends, gap if gap > _ROUNDING else 0.0
 
     def _objective(
         self, component: _Component, plan: _Plan, terms: tuple[Term, ...]
@@ -337,8 +350,3 @@ def _mask(nodes: Iterable[int]) -> int:
     for node in nodes:
         found |= 1 << node
     return found
-
-
-def _rounded(count: int) -> str:
-    """A number in words short enough for a message."""
-    return str(count) if count < 10**6 else f"10^{len(str(count)) - 1}"

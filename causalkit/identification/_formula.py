@@ -24,7 +24,17 @@ from causalkit.identification.expression import (
 )
 from causalkit.typing import Name
 
-__all__ = ["ONE", "distinct", "expected", "name_of", "product", "quotient", "renamed", "summed"]
+__all__ = [
+    "ONE",
+    "distinct",
+    "expected",
+    "name_of",
+    "names_in",
+    "product",
+    "quotient",
+    "renamed",
+    "summed",
+]
 
 ONE = Product(())
 
@@ -32,6 +42,21 @@ ONE = Product(())
 def name_of(symbol: Symbol) -> Name:
     """The variable of a symbol."""
     return symbol.name if isinstance(symbol, Value) else symbol
+
+
+def names_in(expression: Expression) -> frozenset[Name]:
+    """All variables of a formula, those that sums run over too."""
+    match expression:
+        case Probability() | Expectation():
+            symbols = (*expression.of, *expression.given, *expression.do)
+            return frozenset(map(name_of, symbols))
+        case Product(parts):
+            return frozenset[Name]().union(*map(names_in, parts))
+        case Sum(over, body):
+            return names_in(body) | frozenset(map(name_of, over))
+        case Ratio(left, right) | Difference(left, right) | Equation(left, right):
+            return names_in(left) | names_in(right)
+    return frozenset(map(name_of, expression.symbols))
 
 
 def product(factors: Iterable[Expression]) -> Expression:

@@ -21,7 +21,7 @@ wherever there is one. Three steps show it:
 2. Of W, all but those ancestors may go: an open walk runs within the ancestors of its ends and of
    what opens its colliders.
 3. The other ones may come. Suppose that they open a walk, at colliders c. No c is affected by X,
-   nor an ancestor of X or W (a walk was open then before), so each has a directed path to Y that
+   nor an ancestor of X or W (else a walk was open before), so each has a directed path to Y that
    neither X nor W blocks. Turn off there, up to M or Y, whichever comes first: the walk falls into
    open pieces between X, M and Y. The walk from X to M has a first piece from X to M or some piece
    between Y and M, that from M to Y has some piece between M and Y; that piece was open before.
@@ -32,7 +32,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from causalkit.graph import CausalGraph
+from causalkit.graph.walks import (
+    ANCESTORS,
+    DESCENDANTS,
+    M_CONNECTION,
+    Table,
+    Walk,
+    find_walk,
+    mask_of,
+    reach,
+)
 from causalkit.identification._mixed import Mixed, each
+from causalkit.typing import Name
 
 __all__ = ["Door", "Obstacle"]
 
@@ -141,31 +153,38 @@ class Door:
                 waiting.append((include, smaller))
 
     def every_minimal(self) -> Iterator[int]:
-        """Yield all minimal sets of mediators: each differs from a known one by what is barred.
+        """Yield all minimal sets of mediators.
 
-        A minimal set that is not known yet lacks something of each known one. So bar one node of a
-        known set, find a set without the barred ones, and go on.
+        A set that is not known yet lacks something of each known one. So bar a node of a known set,
+        find a set without the barred ones, and go on (a hitting-set tree, Reiter 1987). Where
+        nothing is left, a minimal reason is kept: `cuts` are nodes of which every set has one.
         """
         known: list[int] = []
+        cuts: list[int] = []
         waiting, seen = [0], {0}
+
+        def blocks(barred: int) -> bool:
+            return self.best(self.candidates & ~barred) is None
+
         while waiting:
             barred = waiting.pop()
+            if any(not cut & ~barred for cut in cuts):
+                continue
             found = next((mediators for mediators in known if not mediators & barred), None)
             if found is None:
                 found = self.minimal(self.candidates & ~barred)
                 if found is None:
+                    cuts.append(_least(blocks, 0, barred))
                     continue
                 known.append(found)
                 yield found
-            for k in each(found):
-                more = barred | 1 << k
-                if more not in seen:
-                    seen.add(more)
-                    waiting.append(more)
+            more = [barred | 1 << k for k in each(found)]
+            waiting += [mask for mask in more if mask not in seen]
+            seen.update(more)
 
     def pair(self) -> tuple[int, int] | None:
-        """Find minimal mediators, and covariates of which none but those given is idle."""
-        found = self.minimal(self.candidates)
+        """Find minimal mediators between X and Y, and covariates: those given, more if needed."""
+        found = self.minimal(self.between)
         if found is not None:
             return found, self.given
         wide = self.holding_all()
@@ -189,29 +208,69 @@ class Door:
         return kept
 
     def obstacle(self, graph: CausalGraph) -> Obstacle:
-        """What is in the way; only called where `best` finds nothing among the nodes between.
-
-        Of a directed path that no mediators meet, the first observed node shows which condition
-        it does not satisfy.
-        """
-        mixed = self.mixed
+        """What is in the way; only called where nothing between X and Y is a set of mediators."""
         seen = self.between & self.observed
         clear = seen & self.candidates
         final = self.largest(clear)
-        path = self._directed_path(graph, final)
-        on_path = mixed.bits(graph.nodes[k] for k in path.nodes)
-        left_out = mixed.names(on_path & seen)
-        if not left_out:
-            return Obstacle(1, path, None)
-        confounded = mixed.names(on_path & seen & ~clear)
-        if confounded:
-            return Obstacle(2, path, self._walk(graph, self.treatment, self.outcome))
-        return Obstacle(3, path, None)
+        path = self._path_around(graph, seen)
+        if path is not None:
+            return Obstacle(path)
+        path = self._path_around(graph, clear)
+        if path is not None:
+            node = self._first(graph, path, seen)
+            cut = self.mixed.names(self.treatment)
+            return Obstacle(path, node, self._open_walk(graph, cut, cut, (node,), self.given))
+        path = self._path_around(graph, final)
+        if path is None:
+            raise RuntimeError("there is a front door, yet none was found: please report it")
+        node = self._first(graph, path, clear)
+        cut, ends = self.mixed.names(final), self.mixed.names(self.outcome)
+        walk = self._open_walk(graph, cut, (node,), ends, self.treatment | self.given)
+        return Obstacle(path, node, walk)
+
+    def _path_around(self, graph: CausalGraph, mediators: int) -> Walk | None:
+        """A shortest directed path from X to Y that meets none of these."""
+        start, goal, avoid = (
+            mask_of(graph, self.mixed.names(mask))
+            for mask in (self.treatment, self.outcome, self.treatment | mediators)
+        )
+        return find_walk(graph, start, goal, DESCENDANTS, avoid=avoid)
+
+    def _first(self, graph: CausalGraph, path: Walk, among: int) -> Name:
+        """The first node of the path that is one of these."""
+        names = set(self.mixed.names(among))
+        return next(graph.nodes[k] for k in path.nodes if graph.nodes[k] in names)
+
+    def _open_walk(
+        self,
+        graph: CausalGraph,
+        cut: tuple[Name, ...],
+        start: tuple[Name, ...],
+        goal: tuple[Name, ...],
+        known: int,
+    ) -> Walk | None:
+        """A shortest open back-door walk once edges out of `cut` are removed."""
+        left = graph.without_edges(out_of=cut)
+        given = mask_of(left, self.mixed.names(known))
+        opened = reach(left, given, ANCESTORS)
+        ends = mask_of(left, start), mask_of(left, goal)
+        return find_walk(left, *ends, _BACK_DOOR, opened=opened, free=~given)
 
 
-def spread(
-    mixed: Mixed, start: int, known: int, mute: int, *, loose: int = 0
-) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """A directed path without a mediator.
+
+    If it has observed nodes, `walk` is the open back-door walk, from X to `node` or from `node` to
+    Y, for which the first of them cannot be one.
+    """
+
+    path: Walk
+    node: Name | None = None
+    walk: Walk | None = None
+
+
+def _spread(mixed: Mixed, start: int, known: int, mute: int, *, loose: int = 0) -> tuple[int, int]:
     """Nodes that walks open given `known` reach from `start`, and the nodes that stay mute.
 
     Edges out of `mute` nodes are cut. A `loose` one that a walk enters by an arrowhead is mute no
@@ -240,7 +299,7 @@ def spread(
             return tails | heads, mute
 
 
-def least(fits: Callable[[int], bool], base: int, rest: int) -> int:
+def _least(fits: Callable[[int], bool], base: int, rest: int) -> int:
     """Return a minimal part of `rest` that fits together with `base`; all of `rest` does.
 
     What contains a fitting set must fit. By halves (QuickXplain, Junker 2004): some k log(n / k)
@@ -252,5 +311,5 @@ def least(fits: Callable[[int], bool], base: int, rest: int) -> int:
     if len(nodes) == 1:
         return rest
     low = sum(nodes[: len(nodes) // 2])
-    high = least(fits, base | low, rest & ~low)
-    return least(fits, base | high, low) | high
+    high = _least(fits, base | low, rest & ~low)
+    return _least(fits, base | high, low) | high

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from causalkit.identification.expression import (
+    Difference,
     Expectation,
     Expression,
     Probability,
@@ -28,7 +29,6 @@ from causalkit.typing import Name
 __all__ = [
     "AmongCompliers",
     "Covariance",
-    "Difference",
     "Inverse",
     "Slope",
     "covariance_ratio",
@@ -114,28 +114,8 @@ class Slope(Expression):
 
     def to_latex(self) -> str:
         """LaTeX for math mode."""
-        return rf"\frac{{\partial}}{{\partial {_latex(tuple(map(_value, self.by)))}}} {self.of.to_latex()}"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference(Expression):
-    """`left - right`, in brackets."""
-
-    left: Expression
-    right: Expression
-
-    @property
-    def symbols(self) -> frozenset[Symbol]:
-        """What either side depends on."""
-        return self.left.symbols | self.right.symbols
-
-    def to_text(self) -> str:
-        """One line of plain text."""
-        return f"({self.left.to_text()} - {self.right.to_text()})"
-
-    def to_latex(self) -> str:
-        """LaTeX for math mode."""
-        return rf"\left({self.left.to_latex()} - {self.right.to_latex()}\right)"
+        at = _latex(tuple(map(_value, self.by)))
+        return rf"\frac{{\partial}}{{\partial {at}}} {self.of.to_latex()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +131,11 @@ class AmongCompliers(Expression):
 
     def to_text(self) -> str:
         """One line of plain text."""
-        return f"{self.of.to_text()} among compliers"
+        return f"({self.of.to_text()}) among compliers"
 
     def to_latex(self) -> str:
         """LaTeX for math mode."""
-        return rf"{self.of.to_latex()}_{{\mathrm{{compliers}}}}"
+        return rf"\left({self.of.to_latex()}\right)_{{\mathrm{{compliers}}}}"
 
 
 def covariance_ratio(

@@ -4,11 +4,13 @@ Let `G_c` be the graph without the first edges of the causal paths from the trea
 outcome Y. Nothing that may be conditioned on (observed, not X or Y, neither on those paths nor
 caused by them) changes when these edges are cut, and Y loses exactly the effect of X. So Z is
 independent, given W, of what Y would be without the effect of X if W separates Z from Y in `G_c`.
+(Of several treatments, one may be caused by another on its way to Y. It does change, but neither
+its causes there nor its effects are causes of Z, W or the rest of Y, so no path leads over it.)
 
-Whether a node is exogenous, and whether it is relevant, is one search each. The conditioning set is a minimal separator of Z and
-Y in `G_c`, the one nearest to Y. Nearness is what matters: among all separators made of causes of
-Z and Y, no other leaves Z more of its connections, so if Z is associated with X given any of them,
-then given this one (van der Zander et al. 2015).
+Whether a node is exogenous, and whether it is relevant, is one search each. The conditioning set is
+a minimal separator of Z and Y in `G_c`, the one nearest to Y. Nearness is what matters: among all
+separators made of causes of Z and Y, no other leaves Z more of its connections, so if Z is
+associated with X given any of them, then given this one (van der Zander et al. 2015).
 """
 
 from __future__ import annotations
@@ -33,15 +35,16 @@ from causalkit.graph.walks import (
     reach,
 )
 from causalkit.identification._instrument_rank import independent_rows
-from causalkit.identification.criterion import frame
+from causalkit.identification.criterion import observed_mask
 from causalkit.identification.query import EffectQuery, GraphLike, as_graph, listed
 from causalkit.typing import BoolArray, Name, Names
 
-__all__ = ["InstrumentProblem", "Target", "problem"]
+__all__ = ["KINDS", "InstrumentProblem", "Target", "problem"]
 
 Target: TypeAlias = Literal["everyone", "compliers"]
 """Whose effect a ratio is: everybody's, if it is the same for all; or that among compliers."""
 
+KINDS: Final = (Kind.DAG, Kind.ADMG)
 TARGETS: Final = ("everyone", "compliers")
 
 
@@ -57,10 +60,21 @@ class InstrumentProblem:
     outcome: BoolArray
     between: BoolArray
     """Nodes that the causal paths run through or cause, the outcome and its effects."""
+    candidates: BoolArray
+    """Observed, and not of the query."""
     usable: BoolArray
-    """Observed, not of the query, and not `between`."""
-    tangled: tuple[Name, ...]
-    """Treatments that another treatment causes on its way to the outcome."""
+    """Those of them that are not `between`: instruments, and what may be held fixed."""
+
+    @property
+    def late(self) -> str:
+        """What is wrong with what has to be held fixed, if anything is."""
+        names = self.named(mask_of(self.graph, self.query.given) & self.between)
+        if not names:
+            return ""
+        return (
+            f"{listed(names)} cannot be held fixed: the treatment affects it on its way to the "
+            "outcome, or the outcome does; expected variables that neither does. Leave it out."
+        )
 
     def named(self, mask: BoolArray) -> tuple[Name, ...]:
         """Nodes of a mask in the order of the graph."""
@@ -68,8 +82,6 @@ class InstrumentProblem:
 
     def exogenous(self, given: BoolArray) -> BoolArray:
         """Mask of the usable nodes that `given` separates from the outcome in the cut graph."""
-        if self.tangled:
-            return np.zeros_like(given)
         return self.usable & ~given & ~m_connected(self.cut, self.outcome, given)
 
     def relevant(self, given: BoolArray) -> BoolArray:
@@ -86,12 +98,12 @@ class InstrumentProblem:
         return found & ~given
 
     def accepts(self, instruments: BoolArray, given: BoolArray, target: Target) -> bool:
-        """Whether these are instruments given that, each of use, for every treatment."""
-        if (given & ~self.usable).any() or self.tangled:
-            return False
-        if (instruments & ~(self.exogenous(given) & self.relevant(given))).any():
+        """Whether these together are instruments given that, for every treatment."""
+        if (given & ~self.usable).any() or (instruments & ~self.exogenous(given)).any():
             return False
         n_treatments = int(self.treatment.sum())
+        if n_treatments == 1 and not (self.relevant(given) & instruments).any():
+            return False
         if n_treatments > 1 and int(self.moving(instruments, given).sum()) < n_treatments:
             return False
         return target == "everyone" or self.encourages(instruments, given)
@@ -118,10 +130,7 @@ class InstrumentProblem:
 
     def _without_effects_of(self, nodes: BoolArray) -> CausalGraph:
         """Cut the directed edges out of these nodes too."""
-        ends = np.array(self.cut.ends)
-        ends.T[self.cut.directed & nodes[:, None]] &= ~np.uint8(TAIL)
-        kept = np.where(ends.T > 0, ends, 0).astype(np.uint8)
-        return CausalGraph._of(self.cut.nodes, kept, self.cut.kind)
+        return _without(self.cut, self.cut.directed & nodes[:, None])
 
     def separation(self, instrument: BoolArray, target: Target) -> _Separation:
         """What has to be separated from the instrument, in which graph, by what."""
@@ -134,14 +143,14 @@ class InstrumentProblem:
 
     def nearest(
         self, instrument: BoolArray, include: BoolArray, target: Target
-    ) -> frozenset[Name] | None:
-        """Find a minimal set that makes this an instrument, if one of causes does."""
-        if (instrument & ~self.usable).any() or self.tangled:
+    ) -> BoolArray | None:
+        """Mask of a minimal set that makes this an instrument, if one of causes does."""
+        if (instrument & ~self.usable).any():
             return None
         if target == "compliers" and not self._could_encourage(instrument, include):
             return None
         found = self.separation(instrument, target).nearest(include)
-        if found is None or not (self.relevant(mask_of(self.graph, found)) & instrument).any():
+        if found is None or not (self.relevant(found) & instrument).any():
             return None
         return found
 
@@ -155,21 +164,25 @@ class _Separation:
     ends: BoolArray
     within: BoolArray
 
-    def nearest(self, include: BoolArray) -> frozenset[Name] | None:
-        """Find the minimal separator that is nearest to the ends."""
+    def nearest(self, include: BoolArray) -> BoolArray | None:
+        """Mask of the minimal separator that is nearest to the ends."""
         if (include & ~self.within).any():
             return None
         ends, instrument, fixed, within = (
             self.graph.names(np.flatnonzero(mask))
             for mask in (self.ends, self.instrument, include, self.within)
         )
-        return minimal_separator(self.graph, ends, instrument, include=fixed, within=within)
+        found = minimal_separator(self.graph, ends, instrument, include=fixed, within=within)
+        return None if found is None else mask_of(self.graph, found)
 
-    def open_walk(self, include: BoolArray) -> Walk | None:
-        """Find a walk that stays open whatever is conditioned on: given all that could help."""
+    def open_walk(self, include: BoolArray) -> Walk:
+        """Find a walk that stays open; only called where no set separates.
+
+        If any set with `include` separates, then so do all causes that may be held fixed.
+        """
         above = reach(self.graph, self.instrument | self.ends | include, ANCESTORS)
         given = above & self.within
-        return find_walk(
+        walk = find_walk(
             self.graph,
             self.instrument,
             self.ends,
@@ -177,6 +190,9 @@ class _Separation:
             opened=reach(self.graph, given, ANCESTORS),
             free=~given,
         )
+        if walk is None:
+            raise RuntimeError("no set was found to block, yet this one does: please report it")
+        return walk
 
 
 def problem(
@@ -200,7 +216,7 @@ def problem(
     """
     check_choice(target, "target", TARGETS)
     graph = as_graph(graph)
-    if graph.kind not in (Kind.DAG, Kind.ADMG):
+    if graph.kind not in KINDS:
         raise GraphError(
             f"the graph is a {graph.kind.name}; instruments are read off a DAG or an ADMG, where "
             "every edge is -> or <->. Orient the open edges, or ask about the members one by one."
@@ -216,16 +232,17 @@ def problem(
             f"compliers are asked for with {len(query.treatment)} treatments, "
             f"{listed(query.treatment)}; expected one. Ask about each, or about everyone."
         )
-    facts = frame(graph, query, observed)
-    after = reach(graph, facts.first_nodes, DESCENDANTS)
-    between = after | reach(graph, facts.outcome, DESCENDANTS)
-    return InstrumentProblem(
-        query,
-        graph,
-        facts.backdoor_graph(),
-        facts.treatment,
-        facts.outcome,
-        between,
-        facts.allowed & ~between,
-        tuple(name for name in query.treatment if after[graph.index(name)]),
-    )
+    x, y = mask_of(graph, query.treatment), mask_of(graph, query.outcome)
+    first = graph.directed & x[:, None] & reach(graph, y, ANCESTORS, avoid=x)
+    between = reach(graph, y | first.any(axis=0), DESCENDANTS)
+    candidates = observed_mask(graph, query, observed) & ~x & ~y
+    cut, usable = _without(graph, first), candidates & ~between
+    return InstrumentProblem(query, graph, cut, x, y, between, candidates, usable)
+
+
+def _without(graph: CausalGraph, edges: BoolArray) -> CausalGraph:
+    """Cut directed edges."""
+    ends = np.array(graph.ends)
+    ends.T[edges] &= ~np.uint8(TAIL)
+    kept = np.where(ends.T > 0, ends, 0).astype(np.uint8)  # one arrow and no tail: no edge
+    return CausalGraph._of(graph.nodes, kept, graph.kind)

@@ -1,11 +1,11 @@
 r"""Which rows of a covariance matrix a graph lets be independent: treks as a flow.
 
-Covariances of a linear model come about along *treks*: from a variable up against arrows to a common
-source, and down along arrows to the other variable. A block of the covariance matrix, rows A and
-columns B, has for almost all coefficients as many independent rows as there are treks from A to B
-that do not meet, neither on the way up nor on the way down (Sullivant, Talaska & Draisma 2010). That
-is a maximal flow in a network that has every variable twice: once on the way up, once on the way
-down.
+Covariances of a linear model come about along *treks*: from a variable up against arrows to a
+common source, and down along arrows to the other variable. A block of the covariance matrix, rows A
+and columns B, has for almost all coefficients as many independent rows as there are treks from A to
+B that do not meet, neither on the way up nor on the way down (Sullivant, Talaska & Draisma 2010).
+That is a maximal flow in a network that has every variable twice: once on the way up, once on the
+way down.
 
 The partial covariances of Z and X given W have full rank k exactly if the block with rows W, Z and
 columns W, X has rank |W| + k. So the network also says whether instruments move k treatments in k

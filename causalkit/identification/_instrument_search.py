@@ -6,8 +6,13 @@ is gathered, and treks pick as many as move the treatments independently. That i
 polynomial time. It may miss a set that needs another common conditioning set: deciding whether
 there is one is hard in general (van der Zander & Liśkiewicz 2016).
 
+The instruments of least variance are read off the districts of treatment and outcome, in the graph
+where every other effect of the treatment, and what is hidden, is marginalised.
+
 References
 ----------
+Henckel, L., Buttenschön, M., Maathuis, M. H. (2024). Graphical tools for selecting conditional
+instrumental sets. Biometrika 111(3). https://doi.org/10.1093/biomet/asad066
 van der Zander, B., Liśkiewicz, M. (2016). On searching for generalized instrumental variables.
 AISTATS, PMLR 51.
 """
@@ -19,12 +24,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from causalkit.graph.walks import ANCESTORS, mask_of, reach
+from causalkit.graph.latent import latent_projection
+from causalkit.graph.walks import ANCESTORS, DESCENDANTS, mask_of, reach
 from causalkit.identification._instrument_problem import InstrumentProblem, Target
+from causalkit.identification._mixed import Mixed
 from causalkit.identification.query import listed
 from causalkit.typing import BoolArray, Name
 
-__all__ = ["Instrument", "InstrumentSet", "find_instruments", "find_set"]
+__all__ = ["Instrument", "InstrumentSet", "find_instruments", "find_optimal", "find_set"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +55,12 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class InstrumentSet:
-    """Variables that together are instruments for some treatments, and what to hold fixed.
+    """Variables that together are instruments, and what to hold fixed.
 
     Parameters
     ----------
     names : tuple of names
-        As many as there are treatments, in the order of the graph.
+        As many as there are treatments or more, in the order of the graph.
     given : tuple of names
         Their common conditioning set, in the order of the graph.
     """
@@ -75,7 +82,6 @@ def find_instruments(asked: InstrumentProblem, target: Target) -> tuple[Instrume
     ready = np.zeros_like(include)
     if target == "everyone":  # one search tells who needs no more than what is included
         ready = asked.exogenous(include) & asked.relevant(include)
-        ready &= not (include & ~asked.usable).any()
     found = []
     for k in np.flatnonzero(asked.usable & ~include).tolist():
         given = include if ready[k] else asked.nearest(one(include, k), include, target)
@@ -83,7 +89,7 @@ def find_instruments(asked: InstrumentProblem, target: Target) -> tuple[Instrume
             found.append(Instrument(asked.graph.nodes[k], asked.named(given)))
     causes = reach(asked.graph, asked.treatment, ANCESTORS)
     return tuple(
-        sorted(found, key=lambda one: (len(one.given), not causes[asked.graph.index(one.name)]))
+        sorted(found, key=lambda item: (len(item.given), not causes[asked.graph.index(item.name)]))
     )
 
 
@@ -101,14 +107,34 @@ def find_set(asked: InstrumentProblem) -> InstrumentSet | None:
 def _conditioning_sets(asked: InstrumentProblem) -> Iterator[BoolArray]:
     """What must be included, and the nearest separator of each node; small ones first."""
     include = mask_of(asked.graph, asked.query.given)
-    if (include & ~asked.usable).any():
-        return
     sets = {include.tobytes(): include}
     for k in np.flatnonzero(asked.usable & ~include).tolist():
         given = asked.nearest(one(include, k), include, "everyone")
         if given is not None:
             sets.setdefault(given.tobytes(), given)
     yield from sorted(sets.values(), key=np.count_nonzero)
+
+
+def find_optimal(asked: InstrumentProblem) -> InstrumentSet | None:
+    """Find the instruments of least variance that a graph can promise (Henckel et al. 2024).
+
+    Instruments are what acts on the treatment, conditions what acts on the outcome: the parents of
+    a district, and its other members.
+    """
+    below = reach(asked.graph, asked.treatment, DESCENDANTS)
+    if not (below & asked.outcome).any():
+        return None
+    kept = asked.treatment | asked.outcome | (asked.candidates & ~below)
+    seen = Mixed.of(latent_projection(asked.graph, asked.named(kept)))
+    x, y = seen.bits(asked.query.treatment), seen.bits(asked.query.outcome)
+    around_x, around_y = seen.district(x, seen.all & ~y), seen.district(y, seen.all & ~x)
+    given = (around_y | seen.parents_of(around_y)) & ~(x | y)
+    names = (around_x | seen.parents_of(around_x)) & ~(given | x | y)
+    beside = seen.parents_of(x) | seen.spouses[seen.where[asked.query.treatment[0]]]
+    if not names & beside:
+        return None
+    chosen, fixed = (mask_of(asked.graph, seen.names(bits)) for bits in (names, given))
+    return InstrumentSet(asked.named(chosen), asked.named(fixed))
 
 
 def one(like: BoolArray, k: int) -> BoolArray:

@@ -17,14 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
+from math import log10, prod
 
 import numpy as np
 
 from causalkit.identification._mixed import Mixed, each
 from causalkit.typing import IntArray
 
-__all__ = ["ResponseTypes", "Values", "count_types", "response_types"]
+__all__ = ["ResponseTypes", "Values", "digits_of_types", "response_types"]
 
 Values = Mapping[int, "int | IntArray"]
 """Levels of some nodes: one number, or one for each joint type."""
@@ -71,12 +71,12 @@ class ResponseTypes:
         return known
 
 
-def count_types(mixed: Mixed, shape: tuple[int, ...], nodes: int, context: int) -> int:
-    """How many joint types a component has, its parents in `context` being held fixed."""
-    total = 1
+def digits_of_types(mixed: Mixed, shape: tuple[int, ...], nodes: int, context: int) -> float:
+    """The logarithm to base 10 of the number of joint types, parents in `context` being fixed."""
+    total = 0.0
     for node in each(nodes):
         inputs = each(mixed.parents[node] & ~context)
-        total *= shape[node] ** prod(shape[p] for p in inputs)
+        total += log10(shape[node]) * prod(shape[p] for p in inputs)
     return total
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -177,6 +177,27 @@ class Counts:
         counts = np.bincount(where, weights=self.weights, minlength=int(cells)).astype(np.float64)
         found: FloatArray = (counts / counts.sum()).reshape(shape)
         return found
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows, or of cells if folded; known once a column was read."""
+        return len(next(iter(self.read.values()))[0]) if self.read else 0
+
+    def folded(self, names: Sequence[Name]) -> tuple[Counts, IntArray]:
+        """Merge equal rows: the distinct ones, and which of them each row is."""
+        columns = [self._column(name) for name in names]
+        codes, row = np.unique(
+            np.column_stack([codes for codes, _ in columns]), axis=0, return_inverse=True
+        )
+        read = {
+            name: (np.ascontiguousarray(codes[:, k]), levels)
+            for k, (name, (_, levels)) in enumerate(zip(names, columns, strict=True))
+        }
+        return Counts(tuple(names), self.data, None, read), row.reshape(-1)
+
+    def weighted(self, weights: FloatArray) -> Counts:
+        """The same rows with other weights."""
+        return replace(self, weights=weights)
 
     def _column(self, name: Name) -> tuple[IntArray, tuple[Any, ...]]:
         if name not in self.read:

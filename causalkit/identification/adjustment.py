@@ -21,6 +21,11 @@ forbidden nodes: is this one, is there one, list the minimal ones. No path is ev
 >>> is_adjustment_set(graph, "X", "Y", ["A", "M"])
 False
 
+Why not, says :func:`~causalkit.identification.conditions.adjustment_conditions`. Which of all valid
+sets to take depends on what matters: the smallest variance (`optimal_adjustment_set`), the lowest
+price of measuring (`minimum_adjustment_set`), few variables and yet little variance
+(`minimal_adjustment_set`), or no choice at all (`canonical_adjustment_set`).
+
 For a class of graphs (CPDAG, PAG) the forbidden nodes are those of any member, and if the effect is
 the same in all members, then one member answers condition 2 for all of them.
 
@@ -38,24 +43,39 @@ models with hidden variables. Biometrika 109(1). https://doi.org/10.1093/biomet/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from warnings import warn
 
 import numpy as np
 
-from causalkit._core.checks import as_names
-from causalkit.graph import CausalGraph, Kind
+from causalkit._core.checks import as_names, check_count
+from causalkit.errors import CausalkitWarning
+from causalkit.graph import Kind
+from causalkit.graph._separators import CutProblem
+from causalkit.graph.lagged import as_lagged
 from causalkit.graph.lagged_graph import LaggedGraph
-from causalkit.graph.separation import minimal_separator, minimal_separators
-from causalkit.graph.walks import ANCESTORS, DESCENDANTS, mask_of, reach
+from causalkit.graph.separation import costs_of
+from causalkit.graph.walks import (
+    ANCESTORS,
+    POSSIBLE_ANCESTORS,
+    POSSIBLE_ANCESTORS_PAG,
+    mask_of,
+    reach,
+)
+from causalkit.identification._optimal import optimal_set
 from causalkit.identification.criterion import Frame, frame
-from causalkit.identification.lagged import LaggedQuestion
+from causalkit.identification.lagged import LaggedQuestion, nodes_of_series
 from causalkit.identification.query import EffectQuery, GraphLike, as_graph, check_roles
 from causalkit.typing import BoolArray, Name, Names
 
 __all__ = [
+    "canonical_adjustment_set",
+    "facts_about",
     "is_adjustment_set",
     "minimal_adjustment_set",
     "minimal_adjustment_sets",
+    "minimum_adjustment_set",
     "optimal_adjustment_set",
 ]
 
@@ -65,9 +85,13 @@ def _ask(
     treatment: Names,
     outcome: Names,
     observed: Names | None,
+    *,
+    include: Names | None = (),
+    forbidden: Names | None = (),
     max_adjustment_lag: int | None = None,
-) -> tuple[CausalGraph, EffectQuery, Frame]:
-    """Graph, query and facts; of a graph of series, those of a window."""
+) -> tuple[EffectQuery, Frame, BoolArray]:
+    """Query, facts and what must be in; of a graph of series, those of a window."""
+    fixed, banned = as_names(include), as_names(forbidden)
     if isinstance(graph, LaggedGraph):
         asked = LaggedQuestion.ask(
             graph,
@@ -77,10 +101,17 @@ def _ask(
             max_adjustment_lag=max_adjustment_lag,
             joint=True,
         )
-        return asked.facts.graph, asked.query, asked.facts
-    graph = as_graph(graph)
-    query = EffectQuery.within(graph, treatment, outcome)
-    return graph, query, frame(graph, query, observed)
+        query, facts = asked.query, asked.facts
+        barred = nodes_of_series(graph, banned)
+        unused = np.array([bool({x, x.name} & barred) for x in map(as_lagged, facts.graph.nodes)])
+    else:
+        graph = as_graph(graph)
+        query = EffectQuery.within(graph, treatment, outcome)
+        facts = frame(graph, query, observed)
+        unused = mask_of(facts.graph, banned)
+    check_roles(treatment=query.treatment, outcome=query.outcome, include=fixed, forbidden=banned)
+    facts = replace(facts, allowed=facts.allowed & ~unused)
+    return query, facts, mask_of(facts.graph, fixed)
 
 
 def is_adjustment_set(
@@ -90,6 +121,7 @@ def is_adjustment_set(
     given: Names | None = (),
     *,
     observed: Names | None = None,
+    forbidden: Names | None = (),
 ) -> bool:
     """Whether adjusting for `given` identifies the effect of treatment on outcome.
 
@@ -103,6 +135,8 @@ def is_adjustment_set(
         The covariates to adjust for; may be empty.
     observed : names, optional
         Variables that data has; a set with others in it is no adjustment set.
+    forbidden : name or names, optional
+        Covariates never to be used; a set with one of them is no adjustment set.
 
     Returns
     -------
@@ -131,18 +165,45 @@ def is_adjustment_set(
     >>> is_adjustment_set("A -> M <- B; A -> X -> Y; B -> Y", "X", "Y", "M")  # M-bias
     False
     """
-    names, reach = as_names(given), None
-    if isinstance(graph, LaggedGraph):
-        names = tuple(graph.node(name) for name in names)
-        reach = max((name.lag for name in names), default=0)  # type: ignore[union-attr]
-    graph, query, facts = _ask(graph, treatment, outcome, observed, reach)
-    mask = mask_of(graph, names)
-    check_roles(treatment=query.treatment, outcome=query.outcome, given=names)
+    _, facts, mask = facts_about(graph, treatment, outcome, given, observed, forbidden)
     return facts.is_valid(mask)
 
 
+def facts_about(
+    graph: GraphLike,
+    treatment: Names,
+    outcome: Names,
+    given: Names | None,
+    observed: Names | None,
+    forbidden: Names | None,
+) -> tuple[EffectQuery, Frame, BoolArray]:
+    """Query, what the criterion needs to judge a given set, and the mask of that set."""
+    names, longest = as_names(given), None
+    if isinstance(graph, LaggedGraph):
+        nodes = tuple(graph.node(name) for name in names)
+        names, longest = nodes, max((node.lag for node in nodes), default=0)
+    query, facts, _ = _ask(
+        graph,
+        treatment,
+        outcome,
+        observed,
+        forbidden=forbidden,
+        max_adjustment_lag=longest,
+    )
+    mask = mask_of(facts.graph, names)
+    check_roles(treatment=query.treatment, outcome=query.outcome, given=names)
+    return query, facts, mask
+
+
 def minimal_adjustment_sets(
-    graph: GraphLike, treatment: Names, outcome: Names, *, observed: Names | None = None
+    graph: GraphLike,
+    treatment: Names,
+    outcome: Names,
+    *,
+    include: Names | None = (),
+    observed: Names | None = None,
+    forbidden: Names | None = (),
+    max_sets: int | None = None,
 ) -> Iterator[frozenset[Name]]:
     """Yield all adjustment sets from which no variable can be dropped.
 
@@ -152,13 +213,30 @@ def minimal_adjustment_sets(
         Of any kind.
     treatment, outcome : name or names
         What is set, and what is looked at.
+    include : name or names, optional
+        Covariates that each set must have; sets are minimal among those that have them.
     observed : names, optional
         Variables that data has; only these are used.
+    forbidden : name or names, optional
+        Covariates never to be used.
+    max_sets : int, optional
+        Stop after so many. Left out, there is no limit.
 
     Yields
     ------
     frozenset of names
-        There may be exponentially many; they come one by one.
+        There may be exponentially many; they come one by one, those nearer to the treatment first,
+        and the wait for the next one is polynomial.
+
+    Raises
+    ------
+    InputError
+        If names are unknown, a variable has two roles, or `max_sets` is no positive integer.
+
+    Warns
+    -----
+    CausalkitWarning
+        If there are more than `max_sets`.
 
     Notes
     -----
@@ -171,14 +249,40 @@ def minimal_adjustment_sets(
     >>> graph = "A -> X -> Y; A -> B -> Y; A -> C -> Y"
     >>> [sorted(found) for found in minimal_adjustment_sets(graph, "X", "Y")]
     [['A'], ['B', 'C']]
+    >>> [sorted(found) for found in minimal_adjustment_sets(graph, "X", "Y", forbidden="A")]
+    [['B', 'C']]
     """
-    graph, query, facts = _ask(graph, treatment, outcome, observed)
-    if facts.undecided:
-        return
-    allowed = graph.names(np.flatnonzero(facts.allowed))
-    yield from minimal_separators(
-        facts.backdoor_graph(), query.treatment, query.outcome, within=allowed
+    limit = None if max_sets is None else check_count(max_sets, "max_sets")
+    _, facts, fixed = _ask(
+        graph, treatment, outcome, observed, include=include, forbidden=forbidden
     )
+    return _one_by_one(facts, fixed, limit)
+
+
+def _one_by_one(facts: Frame, fixed: BoolArray, limit: int | None) -> Iterator[frozenset[Name]]:
+    if facts.undecided or not facts.permits(fixed):
+        return
+    cuts = _cuts(facts, facts.treatment, facts.outcome, fixed)
+    for count, cut in enumerate(cuts.all()):
+        if count == limit:
+            warn(
+                f"there are more than max_sets={limit} minimal adjustment sets, and those that are "
+                "left are not listed. Raise max_sets, leave it out, or ask for one best set: "
+                "optimal_adjustment_set or minimum_adjustment_set.",
+                CausalkitWarning,
+                stacklevel=3,
+            )
+            return
+        yield _names(facts, cut | fixed)
+
+
+def _cuts(facts: Frame, start: BoolArray, goal: BoolArray, fixed: BoolArray) -> CutProblem:
+    """Adjustment sets as cuts of the proper back-door graph."""
+    return CutProblem.of(facts.backdoor(), start, goal, fixed, facts.allowed)
+
+
+def _names(facts: Frame, mask: BoolArray) -> frozenset[Name]:
+    return facts.graph.names(np.flatnonzero(mask))
 
 
 def minimal_adjustment_set(
@@ -188,6 +292,7 @@ def minimal_adjustment_set(
     *,
     include: Names | None = (),
     observed: Names | None = None,
+    forbidden: Names | None = (),
 ) -> frozenset[Name] | None:
     """Find the minimal adjustment set that is nearest to the outcome.
 
@@ -200,15 +305,22 @@ def minimal_adjustment_set(
         Of any kind.
     treatment, outcome : name or names
         What is set, and what is looked at.
-    include : name or names
+    include : name or names, optional
         Covariates that the set must have; it is minimal among those that have them.
     observed : names, optional
         Variables that data has; only these are used.
+    forbidden : name or names, optional
+        Covariates never to be used.
 
     Returns
     -------
     frozenset of names, or None
         None if adjustment does not identify the effect.
+
+    Raises
+    ------
+    InputError
+        If names are unknown, or a variable has two roles.
 
     Notes
     -----
@@ -221,31 +333,105 @@ def minimal_adjustment_set(
     >>> sorted(minimal_adjustment_set("A -> X -> Y; A -> B -> Y; U -> X", "X", "Y"))
     ['B']
     """
-    graph, query, facts = _ask(graph, treatment, outcome, observed)
-    names = as_names(include)
-    check_roles(treatment=query.treatment, outcome=query.outcome, include=names)
-    return nearest_set(facts, query, names)
+    query, facts, _ = _ask(
+        graph, treatment, outcome, observed, include=include, forbidden=forbidden
+    )
+    return nearest_set(facts, query, as_names(include))
 
 
 def nearest_set(
     facts: Frame, query: EffectQuery, include: tuple[Name, ...]
 ) -> frozenset[Name] | None:
     """Do the work of :func:`minimal_adjustment_set`."""
-    if facts.undecided or not facts.permits(mask_of(facts.graph, include)):
+    fixed = mask_of(facts.graph, include)
+    if facts.undecided or not facts.permits(fixed):
         return None
-    allowed = facts.graph.names(np.flatnonzero(facts.allowed))
-    return minimal_separator(
-        facts.backdoor_graph(), query.outcome, query.treatment, include=include, within=allowed
-    )
+    start, goal = (mask_of(facts.graph, names) for names in (query.outcome, query.treatment))
+    cut = _cuts(facts, start, goal, fixed).nearest()
+    return None if cut is None else _names(facts, cut | fixed)
 
 
-def optimal_adjustment_set(
-    graph: GraphLike, treatment: Names, outcome: Names, *, observed: Names | None = None
+def minimum_adjustment_set(
+    graph: GraphLike,
+    treatment: Names,
+    outcome: Names,
+    *,
+    costs: Mapping[Name, float] | None = None,
+    include: Names | None = (),
+    observed: Names | None = None,
+    forbidden: Names | None = (),
 ) -> frozenset[Name] | None:
-    """Find the adjustment set with the smallest asymptotic variance: the O-set.
+    """Find the adjustment set with the fewest variables, or of least total cost.
 
-    It holds the direct causes of the outcome and of the nodes between, as far as they are not
-    themselves between: what explains the outcome, and nothing that explains only the treatment.
+    Of several that cost the same, it is the one nearest to the outcome, which leaves the least
+    variance (Smucler & Rotnitzky 2022). It is found as a cut of least capacity, by a flow.
+
+    Parameters
+    ----------
+    graph : CausalGraph, LaggedGraph, str or networkx graph
+        Of any kind.
+    treatment, outcome : name or names
+        What is set, and what is looked at.
+    costs : mapping from name to float, optional
+        What it costs to measure each covariate, zero or more; one that is not named costs 1.
+    include : name or names, optional
+        Covariates that the set must have; they are not counted.
+    observed : names, optional
+        Variables that data has; only these are used.
+    forbidden : name or names, optional
+        Covariates never to be used.
+
+    Returns
+    -------
+    frozenset of names, or None
+        None if adjustment does not identify the effect.
+
+    Raises
+    ------
+    InputError
+        If names are unknown, a variable has two roles, or a cost is negative or not finite.
+
+    Notes
+    -----
+    **Assumes:**
+
+    - the graph (or one member of the class) is the true causal graph.
+
+    Examples
+    --------
+    >>> graph = "A -> X -> Y; A -> B -> Y; A -> C -> Y"
+    >>> sorted(minimum_adjustment_set(graph, "X", "Y"))
+    ['A']
+    >>> sorted(minimum_adjustment_set(graph, "X", "Y", costs={"A": 5.0}))
+    ['B', 'C']
+
+    References
+    ----------
+    Smucler, E., Rotnitzky, A. (2022). A note on efficient minimum cost adjustment sets in causal
+    graphical models. Journal of Causal Inference 10(1). https://doi.org/10.1515/jci-2022-0015
+    """
+    _, facts, fixed = _ask(
+        graph, treatment, outcome, observed, include=include, forbidden=forbidden
+    )
+    price = costs_of(facts.graph, costs)
+    if facts.undecided or not facts.permits(fixed):
+        return None
+    cut = _cuts(facts, facts.outcome, facts.treatment, fixed).cheapest(price)
+    return None if cut is None else _names(facts, cut | fixed)
+
+
+def canonical_adjustment_set(
+    graph: GraphLike,
+    treatment: Names,
+    outcome: Names,
+    *,
+    observed: Names | None = None,
+    forbidden: Names | None = (),
+) -> frozenset[Name] | None:
+    """Give the adjustment set of all possible causes that may be used.
+
+    It is usually large, and valid whenever any set is: all possible ancestors of treatment and
+    outcome that are observed and not affected by the treatment on its way to the outcome.
 
     Parameters
     ----------
@@ -254,15 +440,76 @@ def optimal_adjustment_set(
     treatment, outcome : name or names
         What is set, and what is looked at.
     observed : names, optional
-        Variables that data has.
+        Variables that data has; only these are used.
+    forbidden : name or names, optional
+        Covariates never to be used.
+
+    Returns
+    -------
+    frozenset of names, or None
+        None if adjustment does not identify the effect.
+
+    Raises
+    ------
+    InputError
+        If names are unknown, or a variable has two roles.
+
+    Notes
+    -----
+    **Assumes:**
+
+    - the graph (or one member of the class) is the true causal graph.
+
+    Examples
+    --------
+    >>> sorted(canonical_adjustment_set("A -> X -> M -> Y; A -> B -> Y; Y -> D", "X", "Y"))
+    ['A', 'B']
+    """
+    _, facts, _ = _ask(graph, treatment, outcome, observed, forbidden=forbidden)
+    tables = {Kind.CPDAG: POSSIBLE_ANCESTORS, Kind.PAG: POSSIBLE_ANCESTORS_PAG}
+    table = tables.get(facts.graph.kind, ANCESTORS)
+    chosen = reach(facts.graph, facts.treatment | facts.outcome, table) & facts.allowed
+    return _names(facts, chosen) if facts.is_valid(chosen) else None
+
+
+def optimal_adjustment_set(
+    graph: GraphLike,
+    treatment: Names,
+    outcome: Names,
+    *,
+    observed: Names | None = None,
+    forbidden: Names | None = (),
+) -> frozenset[Name] | None:
+    """Find the adjustment set with the smallest asymptotic variance: the O-set.
+
+    It holds the direct causes of the outcome and of the nodes between, as far as they are not
+    themselves between: what explains the outcome, and nothing that explains only the treatment.
+    Where hidden causes act on these, it also holds what shares them, and its direct causes.
+
+    Parameters
+    ----------
+    graph : CausalGraph, LaggedGraph, str or networkx graph
+        Of any kind.
+    treatment, outcome : name or names
+        What is set, and what is looked at.
+    observed : names, optional
+        Variables that data has; sets of these are compared.
+    forbidden : name or names, optional
+        Covariates never to be used; sets without them are compared.
 
     Returns
     -------
     frozenset of names, or None
         None where there is no such set, or none is known: if adjustment does not identify the
-        effect; if hidden common causes act on the outcome or on nodes between (then often no set
-        is best in all models with that graph), or the set has a variable that is not observed; or
-        if there is no causal path to begin with.
+        effect; in a MAG or PAG, which does not say where hidden causes are; of series with hidden
+        causes of the outcome or of nodes between; or if hidden causes make it depend on the
+        model which set is best, and not on the graph alone. Where the graph has no causal path,
+        the empty set if it is valid.
+
+    Raises
+    ------
+    InputError
+        If names are unknown, or a variable has two roles.
 
     Notes
     -----
@@ -272,37 +519,24 @@ def optimal_adjustment_set(
     - for optimality, a linear model estimated by least squares, or a nonparametric one estimated
       by an efficient method such as AIPW (Rotnitzky & Smucler 2020).
 
+    With hidden causes the set is the one that Runge (2021) defines, and it is returned if two
+    sufficient conditions hold (:mod:`~causalkit.identification._optimal`): no valid set beats it
+    in any model with the graph. In few graphs it is the best and None is returned all the same.
+
     Examples
     --------
     >>> sorted(optimal_adjustment_set("A -> X -> Y; A -> Y; I -> X; C -> Y", "X", "Y"))
     ['A', 'C']
+    >>> sorted(optimal_adjustment_set("A -> X -> Y; A -> Y; C <-> Y; D -> C", "X", "Y"))
+    ['A', 'C', 'D']
 
     References
     ----------
     Henckel, Perković, Maathuis (2022). https://doi.org/10.1111/rssb.12451
     Rotnitzky, A., Smucler, E. (2020). Efficient adjustment sets for population average causal
     treatment effect estimation in graphical models. JMLR 21(188).
+    Runge, J. (2021). Necessary and sufficient graphical conditions for optimal adjustment sets in
+    causal graphical models with hidden variables. NeurIPS 34. arXiv:2102.10324.
     """
-    _, _, facts = _ask(graph, treatment, outcome, observed)
+    _, facts, _ = _ask(graph, treatment, outcome, observed, forbidden=forbidden)
     return optimal_set(facts)
-
-
-def optimal_set(facts: Frame) -> frozenset[Name] | None:
-    """Do the work of :func:`optimal_adjustment_set`.
-
-    In a class all members have the same O-set if the effect is identified (Henckel et al. 2022), so
-    the one member at hand will do. Hidden common causes are nodes that are not observed: where none
-    of them is in the O-set of the graph that draws them as nodes, it is the best of all. A MAG does
-    not say where they are.
-    """
-    if facts.graph.kind in (Kind.MAG, Kind.PAG):
-        return None
-    member, treatment = facts.member, facts.treatment
-    below = reach(member, facts.first_nodes, DESCENDANTS, avoid=treatment)
-    above = reach(member, facts.outcome, ANCESTORS, avoid=treatment)
-    between = below & above
-    if member.bidirected[between].any():
-        return None
-    parents = member.directed[:, between].any(axis=1)
-    best: BoolArray = parents & ~treatment & ~reach(member, between, DESCENDANTS)
-    return member.names(np.flatnonzero(best)) if facts.is_valid(best) else None

@@ -65,6 +65,8 @@ class Frame:
     shape (n_steps, 2)."""
     undecided: tuple[Edge, ...]
     """Condition 0 holds if there are none."""
+    is_window: bool = False
+    """Whether the graph is a stretch of an endless one, so that there are sets beyond it."""
 
     @property
     def first_nodes(self) -> BoolArray:

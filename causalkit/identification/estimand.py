@@ -48,7 +48,7 @@ class Estimand(Reported):
 
     @property
     @abstractmethod
-    def expression(self) -> Expression:
+    def expression(self) -> Equation:
         """The formula: what is asked = what can be computed."""
 
     @property

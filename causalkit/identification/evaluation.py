@@ -77,7 +77,7 @@ class Source:
     do: frozenset[Name] = frozenset()
 
 
-Tables: TypeAlias = "ProbabilityTable | Data | Mapping[Source, ProbabilityTable | Data]"
+Tables: TypeAlias = "ProbabilityTable | Counts | Data | Mapping[Source, ProbabilityTable | Data]"
 """One table, or one for each source that the formula names."""
 
 
@@ -304,7 +304,7 @@ class _Sources:
 
 
 def _joint(table: Any, weight: Name | None) -> _Joint:
-    return table if isinstance(table, ProbabilityTable) else Counts.of(table, weight)
+    return table if isinstance(table, (ProbabilityTable, Counts)) else Counts.of(table, weight)
 
 
 def _value(expression: Expression, sources: _Sources) -> _Array:

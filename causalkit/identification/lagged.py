@@ -50,7 +50,7 @@ from causalkit.identification.past import window_with_past
 from causalkit.identification.query import EffectQuery, check_roles
 from causalkit.typing import Name, Names
 
-__all__ = ["LaggedQuestion", "sustained"]
+__all__ = ["LaggedQuestion", "nodes_of_series", "sustained"]
 
 _MOST_NODES = 6000
 
@@ -160,7 +160,7 @@ class LaggedQuestion:
                 f"{(depth + 1) * len(graph.variables):,} nodes; expected {_MOST_NODES:,} at most. "
                 "Ask about a shorter lag, or give a smaller max_adjustment_lag."
             )
-        seen = _seen(graph, observed)
+        seen = None if observed is None else nodes_of_series(graph, observed)
         asked = set(_nodes(query))
         usable = tuple(
             node
@@ -227,11 +227,9 @@ def _nodes(query: EffectQuery) -> list[Lagged]:
     return [as_lagged(name) for name in (*query.treatment, *query.outcome, *query.given)]
 
 
-def _seen(graph: LaggedGraph, observed: Names | None) -> set[Name] | None:
-    """Series, by name, and single nodes that data has; None for all."""
-    if observed is None:
-        return None
-    return {x if x in graph.variables else graph.node(x) for x in _listed(observed)}
+def nodes_of_series(graph: LaggedGraph, names: Names) -> set[Name]:
+    """Series, by name, and single nodes; a series stands for all its nodes."""
+    return {x if x in graph.variables else graph.node(x) for x in _listed(names)}
 
 
 def _closed(graph: LaggedGraph) -> LaggedGraph:
@@ -246,4 +244,5 @@ def _frame(graph: LaggedGraph, query: EffectQuery, depth: int, usable: tuple[Lag
     plain: CausalGraph = representative(graph.template)
     member = LaggedGraph._of(graph.variables, np.array(plain.ends), plain.kind)
     past = window_with_past(member, depth)
-    return frame_of(window, past, query, observed_mask(window, query, usable))
+    facts = frame_of(window, past, query, observed_mask(window, query, usable))
+    return replace(facts, is_window=True)

@@ -6,6 +6,8 @@ from causalkit.plotting.effects import plot_effects
 from causalkit.plotting.graph import GraphStyle, graph_svg, plot_graph, save_picture
 from causalkit.plotting.impulse_response import plot_impulse_response
 from causalkit.plotting.link_over_time import plot_link_over_time
+from causalkit.plotting.small_multiples import plot_series
+from causalkit.plotting.spectra import plot_spectral_granger
 from causalkit.plotting.time_series import plot_lagged_graph, plot_summary_graph
 
 __all__ = [
@@ -18,6 +20,8 @@ __all__ = [
     "plot_impulse_response",
     "plot_lagged_graph",
     "plot_link_over_time",
+    "plot_series",
+    "plot_spectral_granger",
     "plot_summary_graph",
     "save_picture",
 ]

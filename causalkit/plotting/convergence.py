@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from causalkit.discovery.series.cross_mapping.convergence import CrossMapConvergence
 
-__all__ = ["plot_convergence"]
+__all__ = ["COLORS", "pair_numbers", "plot_convergence"]
 
-_COLORS: Final = (
+COLORS: Final = (
     "#2b6ca3", "#c0562c", "#3d8b57", "#8a5aa5", "#b3861d", "#3a9aa8", "#b8476f", "#5f6b76",
 )  # fmt: skip
 _PALE: Final = "#b9c2ca"
@@ -76,14 +76,14 @@ def plot_convergence(
 
         ax = plt.figure(figsize=(6.4, 3.8), layout="constrained").add_subplot()
     shown = convergence.pairs()[:_MOST] if pairs is None else tuple(pairs)
-    where = [_numbers(convergence, pair) for pair in shown]
+    where = [pair_numbers(convergence.variables, pair) for pair in shown]
     sizes, colored = convergence.sizes, 0
     ends, colors = [], []
     for i, j in where:
         found = max(convergence.skill_p_values[i, j], convergence.gain_p_values[i, j])
         color, dashes = _PALE, "dashed"
         if found <= convergence.alpha:
-            color, dashes = _COLORS[colored % len(_COLORS)], "solid"
+            color, dashes = COLORS[colored % len(COLORS)], "solid"
             colored += 1
         band = convergence.lower[:, i, j], convergence.upper[:, i, j]
         ax.fill_between(sizes, *band, color=color, alpha=0.16, linewidth=0)
@@ -100,8 +100,8 @@ def plot_convergence(
     return ax
 
 
-def _numbers(convergence: CrossMapConvergence, pair: tuple[Name, Name]) -> tuple[int, int]:
-    names = convergence.variables
+def pair_numbers(names: tuple[Name, ...], pair: tuple[Name, Name]) -> tuple[int, int]:
+    """Places of a cause and an effect among the series."""
     if not isinstance(pair, (tuple, list)) or len(pair) != 2 or pair[0] == pair[1]:
         raise InputError(
             f"{pair!r} is no pair of series; expected a cause and an effect, e.g. "
@@ -109,7 +109,7 @@ def _numbers(convergence: CrossMapConvergence, pair: tuple[Name, Name]) -> tuple
         )
     for name in pair:
         if name not in names:
-            raise UnknownVariableError.among(name, names, where="the cross maps")
+            raise UnknownVariableError.among(name, names, where="the series")
     return names.index(pair[0]), names.index(pair[1])
 
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from causalkit.errors import GraphError, InputError, UnknownVariableError
-from causalkit.graph import Kind, LaggedGraph, latent_projection
+from causalkit.graph import Edge, Kind, Lagged, LaggedGraph, latent_projection, members
+from causalkit.graph.lagged_class import lagged_dag
 from causalkit.graph.lagged_latent import lagged_mag, lagged_pag, lagged_projection
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL
 from tests.oracles.lagged_latent import (
@@ -117,10 +118,73 @@ def test_the_order_of_the_series_does_not_matter() -> None:
         assert lagged_pag(graph, observed, 2) == lagged_pag(other, observed[::-1], 2)
 
 
+@given(seeds)
+@settings(max_examples=60, deadline=None)
+def test_all_members_of_a_class_have_the_pag_of_the_class(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    graph = random_series_graph(rng, int(rng.integers(2, 5)), 2)
+    _, observed = hidden_and_observed(rng, graph, int(rng.integers(0, 2)))
+    found = graph.to_cpdag()
+    wanted = lagged_pag(found, observed, 2)
+    for member in members(found.template):
+        dag = LaggedGraph(graph.variables, member.edges(), max_lag=graph.max_lag)
+        assert dag.to_cpdag() == found
+        assert lagged_pag(dag, observed, 2) == wanted
+    directed = LaggedGraph(graph.variables, graph.edges(), kind="CPDAG")
+    assert lagged_pag(directed, observed, 2) == wanted
+    assert lagged_mag(directed, observed, 2) == lagged_mag(graph, observed, 2)
+    assert lagged_projection(directed, 2) == lagged_projection(graph, 2)
+
+
+@given(seeds)
+@settings(max_examples=40, deadline=None)
+def test_an_edge_with_two_arrows_is_a_hidden_series(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    names = ["X0", "X1", "X2"]
+    graph = random_series_graph(rng, 3, 2)
+    shared = {
+        (*sorted(rng.choice(names, 2).tolist()), int(rng.integers(0, 3)))
+        for _ in range(int(rng.integers(1, 3)))
+    }
+    shared = {(a, b, lag) for a, b, lag in shared if lag or a != b}
+    hidden = [f"H{k}" for k in range(len(shared))]
+    arcs = [Edge(Lagged(a, lag), Lagged(b), "<->") for a, b, lag in shared]
+    mixed = LaggedGraph(names, [*graph.edges(), *arcs], kind="ADMG")
+    for window in (0, 2):
+        long = mixed.unroll(window + 16)
+        found = lagged_projection(mixed, window)
+        assert found == latent_projection(long, [str(node) for node in found.nodes])
+        assert {node.name for node in found.nodes} == set(names)
+    named = [
+        Edge(Lagged(h, to_lag), Lagged(to, 0), "->")
+        for h, (a, b, lag) in zip(hidden, shared, strict=True)
+        for to, to_lag in ((a, 0), (b, lag))
+    ]
+    whole = LaggedGraph([*names, *hidden], [*graph.edges(), *named])
+    observed = names[: int(rng.integers(2, 4))]
+    assert lagged_mag(mixed, observed, 2) == lagged_mag(whole, observed, 2)
+    assert lagged_pag(mixed, observed, 2) == lagged_pag(whole, observed, 2)
+
+
+def test_a_hidden_series_gets_a_name_that_is_free() -> None:
+    graph = LaggedGraph.parse('"hidden 1[t-1]" -> X[t] <-> Y[t]; X[t-1] <-> X[t]')
+    assert lagged_dag(graph).variables[-2:] == ("hidden 2", "hidden 3")
+
+
 def test_what_cannot_be_projected() -> None:
     graph = LaggedGraph.parse("X[t-1] -> Y[t]")
-    with pytest.raises(GraphError, match="is a CPDAG; expected a DAG"):
-        lagged_projection(LaggedGraph.parse("X[t] -- Y[t]"), 1)
+    for project in (lambda g: lagged_projection(g, 1), lambda g: lagged_mag(g, ["X"], 1)):
+        with pytest.raises(GraphError, match=r"X\[t\] -- Y\[t\]; expected directed.*lagged_pag"):
+            project(LaggedGraph.parse("X[t] -- Y[t]"))
+        with pytest.raises(
+            GraphError, match=r"is a PAG, which.*expected a DAG, an ADMG or a CPDAG"
+        ):
+            project(LaggedGraph.parse("X[t] o-> Y[t]"))
+    with pytest.raises(GraphError, match="expected a DAG, an ADMG or a CPDAG"):
+        lagged_pag(LaggedGraph.parse("MAG: X[t-1] -> Y[t]"), ["X"], 1)
+    ring = "W[t] -- X[t] -- Y[t] -- Z[t] -- W[t]"
+    with pytest.raises(GraphError, match="expected a graph with a consistent extension"):
+        lagged_pag(LaggedGraph.parse(ring), ["X"], 1)
     with pytest.raises(InputError, match="observed is empty"):
         lagged_pag(graph, [], 1)
     with pytest.raises(UnknownVariableError, match="'Z'"):

@@ -29,14 +29,18 @@ def squares(target, regressors):
     return float(residual @ residual)
 
 
-def f_test(values, subject, max_lag, causes, effect, held):
-    """F of the pasts of some series in an equation that also has those of `held`."""
+def f_test(values, subject, max_lag, causes, effect, held, means=None):
+    """F of the pasts of some series in an equation that also has those of `held`.
+
+    `means` says which rows share an intercept, those of a subject if left out.
+    """
+    means = subject if means is None else means
     rows = rows_with_past(values, subject, max_lag)
     target = np.array([values[t, effect] for t in rows])
     everything = sorted({*causes, *held})
-    full, _ = design(values, subject, rows, everything, max_lag)
+    full, _ = design(values, means, rows, everything, max_lag)
     less = [k for k in everything if k not in causes]
-    short, _ = design(values, subject, rows, less, max_lag)
+    short, _ = design(values, means, rows, less, max_lag)
     df = len(rows) - full.shape[1]
     n_zero = full.shape[1] - short.shape[1]
     rest = squares(target, full)

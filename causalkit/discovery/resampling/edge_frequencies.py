@@ -129,13 +129,17 @@ class EdgeFrequencies(Reported):
         Returns
         -------
         DataFrame
-            Columns `a`, `b`, `adjacent`, and one for each symbol that occurs, read from a to b.
+            Columns `a`, `b`, `adjacent`, and one for each symbol that occurs, read from a to b. The
+            nodes are what they are in the graph, so those of series have a `name` and a `lag`.
         """
         import pandas as pd
 
         i, j = self._ranked()
-        names = np.array([*self.graph.nodes, None], dtype=object)[:-1]
-        columns: dict[str, Any] = {"a": names[i], "b": names[j]}
+        nodes = self.graph.nodes
+        columns: dict[str, Any] = {  # without the type pandas makes plain strings of nodes
+            "a": pd.Series([nodes[k] for k in i.tolist()], dtype=object),
+            "b": pd.Series([nodes[k] for k in j.tolist()], dtype=object),
+        }
         columns["adjacent"] = self._share(self.joined[i, j])
         for symbol, counts in self._by_symbol():
             if counts[i, j].any():

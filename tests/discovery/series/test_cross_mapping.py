@@ -174,6 +174,19 @@ def lorenz(n, drives, seed=0, dt=0.01, every=5, burn=400):
     return np.array(course[burn:])
 
 
+@pytest.mark.parametrize("delay", [1, 4])
+def test_the_best_lag_lies_between_the_delay_and_the_delay_and_the_span_of_a_point(delay):
+    x, y = np.full(900, 0.4), np.full(900, 0.2)
+    for t in range(899):
+        x[t + 1] = x[t] * (3.78 - 3.78 * x[t])
+        y[t + 1] = y[t] * (3.77 - 3.77 * y[t] - (0.6 * x[t + 1 - delay] if t + 1 >= delay else 0))
+    settings = {"max_lag": 9, "n_surrogates": 19, "n_libraries": 2, "random_state": 0}
+    for embedding in (2, 3, 5):
+        ccm = CCM(embedding, **settings).fit({"x": x, "y": y})
+        best = int(ccm.lag_profile_[:, 0, 1].argmax()) - 9
+        assert delay <= best <= delay + embedding - 1
+
+
 def test_coupled_lorenz_systems():
     ccm = CCM(5, delay=2, n_libraries=10, random_state=0).fit(lorenz(900, one_way(4.0, 0.0)))
     assert ("x0", "x1") in pairs_of(ccm)

@@ -162,19 +162,33 @@ def panel_with_holes():
     return values, np.repeat([0, 1, 2], (40, 55, 30))
 
 
+@pytest.mark.parametrize("mean", ["each", "common"])
 @pytest.mark.parametrize("conditional", [True, False])
-def test_panels_with_holes_are_tested_as_regression_by_regression(conditional):
+def test_panels_with_holes_are_tested_as_regression_by_regression(conditional, mean):
     values, subject = panel_with_holes()
+    means = subject if mean == "each" else 0 * subject
     frame = pd.DataFrame(values, columns=list("abcd")).assign(who=subject)
-    found = Granger(2, conditional=conditional, panel="who").fit(frame)
+    found = Granger(2, conditional=conditional, panel="who", mean=mean).fit(frame)
     assert found.n_obs_ == len(slow.rows_with_past(values, subject, 2))
     for cause in range(4):
         for effect in range(4):
             held = range(4) if conditional else [effect]
-            statistic, q, df = slow.f_test(values, subject, 2, [cause], effect, held)
+            statistic, q, df = slow.f_test(values, subject, 2, [cause], effect, held, means)
             assert found.pair_statistics_[cause, effect] == pytest.approx(statistic, rel=1e-8)
             p_value = stats.f.sf(statistic, q, df)
             assert found.pair_p_values_[cause, effect] == pytest.approx(p_value, rel=1e-6)
+
+
+def test_pieces_of_one_series_share_an_intercept_if_asked_to():
+    whole = simulated(240, LAGS, seed=21)
+    pieces = list(whole.reshape(24, 10, 4))
+    one = np.insert(whole, range(10, 240, 10), np.nan, axis=0)  # the same borders, and one mean
+    common = Granger(1, mean="common").fit(pieces)
+    np.testing.assert_allclose(common.pair_p_values_, Granger(1).fit(one).pair_p_values_)
+    each = Granger(1).fit(pieces)
+    assert each.n_obs_ == common.n_obs_ == 216
+    memory = [np.diagonal(found.coefficients_[0]).mean() for found in (each, common)]
+    assert memory[0] < memory[1]  # Nickell: the mean of ten steps holds the noise of each
 
 
 def test_groups_of_pairs_leave_out_everybody_else():
@@ -187,15 +201,17 @@ def test_groups_of_pairs_leave_out_everybody_else():
     assert found.block_statistics_[0, 1] == pytest.approx(statistic, rel=1e-8)
 
 
-def test_a_memory_of_noise_is_weighed_pair_by_pair():
+@pytest.mark.parametrize("mean", ["each", "common"])
+def test_a_memory_of_noise_is_weighed_pair_by_pair(mean):
     values, subject = panel_with_holes()
     rows = slow.rows_with_past(values, subject, 2)
     when = np.array(rows) + 100 * subject[rows]
     frame = pd.DataFrame(values, columns=list("abcd")).assign(who=subject)
     robust = {"covariance": "hac", "bandwidth": 3, "panel": "who"}
-    found = Granger(2, statistic="wald", **robust).fit(frame)
-    by_f = Granger(2, **robust).fit(frame)
-    regressors, n_means = slow.design(values, subject, rows, range(4), 2)
+    found = Granger(2, statistic="wald", mean=mean, **robust).fit(frame)
+    by_f = Granger(2, mean=mean, **robust).fit(frame)
+    means = subject if mean == "each" else 0 * subject
+    regressors, n_means = slow.design(values, means, rows, range(4), 2)
     for effect in (0, 2):
         target = values[rows, effect]
         b = np.linalg.lstsq(regressors, target, rcond=None)[0]
@@ -400,6 +416,7 @@ def test_more_coefficients_than_steps_are_refused_with_the_way_out():
         ({"blocks": {"a": []}}, "empty"),
         ({"blocks": {"a": ["x0"], "b": ["x0"]}}, "common members"),
         ({"blocks": {"x1": ["x0"]}}, "block is named"),
+        ({"mean": "median"}, "mean"),
         ({"panel": "who"}, "who"),
     ],
 )

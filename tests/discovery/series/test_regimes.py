@@ -22,8 +22,9 @@ from causalkit.discovery.series.changing.learnt_regimes import LearntRegimes
 from causalkit.discovery.series.changing.regimes import Regimes
 from causalkit.discovery.series.momentary.pcmci import PCMCI
 from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
+from causalkit.discovery.series.structural.var_lingam import VARLiNGAM
 from causalkit.errors import InputError, UnknownVariableError
-from causalkit.graph import LaggedGraph
+from causalkit.graph import Lagged, LaggedGraph
 from causalkit.metrics import compare
 from causalkit.models.structural_var import random_svar
 from tests.oracles.regimes import best_assignment
@@ -112,7 +113,8 @@ def test_graphs_are_laid_side_by_side():
     }
     assert {pair for pair in links.pairs if pair[0].lag} == joined
     differing = {pair for pair in joined if one.edges_between(*pair) != other.edges_between(*pair)}
-    assert {pair for pair in links.differing if pair[0].lag} == differing
+    turning = {pair for pair in links.turning if pair[0].lag}
+    assert {pair for pair in links.differing if pair[0].lag} == differing | turning
     assert differing
     for (past, now), found_in in zip(links.pairs, links.symbols, strict=True):
         assert links.of(past, now) == dict(zip(("s", "w"), found_in, strict=True))
@@ -128,6 +130,46 @@ def test_graphs_are_laid_side_by_side():
     with pytest.raises(UnknownVariableError, match="'z'"):
         links.of("z", "x0")
     assert set(found.explain("x0[t-1]", "x0")) == {"s", "w"}
+
+
+@pytest.mark.parametrize("algorithm", [PASTS, VARLiNGAM(max_lag=2), PCMCIPlus(max_lag=2)])
+def test_a_link_that_changes_its_sign_differs(algorithm):
+    rng = np.random.default_rng(7)
+    a, b, c = rng.laplace(size=(3, 1200))
+    wet = np.arange(1200) // 100 % 2 == 1
+    for t in range(1, 1200):
+        a[t] += 0.5 * a[t - 1]
+        b[t] += (0.6 if wet[t] else -0.6) * a[t - 1]
+        c[t] += 0.6 * a[t - 1]
+    frame = pd.DataFrame({"a": a, "b": b, "c": c, "wet": wet})
+    links = Regimes(algorithm, "wet").fit(frame).compare()
+    assert links.turning == (("a[t-1]", "b[t]"),)
+    assert ("a[t-1]", "b[t]") in links.differing
+    assert ("a[t-1]", "c[t]") not in links.differing
+    assert links.of("a[t-1]", "b") == {False: "->", True: "->"}
+    assert {"links that differ", "of which change sign"} <= {k for k, _ in links._report().facts}
+    table = links.to_frame().set_index(["a", "b"])
+    assert bool(table.loc[("a[t-1]", "b[t]"), "turns"])
+    assert table.loc[("a[t-1]", "b[t]"), "differs"]
+    assert table["turns"].sum() == 1
+    assert all(isinstance(node, Lagged) for node in links.to_frame()["a"])
+
+
+def test_signs_count_only_where_a_link_is_and_are_read_along_it():
+    rng = np.random.default_rng(8)
+    b, a = rng.laplace(size=(2, 1200))
+    wet = np.arange(1200) // 100 % 2 == 1
+    a += np.where(wet, 0.7, -0.7) * b  # within the step, from the later series to the earlier
+    frame = pd.DataFrame({"a": a, "b": b, "noise": rng.laplace(size=1200), "wet": wet})
+    links = Regimes(VARLiNGAM(max_lag=1), "wet").fit(frame).compare()
+    k = links.pairs.index(("a[t]", "b[t]"))
+    assert links.symbols[k] == ("<-", "<-")
+    assert links.strengths[k, 0] < -0.4
+    assert links.strengths[k, 1] > 0.4
+    assert links.turning == (("a[t]", "b[t]"),)
+    nowhere = Regimes(PCMCI(max_lag=1, min_lag=1, alpha=1e-12), "wet").fit(frame).compare()
+    assert nowhere.turning == nowhere.differing == nowhere.pairs == ()
+    assert nowhere.to_frame().empty
 
 
 @pytest.mark.parametrize(

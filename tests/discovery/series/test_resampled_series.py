@@ -28,7 +28,6 @@ from causalkit.discovery.series.momentary.pcmci import PCMCI
 from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
 from causalkit.errors import CausalkitWarning, CycleError, InputError
 from causalkit.graph import Kind, Lagged, LaggedGraph
-from causalkit.graph.lagged import as_lagged
 from causalkit.graph.lagged_graph import lagged_nodes
 from causalkit.models.structural_var import random_svar
 from tests.oracles.resampling import shares
@@ -173,7 +172,9 @@ def test_shares_are_those_of_the_graphs_one_by_one(seed):
 def test_frequencies_are_asked_by_lag_and_read_forwards_in_time():
     boot = Bootstrap(PCMCIPlus(max_lag=2), 10, random_state=0).fit(DATA)
     frame = boot.frequencies_.to_frame()
-    a, b = ([as_lagged(node) for node in frame[column]] for column in "ab")
+    a, b = (frame[column].tolist() for column in "ab")
+    assert {type(node) for node in a + b} == {Lagged}
+    assert frame.set_index(["a", "b"]).index.is_unique
     assert all(past.lag >= now.lag == 0 for past, now in zip(a, b, strict=True))
     forwards, backwards = (boot.frequencies_.of(*p) for p in (("x0[t-1]", "x0"), ("x0", "x0[t-1]")))
     assert forwards["->"] == backwards["<-"] > 0.5

@@ -13,7 +13,7 @@ from causalkit.errors import UnknownVariableError
 from causalkit.graph import Lagged, LaggedGraph
 from causalkit.graph.lagged import as_lagged
 from causalkit.graph.lagged_graph import in_template, lagged_nodes
-from causalkit.typing import FloatArray, Name
+from causalkit.typing import BoolArray, FloatArray, Name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,8 +38,14 @@ class RegimeLinks(Reported):
     symbols : tuple of tuple of str
         For each pair what joins it in each regime, "none" if nothing does.
     strengths : ndarray of shape (n_pairs, n_regimes)
-        What the algorithm says of the strength of the link from the first to the second node; NaN
-        where it says nothing.
+        What the algorithm says of the strength of the link, in the direction of the edge, or else
+        from the first to the second node; NaN where it says nothing.
+
+    Notes
+    -----
+    A sign is that of the statistic that the algorithm keeps. Partial correlations and coefficients
+    have one; measures that cannot be negative (information, gains of a forecast) do not, and with
+    them no link turns.
     """
 
     variables: tuple[Name, ...]
@@ -50,9 +56,23 @@ class RegimeLinks(Reported):
 
     @property
     def differing(self) -> tuple[tuple[Lagged, Lagged], ...]:
-        """Pairs that are not joined in the same way in all regimes."""
-        shown = zip(self.pairs, self.symbols, strict=True)
-        return tuple(pair for pair, found in shown if len(set(found)) > 1)
+        """Pairs that are not joined in the same way in all regimes, or whose links turn."""
+        return tuple(self.pairs[k] for k in np.flatnonzero(self._edges_differ() | self._turns()))
+
+    @property
+    def turning(self) -> tuple[tuple[Lagged, Lagged], ...]:
+        """Pairs whose link is positive in one regime and negative in another."""
+        return tuple(self.pairs[k] for k in np.flatnonzero(self._turns()))
+
+    def _edges_differ(self) -> BoolArray:
+        return np.array([len(set(found)) > 1 for found in self.symbols], dtype=np.bool_)
+
+    def _turns(self) -> BoolArray:
+        """Signs count where something joins the two; elsewhere they are noise."""
+        joined = [[symbol != "none" for symbol in found] for found in self.symbols]
+        there = np.array(joined, dtype=np.bool_).reshape(self.strengths.shape)
+        up, down = there & (self.strengths > 0), there & (self.strengths < 0)
+        return np.array(up.any(axis=1) & down.any(axis=1), dtype=np.bool_)
 
     def of(self, cause: object, effect: object) -> dict[Any, str]:
         """What joins two nodes in each regime, read from the earlier one, or from the first.
@@ -79,14 +99,16 @@ class RegimeLinks(Reported):
         Returns
         -------
         DataFrame
-            Columns `a`, `b`, `differs`, and for each regime its edge and its strength.
+            Columns `a`, `b`, `differs`, `turns` (the sign changes, so it differs), and for each
+            regime its edge and its strength.
         """
         import pandas as pd
 
         columns: dict[str, Any] = {
-            "a": [str(a) for a, _ in self.pairs],
-            "b": [str(b) for _, b in self.pairs],
-            "differs": [len(set(found)) > 1 for found in self.symbols],
+            "a": pd.Series([a for a, _ in self.pairs], dtype=object),  # nodes, not plain strings
+            "b": pd.Series([b for _, b in self.pairs], dtype=object),
+            "differs": self._edges_differ() | self._turns(),
+            "turns": self._turns(),
         }
         for k, regime in enumerate(self.regimes):
             columns[str(regime)] = [found[k] for found in self.symbols]
@@ -102,7 +124,10 @@ class RegimeLinks(Reported):
         more = len(self.pairs) - _SHOWN
         return Report(
             f"Links in {len(self.regimes)} regimes",
-            facts=[("links that differ", f"{len(differing)} of {len(self.pairs)}")],
+            facts=[
+                ("links that differ", f"{len(differing)} of {len(self.pairs)}"),
+                ("of which change sign", len(self.turning)),
+            ],
             columns=["a", "b", *map(str, self.regimes)],
             rows=rows,
             notes=[f"… and {more} links more"] if more > 0 else [],
@@ -131,9 +156,18 @@ def links_of(graphs: Mapping[Any, LaggedGraph], algorithms: Mapping[Any, Any]) -
             if set(found) != {"none"}:
                 pairs.append((a, b))
                 symbols.append(found)
-                strengths.append([number_of(algorithms[k], "strengths_", a, b) for k in graphs])
+                cells = zip(graphs, found, strict=True)
+                strengths.append([_strength(algorithms[k], a, b, edge) for k, edge in cells])
     held = np.array(strengths, dtype=np.float64).reshape(len(pairs), len(graphs))
     return RegimeLinks(variables, tuple(graphs), tuple(pairs), tuple(symbols), held)
+
+
+def _strength(algorithm: Any, a: Lagged, b: Lagged, edge: str) -> float:
+    """Strength of a link, read as its edge runs; within a step that may be from b to a."""
+    ways = [(b, a), (a, b)] if edge == "<-" else [(a, b), (b, a)]
+    ways = ways if a.lag == 0 else [(a, b)]
+    found = [number_of(algorithm, "strengths_", *way) for way in ways]
+    return next((value for value in found if not np.isnan(value)), float("nan"))
 
 
 def edge_of(graph: LaggedGraph, a: Lagged, b: Lagged) -> str:

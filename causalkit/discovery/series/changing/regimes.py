@@ -138,7 +138,7 @@ class Regimes(BaseEstimator):
         return self
 
     def compare(self) -> RegimeLinks:
-        """Lay the graphs side by side, those links first that differ."""
+        """Lay the graphs side by side, those links first that differ, by edge or by sign."""
         check_is_fitted(self, "graphs_")
         return links_of(self.graphs_, self.algorithms_)
 

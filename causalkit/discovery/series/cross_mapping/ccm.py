@@ -64,7 +64,12 @@ class CCM(SeriesAlgorithm):
     max_lag : int
         0 estimates the causes at the same moment. Above, so many steps before and after too
         (time-delayed CCM): a link needs the best estimate not to be of a later step, and stands in
-        the graph at the lag of the best estimate.
+        the graph at the lag of the best estimate. To choose it, add the longest delay that you
+        expect to the span of a point, `delay * (embedding - 1)` steps: the best estimate lies
+        between the delay and this sum. A `lag_profile_` that is highest at its very end wants a
+        larger one. Each step costs moments at both ends of a series, and a cross map a pair. 0 will
+        do for short delays and couplings that are not strong: the skill at the same moment falls
+        with the delay, and under strong coupling both directions are found.
     panel, time, mask : str or int, optional
         Columns that tell subjects, times, and rows that may be "now".
     n_jobs : int, optional

@@ -20,6 +20,7 @@ too rarely, makes links that are no causes, and what happens within a step is no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -57,6 +58,7 @@ from causalkit.typing import FloatArray, IntArray, Name, Names
 __all__ = ["Granger"]
 
 _COVARIANCES: Final = ("classical", "hac")
+_MEANS: Final = ("each", "common")
 _LETTERS: Final = {"f": "F", "system_f": "F", "wald": "chi-squared", "lr": "LR"}
 
 
@@ -96,9 +98,13 @@ class Granger(SeriesAlgorithm):
     blocks : dict of str to names, optional
         Groups of series that are tested together, e.g. `{"weather": ["rain", "wind"]}`. A series
         that is in none is a group of its own.
+    mean : {"each", "common"}, default "each"
+        Whether each subject of a panel, or each member of a list, has an intercept of its own, or
+        all have one. All share the coefficients. "common" is for pieces of one series, or subjects
+        that surely have the same level: it spares an intercept a piece, and the bend that these
+        make in short ones (Nickell). If levels differ, they pass for long memory and for links.
     panel, time, mask : str or int, optional
-        Columns that tell subjects apart, hold the time, and say which rows may be "now". Each
-        subject has an intercept of its own, and all share the coefficients.
+        Columns that tell subjects apart, hold the time, and say which rows may be "now".
 
     Attributes
     ----------
@@ -148,7 +154,7 @@ class Granger(SeriesAlgorithm):
     - noise without memory and with an even variance, unless `covariance="hac"`, whose p-values
       still are somewhat small where the memory is long beside the series;
     - in panels, the same coefficients for all subjects. With few steps a subject the estimated
-      intercepts bend the coefficients (Nickell).
+      intercepts bend the coefficients (Nickell), unless all have one (`mean="common"`).
 
     References
     ----------
@@ -196,6 +202,7 @@ class Granger(SeriesAlgorithm):
         alpha: float = 0.05,
         correction: str | None = None,
         blocks: Mapping[str, Names] | None = None,
+        mean: str = "each",
         panel: Name | None = None,
         time: Name | None = None,
         mask: Name | None = None,
@@ -209,6 +216,7 @@ class Granger(SeriesAlgorithm):
         self.alpha = alpha
         self.correction = correction
         self.blocks = blocks
+        self.mean = mean
         self.panel = panel
         self.time = time
         self.mask = mask
@@ -218,6 +226,8 @@ class Granger(SeriesAlgorithm):
         correction = check_choice(self.correction, "correction", CORRECTIONS)
         self._check_statistic()
         groups = groups_of(self.blocks, series.names)
+        if check_choice(self.mean, "mean", _MEANS) == "common":
+            series = replace(series, subject=np.zeros_like(series.subject))  # borders stay
         self.max_lag_, self.lag_criteria_ = choose_lag(
             series, self.max_lag, self.lag_cap, who="Granger"
         )

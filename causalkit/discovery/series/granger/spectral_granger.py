@@ -19,8 +19,9 @@ prediction is without the cause.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -41,6 +42,7 @@ from causalkit.typing import FloatArray, IntArray, Name, RandomState
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["SpectralGranger"]
 
@@ -276,6 +278,19 @@ class SpectralGranger(SeriesAlgorithm):
             for i, j in pairs
         ]
         return pd.concat(parts, ignore_index=True)
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        pairs: Iterable[tuple[Name, Name]] | None = None,
+        **style: Any,
+    ) -> Axes:
+        """Draw measures by frequency; see :func:`causalkit.plotting.plot_spectral_granger`."""
+        from causalkit.plotting.spectra import plot_spectral_granger
+
+        check_is_fitted(self, "measures_")
+        return plot_spectral_granger(self, ax, pairs=pairs, **style)
 
     def _explain(self, past: Lagged, now: Lagged) -> Explanation:
         told = self.granger_._explain(past, now)

@@ -26,6 +26,7 @@ from causalkit.graph.lagged_latent import (
     judge_by_roles,
 )
 from causalkit.graph.mag import Marks
+from causalkit.graph.marks import ARROW, TAIL
 from causalkit.typing import BoolArray, IntArray
 
 __all__ = ["Window"]
@@ -71,6 +72,13 @@ class Window:
     def joined(self) -> BoolArray:
         """`[a, j]`: an edge between node a and series j now."""
         found: BoolArray = self.ends[:, : self.p] != 0
+        return found
+
+    @property
+    def parents(self) -> BoolArray:
+        """`[a, j]`: a -> j now."""
+        at_j, at_a = self.ends[:, : self.p], self.ends[: self.p].T
+        found: BoolArray = (at_j == ARROW) & (at_a == TAIL)
         return found
 
     @property

@@ -93,7 +93,7 @@ class LatentSearch:
 
     def _begin_again(self) -> None:
         """Join all nodes once more; of what was learnt, keep who is a parent."""
-        parents = np.argwhere(self._parents).tolist()
+        parents = np.argwhere(self.window.parents).tolist()
         self.window = Window.full(self.questions.p, self.questions.max_lag)
         for a, j in parents:
             self.window.mark(a, j, TAIL, ARROW)
@@ -156,21 +156,13 @@ class LatentSearch:
 
     # --- directing -------------------------------------------------------------------------------
 
-    @property
-    def _parents(self) -> BoolArray:
-        """`[a, j]`: a -> j now."""
-        p = self.questions.p
-        ends = self.window.ends
-        found: BoolArray = (ends[:, :p] == ARROW) & (ends[:p].T == TAIL)
-        return found
-
     def _orient(self, *, colliders: bool) -> None:
         """Draw all marks that follow; sets that did not hold a parent found now are asked again."""
-        before = self._parents
+        before = self.window.parents
         self.window.close()
         if colliders:
             self.window.draw_colliders(self.questions, self.alpha, self.evidence)
-        changed = (before != self._parents).any(axis=0)
+        changed = (before != self.window.parents).any(axis=0)
         if changed.any():
             p = self.questions.p
             again = changed[np.arange(len(self.reached)) % p][:, None] | changed

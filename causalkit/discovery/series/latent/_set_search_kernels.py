@@ -29,30 +29,30 @@ def _step(chosen: IntArray, size: int) -> bool:
 
 @inner_kernel
 def _is_linked(
-    ends: NDArray[np.uint8], roles: NDArray[np.uint8], j: int, pool: IntArray, chosen: IntArray
+    ends: NDArray[np.uint8], roles: NDArray[np.uint8], j: int, nodes: IntArray, order: int
 ) -> bool:
-    """Whether walks from j reach all chosen nodes by way of chosen nodes that may be colliders."""
-    order = len(chosen)
-    came, stack = np.zeros((order, order + 1), dtype=np.bool_), np.empty((order * order + order, 2))
-    size, reached = 0, np.zeros(order, dtype=np.bool_)
-    for at in range(order):
-        if ends[j, pool[chosen[at]]] != 0:
-            came[at, order] = reached[at] = True
-            stack[size, 0], stack[size, 1] = order, at
+    """Whether walks from j reach the first nodes by way of nodes that may all be colliders."""
+    n = len(nodes)
+    came, stack = np.zeros((n, n + 1), dtype=np.bool_), np.empty((n * n + n, 2))
+    size, reached = 0, np.zeros(n, dtype=np.bool_)
+    for at in range(n):
+        if ends[j, nodes[at]] != 0:
+            came[at, n] = reached[at] = True
+            stack[size, 0], stack[size, 1] = n, at
             size += 1
     while size > 0:
         size -= 1
         before, here = int(stack[size, 0]), int(stack[size, 1])
-        u, v = j if before == order else pool[chosen[before]], pool[chosen[here]]
-        for at in range(order):
-            w = pool[chosen[at]]
+        u, v = j if before == n else nodes[before], nodes[here]
+        for at in range(n):
+            w = nodes[at]
             if at in (before, here) or came[at, here] or ends[v, w] == 0:
                 continue
             if may_follow(ends, roles, u, v, w):
                 came[at, here] = reached[at] = True
                 stack[size, 0], stack[size, 1] = here, at
                 size += 1
-    return bool(reached.all())
+    return bool(reached[:order].all())
 
 
 @kernel
@@ -82,8 +82,8 @@ def write_sets(
     sizes : ndarray of int, shape (n, 2)
         Nodes in `default` and in `pools`.
     ends, roles : ndarrays of uint8, shapes (m, m) and (m, p, m)
-        Sets of which a node is not joined to j through the others are passed over, if these are
-        not empty.
+        Sets of which a chosen node is not joined to j through the others are passed over, if these
+        are not empty.
     cursor : ndarray of int, shape (n, order)
         Positions of the set that comes next.
     is_open : ndarray of bool, shape (n,)
@@ -96,20 +96,19 @@ def write_sets(
         n_open += is_open[row]
     quota, n_written = max(1, len(owner) // max(1, n_open)), 0
     for row in range(len(sides)):
-        left = quota
+        left, n_default, order = quota, sizes[row, 0], cursor.shape[1]
+        nodes = np.empty(order + n_default, dtype=np.intp)
+        nodes[order:] = default[row, :n_default]
         while is_open[row] and left > 0 and n_written < len(owner):
-            old = cursor.shape[1] > 0
-            for at in range(cursor.shape[1]):
+            old = order > 0
+            for at in range(order):
                 old &= asked[row, cursor[row, at]]
+                nodes[at] = pools[row, cursor[row, at]]
             if len(ends) > 0 and not old:
-                old = not _is_linked(ends, roles, sides[row, 1], pools[row], cursor[row])
+                old = not _is_linked(ends, roles, sides[row, 1], nodes, order)
             if not old:
                 sets[n_written, :] = -1
-                n_default = sizes[row, 0]
-                for at in range(n_default):
-                    sets[n_written, at] = default[row, at]
-                for at in range(cursor.shape[1]):
-                    sets[n_written, n_default + at] = pools[row, cursor[row, at]]
+                sets[n_written, : len(nodes)] = nodes
                 owner[n_written] = row
                 pairs[n_written, 0], pairs[n_written, 1] = sides[row, 0], sides[row, 1]
                 n_written += 1

@@ -13,10 +13,14 @@ ask.
 
 Long lags come first because they are the ones that fall soonest; what is gone no longer lengthens
 the questions about short lags and about pairs within the step.
+
+A search that begins again joins all nodes once more, but for the marks of the parents that it
+found. Every set then holds all known ancestors near the two, whatever fewer tests would be.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import comb
 
@@ -26,6 +30,7 @@ from causalkit.discovery.series.latent._latent_window import Window
 from causalkit.discovery.series.latent._set_search import Evidence, Pools, separate
 from causalkit.discovery.series.momentary._past import Questions
 from causalkit.graph.mag import Marks
+from causalkit.graph.marks import ARROW, TAIL
 from causalkit.typing import BoolArray, IntArray
 
 __all__ = ["IterativeSearch"]
@@ -48,6 +53,8 @@ class IterativeSearch:
     window : Window
     done : ndarray of bool, shape (m, p)
         Sides with nothing left to ask.
+    parents : ndarray of bool, shape (m, p)
+        `[a, j]`: a -> j now, from the search before.
     """
 
     questions: Questions
@@ -56,6 +63,7 @@ class IterativeSearch:
     evidence: Evidence
     window: Window
     done: BoolArray
+    parents: BoolArray
 
     @classmethod
     def begin(cls, questions: Questions, alpha: float, max_order: int | None) -> IterativeSearch:
@@ -64,27 +72,49 @@ class IterativeSearch:
         m = (max_lag + 1) * p
         done = np.zeros((m, p), dtype=np.bool_)
         evidence = Evidence.none(m, p)
-        return cls(questions, alpha, max_order, evidence, Window.full(p, max_lag), done)
+        window = Window.full(p, max_lag)
+        return cls(questions, alpha, max_order, evidence, window, done, np.zeros_like(done))
 
-    def run(self, *, long_first: bool) -> None:
-        """Ask about all sizes that there are sets of."""
+    def run(self, n_preliminary: int, *, long_first: bool) -> None:
+        """Search, and search again as often as asked for, with the parents that were found."""
         lags = list(range(1, self.questions.max_lag + 1))
         if long_first:
             lags.reverse()
+        self._widen([*lags, 0], self._ask)
+        for _ in range(n_preliminary):
+            self._begin_again()
+            self._widen([*lags, 0], self._ask_beside_parents)
+
+    def _widen(self, lags: list[int], ask: Callable[[int, int], bool]) -> None:
+        """Ask about all sizes that there are sets of."""
         order, asked = 0, True
         while asked and (self.max_order is None or order <= self.max_order):
             asked = False
-            for lag in [*lags, 0]:
-                asked |= self._ask(lag, order)
+            for lag in lags:
+                asked |= ask(lag, order)
             self.window.forget_marks()
+            self._mark_parents()
             self.window.close()
             if order >= _COLLIDERS_FROM:
                 self.window.draw_colliders(self.questions, self.alpha, self.evidence)
             order += 1
         self.window.finish(self.questions, self.alpha, self.evidence)
 
-    def _ask(self, lag: int, order: int) -> bool:
-        """Ask about the pairs of one lag; whether there was a set of this size to ask about."""
+    def _begin_again(self) -> None:
+        """Join all nodes once more; of what was learnt, keep who is a parent."""
+        self.parents = self.window.parents
+        self.window = Window.full(self.questions.p, self.questions.max_lag)
+        self._mark_parents()
+        self.evidence.forget()
+        self.done[:] = False
+
+    def _mark_parents(self) -> None:
+        """Mark the parents that are known from before, where an edge is left."""
+        for a, j in np.argwhere(self.parents & self.window.joined).tolist():
+            self.window.mark(a, j, TAIL, ARROW)
+
+    def _waiting(self, lag: int, order: int) -> IntArray:
+        """Sides of one lag that there is something left to ask about."""
         p = self.questions.p
         past = slice(lag * p, (lag + 1) * p)
         waiting = self.window.joined[past] & ~self.done[past]
@@ -92,6 +122,11 @@ class IterativeSearch:
         sides[:, 0] += lag * p
         if order == 0:  # both sides of a pair ask the same
             sides = sides[sides[:, 0] > sides[:, 1]]
+        return sides
+
+    def _ask(self, lag: int, order: int) -> bool:
+        """Ask about the pairs of one lag; whether there was a set of this size to ask about."""
+        sides = self._waiting(lag, order)
         before, walks = self.evidence.n_asked, self.window.walks
         pools = self._pools(walks, sides, max(order, 1), known=False)
         pools = pools.part(pools.sizes[:, 1] >= order)
@@ -104,6 +139,18 @@ class IterativeSearch:
         linked = walks, self.window.roles
         apart = separate(self.questions, pools, order, self.alpha, self.evidence, linked)
         self.window.cut(np.concatenate((pools.sides[apart], gone)), self.evidence)
+        return self.evidence.n_asked > before
+
+    def _ask_beside_parents(self, lag: int, order: int) -> bool:
+        """Ask about sets of one size that hold, beside it, all known ancestors."""
+        sides = self._waiting(lag, order)
+        before, walks = self.evidence.n_asked, self.window.walks
+        farthest = len(walks) if order else 1  # walks are many before the first cuts
+        pools = self._pools(walks, sides, farthest, known=True)
+        pools = pools.part(pools.sizes[:, 1] >= order)
+        linked = walks, self.window.roles
+        apart = separate(self.questions, pools, order, self.alpha, self.evidence, linked)
+        self.window.cut(pools.sides[apart], self.evidence)
         return self.evidence.n_asked > before
 
     def _ask_rest(self, pools: Pools) -> IntArray:

@@ -7,9 +7,10 @@ anew after each size, which rules out most of the farther ones. Among series the
 asked about first. They are the most, they fall soonest, and each one that is gone makes the later
 questions, about short lags and within the step, shorter.
 
-The result is a partial ancestral graph, as :class:`LPCMCI` gives it. TS-ICD needs fewer tests; on
-short and strongly autocorrelated series LPCMCI, which conditions on known parents throughout, finds
-more links.
+The result is a partial ancestral graph, as :class:`LPCMCI` gives it. TS-ICD needs fewer tests, and
+finds fewer links in series that are short and remember themselves: it knows no parents before it
+has cut most edges. `n_preliminary=1` searches again and conditions on the parents found first, as
+LPCMCI does; the two then find the same share of links, TS-ICD with no more tests.
 
 >>> import numpy as np
 >>> rng = np.random.default_rng(1)
@@ -30,7 +31,7 @@ z[t-1] -> z[t]
 
 from __future__ import annotations
 
-from causalkit._core.checks import check_choice
+from causalkit._core.checks import check_choice, check_count
 from causalkit.discovery.series.latent._latent_series import LatentSeriesAlgorithm
 from causalkit.discovery.series.latent._latent_window import Window
 from causalkit.discovery.series.latent._set_search import Evidence
@@ -57,8 +58,11 @@ class TSICD(LatentSeriesAlgorithm):
     order : {"long-first", "short-first"}
         Which lags are asked about first, at each size of the sets; pairs within the step always
         come last.
+    n_preliminary : int, default 0
+        How often to begin again with the parents found so far, which are in every set from then on;
+        0 is the algorithm of the paper; 1 finds more links, for a third more tests.
     max_order : int, optional
-        Largest conditioning set; no limit if left out.
+        Largest conditioning set, known parents apart; no limit if left out.
     panel, time, mask : str or int, optional
         Columns that tell subjects apart, hold the time, or say which rows may be "now".
     n_jobs : int, optional
@@ -80,6 +84,10 @@ class TSICD(LatentSeriesAlgorithm):
     what one node separates in series that remember themselves is often just weak. Pairs that need
     nodes of before the window once they are shifted back count as joined in walks, which the paper
     does not do; without it a few edges would stay that sets within the window separate.
+
+    Beginning again is not in the paper, and safe for the reason that LPCMCI gives: parents of the
+    two are ancestors of the two, and a set of ancestors that separates still does so with more of
+    them. So an oracle has the same graph from it.
 
     References
     ----------
@@ -108,6 +116,7 @@ class TSICD(LatentSeriesAlgorithm):
         max_lag: int = 1,
         alpha: float = 0.01,
         order: str = "long-first",
+        n_preliminary: int = 0,
         max_order: int | None = None,
         panel: Name | None = None,
         time: Name | None = None,
@@ -118,6 +127,7 @@ class TSICD(LatentSeriesAlgorithm):
         self.max_lag = max_lag
         self.alpha = alpha
         self.order = order
+        self.n_preliminary = n_preliminary
         self.max_order = max_order
         self.panel = panel
         self.time = time
@@ -126,6 +136,7 @@ class TSICD(LatentSeriesAlgorithm):
 
     def _search(self, questions: Questions, alpha: float) -> tuple[Window, Evidence]:
         order = check_choice(self.order, "order", ("long-first", "short-first"))
+        n_preliminary = check_count(self.n_preliminary, "n_preliminary", minimum=0)
         search = IterativeSearch.begin(questions, alpha, self.max_order)
-        search.run(long_first=order == "long-first")
+        search.run(n_preliminary, long_first=order == "long-first")
         return search.window, search.evidence

@@ -1,0 +1,132 @@
+"""Plug-in of frequencies: known formulas, repeated rows, coverage, and what it refuses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import causalkit as ck
+from causalkit.errors import InputError, NumericalError
+from causalkit.estimation import OLS, PlugIn
+from causalkit.identification import general_formula
+
+FRONT_DOOR = "X -> M -> Y; X <-> Y"
+NAPKIN = "W -> R -> X -> Y; W <-> X; W <-> Y"
+
+
+def front_door(rng, n):
+    u = rng.random(n)
+    x = rng.random(n) < 0.2 + 0.6 * u
+    m = rng.random(n) < 0.2 + 0.5 * x
+    return pd.DataFrame({"X": x, "M": m, "Y": rng.random(n) < 0.1 + 0.4 * m + 0.4 * u}), 0.2
+
+
+def napkin(rng, n):
+    u, v = rng.random((2, n))
+    w = rng.random(n) < 0.2 + 0.3 * u + 0.3 * v
+    r = rng.random(n) < 0.3 + 0.4 * w
+    x = rng.random(n) < 0.2 + 0.3 * r + 0.3 * u
+    return pd.DataFrame({"W": w, "R": r, "X": x, "Y": rng.random(n) < 0.1 + 0.3 * x + 0.5 * v}), 0.3
+
+
+CASES = [(FRONT_DOOR, front_door), (NAPKIN, napkin)]
+
+
+def by_hand(data):
+    """The front-door formula in relative frequencies."""
+    total = {}
+    for x in (False, True):
+        total[x] = sum(
+            (data.M[x == data.X] == m).mean()
+            * sum(
+                data.Y[(other == data.X) & (m == data.M)].mean() * (other == data.X).mean()
+                for other in (False, True)
+            )
+            for m in (False, True)
+        )
+    return total[True] - total[False]
+
+
+def test_front_door_is_the_formula():
+    data, _ = front_door(np.random.default_rng(0), 500)
+    effect = ck.identify(FRONT_DOOR, "X", "Y").estimate(data)
+    assert effect.value == pytest.approx(by_hand(data), abs=1e-12)
+
+
+@pytest.mark.parametrize(("graph", "draw"), CASES)
+def test_influence_is_what_leaving_a_row_out_does(graph, draw):
+    data, _ = draw(np.random.default_rng(1), 300)
+    estimand = general_formula(graph, "X", "Y")
+    effect = estimand.estimate(data)
+    assert effect.influence.mean() == pytest.approx(0, abs=1e-6)
+    for row in (0, 7, 123):
+        without = estimand.estimate(data.drop(index=row)).value
+        assert (effect.value - without) * 299 == pytest.approx(effect.influence[row], abs=0.05)
+
+
+def test_weights_are_repeated_rows():
+    data, _ = front_door(np.random.default_rng(2), 200)
+    weights = np.random.default_rng(3).integers(1, 4, 200)
+    estimand = general_formula(FRONT_DOOR, "X", "Y")
+    weighted = estimand.estimate(data, sample_weight=weights)
+    rows = np.repeat(np.arange(200), weights)
+    repeated = estimand.estimate(data.iloc[rows].reset_index(drop=True), clusters=rows)
+    assert weighted.value == pytest.approx(repeated.value, abs=1e-10)
+    assert weighted.std_error == pytest.approx(repeated.std_error, rel=1e-6)
+
+
+def test_saturated_adjustment_is_least_squares_with_all_cells():
+    rng = np.random.default_rng(4)
+    z = rng.integers(0, 2, 2000)
+    x = rng.random(2000) < 0.3 + 0.4 * z
+    y = rng.random(2000) < 0.2 + 0.3 * x + 0.2 * z
+    data = {"Z": z, "X": x, "Y": y}
+    effect = ck.identify("Z -> X -> Y; Z -> Y", "X", "Y").estimate(data, PlugIn())
+    cells = pd.DataFrame(data).groupby(["X", "Z"]).Y.mean()
+    share = np.bincount(z) / 2000
+    expected = sum(share[k] * (cells[True, k] - cells[False, k]) for k in (0, 1))
+    assert effect.value == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_contrast_of_three_levels_and_text():
+    rng = np.random.default_rng(5)
+    data = pd.DataFrame({"X": rng.choice(["low", "mid", "top"], 900), "Y": rng.random(900) < 0.5})
+    data["X"] = data["X"].astype("category")
+    estimand = ck.identify("X -> Y", "X", "Y")
+    with pytest.raises(InputError, match="contrast"):
+        estimand.estimate(data, PlugIn())
+    effect = estimand.estimate(data, PlugIn(contrast=("low", "top")))
+    means = data.groupby("X", observed=True).Y.mean()
+    assert effect.value == pytest.approx(means["top"] - means["low"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("graph", "draw"), CASES)
+def test_intervals_cover(graph, draw):
+    estimand, hits, repeats = general_formula(graph, "X", "Y"), 0, 600
+    for seed in range(repeats):
+        data, truth = draw(np.random.default_rng(seed), 800)
+        hits += truth in estimand.estimate(data).interval()
+    assert 0.92 <= hits / repeats <= 0.97
+
+
+def test_what_never_occurs_is_an_error():
+    data = {"X": [0, 0, 1, 1], "M": [0, 0, 1, 1], "Y": [0, 1, 1, 0]}
+    with pytest.warns(UserWarning), pytest.raises(NumericalError, match="never occur"):
+        general_formula(FRONT_DOOR, "X", "Y").estimate(data)
+
+
+def test_refusals_say_what_to_do():
+    rng = np.random.default_rng(6)
+    data, _ = front_door(rng, 100)
+    estimand = general_formula(FRONT_DOOR, "X", "Y")
+    with pytest.raises(InputError, match=r"PlugIn\(\)"):
+        estimand.estimate(data, OLS())
+    with pytest.raises(InputError, match="into classes"):
+        estimand.estimate({"X": data.X, "M": rng.random(100), "Y": rng.random(100)}, PlugIn((1, 2)))
+    wide = {"X": rng.random(6000) < 0.5, "M": rng.random(6000), "Y": rng.random(6000)}
+    with pytest.raises(InputError, match="combinations"):
+        estimand.estimate(wide)
+    with pytest.raises(InputError, match="missing"):
+        estimand.estimate({**data, "M": [np.nan, *data.M[1:].astype(float)]})
