@@ -229,3 +229,97 @@ def test_graphs_without_edges():
     assert possible_descendants(graph, "A") == {"A"}
     assert possible_descendants(dag_to_cpdag(CausalGraph("AB", np.zeros((2, 2)))), "B") == {"B"}
     assert not m_connected(graph, mask_of(graph, "A"), mask_of(graph, ()))[1]
+
+
+# --- any table, against a search that looks at one triple of nodes at a time ----------------------
+
+
+MARKS = {"-": TAIL, ">": ARROW, "<": ARROW, "o": CIRCLE}
+
+
+def random_marks(rng, size):
+    """Any marks at all: the search does not ask what kind of graph it is in."""
+    ends = np.zeros((size, size), dtype=np.uint8)
+    for i in range(size):
+        for j in range(i):
+            if rng.random() < 0.45:
+                ends[i, j], ends[j, i] = rng.choice([TAIL, ARROW, CIRCLE], 2)
+    names = tuple(f"x{k}" for k in range(size))
+    return CausalGraph._of(names, ends, Kind.PAG)
+
+
+def random_table(rng):
+    first, near, far = ("-", "<", "o", "*"), ("-", ">", "o", "*"), ("-", "<", "o", "*")
+
+    def edge():
+        return f"{rng.choice(first)}-{rng.choice(near)}"
+
+    rules = tuple(
+        Rule(
+            f"{edge()} v {rng.choice(far)}-{rng.choice(near)}",
+            rng.choice([None, "here", "there"]),
+            bool(rng.random() < 0.25),
+        )
+        for _ in range(int(rng.integers(1, 5)))
+    )
+    return Table(edge(), rules)
+
+
+def fits(graph, i, j, pattern):
+    """Whether an edge i, j is of this form as it reads from i to j."""
+    if not graph.ends[i, j]:
+        return False
+    marks = ((pattern[0], graph.ends[j, i]), (pattern[-1], graph.ends[i, j]))
+    return all(sign == "*" or MARKS[sign] == mark for sign, mark in marks)
+
+
+def slow_walks(graph, start, table, avoid, where):
+    """Pairs of nodes at the end of walks, by growing all walks until nothing is new."""
+    p = len(graph.nodes)
+    pairs = {
+        (i, j)
+        for i in range(p)
+        for j in range(p)
+        if start[i] and not avoid[j] and fits(graph, i, j, table.first)
+    }
+    while True:
+        more = set()
+        for i, j in pairs:
+            for rule in table.rules:
+                before, after = rule.picture.split(" v ")
+                if not fits(graph, i, j, before) or not (
+                    rule.where is None or where[rule.where][j]
+                ):
+                    continue
+                for k in range(p):
+                    near = k == i or graph.ends[i, k] > 0
+                    if fits(graph, j, k, after) and not avoid[k] and not (rule.apart and near):
+                        more.add((j, k))
+        if more <= pairs:
+            return pairs
+        pairs |= more
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_any_table_reaches_what_growing_walks_reaches(seed):
+    rng = np.random.default_rng(seed)
+    graph, table = random_marks(rng, 7), random_table(rng)
+    start, avoid, here, there = (rng.random((4, 7)).T < (0.3, 0.15, 0.6, 0.6)).T
+    start[0] = True
+    where = {"here": here, "there": there}
+    pairs = slow_walks(graph, start, table, avoid, where)
+    ends = np.zeros(7, dtype=bool)
+    ends[[j for _, j in pairs]] = True
+    assert (reach(graph, start, table, avoid=avoid, **where) == (start | ends)).all()
+    by_symbol = arrivals(graph, start, table, avoid=avoid, **where)
+    found = {(s, int(j)) for s, mask in by_symbol.items() for j in np.flatnonzero(mask)}
+    symbols = {(i, j): s for s, rows in graph.steps.items() for i in range(7) for j in rows[i]}
+    assert found == {(symbols[i, j], j) for i, j in pairs}
+    for k in range(7):
+        goal = np.arange(7) == k
+        walk = find_walk(graph, start, goal, table, avoid=avoid, **where)
+        assert (walk is not None) == ends[k]
+        if walk is not None:
+            assert start[walk.nodes[0]]
+            assert walk.nodes[-1] == k
+            assert all(step in pairs for step in zip(walk.nodes, walk.nodes[1:], strict=False))

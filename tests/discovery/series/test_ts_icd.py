@@ -50,6 +50,30 @@ def test_beginning_again_does_not_change_the_truth(n_preliminary: int) -> None:
         assert found.graph_ == lagged_pag(graph, observed, 2)
 
 
+@pytest.mark.parametrize(
+    ("text", "observed", "max_lag"),
+    [
+        (  # the one side of X1, X3 is not asked about, since X1 is known to be the cause
+            "X1[t] -> X2[t]; X2[t] -> X3[t]; X0[t-1] -> X0[t]; X0[t-1] -> X1[t]; X1[t-1] -> X1[t];"
+            "X2[t-1] -> X2[t]; X3[t-1] -> X3[t]",
+            ["X1", "X2", "X3"],
+            2,
+        ),
+        (
+            "X0[t] -> X3[t]; X3[t] -> X2[t]; X1[t-1] -> X1[t]; X2[t-1] -> X0[t]; X3[t-1] -> X3[t];"
+            "X3[t-2] -> X3[t]",
+            ["X0", "X2", "X3"],
+            2,
+        ),
+    ],
+)
+def test_known_causes_leave_no_pair_unasked(text: str, observed: list[str], max_lag: int) -> None:
+    graph = LaggedGraph.parse(text)
+    oracle = Oracle(lagged_projection(graph, max_lag))
+    found = TSICD(oracle, max_lag=max_lag, n_preliminary=1).fit(blank(observed))
+    assert found.graph_ == lagged_pag(graph, observed, max_lag)
+
+
 @pytest.mark.slow
 def test_known_parents_find_the_links_that_lpcmci_finds() -> None:
     # F1 of the links from the past between series of which a fifth is hidden, 30 models.

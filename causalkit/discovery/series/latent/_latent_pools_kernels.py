@@ -107,6 +107,7 @@ def _beyond(
 def pools_of(
     ends: NDArray[np.uint8],
     walks: NDArray[np.uint8],
+    told: NDArray[np.uint8],
     roles: NDArray[np.uint8],
     weakest: FloatArray,
     sides: IntArray,
@@ -124,6 +125,8 @@ def pools_of(
     ----------
     ends, walks : ndarrays of uint8, shape (m, m)
         Marks of the edges, and of all pairs that a walk may pass.
+    told : ndarray of uint8, shape (m, m)
+        Marks that say who is known: those of the edges, or of earlier ones.
     roles : ndarray of uint8, shape (m, p, m)
     weakest : ndarray of float, shape (m, p)
         Smallest statistic that a node and a series have had.
@@ -145,6 +148,7 @@ def pools_of(
     m = len(ends)
     n_known = m if farthest else 0
     may, sure = _ancestors(ends, False, n_known), _ancestors(ends, True, n_known)
+    above = _ancestors(told, True, n_known)
     depth = np.empty(m, dtype=np.intp)
     seen = np.empty((m, m), dtype=np.bool_) if farthest else np.empty((1, 1), dtype=np.bool_)
     for row in range(len(sides)):
@@ -160,8 +164,8 @@ def pools_of(
         for v in range(m):
             if v in (a, j):
                 continue
-            known = _is_parent(ends, v, j) or _is_parent(ends, v, a)
-            if farthest and not known and depth[v] > 0 and (sure[v, j] or sure[v, a]):
+            known = _is_parent(told, v, j) or _is_parent(told, v, a)
+            if farthest and not known and depth[v] > 0 and (above[v, j] or above[v, a]):
                 known, again = True, False
             if with_parents and known:
                 default[row, n_default] = v

@@ -148,7 +148,7 @@ class LatentSearch:
         m, window = len(self.window.ends), self.window
         pools = Pools.empty(sides, m)
         pools_of(
-            window.ends, window.walks, window.roles, self.evidence.weakest, sides,
+            window.ends, window.walks, window.ends, window.roles, self.evidence.weakest, sides,
             m if beyond else 0, True, self.asked,
             pools.default, pools.pool, pools.asked, pools.sizes,
         )  # fmt: skip

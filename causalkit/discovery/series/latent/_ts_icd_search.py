@@ -14,8 +14,9 @@ ask.
 Long lags come first because they are the ones that fall soonest; what is gone no longer lengthens
 the questions about short lags and about pairs within the step.
 
-A search that begins again joins all nodes once more, but for the marks of the parents that it
-found. Every set then holds all known ancestors near the two, whatever fewer tests would be.
+A search that begins again joins all nodes once more, and marks the parents that it found. Every
+set then holds all known ancestors near the two. Those are ancestors by these marks and by no later
+ones: if more became known on the way, what is left of a set would be of a size that is over.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ class IterativeSearch:
         Sides with nothing left to ask.
     parents : ndarray of bool, shape (m, p)
         `[a, j]`: a -> j now, from the search before.
+    told : ndarray of uint8, shape (m, m)
+        Marks of these parents and of the order of time.
     """
 
     questions: Questions
@@ -64,6 +67,7 @@ class IterativeSearch:
     window: Window
     done: BoolArray
     parents: BoolArray
+    told: Marks
 
     @classmethod
     def begin(cls, questions: Questions, alpha: float, max_order: int | None) -> IterativeSearch:
@@ -73,7 +77,8 @@ class IterativeSearch:
         done = np.zeros((m, p), dtype=np.bool_)
         evidence = Evidence.none(m, p)
         window = Window.full(p, max_lag)
-        return cls(questions, alpha, max_order, evidence, window, done, np.zeros_like(done))
+        unknown = np.zeros_like(done)
+        return cls(questions, alpha, max_order, evidence, window, done, unknown, window.ends)
 
     def run(self, n_preliminary: int, *, long_first: bool) -> None:
         """Search, and search again as often as asked for, with the parents that were found."""
@@ -112,27 +117,28 @@ class IterativeSearch:
         """Mark the parents that are known from before, where an edge is left."""
         for a, j in np.argwhere(self.parents & self.window.joined).tolist():
             self.window.mark(a, j, TAIL, ARROW)
+        self.told = self.window.ends.copy()
 
-    def _waiting(self, lag: int, order: int) -> IntArray:
+    def _waiting(self, lag: int) -> IntArray:
         """Sides of one lag that there is something left to ask about."""
         p = self.questions.p
         past = slice(lag * p, (lag + 1) * p)
         waiting = self.window.joined[past] & ~self.done[past]
         sides = np.argwhere(waiting).astype(np.intp)
         sides[:, 0] += lag * p
-        if order == 0:  # both sides of a pair ask the same
-            sides = sides[sides[:, 0] > sides[:, 1]]
         return sides
 
     def _ask(self, lag: int, order: int) -> bool:
         """Ask about the pairs of one lag; whether there was a set of this size to ask about."""
-        sides = self._waiting(lag, order)
+        sides = self._waiting(lag)
+        if order == 0:  # both sides of a pair ask the same
+            sides = sides[sides[:, 0] > sides[:, 1]]
         before, walks = self.evidence.n_asked, self.window.walks
-        pools = self._pools(walks, sides, max(order, 1), known=False)
+        pools = self._pools(walks, sides, max(order, 1))
         pools = pools.part(pools.sizes[:, 1] >= order)
         gone = np.empty((0, 2), dtype=np.intp)
         if order > 1 and self.max_order is None:
-            rest = self._pools(walks, pools.sides, len(walks), known=True)
+            rest = self._pools(walks, pools.sides, len(walks), self.window.ends)
             sizes = zip(pools.sizes[:, 1].tolist(), rest.sizes[:, 1].tolist(), strict=True)
             fewer = np.array([2**unknown < comb(n, order) for n, unknown in sizes], dtype=np.bool_)
             pools, gone = pools.part(~fewer), self._ask_rest(rest.part(fewer))
@@ -142,14 +148,18 @@ class IterativeSearch:
         return self.evidence.n_asked > before
 
     def _ask_beside_parents(self, lag: int, order: int) -> bool:
-        """Ask about sets of one size that hold, beside it, all known ancestors."""
-        sides = self._waiting(lag, order)
+        """Ask about sets of one size that hold, beside it, all known ancestors.
+
+        Walks are many before the first cuts, so at first only parents count as known; the sets of
+        nobody else are asked about once more when all of them do.
+        """
         before, walks = self.evidence.n_asked, self.window.walks
-        farthest = len(walks) if order else 1  # walks are many before the first cuts
-        pools = self._pools(walks, sides, farthest, known=True)
-        pools = pools.part(pools.sizes[:, 1] >= order)
-        linked = walks, self.window.roles
-        apart = separate(self.questions, pools, order, self.alpha, self.evidence, linked)
+        pools = self._pools(walks, self._waiting(lag), len(walks) if order else 1, self.told)
+        apart, linked = np.zeros(len(pools.sides), dtype=np.bool_), (walks, self.window.roles)
+        for size in (0, 1) if order == 1 else (order,):
+            rows = ~apart & (pools.sizes[:, 1] >= size)
+            asked = pools.part(rows)
+            apart[rows] = separate(self.questions, asked, size, self.alpha, self.evidence, linked)
         self.window.cut(pools.sides[apart], self.evidence)
         return self.evidence.n_asked > before
 
@@ -163,13 +173,17 @@ class IterativeSearch:
         self.done[tuple(pools.sides[~apart].T)] = True
         return pools.sides[apart]
 
-    def _pools(self, walks: Marks, sides: IntArray, farthest: int, *, known: bool) -> Pools:
-        """Nodes near the later one of each pair; known ancestors set apart, or among them."""
+    def _pools(
+        self, walks: Marks, sides: IntArray, farthest: int, told: Marks | None = None
+    ) -> Pools:
+        """Nodes near the later one of each pair; ancestors that these marks tell set apart."""
         from causalkit.discovery.series.latent._latent_pools_kernels import pools_of
 
         window, pools = self.window, Pools.empty(sides, len(walks))
+        apart = told is not None
         pools_of(
-            window.ends, walks, window.roles, self.evidence.weakest, sides, farthest, known,
-            np.zeros_like(self.done), pools.default, pools.pool, pools.asked, pools.sizes,
+            window.ends, walks, told if told is not None else window.ends, window.roles,
+            self.evidence.weakest, sides, farthest, apart, np.zeros_like(self.done),
+            pools.default, pools.pool, pools.asked, pools.sizes,
         )  # fmt: skip
         return pools

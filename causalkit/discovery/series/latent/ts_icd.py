@@ -60,7 +60,7 @@ class TSICD(LatentSeriesAlgorithm):
         come last.
     n_preliminary : int, default 0
         How often to begin again with the parents found so far, which are in every set from then on;
-        0 is the algorithm of the paper; 1 finds more links, for a third more tests.
+        0 is the algorithm of the paper; 1 finds more links, for about a third more tests.
     max_order : int, optional
         Largest conditioning set, known parents apart; no limit if left out.
     panel, time, mask : str or int, optional
