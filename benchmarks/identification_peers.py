@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 
 from causalkit.errors import NotIdentifiableError
-from causalkit.graph import CausalGraph
 from causalkit.identification.expression import (
     Equation,
     Probability,
@@ -38,9 +37,8 @@ def ours(plain):
     graph = plain.graph()
 
     def ask(x, y):
-        fresh = CausalGraph(graph.nodes, graph.ends, graph.kind)  # nothing is at hand already
         try:
-            return general_formula(fresh, x, y).expression
+            return general_formula(graph, x, y).expression
         except NotIdentifiableError:
             return None
 

@@ -31,6 +31,7 @@ from causalkit.estimation.problem import Problem, as_groups, as_weights, problem
 from causalkit.estimation.regression import OLS
 from causalkit.graph.lagged import as_lagged
 from causalkit.graph.lagged_graph import LaggedGraph
+from causalkit.identification import InstrumentEstimand
 from causalkit.identification.estimand import (
     AdjustmentEstimand,
     Estimand,
@@ -181,6 +182,13 @@ def _plugged_in(
     sample_weight: Name | ArrayLike | None,
 ) -> Effect:
     """Estimate a formula of any shape."""
+    if isinstance(estimand, InstrumentEstimand):
+        raise InputError(
+            "estimation by instruments is not in this version; expected an estimand by adjustment, "
+            "a front door or a general formula. Run two-stage least squares with "
+            f"{estimand.instruments} for {estimand.query.treatment}, given {estimand.given}, or "
+            "bound the effect of discrete variables: bound_effect(graph, treatment, outcome, data)."
+        )
     if estimator is not None and not isinstance(estimator, PlugIn):
         raise InputError(
             f"{type(estimator).__name__} adjusts for covariates, and this estimand is a "

@@ -27,7 +27,6 @@ import numpy as np
 from causalkit.errors import InputError, NumericalError
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.inference import standard_error
-from causalkit.identification._formula import names_in
 from causalkit.identification._tables import Counts
 from causalkit.identification.estimand import Estimand
 from causalkit.identification.evaluation import Values, evaluate
@@ -165,8 +164,7 @@ def _formula(estimand: Estimand) -> Equation:
 
 def _variables(estimand: Estimand, formula: Equation) -> tuple[Name, ...]:
     """Variables of the formula, in the order of the graph."""
-    used = names_in(formula)
-    return tuple(name for name in estimand.graph.nodes if name in used)
+    return tuple(name for name in estimand.graph.nodes if name in formula.names)
 
 
 def _difference(estimand: Estimand, values: Values, contrast: tuple[Any, Any]) -> float:
@@ -183,5 +181,5 @@ def _slope(value: Callable[[FloatArray], float], share: FloatArray, cell: int) -
     """Derivative of a function of the shares towards one cell."""
     towards = -share
     towards[cell] += 1.0
-    step = _STEP * share[cell]  # no share may become negative
+    step = _STEP * float(share[cell])  # no share may become negative
     return (value(share + step * towards) - value(share - step * towards)) / (2 * step)

@@ -224,13 +224,14 @@ def _step(
     fresh: list[int],
 ) -> None:
     """Note the neighbours of these nodes that are new; all work on single edges happens here."""
+    note = fresh.append
     for v in nodes:
         if not done[v]:
             done[v] = 1
             for w in rows[v]:
                 if not seen[w]:
                     seen[w] = 1
-                    fresh.append(w)
+                    note(w)
 
 
 # --- witnesses -----------------------------------------------------------------------------

@@ -8,6 +8,9 @@ from causalkit.identification.adjustment import (
     optimal_adjustment_set,
 )
 from causalkit.identification.api import STRATEGIES, Strategies, Verdict, identify, strategies
+from causalkit.identification.bounds import Bounds, bound_effect
+from causalkit.identification.causation_bounds import CausationBounds, bound_causation
+from causalkit.identification.closed_bounds import instrument_bounds, natural_bounds
 from causalkit.identification.estimand import (
     AdjustmentEstimand,
     Estimand,
@@ -37,6 +40,15 @@ from causalkit.identification.frontdoor import (
 )
 from causalkit.identification.functional import Derivation, FunctionalEstimand, Hedge, Step
 from causalkit.identification.general import general_formula
+from causalkit.identification.instrument import (
+    Instrument,
+    InstrumentSet,
+    conditioning_set,
+    instrumental_set,
+    instruments,
+    is_instrument,
+    optimal_instruments,
+)
 from causalkit.identification.lagged import sustained
 from causalkit.identification.possible import PossibleEffects
 from causalkit.identification.query import EffectQuery
@@ -45,6 +57,8 @@ from causalkit.identification.remedies import Remedies, what_would_help
 __all__ = [
     "STRATEGIES",
     "AdjustmentEstimand",
+    "Bounds",
+    "CausationBounds",
     "Derivation",
     "Difference",
     "EffectQuery",
@@ -55,7 +69,9 @@ __all__ = [
     "FrontdoorEstimand",
     "FunctionalEstimand",
     "Hedge",
+    "Instrument",
     "InstrumentEstimand",
+    "InstrumentSet",
     "NoEffectEstimand",
     "PossibleEffects",
     "Probability",
@@ -71,20 +87,29 @@ __all__ = [
     "Value",
     "Values",
     "Verdict",
+    "bound_causation",
+    "bound_effect",
     "conditional_frontdoor",
+    "conditioning_set",
     "evaluate",
     "frontdoor_set",
     "frontdoor_sets",
     "general_formula",
     "identify",
     "identify_from",
+    "instrument_bounds",
+    "instrumental_set",
+    "instruments",
     "is_adjustment_set",
     "is_frontdoor_set",
+    "is_instrument",
     "minimal_adjustment_set",
     "minimal_adjustment_sets",
     "minimal_frontdoor_set",
     "minimal_frontdoor_sets",
+    "natural_bounds",
     "optimal_adjustment_set",
+    "optimal_instruments",
     "strategies",
     "sustained",
     "what_would_help",

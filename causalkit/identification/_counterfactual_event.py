@@ -19,13 +19,13 @@ from typing import TypeAlias
 
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import CausalGraph
-from causalkit.identification._formula import name_of
 from causalkit.identification.expression import (
     Expectation,
     Expression,
     Probability,
     Symbol,
     Value,
+    name_of,
 )
 from causalkit.typing import Name
 
@@ -152,6 +152,11 @@ class CounterfactualMean(Expression):
     def symbols(self) -> frozenset[Symbol]:
         """Values that are set or given."""
         return self.of.settings.union(self.given)
+
+    @property
+    def names(self) -> frozenset[Name]:
+        """All variables that it speaks of, the averaged one too."""
+        return frozenset(map(name_of, self.symbols | {self.of.outcome}))
 
     def to_text(self) -> str:
         """One line of plain text."""

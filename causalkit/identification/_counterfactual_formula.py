@@ -16,12 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 
 from causalkit.identification._counterfactual_graph import (
     Atom,
     Conflict,
-    Copy,
     Fresh,
     Numbers,
     Piece,
@@ -76,37 +75,48 @@ def probability(
     if plain is not None:
         return plain
     top, bottom = (_groups(pieces_of(mixed, copies)) for copies in (above, below))
-    pieces = [
-        [p for group in one - other for p in group] for one, other in ((top, bottom), (bottom, top))
-    ]
-    numerator = formula_of(mixed, pieces[0], experiments=experiments, taken=taken)
-    if not pieces[1] or not isinstance(numerator, Expression):
+    apart = chain.from_iterable(top - bottom)
+    numerator = formula_of(mixed, apart, experiments=experiments, taken=taken)
+    if bottom <= top or not isinstance(numerator, Expression):
         return numerator
-    found: Expression | Conflict | Hedge | None = None
+    denominator: Expression | Conflict | Hedge | None = None
     if not top & bottom:
-        found = _one_world(mixed, given, (), experiments=experiments)
-    if found is None:
-        found = formula_of(mixed, pieces[1], experiments=experiments, taken=taken)
-    return divided(numerator, found) if isinstance(found, Expression) else found
+        denominator = _one_world(mixed, given, (), experiments=experiments)
+    if denominator is None:
+        apart = chain.from_iterable(bottom - top)
+        denominator = formula_of(mixed, apart, experiments=experiments, taken=taken)
+    if not isinstance(denominator, Expression):
+        return denominator
+    found = divided(numerator, denominator)
+    return distinct(found, found.symbols | taken)
 
 
 def _one_world(
     mixed: Mixed, event: Sequence[Atom], given: Sequence[Atom], *, experiments: bool
 ) -> Expression | None:
-    """P(event | do, given), if it might all happen in one world that is on record."""
+    """P(event | do, given), if it might all happen in one world, and that world is on record.
+
+    An experiment is on record too where setting is as good as seeing (rule 2 of do-calculus).
+    """
     numbers: Numbers = {}
     above, below = merged(mixed, (*event, *given), numbers), merged(mixed, given, numbers)
+    y, z = (mixed.bits(mixed.nodes[atom.node] for atom in part) for part in (event, given))
     for world in {Setting(): None, **{atom.world: None for atom in (*event, *given)}}:
-        if not isinstance(world, Setting) or (world.fixed and not experiments):
+        if not isinstance(world, Setting) or any(isinstance(v, World) for _, v in world.fixed):
             continue
-        do = [(node, value) for node, value in world.fixed if not isinstance(value, World)]
         one, other = ([Atom(a.node, world, a.value) for a in part] for part in (event, given))
         same = above == merged(mixed, (*one, *other), numbers)
-        if same and below == merged(mixed, other, numbers) and len(do) == len(world.fixed):
-            known = tuple(dict.fromkeys(atom.value for atom in given))
-            of = tuple(dict.fromkeys(a.value for a in event if a.value not in known))
-            asked = {pair for copy in above or () for pair in copy.inputs}
-            return Probability(of, known, tuple(v for n, v in do if (n, v) in asked))
+        if not same or below != merged(mixed, other, numbers):
+            continue
+        known = tuple(dict.fromkeys(atom.value for atom in given))
+        of = tuple(dict.fromkeys(atom.value for atom in event if atom.value not in known))
+        asked = {pair for copy in above or () for pair in copy.inputs}
+        do = {n: v for n, v in world.fixed if (n, v) in asked and not isinstance(v, World)}
+        x = mixed.bits(mixed.nodes[node] for node in do)
+        if not do or experiments:
+            return Probability(of, known, tuple(do.values()))
+        if not mixed.connected(x, z, no_out=x) & y & ~z:
+            return Probability(of, (*known, *do.values()))
     return None
 
 

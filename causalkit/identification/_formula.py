@@ -21,6 +21,7 @@ from causalkit.identification.expression import (
     Sum,
     Symbol,
     Value,
+    name_of,
 )
 from causalkit.typing import Name
 
@@ -28,8 +29,6 @@ __all__ = [
     "ONE",
     "distinct",
     "expected",
-    "name_of",
-    "names_in",
     "product",
     "quotient",
     "renamed",
@@ -37,26 +36,6 @@ __all__ = [
 ]
 
 ONE = Product(())
-
-
-def name_of(symbol: Symbol) -> Name:
-    """The variable of a symbol."""
-    return symbol.name if isinstance(symbol, Value) else symbol
-
-
-def names_in(expression: Expression) -> frozenset[Name]:
-    """All variables of a formula, those that sums run over too."""
-    match expression:
-        case Probability() | Expectation():
-            symbols = (*expression.of, *expression.given, *expression.do)
-            return frozenset(map(name_of, symbols))
-        case Product(parts):
-            return frozenset[Name]().union(*map(names_in, parts))
-        case Sum(over, body):
-            return names_in(body) | frozenset(map(name_of, over))
-        case Ratio(left, right) | Difference(left, right) | Equation(left, right):
-            return names_in(left) | names_in(right)
-    return frozenset(map(name_of, expression.symbols))
 
 
 def product(factors: Iterable[Expression]) -> Expression:

@@ -64,6 +64,11 @@ class Covariance(Expression):
         """The strata that it is a covariance of."""
         return frozenset(self.given)
 
+    @property
+    def names(self) -> frozenset[Name]:
+        """All variables that it speaks of."""
+        return frozenset((*self.left, *self.right, *self.given))
+
     def to_text(self) -> str:
         """One line of plain text."""
         given = f" | {', '.join(map(_plain, self.given))}" if self.given else ""
@@ -87,6 +92,11 @@ class Inverse(Expression):
         """What the matrix depends on."""
         return self.of.symbols
 
+    @property
+    def names(self) -> frozenset[Name]:
+        """All variables that it speaks of."""
+        return self.of.names
+
     def to_text(self) -> str:
         """One line of plain text."""
         return f"{self.of.to_text()}⁻¹"
@@ -108,6 +118,11 @@ class Slope(Expression):
         """What it depends on: a slope may differ from place to place."""
         return self.of.symbols
 
+    @property
+    def names(self) -> frozenset[Name]:
+        """All variables that it speaks of."""
+        return self.of.names
+
     def to_text(self) -> str:
         """One line of plain text."""
         return f"∂{self.of.to_text()}/∂{_text(tuple(map(_value, self.by)))}"
@@ -128,6 +143,11 @@ class AmongCompliers(Expression):
     def symbols(self) -> frozenset[Symbol]:
         """What the quantity depends on."""
         return self.of.symbols
+
+    @property
+    def names(self) -> frozenset[Name]:
+        """All variables that it speaks of."""
+        return self.of.names
 
     def to_text(self) -> str:
         """One line of plain text."""

@@ -28,6 +28,7 @@ from causalkit.identification.expression import (
     Probability,
     Symbol,
     Value,
+    name_of,
 )
 from causalkit.identification.query import EffectQuery, listed
 from causalkit.typing import Name
@@ -144,6 +145,11 @@ class Along(Expression):
         """Both values of the treatment, and what is given."""
         return frozenset((*self.active, *self.reference, *self.given))
 
+    @property
+    def names(self) -> frozenset[Name]:
+        """All variables that it speaks of, the averaged one too."""
+        return frozenset(map(name_of, self.symbols | {self.of}))
+
     def to_text(self) -> str:
         """One line of plain text."""
         on, off = (Probability(s).to_text()[len("P(") : -1] for s in (self.active, self.reference))
@@ -157,7 +163,7 @@ class Along(Expression):
         on, off = (Probability(s).to_latex()[start:-1] for s in (self.active, self.reference))
         head = Expectation((self.of,), self.given).to_latex()[start:-1]
         name, bar, given = head.partition(r" \mid ")
-        paths = "; ".join(self.along).replace("->", r"\to ")
+        paths = "; ".join(self.along).replace("->", r"\to")
         world = rf"{on} \text{{ along }} {paths}, \text{{ else }} {off}"
         return rf"\mathrm{{E}}[{{{name}}}_{{{world}}}{bar}{given}]"
 

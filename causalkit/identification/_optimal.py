@@ -149,7 +149,9 @@ class _Contest:
 
     def is_won(self) -> bool:
         """Whether the candidate is valid and no other valid set can beat it."""
-        facts = self.facts
+        facts, blocked = self.facts, self.direct | self.facts.outcome | self.needed
+        if self._left_connected(np.zeros_like(blocked), blocked):
+            return False  # even if no collider is opened
         if not facts.blocks(self.best):
             return False
         telling = m_connected(facts.member, facts.outcome, self.best | facts.treatment)
@@ -162,11 +164,10 @@ class _Contest:
             useful = self._usable(useful)
         if (telling & useful).any():
             return False
-        return self._takes_nothing(useful)
+        return self._takes_nothing(useful, blocked)
 
-    def _takes_nothing(self, useful: BoolArray) -> bool:
+    def _takes_nothing(self, useful: BoolArray, blocked: BoolArray) -> bool:
         """Property 2: no set of useful nodes leaves out a node of O that it leaves connected."""
-        blocked = self.direct | self.facts.outcome | self.needed
         if not self._left_connected(self._opened(useful), blocked):
             return True
         fewer = self._usable(useful)

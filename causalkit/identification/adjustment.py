@@ -22,9 +22,9 @@ forbidden nodes: is this one, is there one, list the minimal ones. No path is ev
 False
 
 Why not, says :func:`~causalkit.identification.conditions.adjustment_conditions`. Which of all valid
-sets to take depends on what matters: the smallest variance (`optimal_adjustment_set`), the lowest
-price of measuring (`minimum_adjustment_set`), few variables and yet little variance
-(`minimal_adjustment_set`), or no choice at all (`canonical_adjustment_set`).
+sets to take depends on what matters: the smallest variance (`optimal_adjustment_set`), few
+variables and yet little variance (`minimal_adjustment_set`), the lowest price of measuring, or no
+choice at all (:mod:`~causalkit.identification.adjustment_choices`).
 
 For a class of graphs (CPDAG, PAG) the forbidden nodes are those of any member, and if the effect is
 the same in all members, then one member answers condition 2 for all of them.
@@ -43,75 +43,24 @@ models with hidden variables. Biometrika 109(1). https://doi.org/10.1093/biomet/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 from warnings import warn
-
-import numpy as np
 
 from causalkit._core.checks import as_names, check_count
 from causalkit.errors import CausalkitWarning
-from causalkit.graph import Kind
-from causalkit.graph._separators import CutProblem
-from causalkit.graph.lagged import as_lagged
-from causalkit.graph.lagged_graph import LaggedGraph
-from causalkit.graph.separation import costs_of
-from causalkit.graph.walks import (
-    ANCESTORS,
-    POSSIBLE_ANCESTORS,
-    POSSIBLE_ANCESTORS_PAG,
-    mask_of,
-    reach,
-)
+from causalkit.graph.walks import mask_of
+from causalkit.identification._adjustment_question import ask, ask_about, cuts, names_of
 from causalkit.identification._optimal import optimal_set
-from causalkit.identification.criterion import Frame, frame
-from causalkit.identification.lagged import LaggedQuestion, nodes_of_series
-from causalkit.identification.query import EffectQuery, GraphLike, as_graph, check_roles
+from causalkit.identification.criterion import Frame
+from causalkit.identification.query import EffectQuery, GraphLike
 from causalkit.typing import BoolArray, Name, Names
 
 __all__ = [
-    "canonical_adjustment_set",
-    "facts_about",
     "is_adjustment_set",
     "minimal_adjustment_set",
     "minimal_adjustment_sets",
-    "minimum_adjustment_set",
     "optimal_adjustment_set",
 ]
-
-
-def _ask(
-    graph: GraphLike,
-    treatment: Names,
-    outcome: Names,
-    observed: Names | None,
-    *,
-    include: Names | None = (),
-    forbidden: Names | None = (),
-    max_adjustment_lag: int | None = None,
-) -> tuple[EffectQuery, Frame, BoolArray]:
-    """Query, facts and what must be in; of a graph of series, those of a window."""
-    fixed, banned = as_names(include), as_names(forbidden)
-    if isinstance(graph, LaggedGraph):
-        asked = LaggedQuestion.ask(
-            graph,
-            treatment,
-            outcome,
-            observed=observed,
-            max_adjustment_lag=max_adjustment_lag,
-            joint=True,
-        )
-        query, facts = asked.query, asked.facts
-        barred = nodes_of_series(graph, banned)
-        unused = np.array([bool({x, x.name} & barred) for x in map(as_lagged, facts.graph.nodes)])
-    else:
-        graph = as_graph(graph)
-        query = EffectQuery.within(graph, treatment, outcome)
-        facts = frame(graph, query, observed)
-        unused = mask_of(facts.graph, banned)
-    check_roles(treatment=query.treatment, outcome=query.outcome, include=fixed, forbidden=banned)
-    facts = replace(facts, allowed=facts.allowed & ~unused)
-    return query, facts, mask_of(facts.graph, fixed)
 
 
 def is_adjustment_set(
@@ -165,34 +114,8 @@ def is_adjustment_set(
     >>> is_adjustment_set("A -> M <- B; A -> X -> Y; B -> Y", "X", "Y", "M")  # M-bias
     False
     """
-    _, facts, mask = facts_about(graph, treatment, outcome, given, observed, forbidden)
+    _, facts, mask = ask_about(graph, treatment, outcome, given, observed, forbidden)
     return facts.is_valid(mask)
-
-
-def facts_about(
-    graph: GraphLike,
-    treatment: Names,
-    outcome: Names,
-    given: Names | None,
-    observed: Names | None,
-    forbidden: Names | None,
-) -> tuple[EffectQuery, Frame, BoolArray]:
-    """Query, what the criterion needs to judge a given set, and the mask of that set."""
-    names, longest = as_names(given), None
-    if isinstance(graph, LaggedGraph):
-        nodes = tuple(graph.node(name) for name in names)
-        names, longest = nodes, max((node.lag for node in nodes), default=0)
-    query, facts, _ = _ask(
-        graph,
-        treatment,
-        outcome,
-        observed,
-        forbidden=forbidden,
-        max_adjustment_lag=longest,
-    )
-    mask = mask_of(facts.graph, names)
-    check_roles(treatment=query.treatment, outcome=query.outcome, given=names)
-    return query, facts, mask
 
 
 def minimal_adjustment_sets(
@@ -253,17 +176,15 @@ def minimal_adjustment_sets(
     [['B', 'C']]
     """
     limit = None if max_sets is None else check_count(max_sets, "max_sets")
-    _, facts, fixed = _ask(
-        graph, treatment, outcome, observed, include=include, forbidden=forbidden
-    )
+    _, facts, fixed = ask(graph, treatment, outcome, observed, include=include, forbidden=forbidden)
     return _one_by_one(facts, fixed, limit)
 
 
 def _one_by_one(facts: Frame, fixed: BoolArray, limit: int | None) -> Iterator[frozenset[Name]]:
     if facts.undecided or not facts.permits(fixed):
         return
-    cuts = _cuts(facts, facts.treatment, facts.outcome, fixed)
-    for count, cut in enumerate(cuts.all()):
+    problem = cuts(facts, facts.treatment, facts.outcome, fixed)
+    for count, cut in enumerate(problem.all()):
         if count == limit:
             warn(
                 f"there are more than max_sets={limit} minimal adjustment sets, and those that are "
@@ -273,16 +194,7 @@ def _one_by_one(facts: Frame, fixed: BoolArray, limit: int | None) -> Iterator[f
                 stacklevel=3,
             )
             return
-        yield _names(facts, cut | fixed)
-
-
-def _cuts(facts: Frame, start: BoolArray, goal: BoolArray, fixed: BoolArray) -> CutProblem:
-    """Adjustment sets as cuts of the proper back-door graph."""
-    return CutProblem.of(facts.backdoor(), start, goal, fixed, facts.allowed)
-
-
-def _names(facts: Frame, mask: BoolArray) -> frozenset[Name]:
-    return facts.graph.names(np.flatnonzero(mask))
+        yield names_of(facts, cut | fixed)
 
 
 def minimal_adjustment_set(
@@ -333,9 +245,7 @@ def minimal_adjustment_set(
     >>> sorted(minimal_adjustment_set("A -> X -> Y; A -> B -> Y; U -> X", "X", "Y"))
     ['B']
     """
-    query, facts, _ = _ask(
-        graph, treatment, outcome, observed, include=include, forbidden=forbidden
-    )
+    query, facts, _ = ask(graph, treatment, outcome, observed, include=include, forbidden=forbidden)
     return nearest_set(facts, query, as_names(include))
 
 
@@ -347,129 +257,8 @@ def nearest_set(
     if facts.undecided or not facts.permits(fixed):
         return None
     start, goal = (mask_of(facts.graph, names) for names in (query.outcome, query.treatment))
-    cut = _cuts(facts, start, goal, fixed).nearest()
-    return None if cut is None else _names(facts, cut | fixed)
-
-
-def minimum_adjustment_set(
-    graph: GraphLike,
-    treatment: Names,
-    outcome: Names,
-    *,
-    costs: Mapping[Name, float] | None = None,
-    include: Names | None = (),
-    observed: Names | None = None,
-    forbidden: Names | None = (),
-) -> frozenset[Name] | None:
-    """Find the adjustment set with the fewest variables, or of least total cost.
-
-    Of several that cost the same, it is the one nearest to the outcome, which leaves the least
-    variance (Smucler & Rotnitzky 2022). It is found as a cut of least capacity, by a flow.
-
-    Parameters
-    ----------
-    graph : CausalGraph, LaggedGraph, str or networkx graph
-        Of any kind.
-    treatment, outcome : name or names
-        What is set, and what is looked at.
-    costs : mapping from name to float, optional
-        What it costs to measure each covariate, zero or more; one that is not named costs 1.
-    include : name or names, optional
-        Covariates that the set must have; they are not counted.
-    observed : names, optional
-        Variables that data has; only these are used.
-    forbidden : name or names, optional
-        Covariates never to be used.
-
-    Returns
-    -------
-    frozenset of names, or None
-        None if adjustment does not identify the effect.
-
-    Raises
-    ------
-    InputError
-        If names are unknown, a variable has two roles, or a cost is negative or not finite.
-
-    Notes
-    -----
-    **Assumes:**
-
-    - the graph (or one member of the class) is the true causal graph.
-
-    Examples
-    --------
-    >>> graph = "A -> X -> Y; A -> B -> Y; A -> C -> Y"
-    >>> sorted(minimum_adjustment_set(graph, "X", "Y"))
-    ['A']
-    >>> sorted(minimum_adjustment_set(graph, "X", "Y", costs={"A": 5.0}))
-    ['B', 'C']
-
-    References
-    ----------
-    Smucler, E., Rotnitzky, A. (2022). A note on efficient minimum cost adjustment sets in causal
-    graphical models. Journal of Causal Inference 10(1). https://doi.org/10.1515/jci-2022-0015
-    """
-    _, facts, fixed = _ask(
-        graph, treatment, outcome, observed, include=include, forbidden=forbidden
-    )
-    price = costs_of(facts.graph, costs)
-    if facts.undecided or not facts.permits(fixed):
-        return None
-    cut = _cuts(facts, facts.outcome, facts.treatment, fixed).cheapest(price)
-    return None if cut is None else _names(facts, cut | fixed)
-
-
-def canonical_adjustment_set(
-    graph: GraphLike,
-    treatment: Names,
-    outcome: Names,
-    *,
-    observed: Names | None = None,
-    forbidden: Names | None = (),
-) -> frozenset[Name] | None:
-    """Give the adjustment set of all possible causes that may be used.
-
-    It is usually large, and valid whenever any set is: all possible ancestors of treatment and
-    outcome that are observed and not affected by the treatment on its way to the outcome.
-
-    Parameters
-    ----------
-    graph : CausalGraph, LaggedGraph, str or networkx graph
-        Of any kind.
-    treatment, outcome : name or names
-        What is set, and what is looked at.
-    observed : names, optional
-        Variables that data has; only these are used.
-    forbidden : name or names, optional
-        Covariates never to be used.
-
-    Returns
-    -------
-    frozenset of names, or None
-        None if adjustment does not identify the effect.
-
-    Raises
-    ------
-    InputError
-        If names are unknown, or a variable has two roles.
-
-    Notes
-    -----
-    **Assumes:**
-
-    - the graph (or one member of the class) is the true causal graph.
-
-    Examples
-    --------
-    >>> sorted(canonical_adjustment_set("A -> X -> M -> Y; A -> B -> Y; Y -> D", "X", "Y"))
-    ['A', 'B']
-    """
-    _, facts, _ = _ask(graph, treatment, outcome, observed, forbidden=forbidden)
-    tables = {Kind.CPDAG: POSSIBLE_ANCESTORS, Kind.PAG: POSSIBLE_ANCESTORS_PAG}
-    table = tables.get(facts.graph.kind, ANCESTORS)
-    chosen = reach(facts.graph, facts.treatment | facts.outcome, table) & facts.allowed
-    return _names(facts, chosen) if facts.is_valid(chosen) else None
+    cut = cuts(facts, start, goal, fixed).nearest()
+    return None if cut is None else names_of(facts, cut | fixed)
 
 
 def optimal_adjustment_set(
@@ -538,5 +327,5 @@ def optimal_adjustment_set(
     Runge, J. (2021). Necessary and sufficient graphical conditions for optimal adjustment sets in
     causal graphical models with hidden variables. NeurIPS 34. arXiv:2102.10324.
     """
-    _, facts, _ = _ask(graph, treatment, outcome, observed, forbidden=forbidden)
+    _, facts, _ = ask(graph, treatment, outcome, observed, forbidden=forbidden)
     return optimal_set(facts)

@@ -22,7 +22,6 @@ from causalkit._core.checks import check_choice
 from causalkit._core.report import Report, Reported
 from causalkit.errors import NotIdentifiableError
 from causalkit.graph import Kind
-from causalkit.identification._formula import names_in
 from causalkit.identification._question import PlainQuestion, Question, ask
 from causalkit.identification._strategies import AUTOMATIC, STRATEGIES, by_instrument, open_path
 from causalkit.identification.estimand import Estimand
@@ -123,12 +122,13 @@ def identify(
         check_choice(strategy, "strategy", STRATEGIES)
         return STRATEGIES[strategy](asked)
     lacking: list[NotIdentifiableError] = []
-    for name in AUTOMATIC:
+    for name in AUTOMATIC if isinstance(asked, PlainQuestion) else AUTOMATIC[:2]:
         try:
             return STRATEGIES[name](asked)
         except NotIdentifiableError as error:
             lacking.append(error)
-    raise _with_ways_out(asked, lacking[-1])
+    proven = next(error for error in reversed(lacking) if error.witness)
+    raise _with_ways_out(asked, proven)
 
 
 def strategies(
@@ -198,7 +198,7 @@ class Verdict:
             return ()
         query = self.estimand.query
         answers = getattr(self.estimand, "alternatives", (self.estimand,))
-        found = frozenset[Name]().union(*(names_in(one.expression.right) for one in answers))
+        found = frozenset[Name]().union(*(one.expression.right.names for one in answers))
         found -= {*query.treatment, *query.outcome}
         return tuple(sorted(found, key=str))
 

@@ -32,7 +32,7 @@ from causalkit._core.checks import as_names
 from causalkit._core.report import Report, Reported
 from causalkit.graph import Edge, Kind
 from causalkit.graph.walks import POSSIBLE_DESCENDANTS, POSSIBLE_DESCENDANTS_PAG, find_walk
-from causalkit.identification.adjustment import facts_about
+from causalkit.identification._adjustment_question import ask_about
 from causalkit.identification.criterion import Frame
 from causalkit.identification.query import EffectQuery, GraphLike, listed
 from causalkit.typing import BoolArray, Name, Names
@@ -156,7 +156,7 @@ def adjustment_conditions(
     >>> found.valid, found.affected, found.open_path
     (False, (('D', 'X -> M -> D'),), 'X <- Z -> Y')
     """
-    query, facts, mask = facts_about(graph, treatment, outcome, given, observed, forbidden)
+    query, facts, mask = ask_about(graph, treatment, outcome, given, observed, forbidden)
     nodes = facts.graph.nodes
     affected = np.flatnonzero(mask & facts.forbidden).tolist()
     barred = np.flatnonzero(mask & ~facts.allowed & ~facts.forbidden).tolist()

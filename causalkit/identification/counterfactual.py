@@ -54,12 +54,11 @@ from causalkit.identification._counterfactual_graph import (
     World,
     hidden_path,
 )
-from causalkit.identification._formula import name_of
 from causalkit.identification._mixed import Mixed
 from causalkit.identification._sentences import about_graph, consistency, estimand_report
 from causalkit.identification.criterion import observed_mask
 from causalkit.identification.estimand import Estimand
-from causalkit.identification.expression import Equation, Expression, Symbol
+from causalkit.identification.expression import Equation, Expression, Symbol, name_of
 from causalkit.identification.functional import Hedge
 from causalkit.identification.query import EffectQuery, GraphLike, as_graph, listed
 from causalkit.typing import Names
@@ -228,8 +227,8 @@ def identify_counterfactual(
         return CounterfactualEstimand(query, found, whole, experiments)
     if isinstance(found, Conflict):
         raise _conflicting(query, mixed, found)
-    otherwise = probability(mixed, above, below, experiments=True, taken=taken)
-    raise hedged(str(query), found, otherwise)
+    best = probability(mixed, above, below, experiments=True, taken=taken)
+    raise hedged(str(query), found, by_experiments=isinstance(best, Expression))
 
 
 def _query(
@@ -302,11 +301,11 @@ def _conflicting(
     )
 
 
-def hedged(what: str, hedge: Hedge, from_experiments: object) -> NotIdentifiableError:
+def hedged(what: str, hedge: Hedge, *, by_experiments: bool) -> NotIdentifiableError:
     """Say which hidden causes observation cannot see through, and whether experiments would."""
     way_out = (
         "Experiments would answer it: pass experiments=True to see which."
-        if isinstance(from_experiments, Expression)
+        if by_experiments
         else "Measure the hidden causes, or ask for bounds."
     )
     return NotIdentifiableError(

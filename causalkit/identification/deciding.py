@@ -15,9 +15,9 @@ What decides the effect of X on Y
 <BLANKLINE>
 Any one of these sets is enough, whatever way its edges are oriented. No smaller one is.
 
-In a class of DAGs there always is such a set. In a PAG there need not be: if a hidden cause may
-still act on treatment and outcome once all marks are known, no orientation helps, and only more
-variables, or an instrument, would.
+In a class of DAGs there always is such a set, if data have all variables. Else, and in a PAG, there
+need not be: if a hidden cause may still act on treatment and outcome once all marks are known, no
+orientation helps, and only more variables, or an instrument, would.
 
 References
 ----------
@@ -41,17 +41,18 @@ from causalkit.graph import CIRCLE, CausalGraph, Edge, Kind
 from causalkit.graph.chordal import components
 from causalkit.graph.equivalence import consistent_extension, meek_closure
 from causalkit.graph.walks import mask_of
+from causalkit.identification._pag_splits import Splits
 from causalkit.identification.class_formula import identified_in_class
 from causalkit.identification.criterion import check_kind, observed_mask
 from causalkit.identification.equivalence_class import decide, undecided
-from causalkit.identification.pag_effects import OpenEstimand, Splits, possible_in_pag
+from causalkit.identification.pag_effects import OpenEstimand, mark_or_answer, settled
 from causalkit.identification.pag_formula import identified_in_pag
 from causalkit.identification.query import EffectQuery, GraphLike, as_graph
 from causalkit.typing import Name, Names
 
 __all__ = ["Deciding", "what_decides"]
 
-_MOST_TRIES: Final = 20_000
+_MOST_TRIES: Final = 2_000
 
 Edges = tuple[Edge, ...]
 
@@ -126,14 +127,13 @@ def what_decides(
     Returns
     -------
     Deciding
-        All smallest sets. If there are more than 20,000 candidates to try, one set of which no edge
+        All smallest sets. If there are more than 2,000 candidates to try, one set of which no edge
         can be left out.
 
     Raises
     ------
     NotIdentifiableError
-        If a PAG is not the class of a MAG, or if the members of a class of DAGs agree, and it is
-        hidden variables that stand in the way.
+        If a PAG is not the class of a MAG.
     GraphError
         If the graph is no class, or has no member.
     InputError
@@ -180,11 +180,10 @@ def _in_cpdag(
     def agree(finer: CausalGraph) -> bool:
         key = finer.ends.tobytes()
         if key not in known:
-            known[key] = _is_identified(finer, query)
+            known[key] = _is_identified(finer, query, observed)
         return known[key]
 
     if agree(closed):
-        identified_in_class(closed, query, observed)
         return Deciding(query, closed, ((),))
     at = set(closed.indices(query.treatment))
     near = {k for part in components(closed.undirected) if at & set(part) for k in part}
@@ -200,9 +199,11 @@ def _in_cpdag(
     return _smallest(query, closed, candidates, tuple(enough), decides)
 
 
-def _is_identified(graph: CausalGraph, query: EffectQuery) -> bool:
+def _is_identified(
+    graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...] | None
+) -> bool:
     try:
-        identified_in_class(graph, query, None)
+        identified_in_class(graph, query, observed)
     except NotIdentifiableError:
         return False
     return True
@@ -231,8 +232,11 @@ def _in_pag(graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...] |
         pass
     else:
         return Deciding(query, graph, ((),))
-    if any(isinstance(answer, OpenEstimand) for answer in possible_in_pag(graph, query, observed)):
-        return Deciding(query, graph, ())
+    finer = []
+    for sub_class, answer in settled(splits, query, observed):
+        if isinstance(answer, OpenEstimand):
+            return Deciding(query, graph, ())
+        finer.append(sub_class)
     candidates = [edge for edge in graph.edges() if "o" in edge.symbol]
 
     def decides(edges: Edges) -> bool:
@@ -243,11 +247,12 @@ def _in_pag(graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...] |
             marks = [m for i, j in pairs for m in ((i, j), (j, i)) if ends[m] == CIRCLE]
             if marks:
                 waiting += splits.both_ways(ends, marks[0])
-            elif isinstance(splits.mark_or_answer(splits.as_pag(ends), query, observed), tuple):
+            elif isinstance(mark_or_answer(splits, splits.as_pag(ends), query, observed), tuple):
                 return False
         return True
 
-    return _smallest(query, graph, candidates, tuple(candidates), decides)
+    enough = tuple(edge for edge in candidates if any(edge not in one.edges() for one in finer))
+    return _smallest(query, graph, candidates, enough, decides)
 
 
 def _smallest(
@@ -257,7 +262,9 @@ def _smallest(
     enough: Edges,
     decides: Callable[[Edges], bool],
 ) -> Deciding:
-    """All smallest sets that decide; `enough` is one that does."""
+    """All smallest sets that decide; if `enough` does not, none does."""
+    if not decides(enough):
+        return Deciding(query, graph, ())
     n_tried = 0
     for size in range(1, len(enough) + 1):
         found = []

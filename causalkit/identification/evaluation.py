@@ -37,7 +37,6 @@ import numpy as np
 
 from causalkit._core.report import Report, Reported
 from causalkit.errors import InputError, OverlapWarning, UnknownVariableError
-from causalkit.identification._formula import name_of
 from causalkit.identification._tables import Counts, ProbabilityTable
 from causalkit.identification.expression import (
     Difference,
@@ -50,6 +49,7 @@ from causalkit.identification.expression import (
     Sum,
     Symbol,
     Value,
+    name_of,
 )
 from causalkit.typing import Data, FloatArray, Name
 

@@ -46,6 +46,7 @@ __all__ = [
     "Sum",
     "Symbol",
     "Value",
+    "name_of",
 ]
 
 
@@ -61,6 +62,11 @@ Symbol: TypeAlias = Name | Value
 """A variable at its value `x` (the name alone), or at another one (:class:`Value`)."""
 
 
+def name_of(symbol: Symbol) -> Name:
+    """The variable of a symbol."""
+    return symbol.name if isinstance(symbol, Value) else symbol
+
+
 class Expression(ABC):
     """A piece of a formula; `str()` is text, `to_latex()` is LaTeX without dollar signs."""
 
@@ -70,6 +76,11 @@ class Expression(ABC):
     @abstractmethod
     def symbols(self) -> frozenset[Symbol]:
         """What the value of this piece depends on; what is summed over is not in it."""
+
+    @property
+    def names(self) -> frozenset[Name]:
+        """All variables that it speaks of, those that sums run over too."""
+        return frozenset(map(name_of, self.symbols))
 
     @abstractmethod
     def to_text(self) -> str:
@@ -108,6 +119,11 @@ class Expectation(Expression):
     def symbols(self) -> frozenset[Symbol]:
         """What it depends on: the conditions, not the variable that is averaged."""
         return frozenset(self.given) | frozenset(self.do)
+
+    @property
+    def names(self) -> frozenset[Name]:
+        """All variables that it speaks of, the averaged one too."""
+        return frozenset(map(name_of, (*self.of, *self.given, *self.do)))
 
     def to_text(self) -> str:
         """One line of plain text."""
@@ -158,6 +174,11 @@ class Product(Expression):
         """What any factor depends on."""
         return frozenset[Symbol]().union(*(factor.symbols for factor in self.factors))
 
+    @property
+    def names(self) -> frozenset[Name]:
+        """All variables of the factors."""
+        return frozenset[Name]().union(*(factor.names for factor in self.factors))
+
     def to_text(self) -> str:
         """One line of plain text; a product of nothing is 1."""
         return " ".join(_wrapped(f, f.to_text(), "(", ")") for f in self.factors) or "1"
@@ -180,6 +201,11 @@ class Ratio(Expression):
         """What top or bottom depends on."""
         return self.top.symbols | self.bottom.symbols
 
+    @property
+    def names(self) -> frozenset[Name]:
+        """All variables of both."""
+        return self.top.names | self.bottom.names
+
     def to_text(self) -> str:
         """One line of plain text."""
         return f"[{self.top.to_text()}] / [{self.bottom.to_text()}]"
@@ -200,6 +226,11 @@ class Difference(Expression):
     def symbols(self) -> frozenset[Symbol]:
         """What either side depends on."""
         return self.left.symbols | self.right.symbols
+
+    @property
+    def names(self) -> frozenset[Name]:
+        """All variables of both sides."""
+        return self.left.names | self.right.names
 
     def to_text(self) -> str:
         """One line of plain text."""
@@ -223,6 +254,11 @@ class Sum(Expression):
     def symbols(self) -> frozenset[Symbol]:
         """What the body depends on and the sum does not run over."""
         return self.body.symbols - frozenset(self.over)
+
+    @property
+    def names(self) -> frozenset[Name]:
+        """All variables of the body."""
+        return self.body.names
 
     def to_text(self) -> str:
         """One line of plain text."""
@@ -248,6 +284,11 @@ class Equation(Expression):
     def symbols(self) -> frozenset[Symbol]:
         """What either side depends on."""
         return self.left.symbols | self.right.symbols
+
+    @property
+    def names(self) -> frozenset[Name]:
+        """All variables of both sides."""
+        return self.left.names | self.right.names
 
     def to_text(self) -> str:
         """One line of plain text."""

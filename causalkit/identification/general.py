@@ -112,7 +112,24 @@ def general_formula(
 def identified(
     graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...] | None
 ) -> FunctionalEstimand:
-    """Do the work of :func:`general_formula` for a checked query."""
+    """Do the work of :func:`general_formula` for a checked query.
+
+    A variable at whose every value the formula says the same may be there because the formula needs
+    it, as R in the napkin, or for nothing; in that case it is hidden, which gives a shorter one.
+    """
+    found = _identified(graph, query, observed)
+    for name in found.arbitrary:
+        known = graph.nodes if observed is None else observed
+        try:
+            return identified(graph, query, tuple(v for v in known if v != name))
+        except NotIdentifiableError:
+            continue
+    return found
+
+
+def _identified(
+    graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...] | None
+) -> FunctionalEstimand:
     derived = Derived.of(graph, query, observed)
     mixed = derived.mixed
     above = mixed.ancestors(mixed.bits((*query.outcome, *query.given)), mixed.all)

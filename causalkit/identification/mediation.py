@@ -34,15 +34,14 @@ unobserved confounding. Cognitive Science 37, 1011-1035. https://doi.org/10.1111
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final
 
 from causalkit._core.checks import as_names
 from causalkit._core.report import Report
-from causalkit.errors import GraphError, InputError, NotIdentifiableError
+from causalkit.errors import InputError, NotIdentifiableError
 from causalkit.graph import CausalGraph
-from causalkit.graph.latent import latent_projection
 from causalkit.identification._counterfactual_formula import Zero, probability
 from causalkit.identification._counterfactual_graph import (
     Atom,
@@ -53,6 +52,15 @@ from causalkit.identification._counterfactual_graph import (
     merged,
 )
 from causalkit.identification._formula import expected
+from causalkit.identification._mediation_checks import (
+    Paths,
+    check_between,
+    check_edges,
+    check_paths,
+    known_effect,
+    shown,
+    walks_of,
+)
 from causalkit.identification._mediation_query import (
     EFFECTS,
     AlongEdges,
@@ -63,7 +71,6 @@ from causalkit.identification._mediation_query import (
 from causalkit.identification._mixed import Mixed
 from causalkit.identification._sentences import about_graph, consistency, estimand_report
 from causalkit.identification.counterfactual import as_setting, explained, hedged
-from causalkit.identification.criterion import observed_mask
 from causalkit.identification.estimand import Estimand
 from causalkit.identification.expression import (
     Difference,
@@ -85,8 +92,8 @@ __all__ = [
     "identify_path_effect",
 ]
 
-Paths: TypeAlias = "str | Iterable[str | Sequence[Name]]"
-"""One path as text, or several as text or as sequences of names."""
+
+_ONE_WORLD: Final = ("total", "controlled direct")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -134,7 +141,7 @@ class MediationEstimand(Estimand):
             found.append("Experiments: each P(... | do(...)) of the formula is known, same units.")
         mediators = query.mediators if isinstance(query, MediationQuery) else ()
         found.append(consistency(listed((*query.treatment, *mediators))))
-        if not isinstance(query, MediationQuery) or query.effect not in ("total", EFFECTS[-1]):
+        if isinstance(query, PathQuery) or query.given or query.effect not in _ONE_WORLD:
             found.append("One unit has the same hidden causes in both worlds that are compared.")
         return tuple(found)
 
@@ -219,16 +226,16 @@ def identify_mediation(
     whole = as_graph(graph)
     base = EffectQuery.within(whole, treatment, outcome, given)
     query = MediationQuery(
-        base.treatment, base.outcome, base.given, as_names(mediators), _known_effect(effect)
+        base.treatment, base.outcome, base.given, as_names(mediators), known_effect(effect)
     )
     check_roles(
         treatment=base.treatment, outcome=base.outcome, given=base.given, mediators=query.mediators
     )
-    mixed = _shown(whole, query, observed, query.mediators)
+    mixed = shown(whole, query, observed, query.mediators)
     if not query.mediators:
         raise InputError("mediators is empty; expected at least one variable on a causal path.")
     if effect != "controlled direct":
-        _check_between(mixed, query)
+        check_between(mixed, query)
     arms = [as_setting(mixed, arm.do) for arm in query.arms]
     return _contrast(whole, mixed, query, arms[0], arms[1], experiments)
 
@@ -298,7 +305,7 @@ def identify_path_effect(
     --------
     >>> graph = "X -> Z -> M -> Y; X -> Y; Z -> Y"
     >>> print(identify_path_effect(graph, "X", "Y", "X -> Y").expression.right)
-    Σ_{z, m} E[Y | X=x, Z=z, M=m] P(Z=z, M=m | X=x') - E[Y | X=x']
+    Σ_{z, m} E[Y | X=x, Z=z, M=m] P(M=m | Z=z) P(Z=z | X=x') - E[Y | X=x']
     >>> identify_path_effect(graph, "X", "Y", "X -> Z -> Y")
     Traceback (most recent call last):
     ...
@@ -311,16 +318,16 @@ def identify_path_effect(
             'expected either paths, such as "X -> M -> Y", or edges, such as [("X", "M")]. '
             "Pass one of them."
         )
-    walks = _walks(whole, paths) if paths is not None else [tuple(edge) for edge in edges or ()]
+    walks = walks_of(whole, paths) if paths is not None else [tuple(edge) for edge in edges or ()]
     along = tuple(" -> ".join(map(str, walk)) for walk in walks)
     query = PathQuery(base.treatment, base.outcome, base.given, along)
-    mixed = _shown(whole, query, observed, tuple(name for walk in walks for name in walk))
+    mixed = shown(whole, query, observed, tuple(name for walk in walks for name in walk))
     numbered = [tuple(mixed.where[name] for name in walk) for walk in walks]
-    _check_edges(mixed, numbered)
+    check_edges(mixed, numbered, single=paths is None)
     values = tuple((mixed.where[name], name, Value(name)) for name in query.treatment)
     active: World = AlongEdges(frozenset((w[0], w[1]) for w in numbered), values)
     if paths is not None:
-        _check_paths(mixed, query, numbered)
+        check_paths(mixed, query, numbered)
         active = AlongPaths(frozenset(numbered), values)
     reference = Setting(tuple(sorted((node, other) for node, _, other in values)))
     return _contrast(whole, mixed, query, active, reference, experiments)
@@ -343,15 +350,17 @@ def _contrast(
     if graphs[0] == graphs[1]:
         return MediationEstimand(query, None, whole, experiments)
     taken = query.expression.symbols | {outcome}
-    formulas = []
+    for arm in arms:
+        best = probability(mixed, [arm], given, experiments=True, taken=taken)
+        if isinstance(best, Conflict):
+            raise _recanting(query, mixed, best, taken)
+    formulas: list[Expression] = []
     for arm in arms:
         found = probability(mixed, [arm], given, experiments=experiments, taken=taken)
-        if isinstance(found, Conflict):
-            raise _recanting(query, mixed, found, taken)
         if isinstance(found, Hedge):
-            other = probability(mixed, [arm], given, experiments=True, taken=taken)
-            raise hedged(str(query), found, other)
-        formulas.append(found)
+            raise hedged(str(query), found, by_experiments=True)
+        if isinstance(found, Expression):  # anything else was refused above
+            formulas.append(found)
     return MediationEstimand(query, (formulas[0], formulas[1]), whole, experiments)
 
 
@@ -372,94 +381,3 @@ def _recanting(
         "controlled direct effect.",
         witness=pair,
     )
-
-
-# --- checks -------------------------------------------------------------------------------------
-
-
-def _known_effect(effect: str) -> str:
-    if effect not in EFFECTS:
-        raise InputError(
-            f"effect={effect!r}; expected one of {', '.join(map(repr, EFFECTS))}. For single paths "
-            "use identify_path_effect()."
-        )
-    return effect
-
-
-def _shown(
-    whole: CausalGraph, query: EffectQuery, observed: Names | None, extra: tuple[Name, ...]
-) -> Mixed:
-    """The graph over what is observed; the query and `extra` are in it."""
-    if len(query.outcome) != 1:
-        raise InputError(
-            f"there are {len(query.outcome)} outcomes, {listed(query.outcome)}; expected one. Ask "
-            "about each of them."
-        )
-    whole.indices(extra)
-    seen = observed_mask(whole, query, None if observed is None else as_names(observed))
-    for name in extra:
-        if not seen[whole.index(name)]:
-            raise InputError(
-                f"{name!r} is not among the observed variables; expected mediators that data has, "
-                "and paths without hidden variables. Add it to observed, or leave it out."
-            )
-    if seen.all():
-        return Mixed.of(whole)
-    return Mixed.of(latent_projection(whole, whole.names(seen.nonzero()[0])))
-
-
-def _check_between(mixed: Mixed, query: MediationQuery) -> None:
-    """Every mediator is an effect of the treatment and a cause of the outcome."""
-    below = mixed.descendants(mixed.bits(query.treatment), mixed.all)
-    above = mixed.ancestors(mixed.bits(query.outcome), mixed.all)
-    for name in query.mediators:
-        if not mixed.bits([name]) & below & above:
-            raise InputError(
-                f"{name!r} is on no causal path from {listed(query.treatment)} to "
-                f"{listed(query.outcome)}; expected mediators. Leave it out, or put it into given."
-            )
-
-
-def _walks(graph: CausalGraph, paths: Paths) -> list[tuple[Name, ...]]:
-    """Read paths, text or names."""
-    names = {str(node): node for node in graph.nodes}
-
-    def read(path: str | Sequence[Name]) -> tuple[Name, ...]:
-        if isinstance(path, str):
-            steps = [step.strip() for step in path.split("->")]
-            return tuple(names.get(step, step) for step in steps)
-        return tuple(path)
-
-    found = [read(path) for path in ([paths] if isinstance(paths, str) else paths)]
-    if not found:
-        raise InputError('paths is empty; expected at least one, such as "X -> M -> Y".')
-    graph.indices([name for path in found for name in path])
-    return list(dict.fromkeys(found))
-
-
-def _check_edges(mixed: Mixed, walks: list[tuple[int, ...]]) -> None:
-    """Every step is an edge of the graph over what is observed."""
-    for walk in walks:
-        if len(walk) < 2:
-            raise InputError(
-                f"{mixed.nodes[walk[0]]!r} alone is no path or edge; expected two names at least."
-            )
-        for tail, head in zip(walk, walk[1:], strict=False):
-            if not mixed.parents[head] >> tail & 1:
-                raise GraphError(
-                    f"there is no edge {mixed.nodes[tail]} -> {mixed.nodes[head]} between observed "
-                    "variables; expected a causal path of the graph. Check the names and the order."
-                )
-
-
-def _check_paths(mixed: Mixed, query: PathQuery, walks: list[tuple[int, ...]]) -> None:
-    """Every path leads from a treatment to the outcome, past no other treatment."""
-    treated, end = mixed.bits(query.treatment), mixed.where[query.outcome[0]]
-    for walk in walks:
-        past = any(treated >> node & 1 for node in walk[1:])
-        if not treated >> walk[0] & 1 or walk[-1] != end or past:
-            raise InputError(
-                f"{' -> '.join(str(mixed.nodes[node]) for node in walk)} does not lead from "
-                f"{listed(query.treatment)} to {listed(query.outcome)}, or leads through another "
-                "treatment; expected a path between the two. Use edges= for a part of a path."
-            )

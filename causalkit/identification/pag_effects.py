@@ -36,20 +36,19 @@ latent confounders and selection bias. https://doi.org/10.1016/j.artint.2008.08.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from causalkit._core.checks import as_names
 from causalkit._core.report import Report
 from causalkit.errors import GraphError, InputError, NotIdentifiableError
 from causalkit.graph import ARROW, CIRCLE, TAIL, CausalGraph, Kind
-from causalkit.graph.mag import Marks, apply_rules, mag_to_pag, unshielded_colliders
-from causalkit.graph.separation import representative
+from causalkit.graph.mag import Marks
 from causalkit.graph.walks import mask_of
+from causalkit.identification._pag_splits import Mark, Splits
 from causalkit.identification._sentences import about_graph, estimand_report
 from causalkit.identification.adjustment import minimal_adjustment_set
 from causalkit.identification.criterion import check_kind, observed_mask
@@ -58,26 +57,30 @@ from causalkit.identification.estimand import AdjustmentEstimand, Estimand, NoEf
 from causalkit.identification.expression import Equation, Expression, Symbol
 from causalkit.identification.possible import PossibleEffects
 from causalkit.identification.query import EffectQuery, GraphLike, as_graph, listed
-from causalkit.typing import IntArray, Name, Names
+from causalkit.typing import BoolArray, Name, Names
 
-__all__ = ["OpenEstimand", "Splits", "pag_effects", "pag_members", "possible_in_pag"]
+__all__ = [
+    "OpenEstimand",
+    "mark_or_answer",
+    "pag_effects",
+    "pag_members",
+    "possible_in_pag",
+    "settled",
+]
 
 _MOST_CLASSES: Final = 10_000
-
-Mark: TypeAlias = tuple[int, int]
-"""(i, j): the mark at j's end of the edge between i and j."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OpenEstimand(Estimand):
-    """The treatment may cause the outcome, and no formula says how much.
+    """The treatment may cause the outcome, and no adjustment set says how much.
 
     Parameters
     ----------
     query : EffectQuery
         What is asked.
     graph : CausalGraph
-        The class of graphs in whose members the effect is not identified.
+        The class of graphs that leaves it open.
     reason : str
         Why not.
     """
@@ -118,7 +121,7 @@ class _Unknown(Expression):
         return r"\text{?}"
 
 
-_Answer: TypeAlias = AdjustmentEstimand | NoEffectEstimand | OpenEstimand
+Answer: TypeAlias = AdjustmentEstimand | NoEffectEstimand | OpenEstimand
 
 
 def pag_effects(
@@ -136,7 +139,8 @@ def pag_effects(
     graph : CausalGraph, str or networkx graph
         A complete PAG, the class of a MAG, without edges of selection. A MAG is a class of one.
     treatment, outcome : name or names
-        What is set, one variable, and what is looked at.
+        What is set, and what is looked at. Of several treatments possible effects are listed only
+        if there is one.
     given : name or names, optional
         Strata; none of them may be affected by the treatment.
     observed : names, optional
@@ -146,18 +150,20 @@ def pag_effects(
     -------
     PossibleEffects
         One alternative for each distinct answer: an AdjustmentEstimand, a NoEffectEstimand or an
-        :class:`OpenEstimand`, which says that in these members nothing is identified. `classes`
-        holds for each the sub-classes that it is the answer for: PAGs with more marks decided.
+        :class:`OpenEstimand`, where adjustment does not identify the effect. `classes` holds for
+        each the sub-classes that it is the answer for: PAGs with more marks decided.
 
     Raises
     ------
     NotIdentifiableError
-        If the PAG is not the class of a MAG, or there are more than 10,000 sub-classes to look at.
+        If adjustment identifies the effect in no member; or if it differs between members, and the
+        PAG is not the class of a MAG, there are several treatments, or more than 10,000 sub-classes
+        to look at.
     GraphError
         If the graph is of another kind, or has edges of selection.
     InputError
-        If names are unknown, have two roles or are not observed, if there are several treatments,
-        or if `given` may be affected by the treatment.
+        If names are unknown, have two roles or are not observed, or if `given` may be affected by
+        the treatment.
 
     Notes
     -----
@@ -167,8 +173,8 @@ def pag_effects(
 
     Each sub-class has members, together they are the class, and every adjustment set is valid in
     all members of its sub-classes. LV-IDA lists the members one by one; here they come in groups.
-    Where `OpenEstimand` says that no set adjusts although every first edge is visible, another
-    formula may exist.
+    Where `OpenEstimand` names an edge, no formula of any kind exists in these members; where it
+    says that no set blocks, another formula may.
 
     References
     ----------
@@ -189,31 +195,55 @@ def possible_in_pag(
     graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...] | None
 ) -> PossibleEffects:
     """Do the work of :func:`pag_effects` for a checked query."""
-    splits = Splits.of(graph)
-    observed_mask(graph, query, observed)
-    if len(query.treatment) > 1:
-        raise InputError(
-            f"there are {len(query.treatment)} treatments; expected one. Ask for the effects of "
-            "each, or for the joint effect by pag_formula()."
+    if graph.kind not in (Kind.PAG, Kind.MAG):
+        raise GraphError(
+            f"the graph is a {graph.kind.name}; expected a PAG or a MAG. For a CPDAG ask "
+            'identify(..., strategy="possible").'
         )
-    late = possibly_caused(graph, mask_of(graph, query.treatment)) & mask_of(graph, query.given)
+    check_kind(graph)
+    observed_mask(graph, query, observed)
+    treatment = mask_of(graph, query.treatment)
+    late = possibly_caused(graph, treatment) & mask_of(graph, query.given)
     if late.any():
         names = listed(tuple(graph.nodes[k] for k in np.flatnonzero(late)))
         raise InputError(
             f"given has {names}, which treatment may change; expected variables that it does not "
             "cause. Leave them out."
         )
-    found: dict[object, _Answer] = {}
+    if not undecided(graph, treatment, mask_of(graph, query.outcome)):
+        return _listed(query, graph, [(graph, _one_answer(graph, query, observed))])
+    if len(query.treatment) > 1:
+        raise NotIdentifiableError(
+            f"possible effects of {listed(query.treatment)} together are not listed; expected one "
+            "treatment, where a class of graphs leaves the effect open. Ask for each."
+        )
+    return _listed(query, graph, settled(Splits.of(graph), query, observed))
+
+
+def _listed(
+    query: EffectQuery, graph: CausalGraph, settled: Iterable[tuple[CausalGraph, Answer]]
+) -> PossibleEffects:
+    """Put sub-classes with the same answer together.
+
+    Raises
+    ------
+    NotIdentifiableError
+        If none has one.
+    """
+    found: dict[object, Any] = {}
     classes: dict[object, list[CausalGraph]] = {}
-    for finer, answer in splits.settled(query, observed):
+    for finer, answer in settled:
         key = answer.adjustment if isinstance(answer, AdjustmentEstimand) else type(answer)
         found.setdefault(key, answer)
         classes.setdefault(key, []).append(finer)
+    if set(found) == {OpenEstimand}:
+        raise NotIdentifiableError(
+            f"the {query} is not identified by adjustment, whatever way open edges turn out: "
+            f"{found[OpenEstimand].reason}. Measure more variables, or look for a formula of "
+            "another kind."
+        )
     return PossibleEffects(
-        query,
-        tuple(found.values()),  # type: ignore[arg-type]
-        graph,
-        tuple(tuple(classes[key]) for key in found),
+        query, tuple(found.values()), graph, tuple(tuple(classes[key]) for key in found)
     )
 
 
@@ -258,129 +288,58 @@ def pag_members(graph: GraphLike) -> Iterator[CausalGraph]:
 # --- sub-classes ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Splits:
-    """How to decide marks of a PAG so that members are left."""
-
-    graph: CausalGraph
-    """What to split: a PAG, or a MAG, in which nothing is left to decide."""
-    whole: CausalGraph
-    """The class of all equivalent MAGs."""
-    fertile: dict[bytes, bool] = field(default_factory=dict)
-    """Marks that were looked at, and whether a member has them."""
-
-    @classmethod
-    def of(cls, graph: CausalGraph) -> Splits:
-        """Check that a graph is the class of a MAG.
-
-        Raises
-        ------
-        GraphError
-            If it is of another kind, or has edges of selection.
-        NotIdentifiableError
-            If no MAG has this class.
-        """
-        if graph.kind not in (Kind.PAG, Kind.MAG):
-            raise GraphError(
-                f"the graph is a {graph.kind.name}; expected a PAG or a MAG. For a CPDAG ask "
-                'identify(..., strategy="possible").'
-            )
-        check_kind(graph)
-        splits = cls(graph, mag_to_pag(graph) if graph.kind is Kind.MAG else graph)
-        if not splits.is_sound(splits.whole.ends):
+def settled(
+    splits: Splits, query: EffectQuery, observed: tuple[Name, ...] | None
+) -> Iterator[tuple[CausalGraph, Answer]]:
+    """Yield sub-classes that have one answer, with it."""
+    waiting, n_found = [np.array(splits.graph.ends)], 0
+    while waiting:
+        ends = waiting.pop()
+        finer = splits.as_pag(ends)
+        found = mark_or_answer(splits, finer, query, observed)
+        if isinstance(found, tuple):
+            waiting += splits.both_ways(ends, found)
+            continue
+        n_found += 1
+        if n_found > _MOST_CLASSES:
             raise NotIdentifiableError(
-                "the PAG is not the class of any MAG: some mark is wrong, or more is known than "
-                "separations tell; expected a PAG as FCI finds it with an oracle. Make it complete "
-                "with mag_to_pag() of a MAG that fits."
+                f"the {query} has more than {_MOST_CLASSES:,} sub-classes to look at; expected "
+                "fewer. Decide some edges at the treatment by background knowledge."
             )
-        return splits
+        yield finer, found
 
-    def as_pag(self, ends: Marks) -> CausalGraph:
-        """A sub-class as a graph."""
-        return CausalGraph(self.graph.nodes, ends, Kind.PAG)
 
-    def is_sound(self, ends: Marks) -> bool:
-        """Whether the plainest completion of these marks is a member."""
-        try:
-            return mag_to_pag(representative(self.as_pag(ends))) == self.whole
-        except GraphError:
-            return False
+def mark_or_answer(
+    splits: Splits,
+    graph: CausalGraph,
+    query: EffectQuery,
+    observed: tuple[Name, ...] | None,
+) -> Mark | Answer:
+    """The answer in a sub-class, or a mark that it hangs on."""
+    found = _hinge_at_treatment(graph, query)
+    if found is not None:
+        return found
+    if not splits.is_sound(graph.ends):
+        i, j = np.argwhere(graph.ends == CIRCLE)[0].tolist()
+        return i, j  # the criterion asks a plain completion, which has to be a member
+    return _one_answer(graph, query, observed)
 
-    def both_ways(self, ends: Marks, mark: Mark) -> list[Marks]:
-        """Decide a mark for tail and for arrow; keep what has members."""
-        found = (self._decided(ends, mark, kind) for kind in (TAIL, ARROW))
-        return [marks for marks in found if self._has_member(marks)]
 
-    def _decided(self, ends: Marks, mark: Mark, kind: int) -> Marks:
-        """Set a mark and apply the rules; a path that now discriminates is none of a collider."""
-        marks = np.array(ends)
-        marks[mark] = kind
-        if kind == TAIL and marks[mark[::-1]] == CIRCLE:
-            marks[mark[::-1]] = ARROW  # there is no selection
-        apply_rules(marks, _no_collider, selection=False)
-        return marks
-
-    def _has_member(self, ends: Marks) -> bool:
-        key = ends.tobytes()
-        if key not in self.fertile:
-            self.fertile[key] = self._look_for_member(ends)
-        return self.fertile[key]
-
-    def _look_for_member(self, ends: Marks) -> bool:
-        tails = ends == TAIL
-        colliders = unshielded_colliders(self.whole.ends)  # which all members share
-        if (tails & tails.T).any() or (unshielded_colliders(ends) != colliders).any():
-            return False
-        if self.is_sound(ends):
-            return True
-        circles = np.argwhere(ends == CIRCLE)
-        if not len(circles):
-            return False
-        mark = (int(circles[0, 0]), int(circles[0, 1]))
-        return any(self._has_member(self._decided(ends, mark, kind)) for kind in (TAIL, ARROW))
-
-    def settled(
-        self, query: EffectQuery, observed: tuple[Name, ...] | None
-    ) -> Iterator[tuple[CausalGraph, _Answer]]:
-        """Yield sub-classes that have one answer, with it."""
-        waiting, n_found = [np.array(self.graph.ends)], 0
-        while waiting:
-            ends = waiting.pop()
-            finer = self.as_pag(ends)
-            found = self.mark_or_answer(finer, query, observed)
-            if isinstance(found, tuple):
-                waiting += self.both_ways(ends, found)
-                continue
-            n_found += 1
-            if n_found > _MOST_CLASSES:
-                raise NotIdentifiableError(
-                    f"the {query} has more than {_MOST_CLASSES:,} sub-classes to look at; expected "
-                    "fewer. Decide some edges at the treatment by background knowledge."
-                )
-            yield finer, found
-
-    def mark_or_answer(
-        self, graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...] | None
-    ) -> Mark | _Answer:
-        """The answer in a sub-class, or a mark that it hangs on."""
-        found = _hinge_at_treatment(graph, query)
-        if found is not None:
-            return found
-        circles: list[Mark] = [(i, j) for i, j in np.argwhere(graph.ends == CIRCLE).tolist()]
-        if circles and not self.is_sound(graph.ends):
-            return circles[0]
-        if not _may_cause(graph, query):
-            return NoEffectEstimand(query, graph)
-        best = minimal_adjustment_set(
-            graph, query.treatment, query.outcome, include=query.given, observed=observed
-        )
-        if best is not None:
-            adjustment = tuple(name for name in graph.nodes if name in best)
-            choice = "a minimal set, the one nearest to the outcome"
-            return AdjustmentEstimand(query, adjustment, graph, choice)
-        if circles:
-            return circles[0]
-        return OpenEstimand(query, graph, "no set of observed covariates blocks all other paths")
+def _one_answer(
+    graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...] | None
+) -> Answer:
+    """The answer where every first edge of a causal path is visible."""
+    if not _may_cause(graph, query):
+        return NoEffectEstimand(query, graph)
+    best = minimal_adjustment_set(
+        graph, query.treatment, query.outcome, include=query.given, observed=observed
+    )
+    if best is None:
+        why = "no set of observed covariates blocks all other paths in all of these graphs"
+        return OpenEstimand(query, graph, why)
+    adjustment = tuple(name for name in graph.nodes if name in best)
+    choice = "a minimal set, the one nearest to the outcome"
+    return AdjustmentEstimand(query, adjustment, graph, choice)
 
 
 def _hinge_at_treatment(graph: CausalGraph, query: EffectQuery) -> Mark | OpenEstimand | None:
@@ -403,23 +362,20 @@ def _hinge_at_treatment(graph: CausalGraph, query: EffectQuery) -> Mark | OpenEs
 
 
 def _may_cause(graph: CausalGraph, query: EffectQuery) -> bool:
-    """Whether a possibly causal path leads from the treatment to the outcome."""
-    (x,), y = graph.indices(query.treatment), mask_of(graph, query.outcome)
-    into = (graph.ends[:, x] & ARROW) > 0
-    steps = _forward(graph.ends)
-    steps[:, into] = False
-    return bool((_reached(steps, -1, x) & y).any())
+    """Whether a proper possibly causal path leads from a treatment to the outcome."""
+    treatment, y = mask_of(graph, query.treatment), mask_of(graph, query.outcome)
+    for x in np.flatnonzero(treatment).tolist():
+        steps = _forward(graph.ends)
+        steps[:, treatment | ((graph.ends[:, x] & ARROW) > 0)] = False
+        if (_reached(steps, x) & y).any():
+            return True
+    return False
 
 
-def _forward(ends: Marks) -> NDArray[np.bool_]:
+def _forward(ends: Marks) -> BoolArray:
     """Steps that a possibly causal path may take."""
-    forward: NDArray[np.bool_] = (ends != 0) & (ends.T != ARROW) & (ends != TAIL)
+    forward: BoolArray = (ends != 0) & (ends.T != ARROW) & (ends != TAIL)
     return forward
-
-
-def _no_collider(_: Marks, paths: IntArray) -> tuple[IntArray, NDArray[np.int8]]:
-    """A path that discriminates only since a mark was decided is no collider's (Wang et al.)."""
-    return paths, np.zeros(len(paths), dtype=np.int8)
 
 
 def _could_show(ends: Marks, cause: int, effect: int) -> Mark | None:
@@ -447,27 +403,27 @@ def _could_show(ends: Marks, cause: int, effect: int) -> Mark | None:
     return None
 
 
-def _could_stop(ends: Marks, cause: int, start: int, goal: NDArray[np.bool_]) -> Mark | None:
+def _could_stop(ends: Marks, cause: int, start: int, goal: BoolArray) -> Mark | None:
     """A circle on a possibly causal path from `start`, None if a path is causal for sure."""
     forward = _forward(ends)
-    sure = (ends == ARROW) & (ends.T == TAIL)
-    if goal[_reached(sure, cause, start)].any():
+    forward[:, cause] = False
+    sure = forward & (ends == ARROW) & (ends.T == TAIL)
+    if (_reached(sure, start) & goal).any():
         return None
-    before = _reached(forward, cause, start)
+    before = _reached(forward, start)
     for i, j in np.argwhere(forward & ~sure).tolist():
-        if before[i] and j != cause and goal[_reached(forward, cause, j)].any():
+        if before[i] and (_reached(forward, j) & goal).any():
             return (j, i) if ends[j, i] == CIRCLE else (i, j)
     return None
 
 
-def _reached(steps: NDArray[np.bool_], barred: int, start: int) -> NDArray[np.bool_]:
-    """Mask of what steps lead to from `start`, without entering `barred`."""
+def _reached(steps: BoolArray, start: int) -> BoolArray:
+    """Mask of what steps lead to from `start`, itself included."""
     found = np.zeros(len(steps), dtype=np.bool_)
     found[start] = True
     waiting = [start]
     while waiting:
-        for v in np.flatnonzero(steps[waiting.pop()] & ~found).tolist():
-            if v != barred:
-                found[v] = True
-                waiting.append(v)
+        fresh = steps[waiting.pop()] & ~found
+        found |= fresh
+        waiting += np.flatnonzero(fresh).tolist()
     return found

@@ -37,22 +37,19 @@ J. (2008). Causal reasoning with ancestral graphs. JMLR 9.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-
-import numpy as np
 
 from causalkit._core.checks import as_names
 from causalkit.errors import GraphError, NotIdentifiableError
-from causalkit.graph import ARROW, CIRCLE, TAIL, CausalGraph, Edge, Kind
-from causalkit.graph.mag import mag_to_pag, visible
+from causalkit.graph import CausalGraph, Edge, Kind
+from causalkit.graph.mag import mag_to_pag
 from causalkit.graph.separation import representative
-from causalkit.identification._mixed import each
+from causalkit.identification._pag_sets import PagSets, rule_2
 from causalkit.identification.criterion import check_kind, observed_mask
 from causalkit.identification.functional import Derivation, FunctionalEstimand, Step
 from causalkit.identification.general import identified
 from causalkit.identification.query import EffectQuery, GraphLike, as_graph, listed
-from causalkit.typing import BoolArray, Name, Names
+from causalkit.typing import Name, Names
 
 __all__ = ["OpenPart", "identified_in_pag", "pag_formula"]
 
@@ -107,7 +104,7 @@ def pag_formula(
         If members differ in the effect; `witness` then holds an :class:`OpenPart`. Or if the PAG is
         not the class of a MAG, so that nothing can be proved from it.
     GraphError
-        If the graph is of another kind, or has edges of selection.
+        If the graph is of another kind, has edges of selection, or is a MAG that is not maximal.
     InputError
         If names are unknown, have two roles or are not observed.
 
@@ -117,8 +114,8 @@ def pag_formula(
 
     - one member of the class is the true causal graph; hidden causes are allowed, selection is not.
 
-    For a PAG the algorithm is sound and complete (Jaber et al. 2022). For a MAG
-    it is sound.
+    For a PAG the algorithm is sound and complete (Jaber et al. 2022). For a MAG it is sound. Hidden
+    variables that the graph knows of are marginalised in the member that answers for all.
 
     Examples
     --------
@@ -147,7 +144,7 @@ def identified_in_pag(
     check_kind(graph)
     observed_mask(graph, query, observed)
     member = _member(graph)
-    pag = _Pag.of(graph)
+    pag = PagSets.of(graph)
     steps: list[Step] = []
     _settle(pag, query, steps)
     admg = CausalGraph(member.nodes, member.ends, Kind.ADMG)
@@ -163,122 +160,33 @@ def _member(graph: CausalGraph) -> CausalGraph:
     Raises
     ------
     NotIdentifiableError
-        If the PAG is not the class of a MAG.
+        If a PAG is not the class of a MAG.
+    GraphError
+        If a MAG is not maximal.
     """
+    if graph.kind is Kind.MAG:
+        mag_to_pag(graph)  # complains if it is not maximal
+        return graph
     try:
         member = representative(graph)
-        whole = graph.kind is Kind.MAG or mag_to_pag(member) == graph
+        is_whole = mag_to_pag(member) == graph
     except GraphError:
-        whole = False
-    if not whole:
+        is_whole = False
+    if not is_whole:
         raise NotIdentifiableError(
             "the PAG is not the class of any MAG: some mark is wrong, or more is known than "
-            "separations tell; expected a PAG as FCI finds it with an oracle. General "
-            "identification has no proof for others; use adjustment, or make it complete with "
-            "mag_to_pag() of a MAG that fits."
+            "separations tell; expected a PAG as FCI finds it with an oracle. Of others only "
+            "adjustment can tell, where all first edges of causal paths are directed and visible. "
+            "Make it complete with mag_to_pag() of a MAG that fits."
         )
     return member
-
-
-# --- the graph as bit sets -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Pag:
-    """Rows of bit sets: bit w of `rows[v]` says that v and w are joined in this way."""
-
-    graph: CausalGraph
-    circles: tuple[int, ...]
-    """`v o-o w`"""
-    spouses: tuple[int, ...]
-    """`v <-> w`"""
-    onward: tuple[int, ...]
-    """`v o-o w`, `v o-> w` or `v -> w`: w may be an effect of v."""
-    back: tuple[int, ...]
-    """The same, read from w."""
-    clouded: tuple[int, ...]
-    """`v o-> w`, or `v -> w` that is not visible: a hidden cause may act on both."""
-    clouding: tuple[int, ...]
-    """The same, read from w."""
-
-    @classmethod
-    def of(cls, graph: CausalGraph) -> _Pag:
-        at_far, at_near = graph.ends, graph.ends.T
-        circles = (at_far == CIRCLE) & (at_near == CIRCLE)
-        arrows = (at_far == ARROW) & (at_near != ARROW)
-        onward = circles | arrows
-        clouded = arrows & ~visible(graph)
-        matrices = (circles, graph.bidirected, onward, onward.T, clouded, clouded.T)
-        return cls(graph, *map(_rows, matrices))
-
-    @property
-    def all(self) -> int:
-        return (1 << len(self.graph.nodes)) - 1
-
-    def bits(self, names: tuple[Name, ...]) -> int:
-        return sum(1 << k for k in self.graph.indices(names))
-
-    def names(self, mask: int) -> tuple[Name, ...]:
-        return tuple(self.graph.nodes[k] for k in each(mask))
-
-    def buckets(self, within: int) -> Iterator[int]:
-        """Yield the buckets of a sub-graph."""
-        while within:
-            found = _closure(self.circles, within & -within, within)
-            yield found
-            within &= ~found
-
-    def possible_descendants(self, mask: int, within: int) -> int:
-        return _closure(self.onward, mask, within)
-
-    def possible_ancestors(self, mask: int, within: int) -> int:
-        return _closure(self.back, mask, within)
-
-    def pc_component(self, mask: int, within: int) -> int:
-        """Nodes that share a hidden cause with one of these in some member, or are among them.
-
-        A path of colliders over edges that are not visible: it may leave by such an edge, runs on
-        over `<->`, and may end against one.
-        """
-        found = 0
-        for node in each(mask):
-            bit = 1 << node
-            between = _closure(self.spouses, (bit | self.clouded[node]) & within, within)
-            found |= between | _union(self.clouding, between) | self.circles[node]
-        return found & within
-
-    def region(self, mask: int, within: int) -> int:
-        """The buckets of a sub-graph that the pc-component of a set meets."""
-        return _closure(self.circles, self.pc_component(mask, within), within)
-
-
-def _rows(matrix: BoolArray) -> tuple[int, ...]:
-    rows = [0] * len(matrix)
-    for i, j in np.argwhere(matrix).tolist():
-        rows[i] |= 1 << j
-    return tuple(rows)
-
-
-def _union(rows: tuple[int, ...], mask: int) -> int:
-    found = 0
-    for node in each(mask):
-        found |= rows[node]
-    return found
-
-
-def _closure(rows: tuple[int, ...], start: int, within: int) -> int:
-    found = fresh = start & within
-    while fresh:
-        fresh = _union(rows, fresh) & within & ~found
-        found |= fresh
-    return found
 
 
 # --- IDP -----------------------------------------------------------------------------------------
 
 
 def _failure(
-    pag: _Pag, wanted: int, known: int, steps: list[Step], seen: dict[tuple[int, int], None]
+    pag: PagSets, wanted: int, known: int, steps: list[Step], seen: dict[tuple[int, int], None]
 ) -> tuple[int, int] | None:
     """Try to get `Q[wanted]` from `Q[known]`; return the pair at which that fails, if it does.
 
@@ -312,7 +220,7 @@ def _failure(
     return wanted, known
 
 
-def _can_be_set(pag: _Pag, bucket: int, wanted: int, known: int) -> bool:
+def _can_be_set(pag: PagSets, bucket: int, wanted: int, known: int) -> bool:
     """Whether a bucket that is not wanted can be set: `Q` of the others follows from `Q[known]`."""
     if bucket & wanted:
         return False
@@ -320,14 +228,14 @@ def _can_be_set(pag: _Pag, bucket: int, wanted: int, known: int) -> bool:
     return not pag.pc_component(bucket, known) & affected & ~bucket
 
 
-def _braced(pag: _Pag, mask: int) -> str:
+def _braced(pag: PagSets, mask: int) -> str:
     return "{" + ", ".join(map(str, pag.names(mask))) + "}"
 
 
 # --- CIDP ----------------------------------------------------------------------------------------
 
 
-def _settle(pag: _Pag, query: EffectQuery, steps: list[Step]) -> None:
+def _settle(pag: PagSets, query: EffectQuery, steps: list[Step]) -> None:
     """Find out whether all members agree; the steps say why.
 
     Raises
@@ -346,7 +254,7 @@ def _settle(pag: _Pag, query: EffectQuery, steps: list[Step]) -> None:
         raise _not_identified(pag, query, *failure)
 
 
-def _seen_instead(pag: _Pag, x: int, y: int, z: int, steps: list[Step]) -> tuple[int, int]:
+def _seen_instead(pag: PagSets, x: int, y: int, z: int, steps: list[Step]) -> tuple[int, int]:
     """Condition on treatments that share a bucket with what matters, where rule 2 allows it."""
     again = True
     while again:
@@ -355,71 +263,32 @@ def _seen_instead(pag: _Pag, x: int, y: int, z: int, steps: list[Step]) -> tuple
         for bucket in pag.buckets(pag.all):
             moved = bucket & x
             split = bool(bucket & above and bucket & ~above)
-            if split and moved and _rule_2(pag, moved, y, z, x & ~moved):
+            if split and moved and rule_2(pag, moved, y, z, x & ~moved):
                 x, z, again = x & ~moved, z | moved, True
                 steps.append(Step("rule 2", f"setting {_braced(pag, moved)} is seeing it"))
                 break
     return x, z
 
 
-def _set_instead(pag: _Pag, x: int, y: int, z: int, steps: list[Step]) -> tuple[int, int]:
+def _set_instead(pag: PagSets, x: int, y: int, z: int, steps: list[Step]) -> tuple[int, int]:
     """Set strata, a bucket at a time, where rule 2 allows it."""
     again = True
     while again:
         again = False
         for bucket in pag.buckets(pag.all):
             moved = bucket & z
-            if moved and _rule_2(pag, moved, y, z & ~moved, x):
+            if moved and rule_2(pag, moved, y, z & ~moved, x):
                 x, z, again = x | moved, z & ~moved, True
                 steps.append(Step("rule 2", f"seeing {_braced(pag, moved)} is setting it"))
     return x, z
 
 
-def _rule_2(pag: _Pag, moved: int, y: int, z: int, held: int) -> bool:
-    """Whether `P(y | do(held), do(moved), z) = P(y | do(held), moved, z)` in all members.
-
-    Sufficient: no definite status path joins `moved` and y given `held` and z once edges with an
-    arrow into `held` and visible edges out of `moved` are cut.
-    """
-    graph = pag.graph
-    into, out = (np.zeros(len(graph.nodes), dtype=np.bool_) for _ in range(2))
-    into[list(each(held))] = True
-    out[list(each(moved))] = True
-    cut = (graph.ends == ARROW) & into[None, :] | visible(graph) & out[:, None]
-    ends = np.where(cut | cut.T, 0, graph.ends).astype(np.uint8)
-    return not _connected(ends, moved, held | z) & y
-
-
-def _connected(ends: np.ndarray, start: int, given: int) -> int:
-    """Nodes that an open walk of definite status joins to `start`."""
-    p = len(ends)
-    parents = _rows((ends.T == ARROW) & (ends == TAIL))
-    opened = _closure(parents, given, (1 << p) - 1)
-    found, waiting = 0, [(u, v) for u in each(start) for v in np.flatnonzero(ends[u]).tolist()]
-    seen = set(waiting)
-    while waiting:
-        u, v = waiting.pop()
-        found |= 1 << v
-        for w in np.flatnonzero(ends[v]).tolist():
-            if w != u and (v, w) not in seen and _passes(ends, u, v, w, given, opened):
-                seen.add((v, w))
-                waiting.append((v, w))
-    return found
-
-
-def _passes(ends: np.ndarray, u: int, v: int, w: int, given: int, opened: int) -> bool:
-    """Whether a triple has definite status and is open."""
-    near, far = ends[u, v], ends[w, v]
-    if near == far == ARROW:
-        return bool(opened >> v & 1)
-    definite = TAIL in (near, far) or (near == far == CIRCLE and ends[u, w] == 0)
-    return definite and not given >> v & 1
-
-
 # --- what stands in the way ----------------------------------------------------------------------
 
 
-def _not_identified(pag: _Pag, query: EffectQuery, wanted: int, known: int) -> NotIdentifiableError:
+def _not_identified(
+    pag: PagSets, query: EffectQuery, wanted: int, known: int
+) -> NotIdentifiableError:
     edges: dict[Edge, None] = {}
     for bucket in pag.buckets(known):
         if bucket & ~wanted:

@@ -114,6 +114,11 @@ class _OneOf(Expression):
         """What any of them depends on."""
         return frozenset[Symbol]().union(*(option.symbols for option in self.options))
 
+    @property
+    def names(self) -> frozenset[Name]:
+        """All variables of any of them."""
+        return frozenset[Name]().union(*(option.names for option in self.options))
+
     def to_text(self) -> str:
         """One line of plain text."""
         return f"one of {{{'; '.join(option.to_text() for option in self.options)}}}"

@@ -190,6 +190,14 @@ FAMOUS = (
         "Mohammad-Taheri et al. (2022), Bioinformatics 38",
     ),
     _case("given the mediator", "X -> Z -> Y; X <-> Z", "X", "Y", True, f"{SP06}, fig. 6a", "Z"),
+    _case(
+        "hedge for one of two treatments",
+        "X1 -> X2 -> Y; X1 <-> X2",
+        "X1 X2",
+        "Y",
+        True,
+        "after Shpitser (2023), When does the ID algorithm fail?, arXiv:2307.03750",
+    ),
     # not identified
     _case("bow", "X -> Y; X <-> Y", "X", "Y", False, f"{PEARL}, fig. 3.9"),
     _case("bow at the mediator", "X -> Z -> Y; X <-> Z", "X", "Y", False, f"{PEARL}, fig. 3.9"),

@@ -290,33 +290,72 @@ def margin(array, names, kept):
     return np.einsum(array, list(range(len(names))), [where[v] for v in kept])
 
 
+# --- models that move ---------------------------------------------------------------------------
+
+
+def moved(model, change):
+    """A model with some change of its free parameters; the last of a distribution makes up."""
+    tables, at = {}, 0
+    for v, (names, array) in model.tables.items():
+        free = array[..., :-1]
+        step = change[at : at + free.size].reshape(free.shape)
+        at += free.size
+        last = array[..., -1:] - step.sum(-1, keepdims=True)
+        tables[v] = names, np.concatenate([free + step, last], axis=-1)
+    return Model(model.plain, model.levels, tables)
+
+
+def slopes(model, treatment, outcome, given=()):
+    """Derivatives of P(observed) and of the effect; complex steps are exact to rounding."""
+    n_free = sum(array[..., :-1].size for _, array in model.tables.values())
+    step = 1e-30
+    seen, asked = [], []
+    for k in range(n_free):
+        other = moved(model, 1j * step * np.eye(n_free)[k])
+        seen.append(other.joint().imag.ravel() / step)
+        asked.append(other.effect(treatment, outcome, given).imag.ravel() / step)
+    return np.array(seen).T, np.array(asked).T
+
+
+def unseen_slope(model, treatment, outcome, given=()):
+    """How the effect moves along directions that leave P(observed): the largest part of it."""
+    seen, asked = slopes(model, treatment, outcome, given)
+    _, sizes, directions = np.linalg.svd(seen, full_matrices=True)
+    unseen = directions[np.sum(sizes > 1e-9 * sizes[0]) :]
+    along = asked @ unseen.T @ unseen
+    return along[np.argmax(np.linalg.norm(along, axis=1))]
+
+
+def small_model(rng, plain, hidden_levels):
+    return Model.draw(rng, plain, most_levels=2, hidden_levels=hidden_levels, weight=2.0)
+
+
 def moves_alone(plain, treatment, outcome, given=(), *, rng, hidden_levels=4):
     """Whether some change of a random model leaves P(observed) and changes the effect.
 
-    Derivatives by complex steps are exact to rounding. At a random (regular) point, a direction
-    that no derivative of P(observed) sees belongs to a curve of models with one P(observed); if the
-    effect has a slope along it, two of them differ in the effect.
+    At a random (regular) point, a direction that no derivative of P(observed) sees belongs to a
+    curve of models with one P(observed); if the effect has a slope along it, it is not identified.
     """
-    model = Model.draw(rng, plain, most_levels=2, hidden_levels=hidden_levels, weight=2.0)
-    step = 1e-30
-    rows = []
-    for v, (names, array) in model.tables.items():
-        flat = array.reshape(-1, array.shape[-1])
-        for row in range(len(flat)):
-            for level in range(flat.shape[1] - 1):
-                moved = flat.astype(complex)
-                moved[row, level] += 1j * step
-                moved[row, -1] -= 1j * step
-                tables = {**model.tables, v: (names, moved.reshape(array.shape))}
-                other = Model(plain, model.levels, tables)
-                seen = other.joint().imag.ravel() / step
-                asked = other.effect(treatment, outcome, given).imag.ravel() / step
-                rows.append((seen, asked))
-    seen = np.array([row[0] for row in rows]).T
-    asked = np.array([row[1] for row in rows]).T
-    _, sizes, directions = np.linalg.svd(seen, full_matrices=True)
-    unseen = directions[np.sum(sizes > 1e-9 * sizes[0]) :]
-    return bool(np.abs(asked @ unseen.T).max(initial=0.0) > 1e-6)
+    model = small_model(rng, plain, hidden_levels)
+    return bool(np.abs(unseen_slope(model, treatment, outcome, given)).max(initial=0.0) > 1e-6)
+
+
+def two_models(plain, treatment, outcome, *, rng, hidden_levels=3):
+    """Two models with one P(observed) and two effects: the proof that an effect is not identified.
+
+    Walk along the unseen direction, and come back to the same P(observed) by Newton's steps.
+    """
+    first = small_model(rng, plain, hidden_levels)
+    direction = unseen_slope(first, treatment, outcome)
+    size = 0.1 / np.abs(direction).max()
+    while True:
+        other = moved(first, size * direction)
+        for _ in range(8):
+            off = (other.joint() - first.joint()).ravel()
+            other = moved(other, -np.linalg.pinv(slopes(other, treatment, outcome)[0], 1e-6) @ off)
+        if all(array.min() > 0 for _, array in other.tables.values()):
+            return first, other
+        size /= 2
 
 
 # --- formulas, read literally -------------------------------------------------------------------

@@ -389,7 +389,7 @@ class TestDefinition:
 class TestModels:
     """Whatever the model, its effect is within; where graph and data determine it, it is met."""
 
-    @pytest.mark.parametrize("times", [80, pytest.param(600, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("times", [45, pytest.param(600, marks=pytest.mark.slow)])
     def test_effects_of_random_models_are_within(self, times):
         rng, open_cases = generator(9), 0
         for k in range(times):
@@ -626,7 +626,7 @@ class TestErrors:
         assert not found.sharp
         assert "from what is assumed" in repr(found)
 
-    @pytest.mark.parametrize("times", [6, pytest.param(40, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("times", [4, pytest.param(40, marks=pytest.mark.slow)])
     def test_samples_give_bounds_or_a_clear_error(self, times):
         rng = generator(23)
         for k in range(times):
@@ -639,13 +639,11 @@ class TestErrors:
             assert -1 <= found.lower <= found.upper <= 1
             caused = bound_causation(graph, x, y, table, tolerance=1.0)
             assert 0 <= caused.both.lower <= caused.both.upper <= 1
-            try:
-                exact = bound_effect(graph, x, y, table)
-            except InputError as error:
-                assert "contradicts the graph" in str(error)
-                assert found.gap > 0
+            if found.gap > 0:
+                with pytest.raises(InputError, match="contradicts the graph"):
+                    bound_effect(graph, x, y, table)
             else:
-                assert ends(exact) == ends(found)
+                assert ends(bound_effect(graph, x, y, table)) == ends(found)
 
     def test_closed_forms(self):
         with pytest.raises(InputError, match="expects 2"):

@@ -26,7 +26,7 @@ from tests.identification.oracle import (
     value,
 )
 
-SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed >= 40 else []) for seed in range(300)]
+SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed >= 40 else []) for seed in range(200)]
 
 
 def small_class(rng, size=5):

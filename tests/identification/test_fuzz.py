@@ -15,11 +15,16 @@ from causalkit import identification
 from causalkit.errors import CausalkitError, InputError, NotIdentifiableError
 from causalkit.graph import CausalGraph, Edge, Kind, random_dag
 from causalkit.identification import NoEffectEstimand, identify, strategies
+from causalkit.identification.experiments import Sample
 from causalkit.identification.general import general_formula
 from tests.strategies import HOSTILE, mixed_graphs
 
 SKIPPED = ("table", "data")
 """Required arguments that are no names; functions with these have fuzz tests of their own."""
+
+
+OTHER = {"samples": lambda fill: [Sample(), Sample(do=fill)]}
+"""How to make required arguments that are not names from names."""
 
 
 def questions():
@@ -47,7 +52,11 @@ def ask(name, graph, treatment, outcome, fill, **options):
     function, needed = QUESTIONS[name]
     positional = [fill for p in needed if p.kind is not p.KEYWORD_ONLY]
     named = {p.name: fill for p in needed if p.kind is p.KEYWORD_ONLY}
-    known = inspect.signature(function).parameters
+    try:
+        named |= {key: OTHER[key](fill) for key in named if key in OTHER}
+    except CausalkitError as error:
+        return error
+    known = set(inspect.signature(function).parameters) - {p.name for p in needed}
     named |= {key: value for key, value in options.items() if key in known}
     try:
         answer = function(graph, treatment, outcome, *positional, **named)

@@ -10,6 +10,7 @@ import pytest
 
 from causalkit.errors import NotIdentifiableError
 from causalkit.graph import CausalGraph, Edge
+from causalkit.identification import identify, strategies
 from causalkit.identification.evaluation import ProbabilityTable
 from causalkit.identification.expression import Expectation
 from causalkit.identification.general import general_formula
@@ -89,20 +90,54 @@ def pairs(plain):
     return [((x,), (y,)) for x, y in permutations(plain.nodes, 2)]
 
 
-def test_three_verdicts_agree_on_all_graphs_of_three_nodes():
+def test_hedges_and_district_factors_agree_on_all_graphs_of_three_nodes():
+    verdicts = [
+        (oracle.factors_follow(plain, x, y), oracle.hedge(plain, x, y) is None)
+        for plain in oracle.all_admgs(3)
+        for x, y in pairs(plain)
+    ]
+    assert all(one == other for one, other in verdicts)
+    assert verdicts.count((False, False)) == 59
+
+
+SOME_OR_ALL = pytest.mark.parametrize("step", [6, pytest.param(1, marks=pytest.mark.slow)])
+
+
+@SOME_OR_ALL
+def test_models_move_exactly_where_there_is_a_hedge(step):
     rng = np.random.default_rng(0)
-    refused = 0
-    for plain in oracle.all_admgs(3):
+    for plain in oracle.all_admgs(3)[::step]:
         for x, y in pairs(plain):
             follows = oracle.factors_follow(plain, x, y)
-            assert follows == (oracle.hedge(plain, x, y) is None)
-            assert follows != oracle.moves_alone(plain, x, y, rng=rng)
-            refused += not follows
-    assert refused == 59
+            assert follows != oracle.moves_alone(plain, x, y, rng=rng), (plain, x, y)
+
+
+@SOME_OR_ALL
+def test_models_move_exactly_where_a_conditional_effect_does_not_follow(step):
+    rng = np.random.default_rng(2)
+    for plain in oracle.all_admgs(3)[::step]:
+        for x, y, z in permutations(plain.nodes):
+            follows = oracle.conditional_follows(plain, (x,), (y,), (z,))
+            assert follows != oracle.moves_alone(plain, (x,), (y,), (z,), rng=rng), (plain, x, y)
+
+
+def test_two_models_show_what_cannot_be_told():
+    rng = np.random.default_rng(3)
+    refused = [
+        (plain, x, y)
+        for plain in oracle.all_admgs(3)
+        for x, y in pairs(plain)
+        if oracle.hedge(plain, x, y)
+    ]
+    for k in rng.permutation(len(refused))[:12]:
+        plain, x, y = refused[k]
+        one, other = oracle.two_models(plain, x, y, rng=rng)
+        assert np.abs(one.joint() - other.joint()).max() < 1e-12
+        assert np.abs(one.effect(x, y) - other.effect(x, y)).max() > 1e-3
 
 
 @pytest.mark.slow
-def test_models_move_exactly_where_there_is_a_hedge_with_four_nodes():
+def test_models_of_four_nodes_move_exactly_where_there_is_a_hedge():
     rng = np.random.default_rng(1)
     few = [p for p in oracle.all_admgs(4) if len(p.bows) <= 2]
     for k in rng.permutation(len(few))[:150]:
@@ -110,14 +145,6 @@ def test_models_move_exactly_where_there_is_a_hedge_with_four_nodes():
         x, y = pairs(plain)[int(rng.integers(12))]
         hedge = oracle.hedge(plain, x, y)
         assert oracle.moves_alone(plain, x, y, rng=rng) == (hedge is not None), (plain, x, y)
-
-
-def test_conditional_verdicts_agree_on_all_graphs_of_three_nodes():
-    rng = np.random.default_rng(2)
-    for plain in oracle.all_admgs(3):
-        for x, y, z in permutations(plain.nodes):
-            follows = oracle.conditional_follows(plain, (x,), (y,), (z,))
-            assert follows != oracle.moves_alone(plain, (x,), (y,), (z,), rng=rng), (plain, x, y)
 
 
 # --- the engine ---------------------------------------------------------------------------------
@@ -240,6 +267,42 @@ def test_hidden_nodes_are_projected_out_and_never_named():
         free = tuple(s for s in axes if s not in wanted)
         found = oracle.spread(axes, numbers, (*free, *wanted), model.levels)
         assert np.abs(found - truth(model, equation, x, y)).max() < CLOSE
+
+
+@pytest.mark.parametrize(
+    "part", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 9))]
+)
+def test_every_strategy_that_applies_gives_the_effect(part):
+    rng = np.random.default_rng([31, part])
+    applied = dict.fromkeys(EXACT, 0)
+    for _ in range(150 if part == 0 else 600):
+        plain = oracle.random_admg(rng, int(rng.integers(3, 6)), 0.5, 0.25)
+        x, y, z = oracle.random_query(rng, plain.nodes, 1, 1, int(rng.integers(0, 2)))
+        if rng.random() < 0.8 and x > y:
+            x, y = y, x
+        below = {v for v in plain.nodes if x[0] in plain.ancestors([v])}
+        z = tuple(v for v in z if v not in below)
+        model = Model.draw(rng, plain)
+        follows = oracle.conditional_follows(plain, x, y, z)
+        found = {v.strategy: v.estimand for v in strategies(plain.graph(), x, y, given=z)}
+        assert (found["general"] is not None) == follows, (plain, x, y, z)
+        for name in EXACT:
+            if found[name] is not None:
+                applied[name] += 1
+                equation = found[name].expression
+                assert follows, (name, plain, x, y, z)
+                assert literal_error(equation, model, x, y, z) < CLOSE, (name, plain, x, y, z)
+                assert evaluated_error(equation, model, x, y, z) < CLOSE, (name, plain, x, y, z)
+        try:
+            first = identify(plain.graph(), x, y, given=z)
+        except NotIdentifiableError:
+            assert not follows
+        else:
+            assert first == next(found[name] for name in EXACT if found[name] is not None)
+    assert min(applied.values()) > 3, applied
+
+
+EXACT = ("no effect", "adjustment", "front-door", "general")
 
 
 def test_names_of_any_kind_and_an_order_of_nodes_that_is_not_causal():

@@ -311,7 +311,8 @@ def test_the_criterion_and_its_sets_read_graphs_of_series():
     found = {frozenset(s) for s in minimal_adjustment_sets(CHAIN, "X[t-1]", "Y")}
     assert found == {frozenset({"Z[t-1]"}), frozenset({"Z[t-2]"})}
     table = strategies(CHAIN, "X[t-1]", "Y")
-    assert [v.applies for v in table] == [False, True, True]
+    assert [v.strategy for v in table if v.applies] == ["adjustment", "possible"]
+    assert "unroll" in next(v.reason for v in table if v.strategy == "general")
 
 
 def test_treatments_without_an_effect_of_their_own_are_left_out():

@@ -19,7 +19,7 @@ from tests.oracles.adjustment import subsets
 from tests.oracles.hidden_adjustment import directed, is_valid_by_definition, proper_paths
 from tests.oracles.mag import random_case
 
-SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed >= 8 else []) for seed in range(120)]
+SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed >= 8 else []) for seed in range(50)]
 
 
 def random_pag(rng, size):
@@ -74,7 +74,11 @@ def test_every_member_has_its_answer(seed):
     pairs = list(permutations(pag.nodes, 2))
     for k in rng.permutation(len(pairs))[:5]:
         x, y = pairs[k]
-        possible = pag_effects(pag, x, y)
+        try:
+            possible = pag_effects(pag, x, y)
+        except NotIdentifiableError:
+            assert all(holds(OpenEstimand(None, pag, ""), mag, x, y) for mag in mags)
+            continue
         n_answers = dict.fromkeys(mags, 0)
         for answer, classes in zip(possible, possible.classes, strict=True):
             for finer in classes:
@@ -97,7 +101,11 @@ def test_larger_classes(seed):
     mag = dag_to_mag(dag, latent=latent)
     pag = mag_to_pag(mag)
     x, y = (str(v) for v in rng.permutation(seen)[:2])
-    possible = pag_effects(pag, x, y)
+    try:
+        possible = pag_effects(pag, x, y)
+    except NotIdentifiableError:
+        assert holds(OpenEstimand(None, pag, ""), mag, x, y)
+        return
     right = [
         answer
         for answer, classes in zip(possible, possible.classes, strict=True)
@@ -144,8 +152,8 @@ def test_only_observed_covariates():
 
 
 def test_a_mag_is_a_class_of_one():
-    (answer,) = pag_effects("MAG: X -> Y", "X", "Y")
-    assert isinstance(answer, OpenEstimand)
+    with pytest.raises(NotIdentifiableError, match="hidden cause"):
+        pag_effects("MAG: X -> Y", "X", "Y")
     (answer,) = pag_effects("MAG: A -> X; X -> Y", "X", "Y")
     assert answer.adjustment == ()
     assert len(list(pag_members("MAG: X -> Y"))) == 1
@@ -167,11 +175,32 @@ def test_other_graphs_are_refused(function):
 
 @pytest.mark.parametrize(
     ("treatment", "outcome", "error"),
-    [("X", "Q", UnknownVariableError), ("X", "X", InputError), (["X", "A"], "Y", InputError)],
+    [
+        ("X", "Q", UnknownVariableError),
+        ("X", "X", InputError),
+        (["X", "A"], "Y", NotIdentifiableError),
+    ],
 )
 def test_errors(treatment, outcome, error):
     with pytest.raises(error):
         pag_effects("PAG: X o-o Y; X o-o A", treatment, outcome)
+
+
+def test_several_treatments_with_one_answer():
+    pag = "PAG: A o-> S; B o-> S; S -> Y; C o-> T; D o-> T; T -> Y"
+    (answer,) = pag_effects(pag, ["S", "T"], "Y")
+    assert answer.adjustment == ()
+    (answer,) = pag_effects(pag, ["S", "T"], "A")
+    assert isinstance(answer, NoEffectEstimand)
+    pag = "PAG: A o-> S; B o-> S; S -> M; S -> Y; M -> T; M -> Y; C o-> M; T -> Y; D o-> T"
+    with pytest.raises(NotIdentifiableError, match="no set"):
+        pag_effects(pag, ["S", "T"], "Y")
+
+
+def test_what_needs_no_split_needs_no_complete_pag():
+    # The edge A -> X is more than separations tell.
+    (answer,) = pag_effects("PAG: A -> X; B o-> X; X -> Y", "X", "Y")
+    assert answer.adjustment == ()
 
 
 def test_too_many_classes_are_refused(monkeypatch):
@@ -234,10 +263,9 @@ def test_what_decides_in_a_pag_leaves_one_answer(seed):
     rng = generator(seed)
     pag, mags = random_pag(rng, 4)
     for x, y in list(permutations(pag.nodes, 2))[:4]:
-        answers = list(pag_effects(pag, x, y))
         found = what_decides(pag, x, y)
         if len(found) == 0:
-            assert any(isinstance(answer, OpenEstimand) for answer in answers)
+            assert any(holds(OpenEstimand(None, pag, ""), mag, x, y) for mag in mags)
         for edges in found:
             groups = {}
             for mag in mags:
@@ -263,6 +291,13 @@ def test_no_orientation_decides_about_a_pair_in_a_pag():
     assert "No orientation" in str(found)
 
 
+def test_no_orientation_shows_what_is_hidden():
+    # Both ways to orient A -- X leave U behind.
+    graph = "CPDAG: A -- X; X -> Y; A -> Y; U -> Y; U -> X; U -> A"
+    assert [tuple(map(str, edges)) for edges in what_decides(graph, "X", "Y")] == [("A -- X",)]
+    assert len(what_decides(graph, "X", "Y", observed=["A", "X", "Y"])) == 0
+
+
 def test_joint_treatments_in_a_cpdag():
     found = what_decides("CPDAG: A -- B; B -- Y", ["A", "B"], "Y")
     assert [tuple(map(str, edges)) for edges in found] == [("B -- Y",)]
@@ -284,5 +319,3 @@ def test_what_decides_refuses_single_graphs():
         what_decides("X -> Y", "X", "Y")
     with pytest.raises(InputError, match="expected one"):
         what_decides("PAG: X o-o Y; X o-o A", ["X", "A"], "Y")
-    with pytest.raises(NotIdentifiableError, match="hidden causes"):
-        what_decides("CPDAG: U -> X; X -> Y; U -> Y; A -> X", "X", "Y", observed=["X", "Y", "A"])

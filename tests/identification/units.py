@@ -30,12 +30,25 @@ def name(symbol):
     return symbol.name if isinstance(symbol, Value) else symbol
 
 
+def count_kinds(plain, levels):
+    """How many kinds of units there are, before any is listed."""
+    levels = dict.fromkeys(plain.nodes, 2) | levels
+    inputs = {v: np.prod([levels[p] for p in plain.parents(v)]) for v in plain.nodes}
+    return float(np.prod([float(levels[v]) ** inputs[v] for v in plain.nodes]))
+
+
+def any_units(plain, rng, most):
+    """Random units, one variable with a third level unless there would be too many kinds."""
+    levels = {plain.nodes[rng.integers(len(plain.nodes))]: 3}
+    return Units(plain, rng, levels if count_kinds(plain, levels) <= most else {})
+
+
 class Units:
     """Kinds of units of an ADMG, and a random distribution over them that obeys its bows."""
 
     def __init__(self, plain, rng, levels=None):
         self.plain = plain
-        self.levels = {v: 2 for v in plain.nodes} | (levels or {})
+        self.levels = dict.fromkeys(plain.nodes, 2) | (levels or {})
         self.functions = {v: self._functions(v) for v in plain.nodes}
         self.sizes = tuple(len(self.functions[v]) for v in plain.nodes)
         kinds = np.indices(self.sizes).reshape(len(self.sizes), -1)
@@ -188,8 +201,6 @@ def _actions(piece):
 def number(formula, tables, values):
     """The formula at the values of its symbols; what else it names must not matter."""
     found = formula.evaluate(tables)
-    picked = found.numbers[
-        tuple(values[s] if s in values else slice(None) for s in found.symbols)
-    ]
+    picked = found.numbers[tuple(values[s] if s in values else slice(None) for s in found.symbols)]
     assert np.ptp(picked) < 1e-9, (str(formula), found.symbols)
     return float(np.mean(picked))
