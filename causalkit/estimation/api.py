@@ -31,7 +31,7 @@ from causalkit.estimation.problem import Problem, as_groups, as_weights, problem
 from causalkit.estimation.regression import OLS
 from causalkit.graph.lagged import as_lagged
 from causalkit.graph.lagged_graph import LaggedGraph
-from causalkit.identification import InstrumentEstimand
+from causalkit.identification import InstrumentEstimand, OpenEstimand
 from causalkit.identification.estimand import (
     AdjustmentEstimand,
     Estimand,
@@ -309,21 +309,25 @@ def _each(
     estimator: EffectEstimator | PlugIn | None,
     options: dict[str, Any],
 ) -> EffectSet:
-    """One effect for each alternative."""
-    effects = [estimate(part, data, estimator, **options) for part in estimand.alternatives]
+    """One effect for each alternative that is identified."""
+    known = [part for part in estimand.alternatives if not isinstance(part, OpenEstimand)]
+    effects = [estimate(part, data, estimator, **options) for part in known]
     single = tuple(effect for effect in effects if isinstance(effect, Effect))
     if len(single) < len(effects):
         raise InputError(
             'contrast="each" cannot be combined with several possible effects; expected one '
             "contrast. Give contrast=(control, treated)."
         )
-    labels = tuple(_label(part) for part in estimand.alternatives)
-    return EffectSet(single, _distinct(labels), estimand=estimand)
+    n_open = len(estimand) - len(known)
+    labels = _distinct(tuple(map(_label, known)))
+    return EffectSet(single, labels, estimand=estimand, n_open=n_open)
 
 
-def _label(estimand: AdjustmentEstimand | NoEffectEstimand) -> str:
+def _label(estimand: Estimand) -> str:
     if isinstance(estimand, NoEffectEstimand):
         return "no effect"
+    if not isinstance(estimand, AdjustmentEstimand):
+        return "by a formula"
     return "given " + (", ".join(map(str, estimand.adjustment)) or "nothing")
 
 

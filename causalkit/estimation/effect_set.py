@@ -9,8 +9,9 @@ not oriented, and each alternative is identified by another adjustment set. The 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from causalkit._core.checks import check_choice
@@ -37,6 +38,8 @@ class EffectSet(Reported):
     reading : {"alternatives", "contrasts"}
         Whether one of them is the truth, or each answers its own question.
     estimand : object or None
+    n_open : int
+        Further alternatives that are not identified, so that nothing was estimated.
 
     Examples
     --------
@@ -53,6 +56,7 @@ class EffectSet(Reported):
     labels: tuple[str, ...]
     reading: str = "alternatives"
     estimand: Any = None
+    n_open: int = 0
 
     def __post_init__(self) -> None:
         check_choice(self.reading, "reading", ("alternatives", "contrasts"))
@@ -67,6 +71,11 @@ class EffectSet(Reported):
         """Smallest and largest estimate."""
         values = [effect.value for effect in self.effects]
         return min(values), max(values)
+
+    @property
+    def identified(self) -> EffectSet:
+        """The same without the alternatives that are not identified."""
+        return replace(self, n_open=0)
 
     @property
     def n_obs(self) -> int:
@@ -88,8 +97,11 @@ class EffectSet(Reported):
         correction for their number. An alternative that the graph implies enters as the point it
         is. It need not cover **all alternatives at once** that often. It
         speaks of the given alternatives only: if the graph (class) was itself learnt from these
-        data, that uncertainty is not in it.
+        data, that uncertainty is not in it. If an alternative is not identified, nothing bounds the
+        true effect, and the interval is the whole line; see `identified`.
         """
+        if self.n_open:
+            return Interval(-math.inf, math.inf, level)
         ends = [
             (effect.value, effect.value) if effect.implied else tuple(effect.interval(level))
             for effect in self.effects
@@ -102,6 +114,11 @@ class EffectSet(Reported):
         smallest, largest = map(format_value, self.range)
         if self.reading == "contrasts":
             return f"{len(self)} effects: {smallest} to {largest}"
+        if self.n_open:
+            return (
+                f"One of {len(self)} possible effects: {smallest} to {largest}, "
+                f"or one of {self.n_open} more that are not identified"
+            )
         lower, upper = map(format_value, self.interval())
         return (
             f"One of {len(self)} possible effects: {smallest} to {largest} "
@@ -141,6 +158,10 @@ class EffectSet(Reported):
         notes = ["The interval is for the true effect, whichever of these it is."]
         if self.reading == "contrasts":
             notes = ["Each interval covers its own effect; they are not adjusted for their number."]
+        elif self.n_open:
+            notes = [
+                "In some members of the class the effect is not identified, whatever the data."
+            ]
         rows = [
             (label, e.value, e.std_error, *e.interval(), e.p_value())
             for label, e in zip(self.labels, self.effects, strict=True)

@@ -18,7 +18,7 @@ van der Vaart, A. W. (1998). Asymptotic statistics, ch. 20. https://doi.org/10.1
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,7 +30,8 @@ from causalkit.estimation.inference import standard_error
 from causalkit.identification._tables import Counts
 from causalkit.identification.estimand import Estimand
 from causalkit.identification.evaluation import Values, evaluate
-from causalkit.identification.expression import Equation
+from causalkit.identification.expression import Equation, Symbol, Value
+from causalkit.identification.mediation import MediationEstimand
 from causalkit.typing import Data, FloatArray, IntArray, Name
 
 __all__ = ["PlugIn"]
@@ -171,10 +172,24 @@ def _difference(estimand: Estimand, values: Values, contrast: tuple[Any, Any]) -
     """Mean outcome of the treated less that of the control."""
     (treatment,), (outcome,) = estimand.query.treatment, estimand.query.outcome
     means = values.mean(outcome) if outcome in values.symbols else values
-    if treatment not in means.symbols:
-        return 0.0
-    control, treated = (means.at({treatment: level}) for level in contrast)
-    return float(treated - control)
+    control, treated = contrast
+    if isinstance(estimand, MediationEstimand):  # a contrast of x with x' already
+        return _number(means, {treatment: treated, Value(treatment): control})
+    return _number(means, {treatment: treated}) - _number(means, {treatment: control})
+
+
+def _number(means: Values, at: Mapping[Symbol, Any]) -> float:
+    """The only number at these values."""
+    found = means.at({symbol: level for symbol, level in at.items() if symbol in means.symbols})
+    if isinstance(found, Values):
+        if not found.symbols:
+            return float(found.numbers)
+        left = ", ".join(map(str, found.symbols))
+        raise InputError(
+            f"the effect depends on the level of {left}; expected one number. Evaluate the formula "
+            "and look it up: estimand.expression.evaluate(data).at({...})."
+        )
+    return float(found)
 
 
 def _slope(value: Callable[[FloatArray], float], share: FloatArray, cell: int) -> float:

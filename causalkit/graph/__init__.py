@@ -17,7 +17,12 @@ from causalkit.graph.lagged_latent import lagged_mag, lagged_pag, lagged_project
 from causalkit.graph.latent import latent_projection
 from causalkit.graph.mag import dag_to_mag, mag_to_pag, visible_edges
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Edge, Kind
-from causalkit.graph.separation import is_separated, minimal_separator, minimal_separators
+from causalkit.graph.separation import (
+    is_separated,
+    minimal_separator,
+    minimal_separators,
+    minimum_separator,
+)
 from causalkit.graph.summary import SummaryGraph
 from causalkit.graph.walks import possible_ancestors, possible_descendants
 
@@ -47,6 +52,7 @@ __all__ = [
     "members",
     "minimal_separator",
     "minimal_separators",
+    "minimum_separator",
     "possible_ancestors",
     "possible_descendants",
     "random_admg",

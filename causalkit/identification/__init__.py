@@ -7,10 +7,22 @@ from causalkit.identification.adjustment import (
     minimal_adjustment_sets,
     optimal_adjustment_set,
 )
+from causalkit.identification.adjustment_choices import (
+    canonical_adjustment_set,
+    minimum_adjustment_set,
+)
 from causalkit.identification.api import STRATEGIES, Strategies, Verdict, identify, strategies
 from causalkit.identification.bounds import Bounds, bound_effect
 from causalkit.identification.causation_bounds import CausationBounds, bound_causation
+from causalkit.identification.class_formula import class_formula
 from causalkit.identification.closed_bounds import instrument_bounds, natural_bounds
+from causalkit.identification.conditions import AdjustmentConditions, adjustment_conditions
+from causalkit.identification.counterfactual import (
+    Counterfactual,
+    CounterfactualEstimand,
+    identify_counterfactual,
+)
+from causalkit.identification.deciding import Deciding, what_decides
 from causalkit.identification.estimand import (
     AdjustmentEstimand,
     Estimand,
@@ -50,15 +62,26 @@ from causalkit.identification.instrument import (
     optimal_instruments,
 )
 from causalkit.identification.lagged import sustained
+from causalkit.identification.mediation import (
+    MediationEstimand,
+    identify_mediation,
+    identify_path_effect,
+)
+from causalkit.identification.pag_effects import OpenEstimand, pag_effects, pag_members
+from causalkit.identification.pag_formula import OpenPart, pag_formula
 from causalkit.identification.possible import PossibleEffects
 from causalkit.identification.query import EffectQuery
 from causalkit.identification.remedies import Remedies, what_would_help
 
 __all__ = [
     "STRATEGIES",
+    "AdjustmentConditions",
     "AdjustmentEstimand",
     "Bounds",
     "CausationBounds",
+    "Counterfactual",
+    "CounterfactualEstimand",
+    "Deciding",
     "Derivation",
     "Difference",
     "EffectQuery",
@@ -72,7 +95,10 @@ __all__ = [
     "Instrument",
     "InstrumentEstimand",
     "InstrumentSet",
+    "MediationEstimand",
     "NoEffectEstimand",
+    "OpenEstimand",
+    "OpenPart",
     "PossibleEffects",
     "Probability",
     "ProbabilityTable",
@@ -87,8 +113,11 @@ __all__ = [
     "Value",
     "Values",
     "Verdict",
+    "adjustment_conditions",
     "bound_causation",
     "bound_effect",
+    "canonical_adjustment_set",
+    "class_formula",
     "conditional_frontdoor",
     "conditioning_set",
     "evaluate",
@@ -96,7 +125,10 @@ __all__ = [
     "frontdoor_sets",
     "general_formula",
     "identify",
+    "identify_counterfactual",
     "identify_from",
+    "identify_mediation",
+    "identify_path_effect",
     "instrument_bounds",
     "instrumental_set",
     "instruments",
@@ -107,10 +139,15 @@ __all__ = [
     "minimal_adjustment_sets",
     "minimal_frontdoor_set",
     "minimal_frontdoor_sets",
+    "minimum_adjustment_set",
     "natural_bounds",
     "optimal_adjustment_set",
     "optimal_instruments",
+    "pag_effects",
+    "pag_formula",
+    "pag_members",
     "strategies",
     "sustained",
+    "what_decides",
     "what_would_help",
 ]

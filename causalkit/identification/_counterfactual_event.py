@@ -115,7 +115,7 @@ Event: TypeAlias = "str | Counterfactual | Value | Iterable[str | Counterfactual
 """Text such as `"Y[X=x], X=x'"`, or its parts."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CounterfactualProbability(Expression):
     """`P(event | given)` across worlds."""
 
@@ -141,7 +141,7 @@ class CounterfactualProbability(Expression):
         return rf"\mathrm{{P}}({event}{bar})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CounterfactualMean(Expression):
     """`E[outcome in a world | given]`; the value of the outcome is what is averaged."""
 

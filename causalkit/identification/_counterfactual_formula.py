@@ -224,7 +224,7 @@ def _inside(top: Expression, bottom: Probability) -> Expression | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Zero(Difference):
     """Nothing: what is impossible, or an effect that the graph rules out."""
 

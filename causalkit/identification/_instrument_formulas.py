@@ -47,7 +47,7 @@ def _latex(names: tuple[Name, ...]) -> str:
     return f"({words})" if len(names) > 1 else words
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Covariance(Expression):
     """`Cov(left, right | given)`: a number, or a matrix if there are several names.
 
@@ -81,7 +81,7 @@ class Covariance(Expression):
         return rf"\mathrm{{Cov}}({_latex(self.left)}, {_latex(self.right)}{bar})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Inverse(Expression):
     """The inverse of a matrix."""
 
@@ -106,7 +106,7 @@ class Inverse(Expression):
         return f"{self.of.to_latex()}^{{-1}}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Slope(Expression):
     """How much `of` grows with the values of `by`, one number for each."""
 
@@ -133,7 +133,7 @@ class Slope(Expression):
         return rf"\frac{{\partial}}{{\partial {at}}} {self.of.to_latex()}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AmongCompliers(Expression):
     """A quantity among the units whose treatment follows the instrument."""
 

@@ -16,10 +16,14 @@ some paths switches single paths on: on them the treatment passes on x, on all o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from causalkit.identification._counterfactual_event import Counterfactual, CounterfactualMean
+from causalkit.identification._counterfactual_event import (
+    Counterfactual,
+    CounterfactualMean,
+    CounterfactualProbability,
+)
 from causalkit.identification._counterfactual_graph import Setting, World
 from causalkit.identification.expression import (
     Difference,
@@ -87,6 +91,12 @@ class MediationQuery(EffectQuery):
         left, right = (_mean(arm, self.given) for arm in self.arms)
         return Difference(left, right)
 
+    @property
+    def distribution(self) -> Difference:
+        """The contrast of two probabilities, of the outcome at one value."""
+        left, right = (_at(arm, self.given) for arm in self.arms)
+        return Difference(left, right)
+
     def __str__(self) -> str:
         treatment, outcome = listed(self.treatment), listed(self.outcome)
         given = f" given {listed(self.given)}" if self.given else ""
@@ -101,6 +111,10 @@ def _mean(arm: Counterfactual, given: tuple[Symbol, ...]) -> Expression:
     if len(do) == len(arm.do) and not given and not isinstance(arm.outcome, Value):
         return Expectation((arm.outcome,), do=do)
     return CounterfactualMean(arm, given)
+
+
+def _at(arm: Counterfactual, given: tuple[Name, ...]) -> CounterfactualProbability:
+    return CounterfactualProbability((arm,), tuple(Counterfactual(name) for name in given))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +134,21 @@ class PathQuery(EffectQuery):
     @property
     def expression(self) -> Difference:
         """The contrast of two means."""
-        other = tuple(Value(name) for name in self.treatment)
-        left = Along(self.outcome[0], self.along, self.treatment, other, self.given)
-        return Difference(left, _mean(Counterfactual(self.outcome[0], other), self.given))
+        return Difference(self._along, _mean(self._reference, self.given))
+
+    @property
+    def distribution(self) -> Difference:
+        """The contrast of two probabilities, of the outcome at one value."""
+        return Difference(replace(self._along, mean=False), _at(self._reference, self.given))
+
+    @property
+    def _along(self) -> Along:
+        other = tuple(map(Value, self.treatment))
+        return Along(self.outcome[0], self.along, self.treatment, other, self.given)
+
+    @property
+    def _reference(self) -> Counterfactual:
+        return Counterfactual(self.outcome[0], tuple(map(Value, self.treatment)))
 
     def __str__(self) -> str:
         given = f" given {listed(self.given)}" if self.given else ""
@@ -130,42 +156,58 @@ class PathQuery(EffectQuery):
         return f"effect of {treatment} on {outcome} along {' and '.join(self.along)}{given}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Along(Expression):
-    """`E[Y[X=x along X -> M -> Y, else X=x']]`: the treatment is on along some paths only."""
+    """`E[Y[X=x along X -> M -> Y, else X=x']]`: the treatment is on along some paths only.
+
+    Without `mean`, the probability that the outcome has one value.
+    """
 
     of: Name
     along: tuple[str, ...]
     active: tuple[Symbol, ...]
     reference: tuple[Symbol, ...]
     given: tuple[Symbol, ...] = ()
+    mean: bool = True
 
     @property
     def symbols(self) -> frozenset[Symbol]:
-        """Both values of the treatment, and what is given."""
-        return frozenset((*self.active, *self.reference, *self.given))
+        """Both values of the treatment, what is given, and the outcome if it has a value."""
+        value = () if self.mean else (self.of,)
+        return frozenset((*self.active, *self.reference, *self.given, *value))
 
     @property
     def names(self) -> frozenset[Name]:
-        """All variables that it speaks of, the averaged one too."""
+        """All variables that it speaks of, an averaged one too."""
         return frozenset(map(name_of, self.symbols | {self.of}))
 
     def to_text(self) -> str:
         """One line of plain text."""
         on, off = (Probability(s).to_text()[len("P(") : -1] for s in (self.active, self.reference))
-        head = Expectation((self.of,), self.given).to_text()[len("E[") : -1]
-        name, bar, given = head.partition(" | ")
-        return f"E[{name}[{on} along {'; '.join(self.along)}, else {off}]{bar}{given}]"
+        head = self._plain.to_text()
+        mark = head[:2]
+        name, bar, given = head[2:-1].partition(" | ")
+        variable, sign, value = name.partition("=")
+        world = f"{variable}[{on} along {'; '.join(self.along)}, else {off}]"
+        return f"{mark}{world}{sign}{value}{bar}{given}{head[-1]}"
 
     def to_latex(self) -> str:
         """LaTeX for math mode."""
         start = len(r"\mathrm{P}(")
         on, off = (Probability(s).to_latex()[start:-1] for s in (self.active, self.reference))
-        head = Expectation((self.of,), self.given).to_latex()[start:-1]
-        name, bar, given = head.partition(r" \mid ")
+        head = self._plain.to_latex()
+        name, bar, given = head[start:-1].partition(r" \mid ")
+        variable, sign, value = name.partition("=")
         paths = "; ".join(self.along).replace("->", r"\to")
-        world = rf"{on} \text{{ along }} {paths}, \text{{ else }} {off}"
-        return rf"\mathrm{{E}}[{{{name}}}_{{{world}}}{bar}{given}]"
+        world = rf"{{{variable}}}_{{{on} \text{{ along }} {paths}, \text{{ else }} {off}}}"
+        return f"{head[:start]}{world}{sign}{value}{bar}{given}{head[-1]}"
+
+    @property
+    def _plain(self) -> Expression:
+        """The same without worlds."""
+        if self.mean:
+            return Expectation((self.of,), self.given)
+        return Probability((self.of,), self.given)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class Strategy(Protocol):
 def _no_effect(asked: Question) -> NoEffectEstimand:
     query, facts = asked.query, asked.facts
     if facts.has_effect:
-        certain = "a" if facts.first_steps.any() else "possibly a"
+        certain = "a" if len(facts.first_steps) else "possibly a"
         raise NotIdentifiableError(
             f"the {query} need not be zero: the graph has {certain} causal path from "
             f"{listed(query.treatment)} to {listed(query.outcome)}. Use another strategy."
@@ -125,7 +125,7 @@ def _possible(asked: Question) -> PossibleEffects:
         classes.setdefault(key, []).append(narrowed.graph)
     return PossibleEffects(
         asked.query,
-        tuple(found.values()),  # type: ignore[arg-type]
+        tuple(found.values()),
         asked.graph,
         tuple(tuple(classes[key]) for key in found),
     )

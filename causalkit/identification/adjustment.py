@@ -47,7 +47,7 @@ from collections.abc import Iterator
 from warnings import warn
 
 from causalkit._core.checks import as_names, check_count
-from causalkit.errors import CausalkitWarning
+from causalkit.errors import TimeBudgetWarning
 from causalkit.graph.walks import mask_of
 from causalkit.identification._adjustment_question import ask, ask_about, cuts, names_of
 from causalkit.identification._optimal import optimal_set
@@ -158,7 +158,7 @@ def minimal_adjustment_sets(
 
     Warns
     -----
-    CausalkitWarning
+    TimeBudgetWarning
         If there are more than `max_sets`.
 
     Notes
@@ -190,7 +190,7 @@ def _one_by_one(facts: Frame, fixed: BoolArray, limit: int | None) -> Iterator[f
                 f"there are more than max_sets={limit} minimal adjustment sets, and those that are "
                 "left are not listed. Raise max_sets, leave it out, or ask for one best set: "
                 "optimal_adjustment_set or minimum_adjustment_set.",
-                CausalkitWarning,
+                TimeBudgetWarning,
                 stacklevel=3,
             )
             return

@@ -165,7 +165,7 @@ def strategies(
     Examples
     --------
     >>> [verdict.strategy for verdict in strategies("Z -> X -> Y", "X", "Y") if verdict.applies]
-    ['adjustment', 'front-door', 'general', 'possible']
+    ['adjustment', 'general', 'instrument', 'possible']
     """
     asked = ask(graph, treatment, outcome, given, observed, max_adjustment_lag)
     verdicts = []

@@ -230,7 +230,8 @@ def _members_differ(query: EffectQuery, edges: list[Edge]) -> NotIdentifiableErr
     return NotIdentifiableError(
         f"the {query} is not the same in all members of the class: it depends on how {plural} "
         f"oriented: {shown}. Orient {'them' if len(edges) > 1 else 'it'} by background knowledge "
-        "(e.g. which variable comes first in time), or ask for all possible answers.",
+        "(e.g. which variable comes first in time), or ask for all possible answers with "
+        'strategy="possible".',
         witness=tuple(edges),
     )
 

@@ -99,13 +99,13 @@ class Values(Reported):
     levels: tuple[tuple[Any, ...], ...]
     numbers: FloatArray
 
-    def at(self, values: Mapping[Name, Any]) -> Any:
+    def at(self, values: Mapping[Symbol, Any]) -> Any:
         """Look up the number at some values; a table of the rest if symbols are left.
 
         Parameters
         ----------
-        values : mapping of name to level
-            For example `{"X": 1, "Y": "yes"}`.
+        values : mapping of symbol to level
+            For example `{"X": 1, "Y": "yes"}`; a second value of X has the key `Value("X")`.
 
         Returns
         -------
@@ -227,7 +227,8 @@ def evaluate(expression: Expression, table: Tables, *, weight: Name | None = Non
         if isinstance(expression.left, Expectation):
             extra -= frozenset(expression.left.of)
         found = _averaged(found, extra, sources)
-        order = tuple(s for s in _order(expression.left) if s in found.symbols)
+        wanted = dict.fromkeys((*_order(expression.left), *found.symbols))
+        order = tuple(symbol for symbol in wanted if symbol in found.symbols)
         found = _Array(order, _aligned(found, order))
     else:
         found = _value(expression, sources)

@@ -102,11 +102,14 @@ class Expression(ABC):
     def __str__(self) -> str:
         return self.to_text()
 
+    def __repr__(self) -> str:
+        return self.to_text()
+
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.to_latex()}$"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Expectation(Expression):
     """`E[of | do(do), given]`, in the population `domain`."""
 
@@ -136,7 +139,7 @@ class Expectation(Expression):
         return rf"\mathrm{{E}}{_tex_raised(self.domain)}[{names}{_tex_bar(self.given, self.do)}]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Probability(Expression):
     """`P(of | do(do), given)`: a probability, or a density.
 
@@ -163,7 +166,7 @@ class Probability(Expression):
         return rf"\mathrm{{P}}{_tex_raised(self.domain)}({inside})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Product(Expression):
     """Factors side by side."""
 
@@ -189,7 +192,7 @@ class Product(Expression):
         return r" \, ".join(wrapped) or "1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ratio(Expression):
     """`top / bottom`."""
 
@@ -215,7 +218,7 @@ class Ratio(Expression):
         return rf"\frac{{{self.top.to_latex()}}}{{{self.bottom.to_latex()}}}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Difference(Expression):
     """`left - right`."""
 
@@ -243,7 +246,7 @@ class Difference(Expression):
         return f"{self.left.to_latex()} - {right}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Sum(Expression):
     """Sum (or integral) over the values of some variables."""
 
@@ -273,7 +276,7 @@ class Sum(Expression):
         return rf"\sum_{{{', '.join(map(_tex_value, self.over))}}} {body}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Equation(Expression):
     """`left = right`: what is asked, and how to compute it."""
 

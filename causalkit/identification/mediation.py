@@ -126,7 +126,7 @@ class MediationEstimand(Estimand):
             return Equation(asked, Zero())
         left, right = (expected(formula, self.query.outcome[0]) for formula in self.formulas)
         if left is None or right is None:
-            return Equation(asked, Difference(*self.formulas))
+            return Equation(self.query.distribution, Difference(*self.formulas))
         return Equation(asked, Difference(left, right))
 
     @property

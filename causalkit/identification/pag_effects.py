@@ -103,7 +103,7 @@ class OpenEstimand(Estimand):
         return estimand_report(self, [("formula", "none"), ("because", self.reason)])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Unknown(Expression):
     """What no formula gives."""
 

@@ -186,7 +186,7 @@ def _member(graph: CausalGraph) -> CausalGraph:
 
 
 def _failure(
-    pag: PagSets, wanted: int, known: int, steps: list[Step], seen: dict[tuple[int, int], None]
+    pag: PagSets, wanted: int, known: int, steps: list[Step], seen: set[tuple[int, int]]
 ) -> tuple[int, int] | None:
     """Try to get `Q[wanted]` from `Q[known]`; return the pair at which that fails, if it does.
 
@@ -201,7 +201,7 @@ def _failure(
         what = f"set {_braced(pag, bucket)}: no hidden cause joins it to what it may affect"
         steps.append(Step("bucket", what))
     else:
-        seen[start] = None
+        seen.add(start)
         return None
     for bucket in pag.buckets(wanted):
         region = pag.region(bucket, wanted)
@@ -215,7 +215,7 @@ def _failure(
             failure = _failure(pag, part, known, steps, seen)
             if failure is not None:
                 return failure
-        seen[start] = None
+        seen.add(start)
         return None
     return wanted, known
 
@@ -249,7 +249,7 @@ def _settle(pag: PagSets, query: EffectQuery, steps: list[Step]) -> None:
         x, z = _set_instead(pag, x, y, z, steps)
     above = pag.possible_ancestors(y | z, pag.all & ~x)
     steps.append(Step("ancestors", f"what may matter to the outcome: {_braced(pag, above)}"))
-    failure = _failure(pag, above, pag.all, steps, {})
+    failure = _failure(pag, above, pag.all, steps, set())
     if failure is not None:
         raise _not_identified(pag, query, *failure)
 
@@ -306,6 +306,6 @@ def _not_identified(
         f"the {query} is not the same in all graphs of the {pag.graph.kind.name}: how "
         f"{listed(part.wanted)} would behave cannot be told from data, because of what may be "
         f"behind {shown}. Measure more variables, so that an edge becomes visible; draw an ADMG, "
-        "if you know the hidden causes; or ask for all possible answers.",
+        'if you know the hidden causes; or ask for all possible answers: strategy="possible".',
         witness=(part,),
     )

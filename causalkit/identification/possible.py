@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from causalkit._core.report import Report
-from causalkit.graph import CausalGraph, Edge
+from causalkit.errors import InputError
+from causalkit.graph import CausalGraph, Edge, Kind
 from causalkit.graph.lagged import Lagged, as_lagged
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.identification._sentences import about_graph, bulleted, consistency, kind_words
@@ -26,8 +27,9 @@ class PossibleEffects(Estimand):
     ----------
     query : EffectQuery
         What is asked.
-    alternatives : tuple of AdjustmentEstimand or NoEffectEstimand
-        Distinct answers; exactly one of them is right if the class is.
+    alternatives : tuple of Estimand
+        Distinct answers, exactly one of which is right if the class is: adjustment, no effect, or,
+        of a PAG, an OpenEstimand for members in which nothing is identified.
     graph : CausalGraph or LaggedGraph
         The class of graphs.
     classes : tuple of tuple of CausalGraph or LaggedGraph
@@ -36,11 +38,11 @@ class PossibleEffects(Estimand):
     """
 
     query: EffectQuery
-    alternatives: tuple[AdjustmentEstimand | NoEffectEstimand, ...]
+    alternatives: tuple[Estimand, ...]
     graph: CausalGraph | LaggedGraph
     classes: tuple[tuple[CausalGraph | LaggedGraph, ...], ...]
 
-    def __iter__(self) -> Iterator[AdjustmentEstimand | NoEffectEstimand]:
+    def __iter__(self) -> Iterator[Estimand]:
         return iter(self.alternatives)
 
     def __len__(self) -> int:
@@ -57,6 +59,11 @@ class PossibleEffects(Estimand):
     def n_members(self) -> tuple[int, ...]:
         """Count, for each alternative, the DAGs (of series) in the class that it stands for.
 
+        Raises
+        ------
+        InputError
+            If the class is a PAG.
+
         Notes
         -----
         The counts are no probabilities: the DAGs of a class are equally compatible with the data,
@@ -64,6 +71,11 @@ class PossibleEffects(Estimand):
         """
         from causalkit.graph.equivalence import class_size
 
+        if self.graph.kind is Kind.PAG:
+            raise InputError(
+                "n_members() counts DAGs, and the class is a PAG; expected a CPDAG. List the MAGs "
+                "of a PAG with pag_members()."
+            )
         return tuple(
             sum(class_size(_template(finer)) for finer in classes) for classes in self.classes
         )
@@ -73,7 +85,8 @@ class PossibleEffects(Estimand):
         """The formula of the only alternative; several have several, see `alternatives`."""
         if len(self.alternatives) == 1:
             return self.alternatives[0].expression
-        return Equation(self.query.expression, _OneOf(tuple(a.expression.right for a in self)))
+        options = tuple(_right(answer.expression) for answer in self)
+        return Equation(self.query.expression, _OneOf(options))
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -103,7 +116,7 @@ class PossibleEffects(Estimand):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _OneOf(Expression):
     """One of several formulas."""
 
@@ -141,10 +154,17 @@ def _effects(query: EffectQuery) -> str:
     return str(query).replace("effect of", "effects of", 1)
 
 
-def _what(answer: AdjustmentEstimand | NoEffectEstimand) -> str:
+def _right(expression: Expression) -> Expression:
+    """What an equation says can be computed."""
+    return expression.right if isinstance(expression, Equation) else expression
+
+
+def _what(answer: Estimand) -> str:
     if isinstance(answer, NoEffectEstimand):
         return "no effect"
-    return f"adjust for {', '.join(map(str, answer.adjustment)) or 'nothing'}"
+    if isinstance(answer, AdjustmentEstimand):
+        return f"adjust for {', '.join(map(str, answer.adjustment)) or 'nothing'}"
+    return "not identified"
 
 
 def _edges(edges: tuple[Edge, ...]) -> str:
@@ -156,8 +176,11 @@ def _decided(
     fine: CausalGraph | LaggedGraph,
     treatment: tuple[Name, ...],
 ) -> tuple[Edge, ...]:
-    """Edges at the treatment that are undirected in `coarse` and directed in `fine`."""
+    """Edges at the treatment that `coarse` leaves open and `fine` decides."""
     where = set(treatment)
+    if isinstance(fine, CausalGraph) and fine.kind is Kind.PAG:
+        new = [e for e in fine.edges() if e not in coarse.edges_between(e.left, e.right)]
+        return tuple(e for e in new if where & {e.left, e.right}) or tuple(new)
     if isinstance(fine, LaggedGraph):
         where = {Lagged(as_lagged(x).name) for x in treatment}
     return tuple(

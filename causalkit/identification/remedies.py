@@ -25,6 +25,7 @@ from causalkit._core.checks import as_names
 from causalkit._core.report import Report, Reported
 from causalkit.errors import NotIdentifiableError
 from causalkit.graph import CausalGraph, Edge, Kind
+from causalkit.identification.deciding import what_decides
 from causalkit.identification.experiments import Sample, identify_from
 from causalkit.identification.functional import FunctionalEstimand, Hedge
 from causalkit.identification.general import identified
@@ -92,7 +93,9 @@ def what_would_help(
     Parameters
     ----------
     graph : CausalGraph, str or networkx graph
-        DAG or ADMG; hidden causes are nodes that are not `observed`, or `<->`.
+        DAG or ADMG; hidden causes are nodes that are not `observed`, or `<->`. Of a CPDAG or PAG the
+        orientations that decide are looked for, by
+        :func:`~causalkit.identification.what_decides`.
     treatment, outcome : name or names
         What is set, and what is looked at.
     given : name or names, optional
@@ -122,9 +125,16 @@ def what_would_help(
     (('the hidden cause of Z and X',), ('the hidden cause of Z and Y',))
     >>> remedies.experiments
     ('Z',)
+    >>> learnt = "A -- X; X -> Y; A -> Y; B -> Y"
+    >>> [list(map(str, edges)) for edges in what_would_help(learnt, "X", "Y").orientations]
+    [['A -- X']]
     """
     whole = as_graph(graph)
     query = EffectQuery.within(whole, treatment, outcome, given)
+    if whole.kind in (Kind.CPDAG, Kind.PAG):
+        deciding = what_decides(whole, treatment, outcome, given=given, observed=observed)
+        settled = deciding.edges == ((),)
+        return Remedies(query, settled, orientations=() if settled else deciding.edges)
     seen = whole.nodes if observed is None else as_names(observed)
     if isinstance(_try(whole, query, seen), FunctionalEstimand):
         return Remedies(query, identified=True)

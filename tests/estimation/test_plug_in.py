@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 import causalkit as ck
-from causalkit.errors import InputError, NumericalError
+from causalkit.errors import InputError, NumericalError, OverlapWarning
 from causalkit.estimation import OLS, PlugIn
 from causalkit.identification import general_formula
+from causalkit.identification.mediation import identify_mediation
 
 FRONT_DOOR = "X -> M -> Y; X <-> Y"
 NAPKIN = "W -> R -> X -> Y; W <-> X; W <-> Y"
@@ -101,6 +102,27 @@ def test_a_contrast_of_three_levels_and_text():
     assert effect.value == pytest.approx(means["top"] - means["low"])
 
 
+def test_natural_effects_of_a_known_model():
+    rng = np.random.default_rng(8)
+    x = rng.random(20_000) < 0.5
+    m = rng.random(20_000) < 0.2 + 0.5 * x
+    data = {"X": x, "M": m, "Y": rng.random(20_000) < 0.1 + 0.2 * x + 0.3 * m + 0.2 * x * m}
+    truth = {
+        "natural direct": 0.2 + 0.2 * 0.2,
+        "natural indirect": 0.3 * 0.5,
+        "total indirect": 0.5 * 0.5,
+    }
+    for effect, value in truth.items():
+        estimand = identify_mediation("X -> M -> Y; X -> Y", "X", "Y", "M", effect=effect)
+        found = estimand.estimate(data)
+        assert abs(found.value - value) < 4 * found.std_error < 0.05
+    controlled = identify_mediation(
+        "X -> M -> Y; X -> Y", "X", "Y", "M", effect="controlled direct"
+    )
+    with pytest.raises(InputError, match="level of M"):
+        controlled.estimate(data)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("graph", "draw"), CASES)
 def test_intervals_cover(graph, draw):
@@ -113,7 +135,7 @@ def test_intervals_cover(graph, draw):
 
 def test_what_never_occurs_is_an_error():
     data = {"X": [0, 0, 1, 1], "M": [0, 0, 1, 1], "Y": [0, 1, 1, 0]}
-    with pytest.warns(UserWarning), pytest.raises(NumericalError, match="never occur"):
+    with pytest.warns(OverlapWarning), pytest.raises(NumericalError, match="never occur"):
         general_formula(FRONT_DOOR, "X", "Y").estimate(data)
 
 

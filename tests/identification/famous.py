@@ -34,13 +34,14 @@ def _case(name, graph, treatment, outcome, follows, source, given=""):
 
 PEARL = "Pearl (2009), Causality, 2nd ed."
 SP06 = "Shpitser & Pearl (2006), AAAI; (2008), JMLR 9"
+TEXTBOOK = "textbooks"
 TIAN = "Tian (2002), Studies in Causal Reasoning and Learning"
 _SP = "W1 -> X -> Y1; W2 -> Y2; W1 <-> W2; W1 <-> Y1; W1 <-> Y2; X <-> W2"
 _CHAIN = "V1 -> V2 -> V3 -> V4 -> V5"
 _NESTED = "A -> B -> C -> Y; A -> D -> Y; B -> D; A <-> C; B <-> Y; B <-> D"
 _SEQUENCE = "X1 -> L -> X2 -> Y; X1 -> Y; X1 -> X2"
 _WIDE = "Z1 -> Z2 -> X; Z1 -> Z3 -> X"
-_BENCH_FACTS = "y0.examples 0.2.11"
+_Y0 = "y0.examples 0.2.11"
 
 FAMOUS = (
     # identified
@@ -54,9 +55,7 @@ FAMOUS = (
         True,
         "Pearl & Mackenzie (2018), The Book of Why, p. 240",
     ),
-    _case(
-        "back and front door", "W -> X -> Z -> Y; W -> Y", "X", "Y", True, f"{_BENCH_FACTS}, PR 183"
-    ),
+    _case("back and front door", "W -> X -> Z -> Y; W -> Y", "X", "Y", True, f"{_Y0}, PR 183"),
     _case(
         "M-bias",
         "X -> Y; X <-> Z; Z <-> Y",
@@ -81,16 +80,18 @@ FAMOUS = (
         True,
         "Xu et al. (2024), ICLR",
     ),
-    _case("mediator with hidden cause", "X -> M -> Y; M <-> Y", "X", "Y", True, SP06),
+    _case("mediator with hidden cause", "X -> M -> Y; M <-> Y", "X", "Y", True, TEXTBOOK),
     _case(
         "Verma, third", "V1 -> V2 -> V3 -> V4; V2 <-> V4", "V3", "V4", True, "Verma & Pearl 1990"
     ),
-    _case("Verma, both", "V1 -> V2 -> V3 -> V4; V2 <-> V4", "V1 V3", "V4", True, f"{TIAN}, ch. 5"),
+    _case(
+        "Verma, both", "V1 -> V2 -> V3 -> V4; V2 <-> V4", "V1 V3", "V4", True, "after Verma & Pearl"
+    ),
     _case(
         "Verma, first", "V1 -> V2 -> V3 -> V4; V2 <-> V4", "V1", "V4", True, "Verma & Pearl 1990"
     ),
     _case(
-        "chain of districts", "A -> B -> C -> D; A <-> C; B <-> D", "B", "D", True, f"{TIAN}, ch. 4"
+        "chain of districts", "A -> B -> C -> D; A <-> C; B <-> D", "B", "D", True, f"after {TIAN}"
     ),
     _case(
         "long chain 1",
@@ -135,7 +136,7 @@ FAMOUS = (
         "X",
         "Y",
         True,
-        f"Bareinboim, in {_BENCH_FACTS}",
+        f"Bareinboim, in {_Y0}",
     ),
     _case(
         "two mediators",
@@ -164,12 +165,12 @@ FAMOUS = (
     ),
     _case("treatment and feedback", f"{_SEQUENCE}; L <-> Y", "X1 X2", "Y", True, "Robins (1986)"),
     _case(
-        "kicking",
+        "no adjustment set, yet identified",
         "A -> M -> Y; C3 -> Y; C1 -> C3; C1 -> M; C2 -> A; A <-> C3; C2 <-> C3; C2 <-> M",
         "A",
         "Y",
         True,
-        "Pearl (2014), Statist. Med. 33, doi:10.1002/sim.6108",
+        "after Pearl (2014), as retold in textbooks on hidden variables",
     ),
     _case("nested, one", _NESTED, "A", "Y", True, "Ananke, tests of OneLineID"),
     _case(
@@ -199,8 +200,8 @@ FAMOUS = (
         "after Shpitser (2023), When does the ID algorithm fail?, arXiv:2307.03750",
     ),
     # not identified
-    _case("bow", "X -> Y; X <-> Y", "X", "Y", False, f"{PEARL}, fig. 3.9"),
-    _case("bow at the mediator", "X -> Z -> Y; X <-> Z", "X", "Y", False, f"{PEARL}, fig. 3.9"),
+    _case("bow", "X -> Y; X <-> Y", "X", "Y", False, f"{PEARL}, §3.5"),
+    _case("bow at the mediator", "X -> Z -> Y; X <-> Z", "X", "Y", False, f"{PEARL}, §3.5"),
     _case("instrument", "Z -> X -> Y; X <-> Y", "X", "Y", False, f"{PEARL}, p. 153"),
     _case(
         "conditional instrument",
@@ -251,7 +252,7 @@ FAMOUS = (
         False,
         "Tikka (2022), R Journal 14, cfid",
     ),
-    _case("treatment and hidden L", f"{_SEQUENCE}; X1 <-> L; L <-> Y", "X1", "Y", False, PEARL),
+    _case("treatment and hidden L", f"{_SEQUENCE}; X1 <-> L; L <-> Y", "X1", "Y", False, TEXTBOOK),
     _case("nested, two", _NESTED, "A B", "Y", False, "Ananke, tests of OneLineID"),
     _case(
         "confounded mediator",

@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from causalkit.errors import CausalkitWarning, InputError, UnknownVariableError
+from causalkit.errors import TimeBudgetWarning, InputError, UnknownVariableError
 from causalkit.graph import CausalGraph, Edge, LaggedGraph, dag_to_mag, mag_to_pag
 from causalkit.identification import (
     is_adjustment_set,
@@ -154,7 +154,7 @@ def many(n):
 
 
 def test_a_limit_that_is_reached_is_told():
-    with pytest.warns(CausalkitWarning, match="more than max_sets=7"):
+    with pytest.warns(TimeBudgetWarning, match="more than max_sets=7"):
         assert len(set(minimal_adjustment_sets(many(30), "X", "Y", max_sets=7))) == 7
 
 

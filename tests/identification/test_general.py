@@ -246,7 +246,8 @@ def check_conditional(plain, x, y, z, rng):
     return check(plain, x, y, rng, z, follows=follows)
 
 
-def test_hidden_nodes_are_projected_out_and_never_named():
+@pytest.mark.parametrize("question", [general_formula, identify])
+def test_hidden_nodes_are_projected_out_and_never_named(question):
     rng = np.random.default_rng(29)
     for _ in range(60):
         plain = oracle.random_admg(rng, 6, 0.45, 0.1)
@@ -255,7 +256,7 @@ def test_hidden_nodes_are_projected_out_and_never_named():
         x, y = ((v,) for v in rng.permutation(seen)[:2].tolist())
         follows = oracle.factors_follow(oracle.projected(plain, seen), x, y)
         try:
-            equation = general_formula(plain.graph(), x, y, observed=seen).expression
+            equation = question(plain.graph(), x, y, observed=seen).expression
         except NotIdentifiableError:
             assert not follows
             continue

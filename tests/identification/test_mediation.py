@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from causalkit.errors import GraphError, InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.graph import CausalGraph
 from causalkit.identification.evaluation import ProbabilityTable
-from causalkit.identification.expression import Difference, Value
+from causalkit.identification.expression import Difference, Probability, Product, Value
 from causalkit.identification.functional import Hedge
 from causalkit.identification.mediation import EFFECTS, identify_mediation, identify_path_effect
 from tests.identification import oracle
@@ -227,7 +228,7 @@ def enzyme():
     [("natural direct", 0.32), ("natural indirect", 0.035), ("total", 0.46)],
 )
 def test_the_enzyme_of_the_mediation_formula(effect, published):
-    formula = identify_mediation(TRIANGLE, "X", "Y", "M", effect=effect).expression.right
+    formula = identify_mediation(TRIANGLE, "X", "Y", "M", effect=effect).expression
     found = formula.evaluate(enzyme()).at({"X": 1, Value("X"): 0})
     assert found == pytest.approx(published, abs=1e-12)
 
@@ -346,6 +347,18 @@ def test_reports():
     assert "same hidden causes in both worlds" in answer.assumptions[-1]
     given = identify_path_effect(CONFOUNDED, "X", "Y", "X -> Y", given="C").expression.left
     assert str(given) == "E[Y[X=x along X -> Y, else X=x'] | C=c] - E[Y[X=x'] | C=c]"
+
+
+def test_a_contrast_of_probabilities_where_no_mean_can_be_written():
+    twice = Product((Probability(("Y",), ("X",)), Probability(("B",), ("Y",))))
+    mediated = identify_mediation(TRIANGLE, "X", "Y", "M")
+    equation = replace(mediated, formulas=(twice, twice)).expression
+    assert str(equation.left) == "P(Y[X=x, M[X=x']]=y) - P(Y[X=x']=y)"
+    assert equation.right == Difference(twice, twice)
+    path = identify_path_effect(TRIANGLE, "X", "Y", "X -> Y")
+    equation = replace(path, formulas=(twice, twice)).expression
+    assert str(equation.left) == "P(Y[X=x along X -> Y, else X=x']=y) - P(Y[X=x']=y)"
+    assert r"\mathrm{P}({Y}_{X=x \text{ along } X \to Y, " in equation.to_latex()
 
 
 @pytest.mark.parametrize(
