@@ -93,8 +93,8 @@ def what_would_help(
     Parameters
     ----------
     graph : CausalGraph, str or networkx graph
-        DAG or ADMG; hidden causes are nodes that are not `observed`, or `<->`. Of a CPDAG or PAG the
-        orientations that decide are looked for, by
+        DAG or ADMG; hidden causes are nodes that are not `observed`, or `<->`. Of a CPDAG or PAG
+        the orientations that decide are looked for, by
         :func:`~causalkit.identification.what_decides`.
     treatment, outcome : name or names
         What is set, and what is looked at.
