@@ -20,13 +20,13 @@ import numpy as np
 
 from causalkit.graph import random_admg, random_dag
 from causalkit.graph.walks import DESCENDANTS, mask_of, reach
-from causalkit.identification.adjustment import (
+from causalkit.identification.adjustment.choices import minimum_adjustment_set
+from causalkit.identification.adjustment.conditions import adjustment_conditions
+from causalkit.identification.adjustment.sets import (
     is_adjustment_set,
     minimal_adjustment_set,
     optimal_adjustment_set,
 )
-from causalkit.identification.adjustment_choices import minimum_adjustment_set
-from causalkit.identification.conditions import adjustment_conditions
 
 SIZES = (100, 1000, 10_000)
 N_QUERIES = 12

@@ -19,7 +19,7 @@ import numpy as np
 
 from causalkit.errors import NotIdentifiableError
 from causalkit.graph import CausalGraph, Edge, random_dag
-from causalkit.identification.frontdoor import (
+from causalkit.identification.frontdoor.frontdoor import (
     conditional_frontdoor,
     frontdoor_estimand,
     frontdoor_set,

@@ -28,7 +28,7 @@ from benchmarks.identification_peers import (
     readable,
 )
 from causalkit.graph import CausalGraph, random_dag
-from causalkit.identification.expression import Equation, Expectation, Value
+from causalkit.identification.formulas.expression import Equation, Expectation, Value
 from tests.identification import oracle
 from tests.identification.famous import FAMOUS
 

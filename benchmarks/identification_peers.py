@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from causalkit.errors import NotIdentifiableError
-from causalkit.identification.expression import (
+from causalkit.identification.formulas.expression import (
     Equation,
     Probability,
     Product,
@@ -32,7 +32,7 @@ class CannotAskError(Exception):
 
 
 def ours(plain):
-    from causalkit.identification.general import general_formula
+    from causalkit.identification.general.general import general_formula
 
     graph = plain.graph()
 

@@ -32,12 +32,12 @@ from causalkit.estimation.regression import OLS
 from causalkit.graph.lagged import as_lagged
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.identification import InstrumentEstimand, OpenEstimand
+from causalkit.identification.classes.possible import PossibleEffects
 from causalkit.identification.estimand import (
     AdjustmentEstimand,
     Estimand,
     NoEffectEstimand,
 )
-from causalkit.identification.possible import PossibleEffects
 from causalkit.typing import Data, FloatArray, IntArray, Name, RandomState
 
 __all__ = ["default_estimator", "estimate", "estimate_series"]

@@ -27,11 +27,11 @@ import numpy as np
 from causalkit.errors import InputError, NumericalError
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.inference import standard_error
-from causalkit.identification._tables import Counts
+from causalkit.identification.counterfactual.mediation import MediationEstimand
 from causalkit.identification.estimand import Estimand
-from causalkit.identification.evaluation import Values, evaluate
-from causalkit.identification.expression import Equation, Symbol, Value
-from causalkit.identification.mediation import MediationEstimand
+from causalkit.identification.formulas.evaluation import Values, evaluate
+from causalkit.identification.formulas.expression import Equation, Symbol, Value
+from causalkit.identification.formulas.tables import Counts
 from causalkit.typing import Data, FloatArray, IntArray, Name
 
 __all__ = ["PlugIn"]

@@ -1,36 +1,61 @@
-"""Identification: which formula of the data is the causal effect, if any. It never sees data."""
+"""Identification: which formula of the data is the causal effect, if any. It never sees data.
 
-from causalkit.identification._instrument_estimand import InstrumentEstimand
-from causalkit.identification.adjustment import (
+===================  =============================================================================
+`identify`           an effect, by the first strategy that works; `strategies` shows them all
+`adjustment`         which covariates: valid, minimal, cheapest, optimal; why a set is not valid
+`frontdoor`          through mediators, given covariates if need be
+`instrument`         by what moves the treatment only: `instruments`, `instrumental_set`
+`general`            ID and IDC (`general_formula`), several samples (`identify_from`), hedges, and
+                     `what_would_help`
+`classes`            CPDAG, MAG, PAG: one formula for all members, all possible effects,
+                     `what_decides`
+`counterfactual`     several worlds at once (`identify_counterfactual`), mediation, single paths
+`bounds`             what discrete data say where no formula is: `bound_effect`
+`series`             windows of graphs of series, `sustained` treatments
+`formulas`           the trees that answers are made of: text, LaTeX, `evaluate`
+===================  =============================================================================
+"""
+
+from causalkit.identification.adjustment.choices import (
+    canonical_adjustment_set,
+    minimum_adjustment_set,
+)
+from causalkit.identification.adjustment.conditions import (
+    AdjustmentConditions,
+    adjustment_conditions,
+)
+from causalkit.identification.adjustment.sets import (
     is_adjustment_set,
     minimal_adjustment_set,
     minimal_adjustment_sets,
     optimal_adjustment_set,
 )
-from causalkit.identification.adjustment_choices import (
-    canonical_adjustment_set,
-    minimum_adjustment_set,
-)
 from causalkit.identification.api import STRATEGIES, Strategies, Verdict, identify, strategies
-from causalkit.identification.bounds import Bounds, bound_effect
-from causalkit.identification.causation_bounds import CausationBounds, bound_causation
-from causalkit.identification.class_formula import class_formula
-from causalkit.identification.closed_bounds import instrument_bounds, natural_bounds
-from causalkit.identification.conditions import AdjustmentConditions, adjustment_conditions
-from causalkit.identification.counterfactual import (
+from causalkit.identification.bounds.bounds import Bounds, bound_effect
+from causalkit.identification.bounds.causation import CausationBounds, bound_causation
+from causalkit.identification.bounds.closed import instrument_bounds, natural_bounds
+from causalkit.identification.classes.cpdag import class_formula
+from causalkit.identification.classes.deciding import Deciding, what_decides
+from causalkit.identification.classes.lv_ida import OpenEstimand, pag_effects, pag_members
+from causalkit.identification.classes.pag import OpenPart, pag_formula
+from causalkit.identification.classes.possible import PossibleEffects
+from causalkit.identification.counterfactual.counterfactual import (
     Counterfactual,
     CounterfactualEstimand,
     identify_counterfactual,
 )
-from causalkit.identification.deciding import Deciding, what_decides
+from causalkit.identification.counterfactual.mediation import (
+    MediationEstimand,
+    identify_mediation,
+    identify_path_effect,
+)
 from causalkit.identification.estimand import (
     AdjustmentEstimand,
     Estimand,
     NoEffectEstimand,
 )
-from causalkit.identification.evaluation import ProbabilityTable, Source, Values, evaluate
-from causalkit.identification.experiments import Sample, identify_from
-from causalkit.identification.expression import (
+from causalkit.identification.formulas.evaluation import ProbabilityTable, Source, Values, evaluate
+from causalkit.identification.formulas.expression import (
     Difference,
     Equation,
     Expectation,
@@ -41,7 +66,7 @@ from causalkit.identification.expression import (
     Sum,
     Value,
 )
-from causalkit.identification.frontdoor import (
+from causalkit.identification.frontdoor.frontdoor import (
     FrontdoorEstimand,
     conditional_frontdoor,
     frontdoor_set,
@@ -50,9 +75,12 @@ from causalkit.identification.frontdoor import (
     minimal_frontdoor_set,
     minimal_frontdoor_sets,
 )
-from causalkit.identification.functional import Derivation, FunctionalEstimand, Hedge, Step
-from causalkit.identification.general import general_formula
-from causalkit.identification.instrument import (
+from causalkit.identification.general.experiments import Sample, identify_from
+from causalkit.identification.general.functional import Derivation, FunctionalEstimand, Hedge, Step
+from causalkit.identification.general.general import general_formula
+from causalkit.identification.general.remedies import Remedies, what_would_help
+from causalkit.identification.instrument.estimand import InstrumentEstimand
+from causalkit.identification.instrument.instrument import (
     Instrument,
     InstrumentSet,
     conditioning_set,
@@ -61,17 +89,8 @@ from causalkit.identification.instrument import (
     is_instrument,
     optimal_instruments,
 )
-from causalkit.identification.lagged import sustained
-from causalkit.identification.mediation import (
-    MediationEstimand,
-    identify_mediation,
-    identify_path_effect,
-)
-from causalkit.identification.pag_effects import OpenEstimand, pag_effects, pag_members
-from causalkit.identification.pag_formula import OpenPart, pag_formula
-from causalkit.identification.possible import PossibleEffects
 from causalkit.identification.query import EffectQuery
-from causalkit.identification.remedies import Remedies, what_would_help
+from causalkit.identification.series.lagged import sustained
 
 __all__ = [
     "STRATEGIES",

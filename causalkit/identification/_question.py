@@ -13,10 +13,10 @@ from causalkit.errors import InputError
 from causalkit.graph import CausalGraph
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.graph.walks import mask_of
-from causalkit.identification.criterion import Frame, frame
-from causalkit.identification.equivalence_class import possibly_caused, refinements
-from causalkit.identification.lagged import LaggedQuestion
+from causalkit.identification.adjustment.criterion import Frame, frame
+from causalkit.identification.classes.equivalence_class import possibly_caused, refinements
 from causalkit.identification.query import EffectQuery, GraphLike, as_graph, listed
+from causalkit.identification.series.lagged import LaggedQuestion
 from causalkit.typing import Name, Names
 
 __all__ = ["PlainQuestion", "Question", "ask"]

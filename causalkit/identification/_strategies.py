@@ -14,21 +14,21 @@ from causalkit.errors import NotIdentifiableError
 from causalkit.graph import CausalGraph, Edge, Kind
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.graph.walks import mask_of
-from causalkit.identification._instrument_estimand import InstrumentEstimand, instrument_estimand
-from causalkit.identification._optimal import optimal_set
 from causalkit.identification._question import PlainQuestion, Question
-from causalkit.identification.adjustment import nearest_set
-from causalkit.identification.class_formula import identified_in_class
-from causalkit.identification.criterion import Frame
+from causalkit.identification.adjustment._optimal import optimal_set
+from causalkit.identification.adjustment.criterion import Frame
+from causalkit.identification.adjustment.sets import nearest_set
+from causalkit.identification.classes.cpdag import identified_in_class
+from causalkit.identification.classes.lv_ida import possible_in_pag
+from causalkit.identification.classes.pag import identified_in_pag
+from causalkit.identification.classes.possible import PossibleEffects
 from causalkit.identification.estimand import AdjustmentEstimand, Estimand, NoEffectEstimand
-from causalkit.identification.frontdoor import FrontdoorEstimand, frontdoor_estimand
-from causalkit.identification.functional import FunctionalEstimand
-from causalkit.identification.general import identified
-from causalkit.identification.lagged import LaggedQuestion
-from causalkit.identification.pag_effects import possible_in_pag
-from causalkit.identification.pag_formula import identified_in_pag
-from causalkit.identification.possible import PossibleEffects
+from causalkit.identification.frontdoor.frontdoor import FrontdoorEstimand, frontdoor_estimand
+from causalkit.identification.general.functional import FunctionalEstimand
+from causalkit.identification.general.general import identified
+from causalkit.identification.instrument.estimand import InstrumentEstimand, instrument_estimand
 from causalkit.identification.query import EffectQuery, listed
+from causalkit.identification.series.lagged import LaggedQuestion
 from causalkit.typing import Name
 
 __all__ = ["AUTOMATIC", "STRATEGIES", "Strategy", "by_instrument", "open_path"]

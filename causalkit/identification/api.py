@@ -62,7 +62,7 @@ def identify(
         "possible" gives all answers that a class of graphs leaves open.
     max_adjustment_lag : int, optional
         For a graph of series, how far back to look for what to adjust for. Left out, as far as
-        :mod:`~causalkit.identification.lagged` says.
+        :mod:`~causalkit.identification.series.lagged` says.
 
     Returns
     -------

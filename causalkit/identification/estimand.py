@@ -4,11 +4,11 @@ Every estimand prints its formula and its assumptions, and none of them has seen
 
     NoEffectEstimand     the graph has no causal path, so the effect is zero
     AdjustmentEstimand   compare treatments within strata of a set of covariates
-    FrontdoorEstimand    through mediators that carry all of the effect     (frontdoor.py)
-    InstrumentEstimand   by what moves the treatment only                   (instrument.py)
-    FunctionalEstimand   any other formula of the data                      (functional.py)
-    MediationEstimand    direct, indirect and path-specific effects         (mediation.py)
-    PossibleEffects      the graph leaves a few answers open; all of them   (possible.py)
+    FrontdoorEstimand    through mediators that carry all of the effect     (frontdoor/)
+    InstrumentEstimand   by what moves the treatment only                   (instrument/)
+    FunctionalEstimand   any other formula of the data                      (general/)
+    MediationEstimand    direct, indirect and path-specific effects         (counterfactual/)
+    PossibleEffects      the graph leaves a few answers open; all of them   (classes/)
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from causalkit._core.report import Report, Reported
 from causalkit.graph import CausalGraph
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.identification._sentences import about_graph, consistency, estimand_report
-from causalkit.identification.expression import (
+from causalkit.identification.formulas.expression import (
     Equation,
     Expectation,
     Expression,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from causalkit._core.checks import as_names
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph
-from causalkit.identification.expression import Expectation, Expression, Probability
+from causalkit.identification.formulas.expression import Expectation, Expression, Probability
 from causalkit.typing import Name, Names
 
 if TYPE_CHECKING:

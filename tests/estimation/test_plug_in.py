@@ -10,7 +10,7 @@ import causalkit as ck
 from causalkit.errors import InputError, NumericalError, OverlapWarning
 from causalkit.estimation import OLS, PlugIn
 from causalkit.identification import general_formula
-from causalkit.identification.mediation import identify_mediation
+from causalkit.identification.counterfactual.mediation import identify_mediation
 
 FRONT_DOOR = "X -> M -> Y; X <-> Y"
 NAPKIN = "W -> R -> X -> Y; W <-> X; W <-> Y"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from causalkit.identification.expression import Probability, Product, Ratio, Sum, Value
+from causalkit.identification.formulas.expression import Probability, Product, Ratio, Sum, Value
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from itertools import chain, combinations
 import numpy as np
 
 from causalkit.graph import CausalGraph, Edge
-from causalkit.identification.expression import (
+from causalkit.identification.formulas.expression import (
     Equation,
     Expectation,
     Probability,

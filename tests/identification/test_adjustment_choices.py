@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from causalkit.errors import TimeBudgetWarning, InputError, UnknownVariableError
+from causalkit.errors import InputError, TimeBudgetWarning, UnknownVariableError
 from causalkit.graph import CausalGraph, Edge, LaggedGraph, dag_to_mag, mag_to_pag
 from causalkit.identification import (
     is_adjustment_set,
@@ -17,11 +17,11 @@ from causalkit.identification import (
     minimal_adjustment_sets,
     optimal_adjustment_set,
 )
-from causalkit.identification.adjustment_choices import (
+from causalkit.identification.adjustment.choices import (
     canonical_adjustment_set,
     minimum_adjustment_set,
 )
-from causalkit.identification.conditions import adjustment_conditions
+from causalkit.identification.adjustment.conditions import adjustment_conditions
 from tests.identification.graphs import generator, pick, random_admg, random_class, random_dag
 from tests.oracles.adjustment import (
     LinearModel,

@@ -9,10 +9,10 @@ from scipy.optimize import linprog
 
 from causalkit.errors import GraphError, InputError, UnknownVariableError
 from causalkit.graph import CausalGraph
-from causalkit.identification.bounds import bound_effect
-from causalkit.identification.causation_bounds import bound_causation
-from causalkit.identification.closed_bounds import instrument_bounds, natural_bounds
-from causalkit.identification.evaluation import ProbabilityTable
+from causalkit.identification.bounds.bounds import bound_effect
+from causalkit.identification.bounds.causation import bound_causation
+from causalkit.identification.bounds.closed import instrument_bounds, natural_bounds
+from causalkit.identification.formulas.evaluation import ProbabilityTable
 from tests.identification.graphs import generator, random_admg
 
 INSTRUMENT = "Z -> X -> Y; X <-> Y"

@@ -9,10 +9,10 @@ from causalkit.errors import GraphError, InputError, NotIdentifiableError, Unkno
 from causalkit.graph import CausalGraph
 from causalkit.graph.equivalence import members
 from causalkit.identification import is_adjustment_set
-from causalkit.identification.class_formula import class_formula
-from causalkit.identification.equivalence_class import decide
-from causalkit.identification.evaluation import ProbabilityTable
-from causalkit.identification.functional import Hedge
+from causalkit.identification.classes.cpdag import class_formula
+from causalkit.identification.classes.equivalence_class import decide
+from causalkit.identification.formulas.evaluation import ProbabilityTable
+from causalkit.identification.general.functional import Hedge
 from tests.identification.graphs import generator, random_class
 from tests.identification.oracle import (
     Model,
@@ -203,7 +203,7 @@ def test_an_unobserved_outcome_is_an_error():
 
 
 def test_too_many_orientations_are_refused(monkeypatch):
-    monkeypatch.setattr("causalkit.identification.class_formula._MOST_ORIENTATIONS", 5)
+    monkeypatch.setattr("causalkit.identification.classes.cpdag._MOST_ORIENTATIONS", 5)
     edges = "X -- A; X -- B; A -- B; X -- C; A -- C; B -- C"
     with pytest.raises(NotIdentifiableError, match="more than 5 ways"):
         class_formula(

@@ -9,15 +9,15 @@ import pytest
 
 from causalkit.errors import GraphError, InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.graph import CausalGraph
-from causalkit.identification._counterfactual_event import read_event
-from causalkit.identification.counterfactual import (
+from causalkit.identification.counterfactual._event import read_event
+from causalkit.identification.counterfactual.counterfactual import (
     Counterfactual,
     CounterfactualProbability,
     identify_counterfactual,
 )
-from causalkit.identification.expression import Probability, Product, Ratio, Sum, Value
-from causalkit.identification.functional import Hedge
-from causalkit.identification.general import general_formula
+from causalkit.identification.formulas.expression import Probability, Product, Ratio, Sum, Value
+from causalkit.identification.general.functional import Hedge
+from causalkit.identification.general.general import general_formula
 from tests.identification import oracle
 from tests.identification.units import Units, any_units, count_kinds, level, name, number
 

@@ -15,7 +15,7 @@ from causalkit.identification import (
     general_formula,
     identify_from,
 )
-from causalkit.identification.expression import Equation
+from causalkit.identification.formulas.expression import Equation
 from tests.identification.oracle import Model, random_admg, random_query, subsets
 
 

@@ -8,9 +8,9 @@ import pytest
 from causalkit.errors import NotIdentifiableError
 from causalkit.graph import CausalGraph
 from causalkit.identification import identify
-from causalkit.identification.evaluation import ProbabilityTable
-from causalkit.identification.expression import Expectation
-from causalkit.identification.general import general_formula
+from causalkit.identification.formulas.evaluation import ProbabilityTable
+from causalkit.identification.formulas.expression import Expectation
+from causalkit.identification.general.general import general_formula
 from tests.identification import oracle
 from tests.identification.famous import FAMOUS, PUBLISHED
 from tests.identification.oracle import Model, Plain

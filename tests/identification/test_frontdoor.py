@@ -15,7 +15,7 @@ from causalkit.errors import (
     UnknownVariableError,
 )
 from causalkit.graph import CausalGraph, Edge, latent_projection
-from causalkit.identification.frontdoor import (
+from causalkit.identification.frontdoor.frontdoor import (
     FrontdoorEstimand,
     conditional_frontdoor,
     frontdoor_estimand,

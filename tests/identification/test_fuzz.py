@@ -15,8 +15,8 @@ from causalkit import identification
 from causalkit.errors import CausalkitError, GraphError, InputError, NotIdentifiableError
 from causalkit.graph import CausalGraph, Edge, Kind, random_dag
 from causalkit.identification import NoEffectEstimand, identify, strategies
-from causalkit.identification.experiments import Sample
-from causalkit.identification.general import general_formula
+from causalkit.identification.general.experiments import Sample
+from causalkit.identification.general.general import general_formula
 from tests.strategies import HOSTILE, mixed_graphs
 
 SKIPPED = ("table", "data")

@@ -11,9 +11,9 @@ import pytest
 from causalkit.errors import NotIdentifiableError
 from causalkit.graph import CausalGraph, Edge
 from causalkit.identification import identify, strategies
-from causalkit.identification.evaluation import ProbabilityTable
-from causalkit.identification.expression import Expectation
-from causalkit.identification.general import general_formula
+from causalkit.identification.formulas.evaluation import ProbabilityTable
+from causalkit.identification.formulas.expression import Expectation
+from causalkit.identification.general.general import general_formula
 from tests.identification import oracle
 from tests.identification.oracle import Model, Plain
 

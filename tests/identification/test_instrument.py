@@ -12,10 +12,10 @@ import pytest
 from causalkit.errors import GraphError, InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.graph import CausalGraph, Edge
 from causalkit.graph.lagged_graph import LaggedGraph
-from causalkit.identification._instrument_rank import independent_rows
-from causalkit.identification.evaluation import ProbabilityTable
-from causalkit.identification.expression import Value
-from causalkit.identification.instrument import (
+from causalkit.identification.formulas.evaluation import ProbabilityTable
+from causalkit.identification.formulas.expression import Value
+from causalkit.identification.instrument._rank import independent_rows
+from causalkit.identification.instrument.instrument import (
     Instrument,
     InstrumentEstimand,
     conditioning_set,

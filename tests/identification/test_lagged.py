@@ -24,7 +24,7 @@ from causalkit.identification import (
     strategies,
     sustained,
 )
-from causalkit.identification.past import shared_past, window_with_past
+from causalkit.identification.series.past import shared_past, window_with_past
 from tests.oracles.effects_over_time import (
     covariance,
     graph_of,

@@ -10,10 +10,14 @@ import pytest
 
 from causalkit.errors import GraphError, InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.graph import CausalGraph
-from causalkit.identification.evaluation import ProbabilityTable
-from causalkit.identification.expression import Difference, Probability, Product, Value
-from causalkit.identification.functional import Hedge
-from causalkit.identification.mediation import EFFECTS, identify_mediation, identify_path_effect
+from causalkit.identification.counterfactual.mediation import (
+    EFFECTS,
+    identify_mediation,
+    identify_path_effect,
+)
+from causalkit.identification.formulas.evaluation import ProbabilityTable
+from causalkit.identification.formulas.expression import Difference, Probability, Product, Value
+from causalkit.identification.general.functional import Hedge
 from tests.identification import oracle
 from tests.identification.units import Units, any_units, count_kinds, level, number
 

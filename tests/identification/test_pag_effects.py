@@ -10,9 +10,9 @@ from causalkit.errors import GraphError, InputError, NotIdentifiableError, Unkno
 from causalkit.graph import CIRCLE, CausalGraph, Edge, Kind
 from causalkit.graph.equivalence import members
 from causalkit.graph.mag import dag_to_mag, mag_to_pag
-from causalkit.identification.deciding import what_decides
+from causalkit.identification.classes.deciding import what_decides
+from causalkit.identification.classes.lv_ida import OpenEstimand, pag_effects, pag_members
 from causalkit.identification.estimand import AdjustmentEstimand, NoEffectEstimand
-from causalkit.identification.pag_effects import OpenEstimand, pag_effects, pag_members
 from tests.identification.graphs import generator, pick, random_class
 from tests.oracles.adjustment import is_valid_by_definition as is_valid_in_dag
 from tests.oracles.adjustment import subsets
@@ -204,7 +204,7 @@ def test_what_needs_no_split_needs_no_complete_pag():
 
 
 def test_too_many_classes_are_refused(monkeypatch):
-    monkeypatch.setattr("causalkit.identification.pag_effects._MOST_CLASSES", 1)
+    monkeypatch.setattr("causalkit.identification.classes.lv_ida._MOST_CLASSES", 1)
     with pytest.raises(NotIdentifiableError, match="sub-classes"):
         pag_effects("PAG: A o-o X; X o-o Y", "X", "Y")
 
@@ -304,7 +304,7 @@ def test_joint_treatments_in_a_cpdag():
 
 
 def test_one_set_where_there_are_too_many(monkeypatch):
-    monkeypatch.setattr("causalkit.identification.deciding._MOST_TRIES", 2)
+    monkeypatch.setattr("causalkit.identification.classes.deciding._MOST_TRIES", 2)
     graph = CausalGraph.parse("CPDAG: A -- X; X -- Y; A -- Y; A -- B; X -- B; Y -- B")
     assert len(list(members(graph))) == 24
     found = what_decides(graph, "X", "Y")

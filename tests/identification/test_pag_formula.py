@@ -11,8 +11,8 @@ import pytest
 from causalkit.errors import GraphError, InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.graph import CausalGraph, Edge, Kind, visible_edges
 from causalkit.graph.mag import dag_to_mag, mag_to_pag
-from causalkit.identification.general import general_formula
-from causalkit.identification.pag_formula import OpenPart, pag_formula
+from causalkit.identification.classes.pag import OpenPart, pag_formula
+from causalkit.identification.general.general import general_formula
 from tests.identification.graphs import generator
 from tests.identification.oracle import (
     Model,

@@ -15,8 +15,8 @@ from itertools import combinations, product
 
 import numpy as np
 
-from causalkit.identification.evaluation import ProbabilityTable, Source
-from causalkit.identification.expression import Value
+from causalkit.identification.formulas.evaluation import ProbabilityTable, Source
+from causalkit.identification.formulas.expression import Value
 
 HIDDEN_LEVELS = 4
 

@@ -1,0 +1,1 @@
+"""Covariate adjustment: which sets are valid, which one to take, and why one is not."""

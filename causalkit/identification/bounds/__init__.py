@@ -1,0 +1,1 @@
+"""Bounds: what discrete data say of effects that no formula gives."""

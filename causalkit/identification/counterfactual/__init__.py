@@ -1,0 +1,1 @@
+"""Counterfactuals and mediation: questions about several worlds at once."""

@@ -1,0 +1,1 @@
+"""Front doors: effects through mediators that hidden causes do not reach."""

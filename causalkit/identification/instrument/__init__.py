@@ -1,0 +1,1 @@
+"""Instruments: what moves the treatment, and the outcome through it only."""

@@ -1,0 +1,1 @@
+"""Effects over time, in windows of graphs of series."""
