@@ -151,7 +151,9 @@ def identify_from(
     whole = as_graph(graph)
     query = EffectQuery.within(whole, treatment, outcome, given)
     if not isinstance(samples, Sequence) or isinstance(samples, str) or not samples:
-        raise InputError(f"samples={samples!r}; expected a list with at least one, such as [Sample()].")
+        raise InputError(
+            f"samples={samples!r}; expected a list with at least one, such as [Sample()]."
+        )
     for sample in samples:
         if not isinstance(sample, Sample):
             raise InputError(
