@@ -249,6 +249,39 @@ def series(
 
 
 @app.command()
+def identify(
+    graph: Annotated[
+        str, typer.Argument(help="'X -> M -> Y; X <-> Y', or a .json, .dot, .graphml, .txt file.")
+    ],
+    treatment: Annotated[str, typer.Argument(help="What is set; several with commas.")],
+    outcome: Annotated[str, typer.Argument(help="What is looked at; several with commas.")],
+    given: Annotated[str, typer.Option(help="Within strata of these; with commas.")] = "",
+    observed: Annotated[
+        str, typer.Option(help="Variables that data has, with commas; left out, all.")
+    ] = "",
+    strategy: Annotated[
+        str | None, typer.Option(help="adjustment, front-door, general, instrument, possible.")
+    ] = None,
+    all_strategies: Annotated[
+        bool, typer.Option("--all", help="Show every strategy, and why those that fail do.")
+    ] = False,
+) -> None:
+    """Ask whether an effect follows from a graph; no data are needed."""
+    from causalkit import identification
+    from causalkit.cli.reading import read_graph
+
+    question: dict[str, Any] = {
+        "given": _names(given) or (),
+        "observed": _names(observed) or None,
+    }
+    asked = read_graph(graph), _names(treatment), _names(outcome)
+    if all_strategies:
+        typer.echo(repr(identification.strategies(*asked, **question)))
+    else:
+        typer.echo(repr(identification.identify(*asked, **question, strategy=strategy)))
+
+
+@app.command()
 def demo(
     report: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report.html"),
     quiet: Quiet = False,
@@ -285,6 +318,11 @@ def _estimator(choice: Estimator, seed: int) -> Any:
     return {"ipw": estimation.IPW, "aipw": estimation.AIPW, "plr": estimation.PLR}[choice.value](
         random_state=seed
     )
+
+
+def _names(text: str) -> list[str]:
+    """Names separated by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _remark(remarks: Any, *, quiet: bool) -> None:

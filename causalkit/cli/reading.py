@@ -1,4 +1,4 @@
-"""Files that the command line reads: tables and background knowledge.
+"""Files that the command line reads: tables, graphs and background knowledge.
 
 A CSV file cannot say which of its text columns are categories, so here, and only here, a text
 column with few levels is taken for one, and that is said aloud.
@@ -15,16 +15,39 @@ from typing import TYPE_CHECKING
 
 from causalkit.discovery import Knowledge
 from causalkit.errors import InputError, UnknownVariableError
+from causalkit.graph import CausalGraph
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_knowledge", "read_table"]
+__all__ = ["read_graph", "read_knowledge", "read_table"]
 
 _MOST_LEVELS = 50
 _SEPARATORS = {".csv": ",", ".csv.gz": ",", ".txt": ",", ".tsv": "\t", ".tsv.gz": "\t"}
 _OTHER_SEPARATORS = (";", "\t", "|", ",")
 _NAMELESS = "Unnamed: "  # what pandas calls a column without a name, before its position
+
+
+_GRAPHS = (".json", ".dot", ".graphml", ".txt")
+
+
+def read_graph(text: str) -> CausalGraph:
+    """Read a graph from a file, or from its text if it is not the name of one.
+
+    Raises
+    ------
+    InputError
+        If it looks like the name of a file, and there is none.
+    """
+    path = Path(text)
+    if path.suffix not in _GRAPHS:
+        return CausalGraph.parse(text)
+    if not path.is_file():
+        raise InputError(
+            f"there is no file {text}; expected a graph in one of {', '.join(_GRAPHS)}, or the "
+            "text of one, such as 'Z -> X -> Y; Z -> Y'."
+        )
+    return CausalGraph.read(path)
 
 
 def read_table(

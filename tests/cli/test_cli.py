@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from causalkit import CausalGraph
 from causalkit.cli.app import app, main
-from causalkit.errors import InputError
+from causalkit.errors import InputError, NotIdentifiableError
 from causalkit.graph import LaggedGraph
 
 TIERS = "tiers:\n  - [age]\n  - [dose]\n  - [health]\n"
@@ -248,3 +248,22 @@ def test_it_starts_as_a_module_and_says_its_version():
     command = [sys.executable, "-m", "causalkit", "--version"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stdout.startswith("causalkit ")
+
+
+def test_identify_needs_no_data(folder):
+    result = run("identify", "X -> M -> Y; X <-> Y", "X", "Y")
+    assert result.exit_code == 0
+    assert "P(M=m | X=x)" in result.stdout
+    everything = run("identify", "Z -> X -> Y; Z -> Y", "X", "Y", "--observed", "X,Y", "--all")
+    assert "hedge" in everything.stdout
+    CausalGraph.parse("Z -> X -> Y; Z -> Y").save(folder / "graph.json")
+    assert "adjust for" in run("identify", "graph.json", "X", "Y").stdout
+    strata = run("identify", "graph.json", "X", "Y", "--given", "Z", "--strategy", "general")
+    assert "E[Y | do(X=x), Z=z]" in strata.stdout
+
+
+def test_identify_says_what_is_wrong(folder):
+    with pytest.raises(InputError, match="no file"):
+        run("identify", "nowhere.json", "X", "Y")
+    with pytest.raises(NotIdentifiableError, match="hedge"):
+        run("identify", "X -> Y; X <-> Y", "X", "Y")
