@@ -38,6 +38,7 @@ from causalkit.identification.estimand import (
     Estimand,
     NoEffectEstimand,
 )
+from causalkit.identification.query import listed
 from causalkit.typing import Data, FloatArray, IntArray, Name, RandomState
 
 __all__ = ["default_estimator", "estimate", "estimate_series"]
@@ -60,16 +61,18 @@ def estimate(
     Parameters
     ----------
     estimand : estimand of causalkit.identification
-        With an adjustment set; or one that says there is no effect; or several possible effects.
+        With an adjustment set, or another formula; or one that says there is no effect; or several
+        possible effects.
     data : table, or series
-        Needs the treatment, the outcome and the adjustment columns; others are not read. For an
+        Needs the columns that the formula names; others are not read. For an
         estimand of a graph of series, the raw series as :func:`~causalkit._core.series.as_series`
         reads them: one row a step, a list of frames, or a 3-D array.
-    estimator : EffectEstimator, optional
+    estimator : EffectEstimator or PlugIn, optional
         E.g. `OLS()`, `AIPW(LassoCV(), LogisticRegression())`. By default AIPW for a treatment with
         two levels, PLR for a continuous one, OLS without adjustment columns; for series OLS. Of
         series, an estimator without an `inference` of its own gets :class:`HAC`. Formulas beyond
-        adjustment (front door, general identification) take :class:`PlugIn`, of discrete data.
+        adjustment (front door, general identification) take :class:`PlugIn`, of discrete data;
+        only the outcome may be continuous there.
     clusters : name or array-like of shape (n,), optional
         Rows of one cluster may depend on each other: the standard error is clustered and folds keep
         clusters whole. Of series, the column that tells subjects apart.
@@ -186,8 +189,9 @@ def _plugged_in(
         raise InputError(
             "estimation by instruments is not in this version; expected an estimand by adjustment, "
             "a front door or a general formula. Run two-stage least squares with "
-            f"{estimand.instruments} for {estimand.query.treatment}, given {estimand.given}, or "
-            "bound the effect of discrete variables: bound_effect(graph, treatment, outcome, data)."
+            f"{listed(estimand.instruments)} for {listed(estimand.query.treatment)}"
+            f"{', given ' * bool(estimand.given)}{listed(estimand.given)}; or bound the effect of "
+            "discrete variables: bound_effect(graph, treatment, outcome, data)."
         )
     if estimator is not None and not isinstance(estimator, PlugIn):
         raise InputError(

@@ -185,6 +185,8 @@ class Effect(Reported):
             if self.problem.groups is not None:
                 clusters = int(self.problem.groups.max()) + 1
                 facts.append(("standard error", f"clustered, {clusters} clusters"))
+        elif "clusters" in self.details:
+            facts.append(("standard error", f"clustered, {self.details['clusters']} clusters"))
         facts.append(("rows", self.n_obs))
         return Report(
             title=self.sentence,
@@ -196,14 +198,11 @@ class Effect(Reported):
 
 
 def _question(effect: Effect) -> str:
-    """`Effect of X on Y`, as far as the names are known."""
+    """`Effect of X on Y`, as far as the names are known; of mediation, which part of it."""
     if effect.problem is not None:
         return f"Effect of {effect.problem.treatment} on {effect.problem.outcome}"
-    query = getattr(effect.estimand, "query", None)
-    if query is not None:
-        causes, effects = (", ".join(map(str, v)) for v in (query.treatment, query.outcome))
-        return f"Effect of {causes} on {effects}"
-    return "Effect"
+    query = str(getattr(effect.estimand, "query", "effect"))
+    return query[0].upper() + query[1:]
 
 
 def quantile(probability: float, df: float | None) -> float:

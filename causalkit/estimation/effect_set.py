@@ -115,10 +115,8 @@ class EffectSet(Reported):
         if self.reading == "contrasts":
             return f"{len(self)} effects: {smallest} to {largest}"
         if self.n_open:
-            return (
-                f"One of {len(self)} possible effects: {smallest} to {largest}, "
-                f"or one of {self.n_open} more that are not identified"
-            )
+            known = f"one of {len(self)} possible effects: {smallest} to {largest}"
+            return f"Either {smallest if len(self) == 1 else known}, or not identified"
         lower, upper = map(format_value, self.interval())
         return (
             f"One of {len(self)} possible effects: {smallest} to {largest} "

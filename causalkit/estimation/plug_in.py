@@ -10,6 +10,10 @@ its own either. T is smooth, so a row in cell c has the influence
 which is computed as a central difference, one cell after the other; rows then are handled like
 those of every other estimator, clusters included (the infinitesimal jackknife).
 
+The outcome need not be discrete. Most formulas ask for its mean in a cell and for nothing else of
+it. Then a row with outcome y counts as two, one at the lowest outcome and one at the highest, in
+parts that have y as their mean: no number changes, and there are two outcomes for each cell.
+
 References
 ----------
 Jaeckel, L. (1972). The infinitesimal jackknife. Bell Laboratories memorandum MM 72-1215-11.
@@ -19,7 +23,8 @@ van der Vaart, A. W. (1998). Asymptotic statistics, ch. 20. https://doi.org/10.1
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, Final
 
 import numpy as np
@@ -30,7 +35,18 @@ from causalkit.estimation.inference import standard_error
 from causalkit.identification.counterfactual.mediation import MediationEstimand
 from causalkit.identification.estimand import Estimand
 from causalkit.identification.formulas.evaluation import Values, evaluate
-from causalkit.identification.formulas.expression import Equation, Symbol, Value
+from causalkit.identification.formulas.expression import (
+    Difference,
+    Equation,
+    Expectation,
+    Expression,
+    Product,
+    Ratio,
+    Sum,
+    Symbol,
+    Value,
+    name_of,
+)
 from causalkit.identification.formulas.tables import Counts
 from causalkit.typing import Data, FloatArray, IntArray, Name
 
@@ -54,8 +70,8 @@ class PlugIn:
     **Assumes:**
 
     - what the estimand lists under `assumptions`,
-    - all variables of the formula are discrete with few values, and every combination that the
-      formula conditions on occurs often (small cells bias ratios).
+    - all variables of the formula are discrete with few values, the outcome aside, and every
+      combination that the formula conditions on occurs often (small cells bias ratios).
 
     Examples
     --------
@@ -103,50 +119,111 @@ class PlugIn:
             If the formula conditions on values that never occur together.
         """
         formula = _formula(estimand)
-        cells, row = Counts.of(data, None).folded(_variables(estimand, formula))
-        if len(row) and cells.n_rows > _MOST_CELLS:
+        cells = _Cells.of(data, formula, _variables(estimand, formula), estimand.query.outcome[0])
+        n_rows = len(cells.places[0][0])
+        contrast = self._contrast(estimand, cells.table)
+        rows = np.ones(n_rows) if weights is None else weights / weights.mean()
+        share = cells.shares(rows)
+        if np.count_nonzero(share) > _MOST_CELLS:
             raise InputError(
-                f"{', '.join(map(str, cells.read))} take {cells.n_rows:,} combinations of values; "
-                f"expected at most {_MOST_CELLS:,}, of discrete variables. Cut continuous ones "
-                "into classes."
+                f"{', '.join(map(str, cells.table.read))} take {np.count_nonzero(share):,} "
+                f"combinations of values; expected at most {_MOST_CELLS:,}, of discrete variables. "
+                "Cut continuous ones into classes."
             )
-        rows = np.ones(len(row)) if weights is None else weights / weights.mean()
-        share = np.bincount(row, weights=rows) / len(rows)
-        contrast = self._contrast(estimand, cells)
 
         def value(shares: FloatArray) -> float:
-            return _difference(estimand, evaluate(formula, cells.weighted(shares)), contrast)
+            return _difference(estimand, evaluate(formula, cells.table.weighted(shares)), contrast)
 
         at = value(share)
         if not np.isfinite(at):
             raise NumericalError(
                 "the formula conditions on values that never occur together, so the effect is "
-                "unknown; expected every combination at least once. Merge rare levels."
+                "unknown; expected every combination at least once. Merge rare levels, and cut "
+                "continuous variables, other than the outcome, into classes."
             )
-        slopes = np.array([_slope(value, share, cell) for cell in range(len(share))])
-        influence = rows * slopes[row]
-        return Effect(
+        slopes = np.zeros(len(share))  # cells that only rows of weight zero are in need none
+        for cell in np.flatnonzero(share).tolist():
+            slopes[cell] = _slope(value, share, cell)
+        effect = Effect(
             at,
-            standard_error(influence, groups),
-            len(rows),
+            np.nan,
+            n_rows,
             "plug-in of relative frequencies",
             estimand=estimand,
-            influence=influence,
-            details={"contrast": contrast, "cells": len(share)},
+            details={"contrast": contrast, "cells": int(np.count_nonzero(share))},
         )
+        return _with_spread(effect, rows * cells.of_rows(slopes), groups)
 
     def _contrast(self, estimand: Estimand, cells: Counts) -> tuple[Any, Any]:
         (treatment,) = estimand.query.treatment
         levels = cells.levels_of(treatment)
         if self.contrast is None and len(levels) == 2:
             return levels[0], levels[1]
-        if self.contrast is None or not {*self.contrast} <= {*levels}:
+        pair = self.contrast if isinstance(self.contrast, tuple) else ()
+        if len(pair) != 2 or pair[0] == pair[1] or any(level not in levels for level in pair):
             raise InputError(
-                f"contrast={self.contrast!r} and {treatment!r} has {len(levels)} levels "
-                f"{list(levels[:6])}; expected two of them. Give PlugIn(contrast=(control, "
-                "treated)), or cut a continuous treatment into classes."
+                f"contrast={self.contrast!r}, and the levels of {treatment!r} are "
+                f"{list(levels[:6])}{', …' * (len(levels) > 6)}; expected two different ones. Give "
+                "PlugIn(contrast=(control, treated)), or cut a continuous treatment into classes."
             )
-        return self.contrast
+        return pair
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    """The combinations of values that occur, and where each row is among them."""
+
+    table: Counts
+    places: tuple[tuple[IntArray, FloatArray], ...]
+    """Arrays of shape (n,): a cell for each row, and the part of the row that is in it."""
+
+    @classmethod
+    def of(cls, data: Data, formula: Equation, names: tuple[Name, ...], outcome: Name) -> _Cells:
+        """Read the variables; of an outcome that is only averaged, two values are kept."""
+        counts = Counts.of(data, None)
+        levels = counts.levels_of(outcome)
+        numbers = all(isinstance(level, Real) for level in levels)
+        rest = tuple(name for name in names if name != outcome)
+        if len(levels) <= 2 or not numbers or not _is_averaged(formula.right, outcome):
+            table, row = counts.folded(names)
+            return cls(table, ((row, np.ones(len(row))),))
+        table, row = counts.folded(rest)
+        n_cells, (codes, _) = table.n_rows, counts.read[outcome]
+        read = {name: (np.tile(found, 2), of) for name, (found, of) in table.read.items()}
+        values = np.array(levels, dtype=np.float64)
+        low, high = int(values.argmin()), int(values.argmax())
+        read[outcome] = np.repeat([0, 1], n_cells), (levels[low], levels[high])
+        part = ((values - values[low]) / (values[high] - values[low]))[codes]
+        places = ((row, 1.0 - part), (row + n_cells, part))
+        return cls(Counts((*rest, outcome), data, None, read), places)
+
+    def shares(self, rows: FloatArray) -> FloatArray:
+        """Relative frequencies of the cells, of rows with these weights."""
+        counts = [np.bincount(at, rows * part, self.table.n_rows) for at, part in self.places]
+        found: FloatArray = np.sum(counts, axis=0) / rows.sum()
+        return found
+
+    def of_rows(self, values: FloatArray) -> FloatArray:
+        """What a row gets if its parts get these values, one a cell."""
+        found: FloatArray = np.sum([part * values[at] for at, part in self.places], axis=0)
+        return found
+
+
+def _is_averaged(part: Expression, name: Name) -> bool:
+    """Whether a formula depends on a variable by its conditional means only."""
+    if name not in part.names:
+        return True
+    if isinstance(part, Expectation):
+        return name not in map(name_of, (*part.given, *part.do))
+    if isinstance(part, Sum):
+        return _is_averaged(part.body, name)
+    if isinstance(part, Product):
+        return all(_is_averaged(factor, name) for factor in part.factors)
+    if isinstance(part, Ratio):
+        return _is_averaged(part.top, name) and _is_averaged(part.bottom, name)
+    if isinstance(part, Difference):
+        return _is_averaged(part.left, name) and _is_averaged(part.right, name)
+    return False
 
 
 def _formula(estimand: Estimand) -> Equation:
@@ -166,6 +243,21 @@ def _formula(estimand: Estimand) -> Equation:
 def _variables(estimand: Estimand, formula: Equation) -> tuple[Name, ...]:
     """Variables of the formula, in the order of the graph."""
     return tuple(name for name in estimand.graph.nodes if name in formula.names)
+
+
+def _with_spread(effect: Effect, influence: FloatArray, groups: IntArray | None) -> Effect:
+    """The effect with its standard error; few clusters widen it as in other estimators."""
+    if groups is None:
+        return replace(effect, std_error=standard_error(influence), influence=influence)
+    n_clusters = int(groups.max()) + 1
+    influence = influence * np.sqrt(n_clusters / (n_clusters - 1))
+    return replace(
+        effect,
+        std_error=standard_error(influence, groups),
+        influence=influence,
+        details={**effect.details, "clusters": n_clusters},
+        df=n_clusters - 1.0,
+    )
 
 
 def _difference(estimand: Estimand, values: Values, contrast: tuple[Any, Any]) -> float:

@@ -357,12 +357,18 @@ def visible(graph: CausalGraph) -> BoolArray:
     """Matrix of the visible edges of a DAG, ADMG, MAG or PAG, shape (n_nodes, n_nodes)."""
     if graph.kind in (Kind.DAG, Kind.ADMG):
         return np.asarray(graph.directed & ~graph.bidirected)
-    arrows = (graph.ends & ARROW) > 0
-    found = np.zeros_like(arrows)
-    for b in np.flatnonzero(graph.directed.any(axis=0)).tolist():
-        parents = graph.directed[:, b]
-        far = ~graph.adjacency[b]
-        far[b] = False
-        exposed = parents & arrows[far].any(axis=0)
-        found[:, b] = closure(graph.bidirected & parents, np.flatnonzero(exposed).tolist())
+    directed, spouses = graph.directed, graph.bidirected
+    into, near = _as_bits((graph.ends.T & ARROW) > 0), _as_bits(graph.adjacency)
+    found = np.zeros_like(directed)
+    for a, b in np.argwhere(directed).tolist():
+        found[a, b] = into[a] & ~near[b] != 0
+    for b in np.flatnonzero(found[spouses.any(axis=0)].any(axis=0)).tolist():
+        parents = np.flatnonzero(directed[:, b])
+        start = np.flatnonzero(found[parents, b]).tolist()
+        found[parents, b] = closure(spouses[np.ix_(parents, parents)], start)
     return found
+
+
+def _as_bits(matrix: BoolArray) -> list[int]:
+    """Rows as sets: one integer a row."""
+    return [int.from_bytes(row.tobytes()) for row in np.packbits(matrix, axis=1)]

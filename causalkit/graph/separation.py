@@ -211,6 +211,11 @@ def minimum_separator(
 def costs_of(graph: CausalGraph, costs: Mapping[Name, float] | None) -> FloatArray:
     """Costs in node order, 1 where none is named; checked."""
     found = np.ones(len(graph.nodes))
+    if costs is not None and not isinstance(costs, Mapping):
+        raise InputError(
+            f"costs is a {type(costs).__name__}; expected a mapping from names to numbers, such as "
+            '{"A": 2.5}.'
+        )
     for name, cost in (costs or {}).items():
         if not (isinstance(cost, Real) and 0 <= cost < np.inf):
             raise InputError(

@@ -95,6 +95,7 @@ def ask(
         raise InputError(
             f"given has {names}, which treatment may change; expected variables that it does not "
             "cause, such as those measured before it. Leave them out, or ask for the effect on "
-            "them."
+            "them. P(outcome | do(treatment), given), which compares no like with like, is what "
+            "general_formula is for."
         )
     return asked

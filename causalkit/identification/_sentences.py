@@ -19,6 +19,12 @@ def about_graph(graph: CausalGraph | LaggedGraph) -> str:
     sentence = _RIGHT[graph.kind]
     if isinstance(graph, LaggedGraph):
         sentence += " It is the same at every step, and so are the effects (stationarity)."
+        if graph.kind in (Kind.MAG, Kind.PAG):
+            sentence += (
+                f" No edge with a lag above {graph.max_lag} is missing: something observed "
+                "separates variables that are further apart. Hidden causes of a series with a "
+                "memory can make edges of any length, which a longer max_lag leaves weaker."
+            )
     return sentence
 
 

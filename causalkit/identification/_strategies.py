@@ -29,6 +29,7 @@ from causalkit.identification.general.general import identified
 from causalkit.identification.instrument.estimand import InstrumentEstimand, instrument_estimand
 from causalkit.identification.query import EffectQuery, listed
 from causalkit.identification.series.lagged import LaggedQuestion
+from causalkit.identification.series.possible import possible_in_series
 from causalkit.typing import Name
 
 __all__ = ["AUTOMATIC", "STRATEGIES", "Strategy", "by_instrument", "open_path"]
@@ -107,6 +108,8 @@ def _possible(asked: Question) -> PossibleEffects:
     facts = asked.facts
     if isinstance(asked, PlainQuestion) and facts.graph.kind in (Kind.MAG, Kind.PAG):
         return possible_in_pag(facts.graph, asked.query, asked.observed)
+    if isinstance(asked, LaggedQuestion) and facts.graph.kind is Kind.PAG:
+        return possible_in_series(asked)
     if facts.undecided and facts.graph.kind is not Kind.CPDAG:
         raise _not_amenable(asked.query, facts)
     found: dict[tuple[Name, ...] | None, Estimand] = {}
@@ -152,11 +155,13 @@ def _not_amenable(query: EffectQuery, facts: Frame) -> NotIdentifiableError:
     edges = facts.undecided
     shown = ", ".join(map(str, edges[:6])) + (", …" if len(edges) > 6 else "")
     if facts.graph.kind is not Kind.CPDAG:
+        is_class = facts.graph.kind is Kind.PAG
+        list_them = '; or ask for all possible answers: strategy="possible".' if is_class else "."
         return NotIdentifiableError(
             f"the {query} is not identified by adjustment: the {facts.graph.kind.name} does not "
             f"say that {shown} has no hidden cause of both its ends (the edge is not directed and "
-            "visible). Measure more variables, so that one of them shows it; or, if you know the "
-            "hidden causes, draw an ADMG.",
+            "visible). Measure more variables, so that one of them shows it; if you know the "
+            f"hidden causes, draw an ADMG{list_them}",
             witness=edges,
         )
     plural = "these undirected edges are" if len(edges) > 1 else "this undirected edge is"
@@ -196,6 +201,10 @@ def open_path(asked: Question) -> tuple[str, tuple[Edge, ...]]:
             "<-> between the oldest steps stands for what they share further back"
         )
     steps = zip(names[:-1], names[1:], walk.symbols, strict=True)
+    if facts.graph.kind is Kind.PAG and facts.member.kind is Kind.ADMG:
+        why += (
+            ". It may be open in some graph with these marks: each o is read as tail and as arrow"
+        )
     what = f"no set blocks the non-causal path {walk.show(facts.graph)}; {why}"
     return what, tuple(Edge(*step) for step in steps)
 

@@ -22,10 +22,12 @@ from causalkit._core.checks import check_choice
 from causalkit._core.report import Report, Reported
 from causalkit.errors import NotIdentifiableError
 from causalkit.graph import Kind
+from causalkit.graph.separation import costs_of
 from causalkit.identification._question import PlainQuestion, Question, ask
-from causalkit.identification._strategies import AUTOMATIC, STRATEGIES, by_instrument, open_path
+from causalkit.identification._strategies import AUTOMATIC, STRATEGIES, open_path
 from causalkit.identification.estimand import Estimand
-from causalkit.identification.query import EffectQuery, GraphLike, listed
+from causalkit.identification.instrument.estimand import nearby_instruments
+from causalkit.identification.query import EffectQuery, GraphLike
 from causalkit.typing import Name, Names
 
 __all__ = ["STRATEGIES", "Strategies", "Verdict", "identify", "strategies"]
@@ -149,7 +151,9 @@ def strategies(
     Parameters
     ----------
     costs : mapping of name to float, optional
-        What measuring a variable costs; 1 where nothing is said.
+        What measuring a variable costs, zero or more; 1 where nothing is said. They are added up
+        here, and choose nothing: the cheapest set to adjust for is
+        :func:`~causalkit.identification.minimum_adjustment_set`.
 
     Returns
     -------
@@ -168,6 +172,7 @@ def strategies(
     ['adjustment', 'general', 'instrument', 'possible']
     """
     asked = ask(graph, treatment, outcome, given, observed, max_adjustment_lag)
+    costs_of(asked.facts.graph, costs)  # a wrong cost is an error, not a wrong sum
     verdicts = []
     for name, attempt in STRATEGIES.items():
         try:
@@ -184,7 +189,7 @@ class Verdict:
     strategy: str
     estimand: Estimand | None
     reason: str
-    costs: Mapping[Name, float] = field(default_factory=dict)
+    costs: Mapping[Name, float] = field(default_factory=dict, hash=False)
 
     @property
     def applies(self) -> bool:
@@ -253,10 +258,8 @@ def _with_ways_out(asked: Question, error: NotIdentifiableError) -> NotIdentifia
     if asked.facts.graph.kind not in (Kind.DAG, Kind.ADMG) or not isinstance(asked, PlainQuestion):
         return error
     hints = [f"To begin with, {open_path(asked)[0]}."]
-    try:
-        named = listed(by_instrument(asked).instruments)
-    except NotIdentifiableError:
-        pass
-    else:
-        hints.append(f'{named} can serve: strategy="instrument", which assumes more.')
+    instrument = nearby_instruments(asked.graph, asked.query, asked.observed)
+    if instrument is not None:
+        hints.append(f'{instrument} can serve: strategy="instrument", which assumes more.')
+    hints.append("what_would_help lists what would identify it.")
     return NotIdentifiableError(" ".join((str(error), *hints)), witness=error.witness)

@@ -59,6 +59,8 @@ class Challenges(Reported):
         failed = [c.name for c in self.challenges if c.fails and c.is_test]
         fragile = [c.name for c in self.challenges if c.fails and not c.is_test]
         silent = len(self.challenges) - len(passed) - len(failed) - len(fragile)
+        if silent == len(self.challenges):
+            return f"none of {silent} checks is informative"
         parts = [f"{len(passed)} of {len(self.challenges)} checks pass"]
         if failed:
             parts.append(f"{len(failed)} fail: {', '.join(failed)}")

@@ -154,6 +154,11 @@ def beyond_reach(effect: Effect) -> str:
                 "The effect is implied by the graph, not estimated from data, so there is no "
                 "estimate to challenge: challenge the graph instead."
             )
+        if effect.estimand is not None:
+            return (
+                "The effect is a formula in relative frequencies, and the checks estimate again by "
+                "adjustment only: judge what the estimand lists under its assumptions."
+            )
         return (
             "The effect carries no data and no estimator, so nothing can be estimated again: "
             "challenge an effect that came from estimate() or fit()."

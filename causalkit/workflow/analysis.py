@@ -7,8 +7,9 @@ The chain is four calls that anybody can make by hand, and `Analysis` keeps what
     effect    = estimand.estimate(data, estimator)                  estimate
     challenges = effect.refute()                                    challenge
 
-Two decisions are made here and said in `Analysis.notes`. If a learnt graph leaves the effect open
-(an undirected edge decides it), the answer is the set of effects that the graph allows. And a graph
+Two decisions are made here and said in `Analysis.notes`. If a class of graphs leaves the effect
+open (an edge that is not oriented decides it), the answer is the set of effects that the class
+allows; of a PAG it may hold members in which nothing is identified (`n_open`). And a graph
 that was learnt from the same rows makes the interval of the effect too short by an unknown amount:
 the interval describes the effect *given* the graph.
 """
@@ -18,6 +19,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +33,13 @@ from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.errors import InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.estimation import Effect, EffectEstimator, EffectSet
 from causalkit.graph import CausalGraph, Kind
-from causalkit.identification import Estimand, NoEffectEstimand, identify
+from causalkit.identification import (
+    Estimand,
+    NoEffectEstimand,
+    OpenEstimand,
+    PossibleEffects,
+    identify,
+)
 from causalkit.identification.query import GraphLike, as_graph
 from causalkit.refutation import Challenges, refute
 from causalkit.typing import Data, FloatArray, Name
@@ -179,7 +187,7 @@ def analyze(
         If the arguments contradict each other or the data cannot be used.
     NotIdentifiableError
         If the effect does not follow from the graph, and the graph is not a class of graphs of
-        which each member would answer.
+        which members would answer: each one of a CPDAG, some of a PAG.
 
     Notes
     -----
@@ -316,17 +324,17 @@ def _identify(
             "this graph; it does not include the uncertainty about the graph."
         )
     observed = variables.names if hidden else None
+    if algorithm is not None and (ambiguous := getattr(algorithm, "ambiguous_", ())):
+        shown = ", ".join(" - ".join(map(str, triple)) for triple in ambiguous[:3])
+        notes.append(
+            f"Tests left {len(ambiguous)} triple(s) ambiguous ({shown}{_more(ambiguous, 3)}); "
+            "identification reads them as no colliders, so the answer rests on that, too."
+        )
     try:
         estimand = identify(graph, treatment, outcome, observed=observed)
     except NotIdentifiableError as error:
-        if graph.kind is not Kind.CPDAG or hidden:
-            raise
-        estimand = identify(graph, treatment, outcome, strategy="possible")
-        open_edges = ", ".join(map(str, error.witness))
-        notes.append(
-            f"The graph does not orient {open_edges}, which decides the effect, so the answer is "
-            "the set of effects over all orientations. Knowledge of a direction would narrow it."
-        )
+        estimand = _possible(graph, treatment, outcome, observed, error)
+        notes += _what_is_open(estimand, error)
     if isinstance(estimand, NoEffectEstimand):
         notes.append(
             f"The graph has no causal path from {treatment} to {outcome}, so it says that the "
@@ -336,6 +344,54 @@ def _identify(
             why = algorithm.explain(treatment, outcome)
             notes.append(f"{treatment} and {outcome}: {why.edge}; {why.adjacency}.")
     return estimand, tuple(notes)
+
+
+def _possible(
+    graph: CausalGraph,
+    treatment: Name,
+    outcome: Name,
+    observed: tuple[Name, ...] | None,
+    error: NotIdentifiableError,
+) -> PossibleEffects:
+    """All answers that a class of graphs allows; where that is no answer, the error stands."""
+    if graph.kind not in (Kind.CPDAG, Kind.PAG):
+        raise error
+    try:
+        found = identify(graph, treatment, outcome, observed=observed, strategy="possible")
+    except NotIdentifiableError:
+        raise error from None
+    if not isinstance(found, PossibleEffects):
+        raise error
+    return found
+
+
+def _what_is_open(estimand: PossibleEffects, error: NotIdentifiableError) -> Iterator[str]:
+    """Why there are several answers, in words."""
+    if estimand.graph.kind is Kind.CPDAG:
+        edges: tuple[Any, ...] = error.witness
+    else:
+        turned = {
+            frozenset((edge.left, edge.right))
+            for orientations in estimand.orientations
+            for edge in chain.from_iterable(orientations)
+        }
+        open_edges = estimand.graph.edges()
+        edges = tuple(edge for edge in open_edges if {edge.left, edge.right} in turned)
+    shown = ", ".join(map(str, edges[:6])) + _more(edges, 6)
+    yield (
+        f"The graph does not orient {shown}, which decides the effect, so the answer is the set of "
+        "effects over all orientations. Knowledge of a direction would narrow it."
+    )
+    for answer in estimand:
+        if isinstance(answer, OpenEstimand):
+            yield (
+                f"In some of these graphs no adjustment identifies the effect: {answer.reason}. "
+                "Unless they are ruled out, the data do not bound it."
+            )
+
+
+def _more(listed: tuple[Any, ...], shown: int) -> str:
+    return ", …" if len(listed) > shown else ""
 
 
 def _summaries(table: Table) -> Iterator[dict[str, Any]]:

@@ -74,7 +74,22 @@ def test_weights_are_repeated_rows():
     rows = np.repeat(np.arange(200), weights)
     repeated = estimand.estimate(data.iloc[rows].reset_index(drop=True), clusters=rows)
     assert weighted.value == pytest.approx(repeated.value, abs=1e-10)
-    assert weighted.std_error == pytest.approx(repeated.std_error, rel=1e-6)
+    # Clusters have a small-sample factor, and rows by themselves have none.
+    assert weighted.std_error * np.sqrt(200 / 199) == pytest.approx(repeated.std_error, rel=1e-6)
+
+
+def test_few_clusters_are_told_and_widen_the_interval_as_in_other_estimators():
+    rng = np.random.default_rng(14)
+    groups = np.repeat(np.arange(8), 50)
+    x = rng.random(400) < 0.5
+    data = {"X": x, "Y": x + rng.normal(size=400) + rng.normal(size=8)[groups], "site": groups}
+    estimand = ck.identify("X -> Y", "X", "Y")
+    found = estimand.estimate(data, PlugIn(), clusters="site")
+    other = estimand.estimate(data, OLS(), clusters="site")
+    factor = np.sqrt(399 / 398)  # of the two coefficients that OLS counts
+    assert found.df == other.df == 7
+    assert found.std_error * factor == pytest.approx(other.std_error, rel=1e-6)
+    assert "clustered, 8 clusters" in str(found)
 
 
 def test_saturated_adjustment_is_least_squares_with_all_cells():
@@ -116,6 +131,7 @@ def test_natural_effects_of_a_known_model():
         estimand = identify_mediation("X -> M -> Y; X -> Y", "X", "Y", "M", effect=effect)
         found = estimand.estimate(data)
         assert abs(found.value - value) < 4 * found.std_error < 0.05
+        assert found.sentence.startswith(f"{effect.capitalize()} effect of X on Y, ")
     controlled = identify_mediation(
         "X -> M -> Y; X -> Y", "X", "Y", "M", effect="controlled direct"
     )
@@ -133,6 +149,40 @@ def test_intervals_cover(graph, draw):
     assert 0.92 <= hits / repeats <= 0.97
 
 
+@pytest.mark.parametrize("graph", [FRONT_DOOR, NAPKIN, "W -> X -> Y; W -> Y"])
+def test_an_outcome_that_is_averaged_may_be_continuous(graph, monkeypatch):
+    data, _ = napkin(np.random.default_rng(9), 400)
+    rng = np.random.default_rng(10)
+    data["M"] = rng.random(400) < 0.2 + 0.5 * data.X
+    data["Y"] = data.Y + 0.5 * data.M + rng.normal(size=400)
+    estimand = general_formula(graph, "X", "Y")
+    weights = rng.random(400) * (rng.random(400) < 0.8)
+    for options in ({}, {"sample_weight": weights}, {"clusters": rng.integers(0, 40, 400)}):
+        short = estimand.estimate(data, PlugIn(), **options)
+        with monkeypatch.context() as patch:  # a cell for each value that occurs
+            patch.setattr("causalkit.estimation.plug_in._is_averaged", lambda *_: False)
+            long = estimand.estimate(data, PlugIn(), **options)
+        assert short.details["cells"] < 30 < 300 < long.details["cells"]
+        assert short.value == pytest.approx(long.value, abs=1e-10)
+        assert short.std_error == pytest.approx(long.std_error, rel=1e-6)
+        np.testing.assert_allclose(short.influence, long.influence, atol=1e-6)
+
+
+def test_a_continuous_outcome_takes_any_number_of_rows():
+    data, truth = front_door(np.random.default_rng(11), 20_000)
+    data["Y"] = data.Y + np.random.default_rng(12).normal(size=20_000)
+    assert truth in ck.identify(FRONT_DOOR, "X", "Y").estimate(data).interval(0.99)
+
+
+def test_rows_of_weight_zero_count_as_left_out():
+    data, _ = front_door(np.random.default_rng(13), 500)
+    kept = ~(data.M & data.Y & data.X)  # a cell without any weight is left
+    estimand = general_formula(FRONT_DOOR, "X", "Y")
+    found = estimand.estimate(data, sample_weight=kept.astype(float).to_numpy())
+    assert found.value == pytest.approx(estimand.estimate(data[kept]).value, abs=1e-10)
+    assert not found.influence[~kept].any()
+
+
 def test_what_never_occurs_is_an_error():
     data = {"X": [0, 0, 1, 1], "M": [0, 0, 1, 1], "Y": [0, 1, 1, 0]}
     with pytest.warns(OverlapWarning), pytest.raises(NumericalError, match="never occur"):
@@ -147,6 +197,9 @@ def test_refusals_say_what_to_do():
         estimand.estimate(data, OLS())
     with pytest.raises(InputError, match="into classes"):
         estimand.estimate({"X": data.X, "M": rng.random(100), "Y": rng.random(100)}, PlugIn((1, 2)))
+    for contrast in ((0,), (0, 1, 0), (1, 1), 1, "01", [0, 1], (0, 7)):
+        with pytest.raises(InputError, match="two different ones"):
+            estimand.estimate(data, PlugIn(contrast))
     wide = {"X": rng.random(6000) < 0.5, "M": rng.random(6000), "Y": rng.random(6000)}
     with pytest.raises(InputError, match="combinations"):
         estimand.estimate(wide)

@@ -323,3 +323,5 @@ def test_bad_options_are_refused_at_once(options, error, says):
 def test_bad_costs_are_refused():
     with pytest.raises(InputError, match="cost of 'A'"):
         minimum_adjustment_set("A -> X -> Y; A -> Y", "X", "Y", costs={"A": -1.0})
+    with pytest.raises(InputError, match="costs is a list"):
+        minimum_adjustment_set("A -> X -> Y; A -> Y", "X", "Y", costs=[1.0])

@@ -570,14 +570,17 @@ class TestErrors:
         [
             ({"contrast": (0, 7)}, "no level 7"),
             ({"contrast": (0, 1, 1)}, "one, or a pair"),
+            ({"contrast": (1, 1)}, "with itself"),
             ({"contrast": {"Z": 1}}, "each of X"),
             ({"level": 5}, "no level 5"),
             ({"monotone": [("Y", "X")]}, "no edge"),
             ({"monotone": ["XY"]}, "pairs of names"),
             ({"monotone": [3]}, "pairs of names"),
+            ({"monotone": 3}, "pairs of names"),
             ({"given": {"Y": 1}}, "both"),
             ({"given": "Y"}, "expected a mapping"),
             ({"tolerance": -1}, "from 0 on"),
+            ({"tolerance": "small"}, "from 0 on"),
             ({"observed": ["X"]}, "no variable 'Y'"),
         ],
     )
@@ -654,6 +657,10 @@ class TestErrors:
             natural_bounds(self.TABLE, "X", "Y", outcome_range=(0.5, 1))
         with pytest.raises(InputError, match="expected a pair"):
             natural_bounds(self.TABLE, "X", "Y", outcome_range=3)
+        with pytest.raises(InputError, match="expected a pair"):
+            natural_bounds(self.TABLE, "X", "Y", outcome_range=("low", 1))
+        with pytest.raises(InputError, match="with itself"):
+            natural_bounds(self.TABLE, "X", "Y", contrast=(1, 1))
         with pytest.raises(InputError, match="both"):
             natural_bounds(self.TABLE, "X", "X")
 
@@ -690,4 +697,5 @@ class TestResults:
         table = ProbabilityTable([[0.3, 0.2], [0.5, 0.0]], ["X", "Y"])
         found = bound_causation(BOW, "X", "Y", table)
         assert np.isnan(found.necessity.lower)
+        assert not found.necessity.excludes(0.5)
         assert 0 <= found.both.lower <= found.both.upper <= 0.3 + 1e-9

@@ -284,6 +284,17 @@ def test_beyond_all_experiments(graph, event, given):
         assert not follows(plain, *atoms, rng, experiments)
 
 
+def test_with_two_levels_experiments_may_say_more_by_subtraction():
+    """X' is then all that is not x, which no formula for any number of levels can use."""
+    plain = oracle.Plain.read(CausalGraph.parse("X -> Y; X <-> Y"))
+    units = Units(plain, np.random.default_rng(5))
+    truth = units.probability([("Y", {"X": 0}, 0), ("X", {}, 1)])
+    trial, seen = units.table(("X",)).joint(["X", "Y"]), units.table().joint(["X", "Y"])
+    assert truth == pytest.approx(trial[0, 0] / trial[0].sum() - seen[0, 0])
+    with pytest.raises(NotIdentifiableError, match="all that is not x"):
+        identify_counterfactual(plain.graph(), "Y[X=x], X=x'", experiments=True)
+
+
 def test_experiments_help_where_observation_does_not():
     bow = "X -> Y; X <-> Y"
     with pytest.raises(NotIdentifiableError, match="experiments=True") as caught:
@@ -355,6 +366,10 @@ def test_latex():
         ("Y[X=x, X=x']", InputError),
         ("Y[M[M=m]]", InputError),
         (Counterfactual("Y", (Counterfactual(Value("M"), ("X",)),)), InputError),
+        (5, UnknownVariableError),
+        (2.5, InputError),
+        ([None], InputError),
+        (None, InputError),
     ],
 )
 def test_what_cannot_be_read(event, error):
@@ -369,6 +384,12 @@ def test_other_refusals():
         identify_counterfactual("X -> M -> Y", "Y[M=m]", observed=["X", "Y"])
     with pytest.raises(GraphError, match="CPDAG"):
         identify_counterfactual("X -- Y", "Y[X=x]")
+
+
+def test_one_name_needs_no_tuple_and_nothing_may_be_given():
+    assert Counterfactual("Y", "dose") == Counterfactual("Y", ("dose",))
+    answer = identify_counterfactual("dose -> Y", Counterfactual("Y", "dose"), given=None)
+    assert str(answer.formula) == "P(Y=y | dose)"
 
 
 def test_the_report_says_all():

@@ -188,6 +188,8 @@ def test_looking_up_what_is_not_there():
         found.at({"X": 7})
     with pytest.raises(UnknownVariableError):
         found.at({"W": 1})
+    with pytest.raises(InputError, match="expected a mapping"):
+        found.at(7)
     with pytest.raises(UnknownVariableError):
         found.mean("W")
 

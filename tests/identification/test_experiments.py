@@ -223,5 +223,10 @@ def test_evaluating_without_the_experiment_says_which_is_missing():
         answer.expression.evaluate(table)
 
 
+def test_what_a_source_set_may_be_a_name_or_several():
+    assert Source("LA", "X") == Source("LA", {"X"}) == Source("LA", ("X",))
+    assert len({Source(do=["X", "Z"]), Source(do={"Z", "X"})}) == 1
+
+
 def test_a_hedge_reads_well():
     assert str(Hedge(("X", "Y"), ("Y",))) == "hedge ({X, Y}, {Y})"

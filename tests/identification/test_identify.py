@@ -111,6 +111,8 @@ def test_each_strategy_has_its_turn():
     instrument = "Z -> X -> Y; X <-> Y"
     with pytest.raises(NotIdentifiableError, match="Z can serve"):
         identify(instrument, "X", "Y")
+    with pytest.raises(NotIdentifiableError, match="Z given W can serve"):
+        identify(instrument + "; W -> Z; W -> Y", "X", "Y")
     found = identify(instrument, "X", "Y", strategy="instrument")
     assert isinstance(found, InstrumentEstimand)
     assert found.instruments == ("Z",)
@@ -122,7 +124,21 @@ def test_costs_are_summed_over_what_a_strategy_uses():
     assert by_name["adjustment"].uses == ("B",)
     assert by_name["adjustment"].cost == 5
     assert by_name["front-door"].reason
+    assert len({*table, *strategies("A -> X -> Y; A -> B -> Y", "X", "Y", costs={"B": 5})}) == 6
     assert any("No unmeasured confounding" in line for line in by_name["adjustment"].assumptions)
+
+
+def test_a_wrong_cost_is_an_error():
+    for costs in ({"Q": 1}, {"B": -1}, {"B": "much"}, {"B": float("nan")}):
+        with pytest.raises(InputError):
+            strategies("A -> X -> Y; A -> B -> Y", "X", "Y", costs=costs)
+
+
+def test_what_is_refused_names_the_function_that_answers():
+    with pytest.raises(InputError, match="general_formula"):
+        identify("X -> M -> Y", "X", "Y", given="M")
+    with pytest.raises(NotIdentifiableError, match="what_would_help"):
+        identify("X -> Y; X <-> Y", "X", "Y")
 
 
 def test_hidden_confounder_is_named():

@@ -12,9 +12,11 @@ import pytest
 from causalkit.errors import GraphError, InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.graph import CausalGraph, Edge
 from causalkit.graph.lagged_graph import LaggedGraph
+from causalkit.graph.separation import minimal_separator
 from causalkit.identification.formulas.evaluation import ProbabilityTable
 from causalkit.identification.formulas.expression import Value
 from causalkit.identification.instrument._rank import independent_rows
+from causalkit.identification.instrument.estimand import nearby_instruments
 from causalkit.identification.instrument.instrument import (
     Instrument,
     InstrumentEstimand,
@@ -532,6 +534,42 @@ def test_refusals_say_which_condition_fails(graph, target, message):
     with pytest.raises(NotIdentifiableError, match=message) as caught:
         instrument_estimand(graph, EFFECT, target=target)
     assert ("path" in message or "past" in message) <= bool(caught.value.witness)
+
+
+@pytest.mark.parametrize("target", ["everyone", "compliers"])
+def test_the_estimand_takes_the_first_instrument_of_the_list(target):
+    rng = generator([31, 0])
+    for k in range(150):
+        graph = some_graph(rng, k)
+        (x,), (y,) = pick(rng, graph)
+        listed = instruments(graph, x, y, target=target)
+        try:
+            found = instrument_estimand(graph, EffectQuery((x,), (y,)), target=target)
+        except NotIdentifiableError:
+            assert not listed
+        else:
+            assert (found.instruments, found.given) == ((listed[0].name,), listed[0].given)
+
+
+def test_a_hint_takes_few_searches_and_is_an_instrument(monkeypatch):
+    rng, searches = generator([32, 0]), []
+    monkeypatch.setattr(
+        "causalkit.identification.instrument._problem.minimal_separator",
+        lambda *a, **b: searches.append(a) or minimal_separator(*a, **b),
+    )
+    for k in range(150):
+        graph = some_graph(rng, k)
+        (x,), (y,) = pick(rng, graph)
+        searches.clear()
+        found = nearby_instruments(graph, EffectQuery((x,), (y,)), None)
+        assert len(searches) <= graph.adjacency[graph.index(x)].sum()
+        assert found is None or is_instrument(graph, x, y, found.name, found.given)
+    two = "Z1 -> X1 -> Y; Z1 -> X2 -> Y; Z2 -> X2; X1 <-> Y; X2 <-> Y"
+    query = EffectQuery(("X1", "X2"), ("Y",))
+    assert str(nearby_instruments(CausalGraph.parse(two), query, None)) == "Z1 and Z2"
+    for given, outcome in ((("D",), ("Y",)), ((), ("Y", "D"))):
+        query = EffectQuery(("X",), outcome, given)
+        assert nearby_instruments(CausalGraph.parse("Z -> X -> Y -> D"), query, None) is None
 
 
 def test_refusals_of_several_treatments():

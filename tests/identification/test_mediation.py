@@ -170,7 +170,7 @@ def random_paths(rng, plain, x, y, paths):
 
 
 def random_edges(rng, plain, x, y, paths):
-    kept = [arc for arc in plain.arcs if rng.random() < 0.7] or [paths[0][:2]]
+    kept = sorted({*pairwise(paths[0]), *(arc for arc in plain.arcs if rng.random() < 0.6)})
     active = {path for path in paths if all(step in kept for step in pairwise(path))}
     return (
         lambda graph, **options: identify_path_effect(graph, x, y, edges=kept, **options),
@@ -365,6 +365,12 @@ def test_a_contrast_of_probabilities_where_no_mean_can_be_written():
     assert r"\mathrm{P}({Y}_{X=x \text{ along } X \to Y, " in equation.to_latex()
 
 
+def test_names_on_paths_are_written_as_elsewhere_in_latex():
+    path = identify_path_effect("X1 -> a_b -> Y; X1 -> Y", "X1", "Y", "X1 -> a_b -> Y")
+    along = r"X_{1}=x_{1} \text{ along } X_{1} \to \mathrm{a\_b} \to Y, \text{ else }"
+    assert along in path.expression.to_latex()
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
@@ -398,6 +404,12 @@ def test_refused_mediation(options, error, words):
         ({"edges": [("Y", "X")]}, GraphError, "no edge Y -> X"),
         ({"edges": [("X", "M", "Y")]}, InputError, "two names"),
         ({"edges": []}, InputError, "edges is empty"),
+        ({"edges": 5}, InputError, "pairs of names"),
+        ({"edges": "X -> Y"}, InputError, "pairs of names"),
+        ({"edges": [("X", "M"), ("C", "Y")]}, InputError, "make up no path"),
+        ({"edges": ["XY"]}, InputError, "no sequence of names"),
+        ({"paths": 5}, InputError, "expected text"),
+        ({"paths": (1, 2)}, InputError, "no sequence of names"),
         ({"paths": "X -> M -> Y", "observed": ["X", "Y", "C"]}, InputError, "without hidden"),
     ],
 )

@@ -10,6 +10,14 @@ from causalkit.errors import GraphError, InputError, NotIdentifiableError, Unkno
 from causalkit.graph import CIRCLE, CausalGraph, Edge, Kind
 from causalkit.graph.equivalence import members
 from causalkit.graph.mag import dag_to_mag, mag_to_pag
+from causalkit.identification import (
+    EffectQuery,
+    PossibleEffects,
+    identify,
+    is_adjustment_set,
+    minimal_adjustment_set,
+    strategies,
+)
 from causalkit.identification.classes.deciding import what_decides
 from causalkit.identification.classes.lv_ida import OpenEstimand, pag_effects, pag_members
 from causalkit.identification.estimand import AdjustmentEstimand, NoEffectEstimand
@@ -319,3 +327,56 @@ def test_what_decides_refuses_single_graphs():
         what_decides("X -> Y", "X", "Y")
     with pytest.raises(InputError, match="expected one"):
         what_decides("PAG: X o-o Y; X o-o A", ["X", "A"], "Y")
+
+
+# --- PAGs that no MAG has -------------------------------------------------------------------------
+
+
+def test_a_pag_without_a_member_is_read_in_every_way():
+    # Tests left the four triples of the ring open; the ring has no orientation without a collider.
+    ring = "A o-o B; B o-o C; C o-o D; D o-o A"
+    pag = f"PAG: {ring}; I o-> X; J o-> X; X -> Y"
+    answer = identify(pag, "X", "Y")
+    assert answer.adjustment == ()
+    assert isinstance(identify(pag, "Y", "X"), NoEffectEstimand)
+    with pytest.raises(NotIdentifiableError, match="not the class of any MAG"):
+        identify(pag, "A", "C", strategy="possible")
+    # Whether what A is given for blocks a path depends on how its circles are read.
+    pag = f"PAG: {ring}; I o-> X; A o-> X; X -> Y; C o-> Y"
+    with pytest.raises(NotIdentifiableError):
+        identify(pag, "X", "Y", observed=["X", "Y", "B", "D"])
+    assert [v.strategy for v in strategies(pag, "Y", "X") if v.applies][:1] == ["no effect"]
+
+
+def test_triples_that_tests_left_open_are_read_in_every_way():
+    # x1 - x3 - (x2, x4) is a collider, but the PAG does not say so.
+    pag = "PAG: x1 o-o x3; x2 o-> x3; x2 o-> x4; x4 -> x3; x7 o-> x4; x5 o-o x7"
+    truth = "MAG: x1 -> x3; x2 -> x3; x2 -> x4; x4 -> x3; x7 -> x4; x7 -> x5"
+    assert not is_adjustment_set(truth, "x1", "x2", "x3")
+    assert not is_adjustment_set(pag, "x1", "x2", "x3")
+    with pytest.raises(NotIdentifiableError, match="each o is read as tail and as arrow"):
+        identify(pag, "x1", "x2", strategy="adjustment")
+
+
+def test_what_is_known_beyond_separations_does_no_harm():
+    pag = mag_to_pag(
+        dag_to_mag(CausalGraph.parse("I -> X; J -> X; A -> X; X -> Y; A -> Y; A -> B"))
+    )
+    assert minimal_adjustment_set(pag, "X", "Y") == {"A"}
+    edges = [Edge(e.left, e.right, e.symbol.replace("o->", "->")) for e in pag.edges()]
+    known = CausalGraph.from_edges(pag.nodes, edges, Kind.PAG)
+    assert known != pag
+    assert minimal_adjustment_set(known, "X", "Y") == {"A"}
+
+
+def test_a_long_list_of_orientations_is_cut_in_print():
+    star = dict.fromkeys("ABCDEFGH", "--")
+    graphs = [
+        CausalGraph.parse("CPDAG: Y; " + "; ".join(f"X {star[v]} {v}" for v in star))
+        for star in (star, *({**star, v: "->"} for v in star))
+    ]
+    query = EffectQuery(("X",), ("Y",))
+    answer = NoEffectEstimand(query, graphs[0])
+    possible = PossibleEffects(query, (answer,), graphs[0], (tuple(graphs[1:]),))
+    assert len(possible.orientations[0]) == 8
+    assert "X -> A or X -> B or X -> C or …" in repr(possible)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from causalkit.errors import NotIdentifiableError
+from causalkit.errors import InputError, NotIdentifiableError
 from causalkit.graph import CausalGraph, Edge
 from causalkit.identification import Sample, general_formula, identify_from, what_would_help
 from tests.identification.oracle import Plain, factors_follow, random_admg, random_query, subsets
@@ -78,6 +78,28 @@ def test_experiments_are_those_that_identify():
                 assert name in remedies.experiments
 
 
+def test_experiments_within_strata_are_tried_on_the_hedge_only():
+    rng = np.random.default_rng(2)
+    helpful = 0
+    for _ in range(600):
+        plain = random_admg(rng, 5, arcs=0.6, bows=0.4)
+        treatment, outcome, given = random_query(rng, plain.nodes, given=1)
+        graph = plain.graph()
+        remedies = what_would_help(graph, treatment, outcome, given=given, most=0)
+        if remedies.identified:
+            continue
+        for name in set(plain.nodes) - {*treatment, *outcome, *given}:
+            samples = [Sample(), Sample(do=name)]
+            try:
+                identify_from(graph, treatment, outcome, given=given, samples=samples)
+            except NotIdentifiableError:
+                assert name not in remedies.experiments
+            else:
+                assert name in remedies.experiments
+                helpful += 1
+    assert helpful > 2
+
+
 def test_nothing_is_needed_where_it_is_identified():
     remedies = what_would_help("X -> Y", "X", "Y")
     assert remedies.identified
@@ -89,6 +111,13 @@ def test_too_many_measurements_are_said_to_be_too_many():
     graph = CausalGraph.from_edges(["X", "Y"], edges)
     assert "Nothing was found" in str(what_would_help(graph, "X", "Y", most=0))
     assert "hidden cause of X and Y" in str(what_would_help(graph, "X", "Y"))
+
+
+def test_how_many_measurements_is_a_count():
+    with pytest.raises(InputError, match="most='a'"):
+        what_would_help("X -> Y; X <-> Y", "X", "Y", most="a")
+    with pytest.raises(InputError, match="most=-1"):
+        what_would_help("X -> Y; X <-> Y", "X", "Y", most=-1)
 
 
 def test_a_measured_cause_does_identify():

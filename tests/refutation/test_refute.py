@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import causalkit as ck
 from causalkit.errors import InputError
 from causalkit.estimation import OLS, Effect, EffectSet
 from causalkit.refutation import (
@@ -118,6 +119,10 @@ def test_each_member_of_a_set_is_challenged(effect):
 
 
 def test_an_effect_that_is_not_estimated_is_not_challenged():
+    data = {"X": [0, 1] * 20, "M": [0, 1, 1, 0] * 10, "Y": [0, 0, 1, 1, 1] * 8}
+    by_formula = refute(ck.identify("X -> M -> Y; X <-> Y", "X", "Y").estimate(data))
+    assert by_formula.summary == "none of 6 checks is informative"
+    assert all("formula" in c.sentence for c in by_formula)
     implied = refute(Effect(0.0, np.nan, 300, "implied by the graph"))
     assert implied.verdict == "not informative"
     assert all("challenge the graph" in c.sentence for c in implied)

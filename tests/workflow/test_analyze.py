@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 
 import causalkit as ck
-from causalkit.discovery import FLOP, PC, Knowledge
+from causalkit.discovery import FCI, FLOP, PC, Knowledge
 from causalkit.errors import InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.estimation import OLS, EffectSet
 
@@ -163,3 +165,41 @@ def test_a_zero_that_only_the_graph_says_has_no_interval():
     assert any("would change the score by -" in note for note in analysis.notes)
     assert analysis.to_dict()["interval"] == [None, None]
     assert "if the graph is right" in analysis.to_html()
+
+
+def test_a_learnt_pag_gives_the_possible_effects_and_says_what_is_open():
+    rng = np.random.default_rng(2)
+    a, x = rng.normal(size=(2, 3000))
+    x += a
+    y = x + rng.normal(size=3000)
+    data = {"a": a, "x": x, "y": y}
+    analysis = ck.analyze(data, "x", "y", discovery=FCI(), estimator=OLS(), checks=[])
+    assert isinstance(analysis.effect, EffectSet)
+    assert analysis.effect.n_open == 1
+    assert analysis.effect.range[1] == pytest.approx(1, abs=0.1)
+    assert any("does not orient a o-o x, x o-o y" in note for note in analysis.notes)
+    assert any("no adjustment identifies the effect" in note for note in analysis.notes)
+    assert "or not identified" in repr(analysis)
+    json.dumps(analysis.to_dict(), allow_nan=False)
+    assert "not identified" in analysis.to_html()
+
+
+def test_a_class_with_hidden_nodes_gives_the_possible_effects():
+    x = np.random.default_rng(3).normal(size=500)
+    data = {"x": x, "y": x + 1}
+    graph = ck.CausalGraph.parse("CPDAG: U -- x; x -- y")
+    analysis = ck.analyze(data, "x", "y", graph=graph, estimator=OLS(), checks=[])
+    assert sorted(round(effect.value, 6) for effect in analysis.effect) == [0, 1]
+    confounded = ck.CausalGraph.parse("CPDAG: U -- x; x -- y; U -- y")
+    with pytest.raises(NotIdentifiableError, match="depends on how"):
+        ck.analyze(data, "x", "y", graph=confounded, estimator=OLS())
+
+
+def test_ambiguous_triples_are_noted():
+    rng = np.random.default_rng(0)
+    w = np.triu(rng.normal(size=(6, 6)), 1) * 0.3
+    data = pd.DataFrame(rng.normal(size=(60, 6)) @ np.linalg.inv(np.eye(6) - w)).add_prefix("v")
+    pc = PC(alpha=0.2, collider_rule="conservative")
+    assert pc.fit(data).ambiguous_
+    analysis = ck.analyze(data, "v0", "v5", discovery=pc, estimator=OLS(), checks=[])
+    assert any("ambiguous" in note for note in analysis.notes)

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from causalkit.errors import GraphError, InputError
-from causalkit.graph import CIRCLE, TAIL, CausalGraph, Edge, Kind
+from causalkit.graph import ARROW, CIRCLE, TAIL, CausalGraph, Edge, Kind
 from causalkit.graph.equivalence import meek_closure
+from causalkit.graph.mag import mag_to_pag
 from causalkit.graph.separation import representative
 from causalkit.graph.walks import (
     ANCESTORS,
@@ -40,7 +41,7 @@ from causalkit.identification.classes.equivalence_class import (
 from causalkit.identification.query import EffectQuery
 from causalkit.typing import BoolArray, IntArray, Names
 
-__all__ = ["Frame", "check_kind", "frame", "frame_of", "observed_mask"]
+__all__ = ["Frame", "check_kind", "every_reading", "frame", "frame_of", "observed_mask"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +138,43 @@ def frame(graph: CausalGraph, query: EffectQuery, observed: Names | None = None)
     Raises
     ------
     GraphError
-        If a MAG or PAG has edges of selection, or a class has no member.
+        If a MAG or PAG has edges of selection, or a CPDAG has no member.
     InputError
         If a variable of the query is not observed.
     """
     check_kind(graph)
     closed = meek_closure(graph) if graph.kind is Kind.CPDAG else graph
     seen = observed_mask(closed, query, observed)
-    return frame_of(closed, representative(closed), query, seen)
+    return frame_of(closed, _answers_for_all(closed), query, seen)
+
+
+def _answers_for_all(graph: CausalGraph) -> CausalGraph:
+    """A graph that answers for all members: the graph itself, or one of them.
+
+    A PAG that was learnt may be the class of no MAG, where tests left a triple open or contradict
+    each other. Then its members need not have the same separations. What is known beyond
+    separations, such as tiers, does no harm.
+    """
+    if graph.kind is not Kind.PAG:
+        return representative(graph)
+    try:
+        member = representative(graph)
+        drawn = mag_to_pag(member).ends
+    except GraphError:
+        return every_reading(graph)
+    more_is_drawn = (drawn != CIRCLE) & (drawn != graph.ends)
+    return every_reading(graph) if more_is_drawn.any() else member
+
+
+def every_reading(graph: CausalGraph) -> CausalGraph:
+    """Read each circle of a PAG as a tail and as an arrow at once.
+
+    What blocks a path here blocks it in every graph that has the marks of the PAG, whether or not
+    these graphs have the same separations. The converse need not hold.
+    """
+    ends = np.array(graph.ends)
+    ends[ends == CIRCLE] = TAIL | ARROW
+    return CausalGraph._of(graph.nodes, ends, Kind.ADMG)
 
 
 def frame_of(

@@ -121,7 +121,7 @@ class Question:
 
     def problem(self, tolerance: float) -> Problem:
         """The problem to solve."""
-        if not tolerance >= 0:
+        if not (isinstance(tolerance, Real) and tolerance >= 0):
             raise InputError(
                 f"tolerance is {tolerance!r}; expected a number from 0 on, such as 0.01 if "
                 "frequencies may be off by so much."
@@ -198,7 +198,13 @@ def contrasted(
     sides = contrast if isinstance(contrast, (tuple, list)) else (contrast,)
     if not 1 <= len(sides) <= 2:
         raise InputError(f"contrast holds {len(sides)} levels; expected one, or a pair.")
-    return tuple(_setting(table, treatment, side) for side in sides)
+    settings = tuple(_setting(table, treatment, side) for side in sides)
+    if len(settings) == 2 and settings[0] == settings[1]:
+        raise InputError(
+            f"contrast={contrast!r} compares a setting with itself; expected two that differ, or "
+            "a single one."
+        )
+    return settings
 
 
 def scored(table: ProbabilityTable, outcome: Name, level: Any) -> FloatArray:
@@ -248,6 +254,8 @@ def _relevant(mixed: Mixed, query: EffectQuery) -> int:
 def _checked_edges(
     graph: CausalGraph, pairs: Iterable[tuple[Name, Name]]
 ) -> tuple[tuple[Name, Name], ...]:
+    if not isinstance(pairs, Iterable):
+        raise InputError(f"monotone={pairs!r}; expected pairs of names, such as [('Z', 'X')].")
     checked = []
     for pair in pairs:
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:

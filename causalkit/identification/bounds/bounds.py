@@ -105,8 +105,8 @@ class Bounds(Reported):
         return self.upper - self.lower
 
     def excludes(self, value: float = 0.0) -> bool:
-        """Whether a value lies outside."""
-        return not self.lower <= value <= self.upper
+        """Whether a value lies outside; bounds that are undefined (NaN) exclude nothing."""
+        return bool(value < self.lower or value > self.upper)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row, indexed by the quantity."""

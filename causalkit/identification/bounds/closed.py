@@ -27,6 +27,7 @@ with equilibrium conditions", doi:10.1214/14-STS485.
 from __future__ import annotations
 
 from itertools import permutations
+from numbers import Real
 from typing import Any, Final
 
 import numpy as np
@@ -237,6 +238,7 @@ def _checked_range(
     if outcome_range is None:
         return low, high
     pair = isinstance(outcome_range, (tuple, list)) and len(outcome_range) == 2
+    pair = pair and all(isinstance(end, Real) for end in outcome_range)
     if not (pair and outcome_range[0] <= low and high <= outcome_range[1]):
         raise InputError(
             f"outcome_range is {outcome_range}, and {outcome!r} goes from {low:g} to {high:g}; "

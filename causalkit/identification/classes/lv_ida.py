@@ -46,6 +46,7 @@ from causalkit._core.checks import as_names
 from causalkit._core.report import Report
 from causalkit.errors import GraphError, InputError, NotIdentifiableError
 from causalkit.graph import ARROW, CIRCLE, TAIL, CausalGraph, Kind
+from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.graph.mag import Marks
 from causalkit.graph.walks import mask_of
 from causalkit.identification._sentences import about_graph, estimand_report
@@ -61,6 +62,8 @@ from causalkit.typing import BoolArray, Name, Names
 
 __all__ = [
     "OpenEstimand",
+    "hinge_at_treatment",
+    "listed_by_answer",
     "mark_or_answer",
     "pag_effects",
     "pag_members",
@@ -79,14 +82,14 @@ class OpenEstimand(Estimand):
     ----------
     query : EffectQuery
         What is asked.
-    graph : CausalGraph
+    graph : CausalGraph or LaggedGraph
         The class of graphs that leaves it open.
     reason : str
         Why not.
     """
 
     query: EffectQuery
-    graph: CausalGraph
+    graph: CausalGraph | LaggedGraph
     reason: str
 
     @property
@@ -211,17 +214,19 @@ def possible_in_pag(
             "cause. Leave them out."
         )
     if not undecided(graph, treatment, mask_of(graph, query.outcome)):
-        return _listed(query, graph, [(graph, _one_answer(graph, query, observed))])
+        return listed_by_answer(query, graph, [(graph, _one_answer(graph, query, observed))])
     if len(query.treatment) > 1:
         raise NotIdentifiableError(
             f"possible effects of {listed(query.treatment)} together are not listed; expected one "
             "treatment, where a class of graphs leaves the effect open. Ask for each."
         )
-    return _listed(query, graph, settled(Splits.of(graph), query, observed))
+    return listed_by_answer(query, graph, settled(Splits.of(graph), query, observed))
 
 
-def _listed(
-    query: EffectQuery, graph: CausalGraph, settled: Iterable[tuple[CausalGraph, Answer]]
+def listed_by_answer(
+    query: EffectQuery,
+    graph: CausalGraph | LaggedGraph,
+    settled: Iterable[tuple[CausalGraph | LaggedGraph, Answer]],
 ) -> PossibleEffects:
     """Put sub-classes with the same answer together.
 
@@ -231,7 +236,7 @@ def _listed(
         If none has one.
     """
     found: dict[object, Any] = {}
-    classes: dict[object, list[CausalGraph]] = {}
+    classes: dict[object, list[CausalGraph | LaggedGraph]] = {}
     for finer, answer in settled:
         key = answer.adjustment if isinstance(answer, AdjustmentEstimand) else type(answer)
         found.setdefault(key, answer)
@@ -316,7 +321,7 @@ def mark_or_answer(
     observed: tuple[Name, ...] | None,
 ) -> Mark | Answer:
     """The answer in a sub-class, or a mark that it hangs on."""
-    found = _hinge_at_treatment(graph, query)
+    found = hinge_at_treatment(graph, query)
     if found is not None:
         return found
     if not splits.is_sound(graph.ends):
@@ -342,7 +347,7 @@ def _one_answer(
     return AdjustmentEstimand(query, adjustment, graph, choice)
 
 
-def _hinge_at_treatment(graph: CausalGraph, query: EffectQuery) -> Mark | OpenEstimand | None:
+def hinge_at_treatment(graph: CausalGraph, query: EffectQuery) -> Mark | OpenEstimand | None:
     """A mark that decides about a first edge, or an edge that surely stands in the way; or none."""
     x, y = mask_of(graph, query.treatment), mask_of(graph, query.outcome)
     choice: Mark | None = None

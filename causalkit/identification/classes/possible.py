@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from causalkit._core.report import Report
 from causalkit.errors import InputError
@@ -101,7 +102,7 @@ class PossibleEffects(Estimand):
 
     def _report(self) -> Report:
         rows = [
-            (k + 1, _what(answer), " or ".join(_edges(edges) for edges in orientations))
+            (k + 1, _what(answer), _first(dict.fromkeys(map(_edges, orientations)), 3, " or "))
             for k, (answer, orientations) in enumerate(
                 zip(self.alternatives, self.orientations, strict=True)
             )
@@ -168,7 +169,13 @@ def _what(answer: Estimand) -> str:
 
 
 def _edges(edges: tuple[Edge, ...]) -> str:
-    return ", ".join(map(str, edges)) or "always"
+    return _first(map(str, edges), 6, ", ") or "always"
+
+
+def _first(parts: Iterable[str], most: int, between: str) -> str:
+    """The first parts of a text that may be long."""
+    shown = list(islice(parts, most + 1))
+    return between.join([*shown[:most], *(["…"] if len(shown) > most else [])])
 
 
 def _decided(
@@ -178,8 +185,11 @@ def _decided(
 ) -> tuple[Edge, ...]:
     """Edges at the treatment that `coarse` leaves open and `fine` decides."""
     where = set(treatment)
-    if isinstance(fine, CausalGraph) and fine.kind is Kind.PAG:
+    if fine.kind is Kind.PAG:
         new = [e for e in fine.edges() if e not in coarse.edges_between(e.left, e.right)]
+        if isinstance(fine, LaggedGraph):
+            series = {as_lagged(x).name for x in treatment}
+            where = {x for x in fine.nodes if x.name in series}
         return tuple(e for e in new if where & {e.left, e.right}) or tuple(new)
     if isinstance(fine, LaggedGraph):
         where = {Lagged(as_lagged(x).name) for x in treatment}

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import CausalGraph
@@ -46,7 +46,7 @@ class Counterfactual:
     ----------
     outcome : name or Value
         The variable at its value y; `Value("Y")` is another value y'.
-    do : tuple of name, Value or Counterfactual
+    do : name, Value or Counterfactual, or a tuple of these
         What is set, and to which value; a counterfactual sets its outcome to what that would be in
         its own world. Empty for the actual world.
 
@@ -60,6 +60,10 @@ class Counterfactual:
 
     outcome: Symbol
     do: tuple[Symbol | Counterfactual, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.do, (str, int, Value, Counterfactual)):
+            object.__setattr__(self, "do", (self.do,))
 
     @property
     def symbols(self) -> frozenset[Symbol]:
@@ -111,7 +115,7 @@ def _tex(symbols: tuple[Symbol, ...]) -> str:
     return Probability(symbols).to_latex()[len(r"\mathrm{P}(") : -1]
 
 
-Event: TypeAlias = "str | Counterfactual | Value | Iterable[str | Counterfactual | Value]"
+Event: TypeAlias = "str | Counterfactual | Symbol | Iterable[str | Counterfactual | Symbol]"
 """Text such as `"Y[X=x], X=x'"`, or its parts."""
 
 
@@ -168,7 +172,7 @@ class CounterfactualMean(Expression):
         return rf"\mathrm{{E}}[{self.of.variable_latex()}{given}]"
 
 
-def read_event(graph: CausalGraph, event: Event) -> Iterator[Counterfactual]:
+def read_event(graph: CausalGraph, event: Event | None) -> Iterator[Counterfactual]:
     """Yield the parts of an event, checked against the graph.
 
     Raises
@@ -176,7 +180,9 @@ def read_event(graph: CausalGraph, event: Event) -> Iterator[Counterfactual]:
     InputError
         If text cannot be read, a name is unknown, or a variable is set twice.
     """
-    parts = (event,) if isinstance(event, (str, Counterfactual, Value)) else tuple(event)
+    parts: Iterable[Any] = () if event is None else (event,)
+    if isinstance(event, Iterable) and not isinstance(event, str):
+        parts = event
     for part in parts:
         if isinstance(part, str):
             for text in _split(part):

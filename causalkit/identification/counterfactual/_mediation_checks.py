@@ -24,7 +24,9 @@ __all__ = [
     "Paths",
     "check_between",
     "check_edges",
+    "check_joined",
     "check_paths",
+    "edges_of",
     "known_effect",
     "shown",
     "walks_of",
@@ -86,13 +88,31 @@ def walks_of(graph: CausalGraph, paths: Paths) -> list[tuple[Name, ...]]:
         if isinstance(path, str):
             steps = [step.strip() for step in path.split("->")]
             return tuple(names.get(step, step) for step in steps)
-        return tuple(path)
+        return _as_walk(path)
 
+    if not isinstance(paths, Iterable):
+        raise InputError(f'paths={paths!r}; expected text such as "X -> M -> Y", or several.')
     found = [read(path) for path in ([paths] if isinstance(paths, str) else paths)]
     if not found:
         raise InputError('paths is empty; expected at least one, such as "X -> M -> Y".')
     graph.indices([name for path in found for name in path])
     return list(dict.fromkeys(found))
+
+
+def edges_of(edges: Iterable[tuple[Name, Name]]) -> list[tuple[Name, ...]]:
+    """Read edges, pairs of names."""
+    if isinstance(edges, str) or not isinstance(edges, Iterable):
+        raise InputError(f'edges={edges!r}; expected pairs of names, such as [("X", "M")].')
+    return list(map(_as_walk, edges))
+
+
+def _as_walk(names: Sequence[Name]) -> tuple[Name, ...]:
+    if isinstance(names, (tuple, list)):
+        return tuple(names)
+    raise InputError(
+        f'{names!r} is no sequence of names; expected such as ("X", "M"). Put a single one into a '
+        "list."
+    )
 
 
 def check_edges(mixed: Mixed, walks: list[tuple[int, ...]], *, single: bool) -> None:
@@ -123,5 +143,19 @@ def check_paths(mixed: Mixed, query: PathQuery, walks: list[tuple[int, ...]]) ->
             raise InputError(
                 f"{' -> '.join(str(mixed.nodes[node]) for node in walk)} does not lead from "
                 f"{listed(query.treatment)} to {listed(query.outcome)}, or leads through another "
-                "treatment; expected a path between the two. Use edges= for a part of a path."
+                "treatment; expected a path between the two. Write it from end to end."
             )
+
+
+def check_joined(mixed: Mixed, query: PathQuery, edges: list[tuple[int, ...]]) -> None:
+    """The edges make up at least one path from a treatment to the outcome."""
+    reached = mixed.bits(query.treatment)
+    for tail, head in sorted(edges):  # causes first
+        if reached >> tail & 1:
+            reached |= 1 << head
+    if not reached >> mixed.where[query.outcome[0]] & 1:
+        raise InputError(
+            f"edges {listed(query.along)} make up no path from {listed(query.treatment)} to "
+            f"{listed(query.outcome)}, so nothing goes along them; expected all edges of the "
+            "paths that count. Add those that are missing."
+        )

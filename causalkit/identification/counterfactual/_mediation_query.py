@@ -198,7 +198,8 @@ class Along(Expression):
         head = self._plain.to_latex()
         name, bar, given = head[start:-1].partition(r" \mid ")
         variable, sign, value = name.partition("=")
-        paths = "; ".join(self.along).replace("->", r"\to")
+        steps = ([_tex(step) for step in path.split(" -> ")] for path in self.along)
+        paths = "; ".join(r" \to ".join(path) for path in steps)
         world = rf"{{{variable}}}_{{{on} \text{{ along }} {paths}, \text{{ else }} {off}}}"
         return f"{head[:start]}{world}{sign}{value}{bar}{given}{head[-1]}"
 
@@ -208,6 +209,10 @@ class Along(Expression):
         if self.mean:
             return Expectation((self.of,), self.given)
         return Probability((self.of,), self.given)
+
+
+def _tex(name: str) -> str:
+    return Expectation((name,)).to_latex()[len(r"\mathrm{E}[") : -1]
 
 
 @dataclass(frozen=True, slots=True)

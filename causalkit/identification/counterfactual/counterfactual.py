@@ -18,7 +18,9 @@ formula holds where values that are written differently do differ.
 
 The method is complete: it merges what the worlds have in common (ID*, IDC*), and what is left is
 identified unless hidden causes drive two variables that are asked about under conditions that
-exclude each other; that pair is the witness.
+exclude each other; that pair is the witness. Complete means for variables with any number of
+levels. If X has two, then x' is all that is not x, and experiments may say more by subtraction:
+P(Y[X=x]=y, X=x') = P(Y=y | do(X=x)) - P(Y=y, X=x), whatever the graph.
 
 References
 ----------
@@ -146,12 +148,12 @@ class CounterfactualEstimand(Estimand):
 def identify_counterfactual(
     graph: GraphLike,
     event: Event,
-    given: Event = (),
+    given: Event | None = (),
     *,
     observed: Names | None = None,
     experiments: bool = False,
 ) -> CounterfactualEstimand:
-    """Identify the probability of an event across worlds, or prove that nobody can.
+    """Identify the probability of an event across worlds, or show why no formula does.
 
     Parameters
     ----------
@@ -189,6 +191,9 @@ def identify_counterfactual(
     - the graph is right, every hidden common cause is in it, as a node or as `<->`;
     - a structural model: in every world a unit has the same hidden causes;
     - values that are written differently differ.
+
+    A refusal is for variables with any number of levels; of a variable with two, x' is all that is
+    not x, which may add a formula with experiments (see the module).
 
     References
     ----------
@@ -296,7 +301,8 @@ def _conflicting(
     why, pair = explained(mixed, conflict, query.expression.symbols)
     return NotIdentifiableError(
         f"the {query} is not identified, not even from all experiments: {why}. Measure the hidden "
-        "causes, assume more (such as a monotone effect), or ask for bounds.",
+        "causes, assume more (such as a monotone effect, or that x' is all that is not x), or ask "
+        "for bounds.",
         witness=pair,
     )
 

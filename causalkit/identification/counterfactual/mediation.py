@@ -48,7 +48,9 @@ from causalkit.identification.counterfactual._mediation_checks import (
     Paths,
     check_between,
     check_edges,
+    check_joined,
     check_paths,
+    edges_of,
     known_effect,
     shown,
     walks_of,
@@ -264,7 +266,7 @@ def identify_path_effect(
     paths : str, sequences of names, or several
         Paths that pass on x, such as `"X -> M -> Y"`; all others pass on x'.
     edges : pairs of names, optional
-        In place of paths: all causal paths that use only these edges.
+        In place of paths: all causal paths that use only these edges, at least one.
     given : name or names, optional
         Strata, as they are in the actual world.
     observed : names, optional
@@ -285,8 +287,8 @@ def identify_path_effect(
     GraphError
         If the graph is not a DAG or ADMG, or has no such path or edge.
     InputError
-        If names are unknown, not observed or have two roles, or neither or both of `paths` and
-        `edges` are given.
+        If names are unknown, not observed or have two roles, neither or both of `paths` and
+        `edges` are given, or the edges make up no path.
 
     Notes
     -----
@@ -318,17 +320,20 @@ def identify_path_effect(
             'expected either paths, such as "X -> M -> Y", or edges, such as [("X", "M")]. '
             "Pass one of them."
         )
-    walks = walks_of(whole, paths) if paths is not None else [tuple(edge) for edge in edges or ()]
+    walks = edges_of(edges) if edges is not None else walks_of(whole, paths or ())
     along = tuple(" -> ".join(map(str, walk)) for walk in walks)
     query = PathQuery(base.treatment, base.outcome, base.given, along)
     mixed = shown(whole, query, observed, tuple(name for walk in walks for name in walk))
     numbered = [tuple(mixed.where[name] for name in walk) for walk in walks]
     check_edges(mixed, numbered, single=paths is None)
     values = tuple((mixed.where[name], name, Value(name)) for name in query.treatment)
-    active: World = AlongEdges(frozenset((w[0], w[1]) for w in numbered), values)
+    active: World
     if paths is not None:
         check_paths(mixed, query, numbered)
         active = AlongPaths(frozenset(numbered), values)
+    else:
+        check_joined(mixed, query, numbered)
+        active = AlongEdges(frozenset((w[0], w[1]) for w in numbered), values)
     reference = Setting(tuple(sorted((node, other) for node, _, other in values)))
     return _contrast(whole, mixed, query, active, reference, experiments)
 

@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
+from causalkit._core.checks import as_names
 from causalkit._core.report import Report, Reported
 from causalkit.errors import InputError, OverlapWarning, UnknownVariableError
 from causalkit.identification.formulas.expression import (
@@ -51,7 +52,7 @@ from causalkit.identification.formulas.expression import (
     name_of,
 )
 from causalkit.identification.formulas.tables import Counts, ProbabilityTable
-from causalkit.typing import Data, FloatArray, Name
+from causalkit.typing import Data, FloatArray, Name, Names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,12 +70,15 @@ class Source:
     ----------
     domain : str
         The population; empty for the one that is asked about.
-    do : frozenset of names
+    do : name or names
         What was set; empty for data that were only observed.
     """
 
     domain: str = ""
-    do: frozenset[Name] = frozenset()
+    do: Names = frozenset()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "do", frozenset(as_names(self.do)))
 
 
 Tables: TypeAlias = "ProbabilityTable | Counts | Data | Mapping[Source, ProbabilityTable | Data]"
@@ -116,6 +120,8 @@ class Values(Reported):
         InputError
             If the formula does not depend on a variable, or it does not have the level.
         """
+        if not isinstance(values, Mapping):
+            raise InputError(f"values={values!r}; expected a mapping of variables to levels.")
         where: list[Any] = [slice(None)] * len(self.symbols)
         for name, level in values.items():
             if name not in self.symbols:
@@ -280,7 +286,11 @@ class _Sources:
 
     def find(self, source: Source, asked: Expression) -> _Joint:
         if source not in self.tables:
-            what = f"an experiment that sets {sorted(map(str, source.do))}" if source.do else "data"
+            what = (
+                f"an experiment that sets {sorted(map(str, as_names(source.do)))}"
+                if source.do
+                else "data"
+            )
             where = f" from {source.domain!r}" if source.domain else ""
             raise InputError(
                 f"the formula has {asked}, which needs {what}{where}; expected a mapping of Source "

@@ -62,7 +62,7 @@ class Sample:
         The population; empty for the one that is asked about.
     differs : name or names
         Variables whose mechanism or hidden causes may differ between that population and the one
-        that is asked about.
+        that is asked about. If the hidden cause behind a `<->` differs, name both of its ends.
     subsets : bool
         Whether there also is a sample for every subset of `do`, observation included.
 

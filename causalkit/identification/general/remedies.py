@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from causalkit._core.checks import as_names
+from causalkit._core.checks import as_names, check_count
 from causalkit._core.report import Report, Reported
 from causalkit.errors import NotIdentifiableError
 from causalkit.graph import CausalGraph, Edge, Kind
@@ -70,7 +70,7 @@ class Remedies(Reported):
         ]
         note = "Nothing is needed: it is identified." if self.identified else ""
         if not rows and not self.identified:
-            note = "Nothing was found that is small enough; see `bounds`, or use an instrument."
+            note = "Nothing was found that is small enough; see bound_effect, or use an instrument."
         return Report(
             title=f"What would identify the {self.query}",
             columns=("any one of", "") if rows else (),
@@ -103,11 +103,18 @@ def what_would_help(
     observed : names, optional
         Variables that data has; left out, all.
     most : int
-        Largest number of measurements to look for.
+        Largest number of measurements to look for; with 0, only experiments are.
 
     Returns
     -------
     Remedies
+
+    Raises
+    ------
+    InputError
+        If names are unknown, have two roles or are not observed, or `most` is no count.
+    GraphError
+        If the graph is a MAG.
 
     Notes
     -----
@@ -129,6 +136,7 @@ def what_would_help(
     >>> [list(map(str, edges)) for edges in what_would_help(learnt, "X", "Y").orientations]
     [['A -- X']]
     """
+    check_count(most, "most", minimum=0)
     whole = as_graph(graph)
     query = EffectQuery.within(whole, treatment, outcome, given)
     if whole.kind in (Kind.CPDAG, Kind.PAG):
@@ -136,13 +144,14 @@ def what_would_help(
         settled = deciding.edges == ((),)
         return Remedies(query, settled, orientations=() if settled else deciding.edges)
     seen = whole.nodes if observed is None else as_names(observed)
-    if isinstance(_try(whole, query, seen), FunctionalEstimand):
+    verdict = _try(whole, query, seen)
+    if isinstance(verdict, FunctionalEstimand):
         return Remedies(query, identified=True)
     return Remedies(
         query,
         identified=False,
         measurements=tuple(_measurements(whole, query, seen, most)),
-        experiments=tuple(_experiments(whole, query, seen)),
+        experiments=tuple(_experiments(whole, query, seen, verdict)),
     )
 
 
@@ -217,10 +226,11 @@ def _behind(graph: CausalGraph, hedge: Hedge, observed: tuple[Name, ...]) -> Ite
 
 
 def _experiments(
-    graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...]
+    graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...], hedge: Hedge
 ) -> Iterator[Name]:
+    """Variables of the hedge that would do: it stays one in experiments on any other variable."""
     for name in graph.nodes:
-        if name not in observed or name in (*query.treatment, *query.outcome, *query.given):
+        if name not in hedge.outer or name in (*query.treatment, *query.outcome, *query.given):
             continue
         samples = [Sample(), Sample(do=(name,))]
         try:

@@ -31,7 +31,14 @@ from causalkit.identification.instrument._problem import InstrumentProblem, Targ
 from causalkit.identification.query import listed
 from causalkit.typing import BoolArray, Name
 
-__all__ = ["Instrument", "InstrumentSet", "find_instruments", "find_optimal", "find_set"]
+__all__ = [
+    "Instrument",
+    "InstrumentSet",
+    "find_first",
+    "find_instruments",
+    "find_optimal",
+    "find_set",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +83,17 @@ def _words(names: tuple[Name, ...], given: tuple[Name, ...]) -> str:
     return listed(names) + (f" given {listed(given)}" if given else "")
 
 
-def find_instruments(asked: InstrumentProblem, target: Target) -> tuple[Instrument, ...]:
-    """Find every instrument for one treatment that has a conditioning set of causes."""
+def find_instruments(
+    asked: InstrumentProblem, target: Target, *, nearby: bool = False
+) -> tuple[Instrument, ...]:
+    """Find every instrument for one treatment that has a conditioning set of causes.
+
+    One search for each variable; `nearby` are those that an edge joins to the treatment.
+    """
     include = mask_of(asked.graph, asked.query.given)
-    ready = np.zeros_like(include)
-    if target == "everyone":  # one search tells who needs no more than what is included
-        ready = asked.exogenous(include) & asked.relevant(include)
+    ready = _as_they_are(asked, include, target)
     found = []
-    for k in np.flatnonzero(asked.usable & ~include).tolist():
+    for k in np.flatnonzero(_tried(asked, nearby) & ~include).tolist():
         given = include if ready[k] else asked.nearest(one(include, k), include, target)
         if given is not None:
             found.append(Instrument(asked.graph.nodes[k], asked.named(given)))
@@ -93,10 +103,39 @@ def find_instruments(asked: InstrumentProblem, target: Target) -> tuple[Instrume
     )
 
 
-def find_set(asked: InstrumentProblem) -> InstrumentSet | None:
+def find_first(
+    asked: InstrumentProblem, target: Target, *, nearby: bool = False
+) -> Instrument | None:
+    """Find the first of `find_instruments`: in one search, if it needs no set of its own."""
+    include = mask_of(asked.graph, asked.query.given)
+    ready = _as_they_are(asked, include, target)
+    causes = reach(asked.graph, asked.treatment, ANCESTORS)
+    for best in (ready & causes, ready):
+        if best.any():
+            return Instrument(asked.named(best)[0], asked.named(include))
+    found = find_instruments(asked, target, nearby=nearby)
+    return found[0] if found else None
+
+
+def _as_they_are(asked: InstrumentProblem, include: BoolArray, target: Target) -> BoolArray:
+    """Mask of those that need no more than what is included; for compliers, none is known."""
+    if target == "compliers":
+        return np.zeros_like(include)
+    return asked.exogenous(include) & asked.relevant(include)
+
+
+def _tried(asked: InstrumentProblem, nearby: bool) -> BoolArray:
+    """What an own search is made for."""
+    if not nearby:
+        return asked.usable
+    beside: BoolArray = asked.usable & asked.graph.adjacency[asked.treatment].any(axis=0)
+    return beside
+
+
+def find_set(asked: InstrumentProblem, *, nearby: bool = False) -> InstrumentSet | None:
     """Find as many instruments as treatments, exogenous given a common set, of full rank."""
     n_treatments = int(asked.treatment.sum())
-    for given in _conditioning_sets(asked):
+    for given in _conditioning_sets(asked, nearby):
         pool = asked.exogenous(given) & asked.relevant(given)
         chosen = asked.moving(pool, given)
         if int(chosen.sum()) == n_treatments:
@@ -104,11 +143,11 @@ def find_set(asked: InstrumentProblem) -> InstrumentSet | None:
     return None
 
 
-def _conditioning_sets(asked: InstrumentProblem) -> Iterator[BoolArray]:
+def _conditioning_sets(asked: InstrumentProblem, nearby: bool) -> Iterator[BoolArray]:
     """What must be included, and the nearest separator of each node; small ones first."""
     include = mask_of(asked.graph, asked.query.given)
     sets = {include.tobytes(): include}
-    for k in np.flatnonzero(asked.usable & ~include).tolist():
+    for k in np.flatnonzero(_tried(asked, nearby) & ~include).tolist():
         given = asked.nearest(one(include, k), include, "everyone")
         if given is not None:
             sets.setdefault(given.tobytes(), given)

@@ -21,11 +21,17 @@ from causalkit.identification.instrument._formulas import (
     wald_ratio,
 )
 from causalkit.identification.instrument._problem import KINDS, InstrumentProblem, Target, problem
-from causalkit.identification.instrument._search import find_instruments, find_set, one
+from causalkit.identification.instrument._search import (
+    Instrument,
+    InstrumentSet,
+    find_first,
+    find_set,
+    one,
+)
 from causalkit.identification.query import EffectQuery, GraphLike, as_graph, listed
 from causalkit.typing import BoolArray, Name, Names
 
-__all__ = ["InstrumentEstimand", "instrument_estimand"]
+__all__ = ["InstrumentEstimand", "instrument_estimand", "nearby_instruments"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -110,7 +116,7 @@ class InstrumentEstimand(Estimand):
     def _reading(self, named: str, treatment: str, outcome: str, strata: str) -> tuple[str, ...]:
         """What gives the ratio its meaning."""
         if self.target == "everyone":
-            held = f" What {listed(self.given)} adds is linear too." if self.given else ""
+            held = f" What comes from {listed(self.given)} is linear too." if self.given else ""
             return (
                 f"Constant effect: one unit more of {treatment} adds the same to {outcome} for "
                 f"everybody, at every level.{held}",
@@ -199,14 +205,31 @@ def instrument_estimand(
     if asked.late:
         raise NotIdentifiableError(f"the {query} is not identified by an instrument: {asked.late}")
     if len(query.treatment) == 1:
-        found = find_instruments(asked, target)
-        if found:
-            return _estimand(asked, (found[0].name,), found[0].given, target)
+        found = find_first(asked, target)
+        if found is not None:
+            return _estimand(asked, (found.name,), found.given, target)
     else:
         together = find_set(asked)
         if together is not None:
             return _estimand(asked, together.names, together.given, target)
     raise _none(asked, target)
+
+
+def nearby_instruments(
+    graph: CausalGraph, query: EffectQuery, observed: Names | None
+) -> Instrument | InstrumentSet | None:
+    """Find what a hint may name, by few searches however large the graph is.
+
+    That is an instrument as it is, or one next to the treatment; there may be others.
+    """
+    if len(query.outcome) > 1:
+        return None
+    asked = problem(graph, query.treatment, query.outcome, given=query.given, observed=observed)
+    if asked.late:
+        return None
+    if len(query.treatment) > 1:
+        return find_set(asked, nearby=True)
+    return find_first(asked, "everyone", nearby=True)
 
 
 def _estimand(

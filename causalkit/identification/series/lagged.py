@@ -18,6 +18,12 @@ possible effects are those of the graphs of *series* in the class: an edge is de
 template, not in the window. Only edges at the treatment's step need deciding, since after a
 directed edge, such as any into a later step, an undirected one is never needed for a causal path.
 
+**Hidden causes.** A MAG or PAG is taken at its word at all distances: what has no edge in it is
+separated by something observed, also if it lies further apart than the longest lag. That is an
+assumption about a graph that was learnt up to some lag, and the estimand says so. What members of a
+PAG disagree on beyond that lag counts both ways, so that a set is valid in each of them; what is
+left open is listed by :mod:`~causalkit.identification.series.possible`.
+
 **Several treatments.** To hold X at a level for some steps is a joint intervention on
 `X[t-3], X[t-2], X[t-1]` (:func:`sustained`). Those among them that have no effect of their own on
 the outcome are left out, by rule 3 of the do-calculus.
@@ -45,7 +51,13 @@ from causalkit.graph.lagged import Lagged, as_lagged
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.graph.separation import representative
 from causalkit.graph.walks import mask_of
-from causalkit.identification.adjustment.criterion import Frame, check_kind, frame_of, observed_mask
+from causalkit.identification.adjustment.criterion import (
+    Frame,
+    check_kind,
+    every_reading,
+    frame_of,
+    observed_mask,
+)
 from causalkit.identification.classes.equivalence_class import decide
 from causalkit.identification.query import EffectQuery, check_roles
 from causalkit.identification.series.past import window_with_past
@@ -193,8 +205,12 @@ class LaggedQuestion:
             now = (as_lagged(node).shifted(-as_lagged(node).lag) for node in (cause, effect))
             template = decide(self.graph.template, *now)
             graph = LaggedGraph._of(self.graph.variables, np.array(template.ends), Kind.CPDAG)
-            facts = _frame(graph, self.query, self.depth, self.usable)
-            yield from replace(self, graph=graph, facts=facts).finer()
+            yield from self.in_graph(graph).finer()
+
+    def in_graph(self, graph: LaggedGraph) -> LaggedQuestion:
+        """The same question in a graph with more marks decided."""
+        facts = _frame(graph, self.query, self.depth, self.usable)
+        return replace(self, graph=graph, facts=facts)
 
 
 def _query(
@@ -242,8 +258,18 @@ def _closed(graph: LaggedGraph) -> LaggedGraph:
 
 def _frame(graph: LaggedGraph, query: EffectQuery, depth: int, usable: tuple[Lagged, ...]) -> Frame:
     window = graph.unroll(depth)
-    plain: CausalGraph = representative(graph.template)
-    member = LaggedGraph._of(graph.variables, np.array(plain.ends), plain.kind)
-    past = window_with_past(member, depth)
+    past = window_with_past(_all_in_one(graph), depth)
     facts = frame_of(window, past, query, observed_mask(window, query, usable))
     return replace(facts, is_window=True)
+
+
+def _all_in_one(graph: LaggedGraph) -> LaggedGraph:
+    """A graph in which a set that blocks a path blocks it in all members.
+
+    Of a DAG to a MAG the graph itself, of a CPDAG any member. Members of a PAG agree on separations
+    within its longest lag only: X[t-2] -> X[t-1] o-> Y[t] may or may not be a collider if nothing
+    was asked about nodes two steps apart. So every reading of them counts.
+    """
+    one = every_reading if graph.kind is Kind.PAG else representative
+    plain: CausalGraph = one(graph.template)
+    return LaggedGraph._of(graph.variables, np.array(plain.ends), plain.kind)
