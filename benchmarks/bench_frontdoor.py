@@ -19,9 +19,9 @@ import numpy as np
 
 from causalkit.errors import NotIdentifiableError
 from causalkit.graph import CausalGraph, Edge, random_dag
+from causalkit.identification.frontdoor.estimand import frontdoor_estimand
 from causalkit.identification.frontdoor.frontdoor import (
     conditional_frontdoor,
-    frontdoor_estimand,
     frontdoor_set,
     frontdoor_sets,
     minimal_frontdoor_set,

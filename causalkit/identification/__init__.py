@@ -66,8 +66,8 @@ from causalkit.identification.formulas.expression import (
     Sum,
     Value,
 )
+from causalkit.identification.frontdoor.estimand import FrontdoorEstimand
 from causalkit.identification.frontdoor.frontdoor import (
-    FrontdoorEstimand,
     conditional_frontdoor,
     frontdoor_set,
     frontdoor_sets,

@@ -23,7 +23,7 @@ from causalkit.identification.classes.lv_ida import possible_in_pag
 from causalkit.identification.classes.pag import identified_in_pag
 from causalkit.identification.classes.possible import PossibleEffects
 from causalkit.identification.estimand import AdjustmentEstimand, Estimand, NoEffectEstimand
-from causalkit.identification.frontdoor.frontdoor import FrontdoorEstimand, frontdoor_estimand
+from causalkit.identification.frontdoor.estimand import FrontdoorEstimand, frontdoor_estimand
 from causalkit.identification.general.functional import FunctionalEstimand
 from causalkit.identification.general.general import identified
 from causalkit.identification.instrument.estimand import InstrumentEstimand, instrument_estimand
@@ -104,6 +104,11 @@ def by_instrument(asked: Question) -> InstrumentEstimand:
     return instrument_estimand(plain.graph, plain.query, plain.observed)
 
 
+def _compliers(asked: Question) -> InstrumentEstimand:
+    plain = _one_graph(asked, "an instrument")
+    return instrument_estimand(plain.graph, plain.query, plain.observed, target="compliers")
+
+
 def _possible(asked: Question) -> PossibleEffects:
     facts = asked.facts
     if isinstance(asked, PlainQuestion) and facts.graph.kind in (Kind.MAG, Kind.PAG):
@@ -140,6 +145,7 @@ STRATEGIES: Mapping[str, Strategy] = {
     "front-door": _frontdoor,
     "general": _general,
     "instrument": by_instrument,
+    "compliers": _compliers,
     "possible": _possible,
 }
 """Strategies by name, in the order in which they are tried."""

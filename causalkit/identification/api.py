@@ -59,9 +59,10 @@ def identify(
         Variables that data has, if the graph has others too; left out, all.
     strategy : str, optional
         One of `STRATEGIES`: "no effect", "adjustment", "front-door", "general", "instrument",
-        "possible". Left out, the first that works of the first four: those that give one answer
-        and assume nothing but the graph. "instrument" needs more (its assumptions say what);
-        "possible" gives all answers that a class of graphs leaves open.
+        "compliers", "possible". Left out, the first that works of the first four: those that give
+        one answer and assume nothing but the graph. "instrument" assumes a constant effect,
+        "compliers" (the effect among those who follow the instrument) monotonicity; "possible"
+        gives all answers that a class of graphs leaves open.
     max_adjustment_lag : int, optional
         For a graph of series, how far back to look for what to adjust for. Left out, as far as
         :mod:`~causalkit.identification.series.lagged` says.
@@ -169,7 +170,7 @@ def strategies(
     Examples
     --------
     >>> [verdict.strategy for verdict in strategies("Z -> X -> Y", "X", "Y") if verdict.applies]
-    ['adjustment', 'general', 'instrument', 'possible']
+    ['adjustment', 'general', 'instrument', 'compliers', 'possible']
     """
     asked = ask(graph, treatment, outcome, given, observed, max_adjustment_lag)
     costs_of(asked.facts.graph, costs)  # a wrong cost is an error, not a wrong sum

@@ -15,10 +15,9 @@ from causalkit.errors import (
     UnknownVariableError,
 )
 from causalkit.graph import CausalGraph, Edge, latent_projection
+from causalkit.identification.frontdoor.estimand import FrontdoorEstimand, frontdoor_estimand
 from causalkit.identification.frontdoor.frontdoor import (
-    FrontdoorEstimand,
     conditional_frontdoor,
-    frontdoor_estimand,
     frontdoor_set,
     frontdoor_sets,
     is_frontdoor_set,
