@@ -105,23 +105,23 @@ class CausalGraph(Exchange):
     def from_edges(
         cls,
         nodes: Iterable[Name],
-        edges: Iterable[Edge | tuple[Name, Name]],
+        edges: Iterable[Edge | tuple[Name, Name] | tuple[Name, Name, str]],
         kind: Kind | str | None = None,
     ) -> CausalGraph:
-        """Build from :class:`Edge` objects, or from (cause, effect) pairs.
+        """Build from :class:`Edge` objects, (cause, effect) pairs, (left, right, symbol) triples.
 
         Examples
         --------
         >>> print(CausalGraph.from_edges("ABC", [("A", "B"), ("C", "B")]))
         DAG with 3 nodes, 2 edges: A -> B; C -> B
+        >>> print(CausalGraph.from_edges("AB", [("A", "B"), ("A", "B", "<->")]))
+        ADMG with 2 nodes, 2 edges: A -> B; A <-> B
         """
         names = tuple(nodes)
         where = {name: k for k, name in enumerate(names)}
         ends = np.zeros((len(names), len(names)), dtype=np.uint8)
         for edge in edges:
-            left, right, symbol = (
-                (edge.left, edge.right, edge.symbol) if isinstance(edge, Edge) else (*edge, "->")
-            )
+            left, right, symbol = _triple(edge)
             for name in (left, right):
                 if name not in where:
                     raise UnknownVariableError.among(name, names, where="the list of nodes")
@@ -409,3 +409,18 @@ def _lists(rows: IntArray, columns: IntArray, size: int) -> tuple[tuple[int, ...
     bounds = np.searchsorted(rows, np.arange(size + 1)).tolist()
     every = columns.tolist()
     return tuple(tuple(every[since:until]) for since, until in pairwise(bounds))
+
+
+def _triple(edge: Any) -> tuple[Name, Name, str]:
+    """Left, right and symbol of an edge in any form that `from_edges` takes."""
+    if isinstance(edge, Edge):
+        return edge.left, edge.right, edge.symbol
+    parts = tuple(edge) if isinstance(edge, (tuple, list)) else ()
+    if len(parts) == 2:
+        return parts[0], parts[1], "->"
+    if len(parts) == 3:
+        return parts[0], parts[1], parts[2]
+    raise InputError(
+        f"{edge!r} is no edge; expected an Edge, a pair (cause, effect), or a triple such as "
+        "('X', 'Y', '<->')."
+    )

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from causalkit._core.checks import check_choice
 from causalkit._core.report import Report, Reported
@@ -29,6 +30,9 @@ from causalkit.identification.estimand import Estimand
 from causalkit.identification.instrument.estimand import nearby_instruments
 from causalkit.identification.query import EffectQuery, GraphLike
 from causalkit.typing import Name, Names
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["STRATEGIES", "Strategies", "Verdict", "identify", "strategies"]
 
@@ -231,6 +235,25 @@ class Strategies(Reported):
 
     def __len__(self) -> int:
         return len(self.verdicts)
+
+    def __getitem__(self, strategy: str) -> Verdict:
+        check_choice(strategy, "strategy", [v.strategy for v in self.verdicts])
+        return next(v for v in self.verdicts if v.strategy == strategy)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a strategy: whether it applies, what it uses and costs, its formula or reason."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "applies": [v.applies for v in self.verdicts],
+                "uses": [v.uses for v in self.verdicts],
+                "cost": [v.cost for v in self.verdicts],
+                "formula": [str(v.estimand.expression) if v.estimand else "" for v in self],
+                "reason": [v.reason for v in self.verdicts],
+            },
+            index=pd.Index([v.strategy for v in self.verdicts], name="strategy"),
+        )
 
     def _report(self) -> Report:
         applied = [v for v in self.verdicts if v.estimand is not None]

@@ -267,3 +267,12 @@ class TestGraphsFromThisGraph:
     def test_reordering_needs_every_node(self):
         with pytest.raises(InputError, match="expected all of them"):
             BOW.reordered(["X", "Y"])
+
+
+def test_edges_are_triples_too_and_nothing_else():
+    assert CausalGraph.from_edges("XY", [("X", "Y", "<->")]) == CausalGraph.parse("X <-> Y")
+    for wrong in (("X",), "XY", ("X", "Y", "->", 1), 3):
+        with pytest.raises(InputError, match="is no edge"):
+            CausalGraph.from_edges("XY", [wrong])
+    with pytest.raises(GraphError, match="is no edge"):
+        CausalGraph.from_edges("XY", [("X", "Y", "=>")])

@@ -45,6 +45,7 @@ def test_several_outcomes_are_a_distribution():
         ("log_wage", r"\mathrm{log\_wage}"),
         ("50% {off} $1 & #2", r"\mathrm{50\%\ \{off\}\ \$1\ \&\ \#2}"),
         (r"a\b", r"\mathrm{a\backslash b}"),
+        ("<script>", r"\mathrm{\lt script\gt }"),
         ("a^2~b", r"\mathrm{a\wedge 2\sim b}"),
     ],
 )

@@ -118,6 +118,17 @@ def test_each_strategy_has_its_turn():
     assert found.instruments == ("Z",)
 
 
+def test_the_table_of_strategies_is_a_frame_and_looked_up_by_name():
+    table = strategies("Z -> X -> M -> Y; X <-> Y", "X", "Y")
+    frame = table.to_frame()
+    assert list(frame.index) == list(STRATEGIES)
+    assert frame.loc["front-door", "uses"] == ("M",)
+    assert "causal path" in frame.loc["no effect", "reason"]
+    assert table["instrument"].applies
+    with pytest.raises(InputError, match="'front-door'"):
+        table["magic"]
+
+
 def test_costs_are_summed_over_what_a_strategy_uses():
     table = strategies("A -> X -> Y; A -> B -> Y", "X", "Y", costs={"B": 5})
     by_name = {verdict.strategy: verdict for verdict in table}

@@ -387,6 +387,8 @@ _TEX_SIGNS = {
     "^": r"\wedge ",
     "~": r"\sim ",
     " ": r"\ ",
+    "<": r"\lt ",
+    ">": r"\gt ",
     **{sign: f"\\{sign}" for sign in "_{}%&#$"},
 }
 
