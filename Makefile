@@ -31,7 +31,9 @@ test-deep: $(VENV)/.deep
 test-oldest:
 	$(PYTHON) -m venv .venv-oldest
 	$(PYTHON) tools/oldest_dependencies.py > .venv-oldest/oldest.txt
-	.venv-oldest/bin/python -m pip install --quiet --constraint .venv-oldest/oldest.txt --editable ".[test]"
+	$(PYTHON) tools/oldest_dependencies.py --tests > .venv-oldest/tests.txt
+	.venv-oldest/bin/python -m pip install --quiet --constraint .venv-oldest/oldest.txt --editable . \
+		--requirement .venv-oldest/tests.txt
 	.venv-oldest/bin/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -q -m "not slow" -W ignore::DeprecationWarning
 
 lint: $(VENV)/.test

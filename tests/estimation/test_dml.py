@@ -34,8 +34,7 @@ def double_ml(model, X, y, t, effect, clusters=None, **options):
     """Fit a model of DoubleML on the folds that `effect` used."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import doubleml
-
+        doubleml = pytest.importorskip("doubleml", exc_type=ImportError)
         data = doubleml.DoubleMLData.from_arrays(X, y, t)
         folds = effect.details["folds"]
         theirs = getattr(doubleml, model)(
@@ -97,8 +96,7 @@ def test_repeats_take_the_median_as_double_ml(rng):
 
 
 def test_clusters_agree_with_double_ml(rng):
-    import doubleml
-
+    doubleml = pytest.importorskip("doubleml", exc_type=ImportError)
     X, t, y = linear(400, rng)
     groups = rng.integers(40, size=400)
     y = y + rng.normal(size=40)[groups]
