@@ -13,7 +13,7 @@ from causalkit.graph.lagged import Lagged, as_lagged
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.identification._sentences import about_graph, bulleted, consistency, kind_words
 from causalkit.identification.estimand import AdjustmentEstimand, Estimand, NoEffectEstimand
-from causalkit.identification.formulas.expression import Equation, Expression, Symbol
+from causalkit.identification.formulas.expression import Equation, Expression
 from causalkit.identification.query import EffectQuery, listed
 from causalkit.typing import Name
 
@@ -124,14 +124,9 @@ class _OneOf(Expression):
     options: tuple[Expression, ...]
 
     @property
-    def symbols(self) -> frozenset[Symbol]:
-        """What any of them depends on."""
-        return frozenset[Symbol]().union(*(option.symbols for option in self.options))
-
-    @property
-    def names(self) -> frozenset[Name]:
-        """All variables of any of them."""
-        return frozenset[Name]().union(*(option.names for option in self.options))
+    def parts(self) -> tuple[Expression, ...]:
+        """The formulas."""
+        return self.options
 
     def to_text(self) -> str:
         """One line of plain text."""

@@ -73,14 +73,20 @@ class Expression(ABC):
     __slots__ = ()
 
     @property
-    @abstractmethod
+    def parts(self) -> tuple[Expression, ...]:
+        """The formulas that this one is made of; none for a single quantity."""
+        return ()
+
+    @property
     def symbols(self) -> frozenset[Symbol]:
         """What the value of this piece depends on; what is summed over is not in it."""
+        return frozenset[Symbol]().union(*(part.symbols for part in self.parts))
 
     @property
     def names(self) -> frozenset[Name]:
         """All variables that it speaks of, those that sums run over too."""
-        return frozenset(map(name_of, self.symbols))
+        own = frozenset(map(name_of, self.symbols))
+        return own.union(*(part.names for part in self.parts))
 
     @abstractmethod
     def to_text(self) -> str:
@@ -173,14 +179,9 @@ class Product(Expression):
     factors: tuple[Expression, ...]
 
     @property
-    def symbols(self) -> frozenset[Symbol]:
-        """What any factor depends on."""
-        return frozenset[Symbol]().union(*(factor.symbols for factor in self.factors))
-
-    @property
-    def names(self) -> frozenset[Name]:
-        """All variables of the factors."""
-        return frozenset[Name]().union(*(factor.names for factor in self.factors))
+    def parts(self) -> tuple[Expression, ...]:
+        """The factors."""
+        return self.factors
 
     def to_text(self) -> str:
         """One line of plain text; a product of nothing is 1."""
@@ -200,14 +201,9 @@ class Ratio(Expression):
     bottom: Expression
 
     @property
-    def symbols(self) -> frozenset[Symbol]:
-        """What top or bottom depends on."""
-        return self.top.symbols | self.bottom.symbols
-
-    @property
-    def names(self) -> frozenset[Name]:
-        """All variables of both."""
-        return self.top.names | self.bottom.names
+    def parts(self) -> tuple[Expression, ...]:
+        """Top and bottom."""
+        return self.top, self.bottom
 
     def to_text(self) -> str:
         """One line of plain text."""
@@ -226,14 +222,9 @@ class Difference(Expression):
     right: Expression
 
     @property
-    def symbols(self) -> frozenset[Symbol]:
-        """What either side depends on."""
-        return self.left.symbols | self.right.symbols
-
-    @property
-    def names(self) -> frozenset[Name]:
-        """All variables of both sides."""
-        return self.left.names | self.right.names
+    def parts(self) -> tuple[Expression, ...]:
+        """Both sides."""
+        return self.left, self.right
 
     def to_text(self) -> str:
         """One line of plain text."""
@@ -254,14 +245,14 @@ class Sum(Expression):
     body: Expression
 
     @property
+    def parts(self) -> tuple[Expression, ...]:
+        """The body."""
+        return (self.body,)
+
+    @property
     def symbols(self) -> frozenset[Symbol]:
         """What the body depends on and the sum does not run over."""
         return self.body.symbols - frozenset(self.over)
-
-    @property
-    def names(self) -> frozenset[Name]:
-        """All variables of the body."""
-        return self.body.names
 
     def to_text(self) -> str:
         """One line of plain text."""
@@ -284,14 +275,9 @@ class Equation(Expression):
     right: Expression
 
     @property
-    def symbols(self) -> frozenset[Symbol]:
-        """What either side depends on."""
-        return self.left.symbols | self.right.symbols
-
-    @property
-    def names(self) -> frozenset[Name]:
-        """All variables of both sides."""
-        return self.left.names | self.right.names
+    def parts(self) -> tuple[Expression, ...]:
+        """Both sides."""
+        return self.left, self.right
 
     def to_text(self) -> str:
         """One line of plain text."""

@@ -88,14 +88,9 @@ class Inverse(Expression):
     of: Expression
 
     @property
-    def symbols(self) -> frozenset[Symbol]:
-        """What the matrix depends on."""
-        return self.of.symbols
-
-    @property
-    def names(self) -> frozenset[Name]:
-        """All variables that it speaks of."""
-        return self.of.names
+    def parts(self) -> tuple[Expression, ...]:
+        """The matrix."""
+        return (self.of,)
 
     def to_text(self) -> str:
         """One line of plain text."""
@@ -114,14 +109,9 @@ class Slope(Expression):
     by: tuple[Name, ...]
 
     @property
-    def symbols(self) -> frozenset[Symbol]:
-        """What it depends on: a slope may differ from place to place."""
-        return self.of.symbols
-
-    @property
-    def names(self) -> frozenset[Name]:
-        """All variables that it speaks of."""
-        return self.of.names
+    def parts(self) -> tuple[Expression, ...]:
+        """What grows."""
+        return (self.of,)
 
     def to_text(self) -> str:
         """One line of plain text."""
@@ -140,14 +130,9 @@ class AmongCompliers(Expression):
     of: Expression
 
     @property
-    def symbols(self) -> frozenset[Symbol]:
-        """What the quantity depends on."""
-        return self.of.symbols
-
-    @property
-    def names(self) -> frozenset[Name]:
-        """All variables that it speaks of."""
-        return self.of.names
+    def parts(self) -> tuple[Expression, ...]:
+        """The quantity."""
+        return (self.of,)
 
     def to_text(self) -> str:
         """One line of plain text."""
