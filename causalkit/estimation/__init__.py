@@ -21,21 +21,22 @@ from __future__ import annotations
 
 from causalkit.estimation.api import default_estimator, estimate
 from causalkit.estimation.base import EffectEstimator, OrthogonalEstimator, Solution
-from causalkit.estimation.crossfitting import Nuisance
-from causalkit.estimation.dml import AIPW, PLR
 from causalkit.estimation.effect import Effect, Interval
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.features import Powers
 from causalkit.estimation.inference import Asymptotic, Bootstrap, standard_error
 from causalkit.estimation.moments import LinearScore
-from causalkit.estimation.overlap import Overlap
+from causalkit.estimation.nuisances.crossfitting import Nuisance
+from causalkit.estimation.orthogonal.interactive import AIPW
+from causalkit.estimation.orthogonal.partially_linear import PLR
 from causalkit.estimation.plug_in import PlugIn
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.regression import OLS, GComputation
-from causalkit.estimation.responses import ImpulseResponse, estimate_response
-from causalkit.estimation.serial import HAC, MovingBlocks
-from causalkit.estimation.steps import Steps
-from causalkit.estimation.weighting import IPW
+from causalkit.estimation.series.responses import ImpulseResponse, estimate_response
+from causalkit.estimation.series.serial import HAC, MovingBlocks
+from causalkit.estimation.series.steps import Steps
+from causalkit.estimation.weighting.ipw import IPW
+from causalkit.estimation.weighting.overlap import Overlap
 
 __all__ = [
     "AIPW",

@@ -21,14 +21,15 @@ from causalkit._core.series import Series
 from causalkit._core.table import Table, as_table
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.estimation.base import EffectEstimator
-from causalkit.estimation.dml import AIPW, PLR
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Bootstrap
-from causalkit.estimation.lagged import facts, lagged_problem, read_series, with_hac
+from causalkit.estimation.orthogonal.interactive import AIPW
+from causalkit.estimation.orthogonal.partially_linear import PLR
 from causalkit.estimation.plug_in import PlugIn
 from causalkit.estimation.problem import Problem, as_groups, as_weights, problem_from_table
 from causalkit.estimation.regression import OLS
+from causalkit.estimation.series.lagged import facts, lagged_problem, read_series, with_hac
 from causalkit.graph.lagged import as_lagged
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.identification import InstrumentEstimand, OpenEstimand

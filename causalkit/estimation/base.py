@@ -26,11 +26,11 @@ from sklearn.base import BaseEstimator, clone
 from causalkit._core.checks import check_count
 from causalkit._core.random import as_generator
 from causalkit.errors import InputError, NumericalError
-from causalkit.estimation.crossfitting import Nuisance, assign_folds, crossfit
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore
+from causalkit.estimation.nuisances.crossfitting import Nuisance, assign_folds, crossfit
 from causalkit.estimation.problem import Problem, as_problem
 from causalkit.typing import Data, FloatArray, IntArray
 
@@ -81,6 +81,12 @@ class EffectEstimator(BaseEstimator):
     instead: ClassVar[str] = "OLS() or GComputation()"
     """What to use for the other kinds."""
 
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Roles of further columns without which there is no estimate, e.g. "z" for instruments."""
+
+    takes: ClassVar[tuple[str, ...]] = ()
+    """Roles of further columns that may be given."""
+
     def fit(
         self,
         X: Data | None,
@@ -89,6 +95,8 @@ class EffectEstimator(BaseEstimator):
         t: ArrayLike,
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
+        supplied: Mapping[str, ArrayLike] | None = None,
+        **others: Data,
     ) -> Self:
         """Estimate the effect of `t` on `y`, adjusted for `X`.
 
@@ -103,13 +111,22 @@ class EffectEstimator(BaseEstimator):
         sample_weight : array-like of shape (n,), optional
         groups : array-like of shape (n,), optional
             Clusters: rows of one cluster may depend on each other, and share a fold.
+        supplied : mapping of str to array-like of shape (n,), optional
+            Nuisances that were predicted elsewhere, out of fold, by their names in
+            `effect_.details["learners"]`.
+        **others : table or array-like
+            Columns with further roles, where the estimator needs them: instruments `z`,
+            `mediators`, `unit` and `time` of a panel.
 
         Returns
         -------
         self
             With `effect_`.
         """
-        problem = as_problem(X, y, t, sample_weight=sample_weight, groups=groups)
+        self._check_roles(others)
+        problem = as_problem(
+            X, y, t, sample_weight=sample_weight, groups=groups, others=others, supplied=supplied
+        )
         self.effect_ = self.answer(problem)
         return self
 
@@ -138,6 +155,24 @@ class EffectEstimator(BaseEstimator):
             solution = self._solve(problem, rng)
         for alert in solution.alerts:
             warnings.warn(alert, stacklevel=3)
+        inference = self._inference()
+        draws = None
+        if isinstance(inference, Bootstrap):
+            draws = inference.draws(problem, partial(_value, self))
+        return self.effect_of(problem, solution, draws)
+
+    def effect_of(
+        self, problem: Problem, solution: Solution, draws: FloatArray | None = None
+    ) -> Effect:
+        """Put inference on a solution: from its scores, or from what resamples gave.
+
+        Parameters
+        ----------
+        problem : Problem
+        solution : Solution
+        draws : ndarray of shape (n_resamples,), optional
+            Effects in resamples.
+        """
         effect = Effect(
             value=solution.value,
             std_error=np.nan,
@@ -148,9 +183,7 @@ class EffectEstimator(BaseEstimator):
             problem=problem,
             estimator=clone(self),
         )
-        inference = self._inference()
-        if isinstance(inference, Bootstrap):
-            draws = inference.draws(problem, partial(_value, self))
+        if draws is not None:
             details = {**solution.details, "resamples": draws}
             method = f"{effect.method}; bootstrap, {len(draws)} resamples"
             effect = replace(
@@ -158,7 +191,7 @@ class EffectEstimator(BaseEstimator):
             )
         else:
             influence = self.influence(problem, solution.scores, solution.n_parameters)
-            std_error, df, facts = inference.spread(influence, problem, effect.df)
+            std_error, df, facts = self._asymptotic().spread(influence, problem, effect.df)
             details = {**solution.details, **facts}
             effect = replace(
                 effect, std_error=std_error, influence=influence, df=df, details=details
@@ -202,9 +235,27 @@ class EffectEstimator(BaseEstimator):
             "series HAC(...) or MovingBlocks(...)."
         )
 
+    def _check_roles(self, given: Mapping[str, Any]) -> None:
+        """Refuse roles that mean nothing here, and say which are missing."""
+        name, known = type(self).__name__, (*self.needs, *self.takes)
+        strange = [role for role in given if role not in known]
+        if strange:
+            what = f"only {', '.join(known)}" if known else "no further columns"
+            raise InputError(
+                f"{name} got {', '.join(f'{role}=' for role in strange)}; it takes {what}. Leave "
+                "it out, or put covariates into X."
+            )
+        missing = [role for role in self.needs if given.get(role) is None]
+        if missing:
+            raise InputError(
+                f"{name} got no {' and no '.join(missing)}; expected "
+                f"{', '.join(f'{role}=' for role in missing)} beside the treatment t."
+            )
+
     def _check(self, problem: Problem) -> None:
         """Refuse what this estimator cannot answer, and name what can."""
         name = type(self).__name__
+        self._check_roles(problem.others)
         if problem.kind not in self.treatments:
             levels = f" with levels {problem.levels[:5]}" if problem.levels else ""
             raise InputError(
@@ -282,11 +333,19 @@ class OrthogonalEstimator(EffectEstimator):
     def _alerts(self, details: Mapping[str, Any]) -> tuple[Warning, ...]:  # noqa: ARG002
         return ()
 
+    def _crossfitted(self) -> str:
+        """How, in words."""
+        repeats = f", median of {self.n_repeats} repeats" if self.n_repeats > 1 else ""
+        return f"cross-fitted in {self.n_folds} folds{repeats}"
+
     def _solve(self, problem: Problem, rng: np.random.Generator) -> Solution:
         check_count(self.n_folds, "n_folds", minimum=2)
         check_count(self.n_repeats, "n_repeats")
         nuisances = self._nuisances(problem)
-        repeats = [self._once(problem, nuisances, child) for child in rng.spawn(self.n_repeats)]
+        prepared: dict[Any, Any] = {}
+        repeats = [
+            self._once(problem, nuisances, child, prepared) for child in rng.spawn(self.n_repeats)
+        ]
         values = np.array([value for value, _, _ in repeats])
         theta = float(np.median(values))
         scores = self._median_scores(values, [s for _, s, _ in repeats], problem)
@@ -299,10 +358,16 @@ class OrthogonalEstimator(EffectEstimator):
         return Solution(theta, scores, details=details, alerts=self._alerts(details))
 
     def _once(
-        self, problem: Problem, nuisances: Sequence[Nuisance], rng: np.random.Generator
+        self,
+        problem: Problem,
+        nuisances: Sequence[Nuisance],
+        rng: np.random.Generator,
+        prepared: dict[Any, Any],
     ) -> tuple[float, FloatArray, dict[str, Any]]:
         folds = self._folds(problem, rng)
-        predictions = crossfit(problem, nuisances, folds, rng, n_jobs=self.n_jobs)
+        predictions = crossfit(
+            problem, nuisances, folds, rng, n_jobs=self.n_jobs, prepared=prepared
+        )
         score, details = self._moment(problem, predictions, folds, rng)
         value, scores = score.solve(problem.weights)
         details["folds"] = folds

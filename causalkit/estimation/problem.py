@@ -12,19 +12,50 @@ holds their positions 0, 1, … Any other numeric treatment is *continuous*: `le
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from causalkit._core.checks import check_complete
 from causalkit._core.table import Table, as_table, is_missing
 from causalkit.errors import InputError
-from causalkit.estimation.steps import Steps
+from causalkit.estimation.series.steps import Steps
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
-__all__ = ["Problem", "as_groups", "as_problem", "as_weights", "problem_from_table"]
+__all__ = ["Columns", "Problem", "as_groups", "as_problem", "as_weights", "problem_from_table"]
+
+LABELS = ("unit", "time")
+"""Roles whose columns are read as labels, whatever they hold; those of others are numbers."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """Columns with a role of their own: instruments, mediators, units, periods.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n, k)
+        Categories already indicators; labels are positions in `levels`.
+    names : tuple of str
+    levels : tuple or None
+        Sorted labels, of one column of labels.
+    """
+
+    values: FloatArray
+    names: tuple[str, ...]
+    levels: tuple[object, ...] | None = None
+
+    @property
+    def codes(self) -> IntArray:
+        """Positions of the labels, shape (n,)."""
+        return self.values[:, 0].astype(np.intp)
+
+    def rows(self, which: IntArray | BoolArray) -> Columns:
+        """Return these rows only."""
+        return dataclasses.replace(self, values=self.values[which])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +82,10 @@ class Problem:
         Positive or zero.
     steps : Steps or None
         When each row was, if rows are steps of series.
+    others : mapping of str to Columns
+        Columns with further roles: "z" (instruments), "mediators", "unit", "time", …
+    supplied : mapping of str to ndarray of shape (n,) or (n, k)
+        Nuisances that were predicted elsewhere, by name.
     """
 
     y: FloatArray
@@ -63,6 +98,8 @@ class Problem:
     groups: IntArray | None = None
     sample_weight: FloatArray | None = None
     steps: Steps | None = None
+    others: Mapping[str, Columns] = field(default_factory=dict)
+    supplied: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @property
     def n_obs(self) -> int:
@@ -108,6 +145,8 @@ class Problem:
             groups=None if self.groups is None else self.groups[which],
             sample_weight=None if self.sample_weight is None else self.sample_weight[which],
             steps=None if self.steps is None else self.steps.rows(which),
+            others={role: columns.rows(which) for role, columns in self.others.items()},
+            supplied={name: values[which] for name, values in self.supplied.items()},
         )
 
     def replace(self, **changes: Any) -> Problem:
@@ -122,6 +161,8 @@ def as_problem(
     *,
     sample_weight: ArrayLike | None = None,
     groups: ArrayLike | None = None,
+    others: Mapping[str, Data] | None = None,
+    supplied: Mapping[str, ArrayLike] | None = None,
 ) -> Problem:
     """Check and encode what `fit` was given.
 
@@ -133,6 +174,10 @@ def as_problem(
         Outcome and treatment; their `.name` is kept if they have one.
     sample_weight, groups : array-like of shape (n,), optional
         Weights, cluster labels.
+    others : mapping of str to table or array-like, optional
+        Columns with further roles.
+    supplied : mapping of str to array-like, optional
+        Nuisances that were predicted elsewhere.
 
     Raises
     ------
@@ -159,6 +204,10 @@ def as_problem(
         covariates,
         sample_weight=as_weights(sample_weight, table.n_rows),
         groups=as_groups(groups, table.n_rows),
+        others={
+            role: as_columns(given, role, table.n_rows) for role, given in (others or {}).items()
+        },
+        supplied=as_supplied(supplied or {}, table.n_rows),
     )
 
 
@@ -170,6 +219,8 @@ def problem_from_table(
     *,
     sample_weight: FloatArray | None = None,
     groups: IntArray | None = None,
+    others: Mapping[str, Columns] | None = None,
+    supplied: Mapping[str, FloatArray] | None = None,
 ) -> Problem:
     """Encode outcome and treatment of `table` and every column of `covariates`."""
     check_complete(table, who="estimation")
@@ -189,7 +240,68 @@ def problem_from_table(
         levels=levels,
         groups=groups,
         sample_weight=sample_weight,
+        others=others or {},
+        supplied=supplied or {},
     )
+
+
+def as_columns(given: Data, role: str, n_rows: int) -> Columns:
+    """Columns with a role of their own, checked: numbers and indicators, or labels."""
+    if role in LABELS:
+        return _labels(given, role, n_rows)
+    shape = getattr(given, "shape", None)
+    lone = (shape is not None and len(shape) == 1) or isinstance(given, list)
+    table = as_table({_name_of(given, role): given} if lone else given)
+    if table.n_rows != n_rows:
+        raise InputError(
+            f"{role} has {table.n_rows} rows, y has {n_rows}; expected equally many. Select the "
+            "rows of both alike."
+        )
+    check_complete(table, who="estimation")
+    values, names = table.design(table.names)
+    for name, column in zip(names, values.T, strict=True):
+        if np.ptp(column) == 0:
+            raise InputError(
+                f"{name!r}, given as {role}, holds one value only; expected a column that varies. "
+                "Leave it out."
+            )
+    return Columns(np.ascontiguousarray(values), names)
+
+
+def _labels(given: Data, role: str, n_rows: int) -> Columns:
+    labels: NDArray[Any] = np.asarray(given).reshape(-1)
+    if labels.shape != (n_rows,):
+        raise InputError(
+            f"{role} has {len(labels)} labels, y has {n_rows} rows; expected one a row."
+        )
+    missing = [label is None or is_missing(label) for label in labels.tolist()]
+    if any(missing):
+        raise InputError(
+            f"{sum(missing)} row(s) have no {role}; expected one each. Drop them, or fill them in."
+        )
+    try:
+        levels, codes = np.unique(labels, return_inverse=True)
+    except TypeError:
+        raise InputError(
+            f"the labels given as {role} are of several types and have no order; expected numbers, "
+            "dates or texts alone. Convert the column."
+        ) from None
+    values = codes.reshape(-1, 1).astype(np.float64)
+    return Columns(values, (str(_name_of(given, role)),), tuple(levels.tolist()))
+
+
+def as_supplied(supplied: Mapping[str, ArrayLike], n_rows: int) -> dict[str, FloatArray]:
+    """Predictions made elsewhere: finite numbers, one row each."""
+    checked = {}
+    for name, given in supplied.items():
+        values = np.asarray(given, dtype=np.float64)
+        if values.shape[:1] != (n_rows,) or values.ndim > 2 or not np.isfinite(values).all():
+            raise InputError(
+                f"the predictions of {name!r} have shape {values.shape}; expected {n_rows} finite "
+                "numbers, or one such row for each class."
+            )
+        checked[name] = values
+    return checked
 
 
 def as_groups(groups: ArrayLike | None, n_rows: int) -> IntArray | None:

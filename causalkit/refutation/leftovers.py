@@ -24,9 +24,10 @@ import numpy as np
 
 from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator, contrast_of
-from causalkit.estimation.dml import AIPW, PLR
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.features import expanded
+from causalkit.estimation.orthogonal.interactive import AIPW
+from causalkit.estimation.orthogonal.partially_linear import PLR
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.regression import OLS
 from causalkit.typing import FloatArray

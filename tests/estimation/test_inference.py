@@ -21,7 +21,7 @@ from causalkit.estimation import (
     GComputation,
     standard_error,
 )
-from causalkit.estimation.crossfitting import assign_folds
+from causalkit.estimation.nuisances.crossfitting import assign_folds
 from causalkit.estimation.moments import LinearScore
 from causalkit.estimation.problem import as_problem
 from tests.estimation.simulations import binary, linear

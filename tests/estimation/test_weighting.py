@@ -96,7 +96,7 @@ def test_good_overlap_is_silent(rng):
 
 
 def test_effective_sample_size_is_kish():
-    from causalkit.estimation.overlap import overlap_of
+    from causalkit.estimation.weighting.overlap import overlap_of
 
     p = np.array([0.5, 0.5, 0.25, 0.8])
     arm = np.array([True, True, False, False])

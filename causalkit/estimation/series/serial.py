@@ -118,7 +118,7 @@ class HAC(Asymptotic):
         parts : ndarray of shape (n, k)
             Row by row what adds up to the errors of k estimates.
         place : ndarray of int, shape (n,)
-            Places in time, as in :class:`~causalkit.estimation.steps.Steps`.
+            Places in time, as in :class:`~causalkit.estimation.series.steps.Steps`.
 
         Returns
         -------

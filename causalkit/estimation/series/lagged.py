@@ -26,8 +26,8 @@ from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator
 from causalkit.estimation.problem import Problem, as_groups, problem_from_table
 from causalkit.estimation.regression import OLS
-from causalkit.estimation.serial import HAC
-from causalkit.estimation.steps import Steps
+from causalkit.estimation.series.serial import HAC
+from causalkit.estimation.series.steps import Steps
 from causalkit.graph.lagged import Lagged, as_lagged
 from causalkit.identification.estimand import AdjustmentEstimand
 from causalkit.typing import Data, FloatArray, IntArray, Name

@@ -27,8 +27,8 @@ from causalkit.estimation._glm import FAMILIES, Fit, fit_glm, standardised
 from causalkit.estimation.base import EffectEstimator, Solution, contrast_of
 from causalkit.estimation.features import expanded
 from causalkit.estimation.inference import Asymptotic, Bootstrap
-from causalkit.estimation.overlap import overlap_of
 from causalkit.estimation.problem import Problem
+from causalkit.estimation.weighting.overlap import overlap_of
 from causalkit.typing import FloatArray
 
 __all__ = ["IPW", "check_clip"]

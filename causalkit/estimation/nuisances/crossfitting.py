@@ -18,10 +18,11 @@ exactly the difference in means.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
@@ -32,7 +33,7 @@ from causalkit.errors import CausalkitError, InputError, NumericalError
 from causalkit.estimation.problem import Problem
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Nuisance", "assign_folds", "check_learner", "crossfit"]
+__all__ = ["FoldLearner", "Nuisance", "assign_folds", "crossfit"]
 
 _FEW_ROWS = 20_000
 
@@ -54,6 +55,11 @@ class Nuisance:
     n_classes : int
         0: predictions have shape (n,), the mean or the probability of 1. Otherwise shape
         (n, n_classes).
+    features : ndarray of shape (n, k), optional
+        What it is predicted from; the adjustment columns if left out.
+    at : mapping of str to ndarray of shape (n, k)
+        Other values of the features to predict at as well; the prediction is called
+        `"name at key"`.
     """
 
     name: str
@@ -61,6 +67,39 @@ class Nuisance:
     learner: Any
     among: BoolArray | None = None
     n_classes: int = 0
+    features: FloatArray | None = None
+    at: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def seen(self, problem: Problem) -> FloatArray:
+        """What it is predicted from, shape (n, k)."""
+        return problem.X if self.features is None else self.features
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Keys of all its predictions."""
+        return (self.name, *(f"{self.name} at {key}" for key in self.at))
+
+
+class FoldLearner(Protocol):
+    """A learner that does better than one fit after another: it is asked for all folds at once.
+
+    `prepared` is empty at first, and the same for all nuisances and repeats of an estimator: what
+    is costly and depends on the features only (bins, products) may be kept there. One that can be
+    fitted and can predict like any other as well is asked to where folds are not complements of
+    each other (series).
+    """
+
+    def predict_out_of_fold(
+        self,
+        problem: Problem,
+        nuisances: Sequence[Nuisance],
+        folds: IntArray,
+        *,
+        seeds: Sequence[int],
+        prepared: dict[Any, Any],
+        n_jobs: int | None,
+    ) -> list[list[FloatArray]]:
+        """For each nuisance (all with learners of this class), predictions of `names`."""
 
 
 def assign_folds(
@@ -120,94 +159,114 @@ def crossfit(
     rng: np.random.Generator,
     *,
     n_jobs: int | None = None,
+    prepared: dict[Any, Any] | None = None,
 ) -> dict[str, FloatArray]:
     """Predict every nuisance out of fold.
+
+    Parameters
+    ----------
+    problem : Problem
+        Nuisances in `problem.supplied` are taken from there.
+    nuisances : sequence of Nuisance
+    folds : ndarray of int, shape (n,)
+    rng : Generator
+    n_jobs : int, optional
+    prepared : dict, optional
+        What learners keep from one call to the next, see :class:`FoldLearner`.
 
     Returns
     -------
     predictions : dict
         By name, shape (n,) or (n, n_classes).
     """
-    if problem.X.shape[1] == 0:
-        return {n.name: _means(n, problem) for n in nuisances}
+    predictions: dict[str, FloatArray] = {}
+    one_by_one: list[Nuisance] = []
+    together: dict[type, list[Nuisance]] = {}
+    for nuisance in nuisances:
+        if all(name in problem.supplied for name in nuisance.names):
+            predictions.update({name: problem.supplied[name] for name in nuisance.names})
+        elif nuisance.seen(problem).shape[1] == 0:
+            predictions[nuisance.name] = _means(nuisance, problem)
+        elif problem.steps is None and hasattr(nuisance.learner, "predict_out_of_fold"):
+            together.setdefault(type(nuisance.learner), []).append(nuisance)
+        else:
+            one_by_one.append(nuisance)
+    for alike in together.values():
+        for nuisance in alike:
+            for fold in np.unique(folds):
+                _check_training(nuisance, _training(nuisance, problem, folds == fold), problem)
+        parts = alike[0].learner.predict_out_of_fold(
+            problem,
+            alike,
+            folds,
+            seeds=[draw_seed(rng) for _ in alike],
+            prepared={} if prepared is None else prepared,
+            n_jobs=n_jobs,
+        )
+        for nuisance, found in zip(alike, parts, strict=True):
+            predictions.update(zip(nuisance.names, found, strict=True))
+    predictions.update(_one_by_one(problem, one_by_one, folds, rng, n_jobs))
+    return predictions
+
+
+def _one_by_one(
+    problem: Problem,
+    nuisances: Sequence[Nuisance],
+    folds: IntArray,
+    rng: np.random.Generator,
+    n_jobs: int | None,
+) -> dict[str, FloatArray]:
+    """Fit any scikit-learn learner outside each fold, and predict in it."""
     jobs, places = [], []
     for nuisance in nuisances:
         for fold in np.unique(folds):
-            train, test = folds != fold, folds == fold
-            if problem.steps is not None:
-                train &= ~problem.steps.near(test)
-            if nuisance.among is not None:
-                train &= nuisance.among
-            if problem.sample_weight is not None:
-                train &= problem.sample_weight > 0
+            test = folds == fold
+            train = _training(nuisance, problem, test)
             _check_training(nuisance, train, problem)
             jobs.append((nuisance, problem, train, test, draw_seed(rng)))
             places.append((nuisance, test))
     with one_thread(problem.n_obs <= _FEW_ROWS):
         parts = run(_fit_predict, jobs, n_jobs=n_jobs, label="cross-fitting")
     predictions = {
-        n.name: np.empty((problem.n_obs, n.n_classes) if n.n_classes else problem.n_obs)
+        name: np.empty((problem.n_obs, n.n_classes) if n.n_classes else problem.n_obs)
         for n in nuisances
+        for name in n.names
     }
-    for (nuisance, test), part in zip(places, parts, strict=True):
-        predictions[nuisance.name][test] = part
+    for (nuisance, test), found in zip(places, parts, strict=True):
+        for name, part in zip(nuisance.names, found, strict=True):
+            predictions[name][test] = part
     return predictions
 
 
-def check_learner(learner: Any, role: str, *, discrete: bool, regression_allowed: bool) -> Any:
-    """Return the learner if it can play the role.
-
-    Parameters
-    ----------
-    learner : object
-    role : str
-        For the message, e.g. "outcome_learner".
-    discrete : bool
-        Whether the target is a class (0/1, or several).
-    regression_allowed : bool
-        Whether a regressor may predict a 0/1 target.
-    """
-    usable = hasattr(learner, "fit") and hasattr(learner, "get_params")
-    if isinstance(learner, type) or not usable:
-        raise InputError(
-            f"{role}={learner!r}; expected a scikit-learn classifier or regressor, "
-            "an object such as LassoCV(), not a class or a name."
-        )
-    classifies = is_classifier(learner)
-    if classifies and not discrete:
-        raise InputError(
-            f"{role}={learner} is a classifier, but it has to predict a numeric column. "
-            "Use a regressor."
-        )
-    if classifies and not hasattr(learner, "predict_proba"):
-        raise InputError(
-            f"{role}={learner} predicts classes but no probabilities, which are needed. Wrap it "
-            "in CalibratedClassifierCV, or use a classifier with predict_proba."
-        )
-    if discrete and not classifies and not regression_allowed:
-        raise InputError(
-            f"{role}={learner} is a regressor, but it has to predict the probability of each "
-            "treatment. Use a classifier, e.g. LogisticRegression()."
-        )
-    return learner
+def _training(nuisance: Nuisance, problem: Problem, test: BoolArray) -> BoolArray:
+    """Rows that a learner may see that predicts for the rows of `test`."""
+    train = ~test
+    if problem.steps is not None:
+        train &= ~problem.steps.near(test)
+    if nuisance.among is not None:
+        train &= nuisance.among
+    if problem.sample_weight is not None:
+        train &= problem.sample_weight > 0
+    return train
 
 
 def _fit_predict(
     nuisance: Nuisance, problem: Problem, train: BoolArray, test: BoolArray, seed: int
-) -> FloatArray:
-    """Fit on `train`, predict on `test`."""
-    target, X = nuisance.target[train], problem.X
+) -> list[FloatArray]:
+    """Fit on `train`, predict on `test`, at the features seen and at the others."""
+    target, X = nuisance.target[train], nuisance.seen(problem)
     weights = None if problem.sample_weight is None else problem.sample_weight[train]
     if np.ptp(target) == 0 and not nuisance.n_classes:
         # Nothing to learn; many classifiers would refuse.
-        return np.full(int(test.sum()), target[0])
+        return [np.full(int(test.sum()), target[0]) for _ in nuisance.names]
     learner = _seeded(clone(nuisance.learner), seed)
     classifies = is_classifier(learner)
     if classifies:
         target = target.astype(np.intp)
     try:
         learner.fit(X[train], target, **_weight_argument(learner, weights))
-        predicted = learner.predict_proba(X[test]) if classifies else learner.predict(X[test])
+        ask = learner.predict_proba if classifies else learner.predict
+        found = [ask(features[test]) for features in (X, *nuisance.at.values())]
     except CausalkitError:
         raise
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
@@ -215,17 +274,20 @@ def _fit_predict(
             f"the learner of {nuisance.name} failed on {int(train.sum())} rows: {error} "
             f"Use another learner than {nuisance.learner}, or fewer folds."
         ) from error
-    predicted = np.asarray(predicted, dtype=np.float64)
-    if not np.isfinite(predicted).all():
+    return [_checked(nuisance, learner, predicted) for predicted in found]
+
+
+def _checked(nuisance: Nuisance, learner: Any, predicted: ArrayLike) -> FloatArray:
+    """Finite numbers, of the shape that was asked for."""
+    values = np.asarray(predicted, dtype=np.float64)
+    if not np.isfinite(values).all():
         raise NumericalError(
             f"the learner of {nuisance.name} predicts NaN or infinity; expected finite numbers. "
             f"Rescale the columns, or use another learner than {nuisance.learner}."
         )
-    if not classifies:
-        return predicted.reshape(len(predicted))
-    if nuisance.n_classes:
-        return predicted
-    return predicted[:, list(learner.classes_).index(1)]
+    if not is_classifier(learner):
+        return values.reshape(len(values))
+    return values if nuisance.n_classes else values[:, list(learner.classes_).index(1)]
 
 
 def _check_training(nuisance: Nuisance, train: BoolArray, problem: Problem) -> None:

@@ -39,8 +39,8 @@ from causalkit.estimation.api import estimate_series
 from causalkit.estimation.base import EffectEstimator
 from causalkit.estimation.effect import Effect, quantile
 from causalkit.estimation.effect_set import EffectSet
-from causalkit.estimation.lagged import read_series
-from causalkit.estimation.serial import HAC
+from causalkit.estimation.series.lagged import read_series
+from causalkit.estimation.series.serial import HAC
 from causalkit.graph.lagged import as_lagged
 from causalkit.identification.estimand import AdjustmentEstimand, Estimand, NoEffectEstimand
 from causalkit.typing import Data, FloatArray, IntArray, Name, RandomState

@@ -1,0 +1,1 @@
+"""Outcomes that a model predicted, and what that does to an effect."""

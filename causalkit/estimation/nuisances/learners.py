@@ -1,0 +1,104 @@
+"""Default learners for the nuisances of double machine learning: shallow boosted trees.
+
+They find steps, curves and interactions without being told, take columns of any scale, use sample
+weights, and are fast. scikit-learn's own settings (31 leaves, rate 0.1) fit too closely for
+propensities in a few hundred rows, so trees are smaller here, and steps shorter for propensities.
+In simulations of AIPW with ten columns, linear confounding and 400 rows the root mean squared error
+fell from 0.60 to 0.15 (linear models: 0.11); under curved confounding at 400 and 1500 rows 97 % of
+the 95 % intervals covered, while those of linear models (0 %), random forests (53 %) and stacks of
+linear models and trees (27 to 40 %) did not.
+
+Where theory or experience names a model, name it: `AIPW(LassoCV(), LogisticRegressionCV())`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+from causalkit.errors import InputError
+from causalkit.typing import FloatArray
+
+__all__ = [
+    "check_learner",
+    "class_learner",
+    "default_classifier",
+    "default_regressor",
+    "mean_learner",
+]
+
+_SHALLOW: dict[str, Any] = {"max_leaf_nodes": 8, "max_iter": 100, "early_stopping": False}
+
+
+def default_regressor() -> HistGradientBoostingRegressor:
+    """Return a regressor for a numeric outcome or treatment."""
+    return HistGradientBoostingRegressor(**_SHALLOW, learning_rate=0.1)
+
+
+def default_classifier() -> HistGradientBoostingClassifier:
+    """Return a classifier for a 0/1 outcome or a discrete treatment."""
+    return HistGradientBoostingClassifier(**_SHALLOW, learning_rate=0.05)
+
+
+def mean_learner(given: Any, role: str, target: FloatArray) -> Any:
+    """Return the learner given, checked, or the default that predicts the mean of `target`.
+
+    Parameters
+    ----------
+    given : object or None
+    role : str
+        For messages, e.g. "outcome_learner".
+    target : ndarray of shape (n,)
+        Of zeros and ones, its mean is a probability, and a classifier is welcome.
+    """
+    binary = bool(np.isin(target, (0.0, 1.0)).all())
+    if given is None:
+        given = default_classifier() if binary else default_regressor()
+    return check_learner(given, role, discrete=binary, regression_allowed=True)
+
+
+def class_learner(given: Any, role: str) -> Any:
+    """Return the classifier given, checked, or the default for the probability of each class."""
+    given = default_classifier() if given is None else given
+    return check_learner(given, role, discrete=True, regression_allowed=False)
+
+
+def check_learner(learner: Any, role: str, *, discrete: bool, regression_allowed: bool) -> Any:
+    """Return the learner if it can play the role.
+
+    Parameters
+    ----------
+    learner : object
+    role : str
+        For the message, e.g. "outcome_learner".
+    discrete : bool
+        Whether the target is a class (0/1, or several).
+    regression_allowed : bool
+        Whether a regressor may predict a 0/1 target.
+    """
+    usable = hasattr(learner, "fit") and hasattr(learner, "get_params")
+    if isinstance(learner, type) or not usable:
+        raise InputError(
+            f"{role}={learner!r}; expected a scikit-learn classifier or regressor, "
+            "an object such as LassoCV(), not a class or a name."
+        )
+    classifies = is_classifier(learner)
+    if classifies and not discrete:
+        raise InputError(
+            f"{role}={learner} is a classifier, but it has to predict a numeric column. "
+            "Use a regressor."
+        )
+    if classifies and not hasattr(learner, "predict_proba"):
+        raise InputError(
+            f"{role}={learner} predicts classes but no probabilities, which are needed. Wrap it "
+            "in CalibratedClassifierCV, or use a classifier with predict_proba."
+        )
+    if discrete and not classifies and not regression_allowed:
+        raise InputError(
+            f"{role}={learner} is a regressor, but it has to predict the probability of each "
+            "treatment. Use a classifier, e.g. LogisticRegression()."
+        )
+    return learner

@@ -1,0 +1,1 @@
+"""Estimators with machine-learned nuisances in orthogonal moments."""

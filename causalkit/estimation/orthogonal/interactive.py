@@ -1,0 +1,192 @@
+"""`AIPW`: any learners for a discrete treatment, doubly robust.
+
+Outcome and treatment are predicted from the adjustment columns with any learner, out of fold, and
+put into a moment that forgives first-order errors in them (see
+:mod:`causalkit.estimation.moments`). So the effect has a valid interval although the learners have
+none. The effect may vary in any way (the *interactive model*), and it is right if either prediction
+is.
+
+References
+----------
+Robins, Rotnitzky & Zhao (1994), JASA 89, 846-866. doi:10.1080/01621459.1994.10476818
+Chernozhukov et al. (2018), Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, cast
+
+import numpy as np
+
+from causalkit.estimation.base import OrthogonalEstimator, contrast_of
+from causalkit.estimation.inference import Asymptotic, Bootstrap
+from causalkit.estimation.moments import LinearScore, aipw, aipw_treated
+from causalkit.estimation.nuisances.crossfitting import Nuisance
+from causalkit.estimation.nuisances.learners import class_learner, mean_learner
+from causalkit.estimation.problem import Problem
+from causalkit.estimation.weighting.ipw import check_clip
+from causalkit.estimation.weighting.overlap import overlap_of
+from causalkit.typing import FloatArray, IntArray, RandomState
+
+__all__ = ["AIPW"]
+
+
+class AIPW(OrthogonalEstimator):
+    """Augmented inverse propensity weighting, cross-fitted; doubly robust.
+
+    Parameters
+    ----------
+    outcome_learner : scikit-learn regressor or classifier, optional
+        Predicts the outcome within an arm. For an outcome of zeros and ones a classifier's
+        probabilities are used, and the effect is a risk difference; a regressor is accepted too.
+    treatment_learner : scikit-learn classifier, optional
+        Predicts the probability of each treatment (the propensity).
+    target : {"ATE", "ATT"}
+        Average over everyone, or over the treated.
+    contrast : (control, treated) or "each", optional
+        Levels to compare; needed for more than two.
+    n_folds : int
+        Folds are balanced over the arms, and clusters are kept whole.
+    n_repeats : int
+        Cross-fit again with other folds and take the median.
+    clip : float
+        Propensities outside [clip, 1 − clip] are moved to the bound.
+    inference : Asymptotic or Bootstrap, optional
+    random_state : int, Generator or None
+        Folds, and every learner whose own random_state is None.
+    n_jobs : int, optional
+        All fits run in parallel; the numbers do not depend on it.
+
+    Notes
+    -----
+    **Assumes:**
+
+    - no hidden common cause of treatment and outcome beyond the adjustment columns;
+    - every row could have had either treatment (see `effect.details["overlap"]`);
+    - the errors of the two learners multiply to less than n^-1/2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression, LogisticRegression
+    >>> rng = np.random.default_rng(0)
+    >>> Z = rng.normal(size=(1000, 2))
+    >>> t = rng.random(1000) < 1 / (1 + np.exp(-Z[:, 0]))
+    >>> y = t * (1 + Z[:, 1]) + Z[:, 0] + rng.normal(size=1000)
+    >>> aipw = AIPW(LinearRegression(), LogisticRegression(), random_state=0)
+    >>> effect = aipw.fit(Z, y, t=t).effect_
+    >>> bool(1 in effect.interval(0.99))
+    True
+    """
+
+    treatments: ClassVar[tuple[str, ...]] = ("binary", "categorical")
+    instead: ClassVar[str] = "PLR(), GComputation() or OLS(), which take a continuous treatment"
+
+    def __init__(
+        self,
+        outcome_learner: Any = None,
+        treatment_learner: Any = None,
+        *,
+        target: str = "ATE",
+        contrast: tuple[object, object] | str | None = None,
+        n_folds: int = 5,
+        n_repeats: int = 1,
+        clip: float = 0.01,
+        inference: Asymptotic | Bootstrap | None = None,
+        random_state: RandomState = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.outcome_learner = outcome_learner
+        self.treatment_learner = treatment_learner
+        self.target = target
+        self.contrast = contrast
+        self.n_folds = n_folds
+        self.n_repeats = n_repeats
+        self.clip = clip
+        self.inference = inference
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def _method(self) -> str:
+        return f"AIPW, {self._crossfitted()}, {self.target}"
+
+    def _check(self, problem: Problem) -> None:
+        super()._check(problem)
+        check_clip(self.clip)
+
+    def _nuisances(self, problem: Problem) -> Sequence[Nuisance]:
+        control, treated = contrast_of(problem, self.contrast)
+        outcome = mean_learner(self.outcome_learner, "outcome_learner", problem.y)
+        propensity = class_learner(self.treatment_learner, "treatment_learner")
+        levels = cast("tuple[object, ...]", problem.levels)
+        nuisances = [
+            Nuisance("outcome_control", problem.y, outcome, among=problem.t == control),
+            Nuisance("treatment", problem.t, propensity, n_classes=len(levels)),
+        ]
+        if self.target == "ATE":
+            nuisances.insert(
+                1, Nuisance("outcome_treated", problem.y, outcome, among=problem.t == treated)
+            )
+        return nuisances
+
+    def _moment(
+        self,
+        problem: Problem,
+        predictions: Mapping[str, FloatArray],
+        folds: IntArray,  # noqa: ARG002
+        rng: np.random.Generator,  # noqa: ARG002
+    ) -> tuple[LinearScore, dict[str, Any]]:
+        control, treated = contrast_of(problem, self.contrast)
+        levels = cast("tuple[object, ...]", problem.levels)
+        in_control, in_treated = (
+            (problem.t == code).astype(np.float64) for code in (control, treated)
+        )
+        raw = [predictions["treatment"][:, code] for code in (control, treated)]
+        # Of two arms one is clipped and the other follows, so that they still sum to one.
+        p_treated = np.clip(raw[1], self.clip, 1 - self.clip)
+        p_control = np.clip(raw[0], self.clip, 1 - self.clip)
+        if problem.kind == "binary":
+            p_control = 1 - p_treated
+        if self.target == "ATE":
+            score = aipw(
+                problem.y,
+                in_treated,
+                in_control,
+                predictions["outcome_treated"],
+                predictions["outcome_control"],
+                p_treated,
+                p_control,
+            )
+        else:
+            score = aipw_treated(
+                problem.y,
+                in_treated,
+                in_control,
+                predictions["outcome_control"],
+                p_treated,
+                p_control,
+                float(np.average(in_treated, weights=problem.weights)),
+            )
+        arms = (f"{levels[control]}", f"{levels[treated]}")
+        overlap = overlap_of(
+            raw[1],
+            raw[0],
+            in_treated > 0,
+            in_control > 0,
+            arms,
+            clip=self.clip,
+            treated_only=self.target == "ATT",
+            weights=problem.weights,
+        )
+        details = {
+            "contrast": f"{problem.treatment}: {arms[1]} versus {arms[0]}",
+            "overlap": overlap,
+            "share_clipped": overlap.share_clipped,
+            "notes": [f"Overlap: {overlap.problem}."] if overlap.problem else [],
+        }
+        return score, details
+
+    def _alerts(self, details: Mapping[str, Any]) -> tuple[Warning, ...]:
+        warning = details["overlap"].warning()
+        return (warning,) if warning else ()

@@ -1,0 +1,1 @@
+"""Panels: the same units again and again, before and after treatment."""

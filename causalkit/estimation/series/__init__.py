@@ -1,0 +1,1 @@
+"""Effects in series: rows are steps, and each depends on those before."""

@@ -1,0 +1,1 @@
+"""Weighting and matching: make the arms alike, then compare."""
