@@ -17,7 +17,8 @@
     ├── OverlapWarning                      some units have almost no comparable units
     ├── KnowledgeWarning                    what was learnt contradicts what was known
     ├── ResamplingWarning                   some resamples failed and count in no share
-    └── TimeBudgetWarning                   a search was stopped before its end
+    ├── TimeBudgetWarning                   a search was stopped before its end
+    └── WeakInstrumentWarning               instruments hardly move the treatment
 
 A message has three parts: what was wrong, what was expected, and what to do about it.
 """
@@ -43,6 +44,7 @@ __all__ = [
     "ResamplingWarning",
     "TimeBudgetWarning",
     "UnknownVariableError",
+    "WeakInstrumentWarning",
 ]
 
 
@@ -131,3 +133,7 @@ class KnowledgeWarning(CausalkitWarning):
 
 class TimeBudgetWarning(CausalkitWarning):
     """A search was stopped by its time budget; what it returns is not the full answer."""
+
+
+class WeakInstrumentWarning(CausalkitWarning):
+    """Instruments hardly move the treatment, so intervals that take them as strong mislead."""

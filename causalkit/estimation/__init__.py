@@ -19,8 +19,9 @@
 
 from __future__ import annotations
 
-from causalkit.estimation.api import default_estimator, estimate
+from causalkit.estimation.api import estimate
 from causalkit.estimation.base import EffectEstimator, OrthogonalEstimator, Solution
+from causalkit.estimation.defaults import default_estimator
 from causalkit.estimation.effect import Effect, Interval
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.features import Powers

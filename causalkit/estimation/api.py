@@ -16,33 +16,35 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from causalkit._core.checks import check_complete
 from causalkit._core.series import Series
-from causalkit._core.table import Table, as_table
-from causalkit.errors import InputError, UnknownVariableError
+from causalkit._core.table import as_table
+from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator
+from causalkit.estimation.defaults import check_roles, default_estimator, prefers_frequencies
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Bootstrap
-from causalkit.estimation.orthogonal.interactive import AIPW
-from causalkit.estimation.orthogonal.partially_linear import PLR
 from causalkit.estimation.plug_in import PlugIn
-from causalkit.estimation.problem import Problem, as_groups, as_weights, problem_from_table
-from causalkit.estimation.regression import OLS
+from causalkit.estimation.reading import (
+    asked,
+    read_groups,
+    read_problem,
+    read_weights,
+    roles_of,
+)
 from causalkit.estimation.series.lagged import facts, lagged_problem, read_series, with_hac
 from causalkit.graph.lagged import as_lagged
 from causalkit.graph.lagged_graph import LaggedGraph
-from causalkit.identification import InstrumentEstimand, OpenEstimand
+from causalkit.identification import OpenEstimand
 from causalkit.identification.classes.possible import PossibleEffects
 from causalkit.identification.estimand import (
     AdjustmentEstimand,
     Estimand,
     NoEffectEstimand,
 )
-from causalkit.identification.query import listed
-from causalkit.typing import Data, FloatArray, IntArray, Name, RandomState
+from causalkit.typing import Data, Name, RandomState
 
-__all__ = ["default_estimator", "estimate", "estimate_series"]
+__all__ = ["estimate", "estimate_series"]
 
 
 def estimate(
@@ -144,7 +146,6 @@ def estimate(
             f"cannot estimate a {type(estimand).__name__}; expected what identify(graph, treatment,"
             " outcome) returns. Without a graph, fit an estimator: OLS().fit(X, y, t=t)."
         )
-    treatment, outcome = _asked(estimand)
     if isinstance(estimand.graph, LaggedGraph):
         if not isinstance(estimand, (AdjustmentEstimand, NoEffectEstimand)) or isinstance(
             estimator, PlugIn
@@ -153,6 +154,7 @@ def estimate(
                 f"{type(estimator or estimand).__name__} is not for series; expected an estimand "
                 "by adjustment and an estimator such as OLS()."
             )
+        asked(estimand)
         series, by_subject = read_series(
             data,
             panel=panel,
@@ -162,20 +164,37 @@ def estimate(
             sample_weight=sample_weight,
         )
         return estimate_series(estimand, series, estimator, random_state, by_subject=by_subject)
-    if (panel, time, mask) != (None, None, None):
-        raise InputError(
-            f"panel={panel!r}, time={time!r}, mask={mask!r} are for series, and the graph of this "
-            "estimand has no steps; expected None. Identify the effect in a LaggedGraph, or leave "
-            "them out."
-        )
+    labels = _labels(estimator, panel, time, mask)
     if isinstance(estimand, NoEffectEstimand):
-        table = as_table(data, columns=[treatment, outcome])
+        table = as_table(data, columns=asked(estimand))
         return Effect(0.0, np.nan, table.n_rows, "implied by the graph", estimand=estimand)
-    if isinstance(estimator, PlugIn) or not isinstance(estimand, AdjustmentEstimand):
+    if isinstance(estimator, PlugIn) or roles_of(estimand) is None:
         return _plugged_in(estimand, data, estimator, clusters, sample_weight)
-    problem = _problem(estimand, data, treatment, outcome, clusters, sample_weight)
-    chosen = clone(estimator) if estimator is not None else default_estimator(problem)
+    problem = read_problem(estimand, data, clusters, sample_weight, labels)
+    if estimator is None and prefers_frequencies(estimand, problem):
+        return _plugged_in(estimand, data, None, clusters, sample_weight)
+    chosen = default_estimator(problem, estimand) if estimator is None else clone(estimator)
+    check_roles(chosen, estimand, problem)
     return _of(estimand, _with_state(chosen, random_state).answer(problem))
+
+
+def _labels(
+    estimator: EffectEstimator | PlugIn | None,
+    panel: Name | None,
+    time: Name | None,
+    mask: Name | None,
+) -> dict[str, Name]:
+    """Columns of labels that an estimator of panels needs."""
+    known = (*estimator.needs, *estimator.takes) if isinstance(estimator, EffectEstimator) else ()
+    given = {"unit": panel, "time": time}
+    labels = {role: name for role, name in given.items() if name is not None and role in known}
+    if mask is not None or len(labels) < sum(name is not None for name in given.values()):
+        raise InputError(
+            f"panel={panel!r}, time={time!r}, mask={mask!r} are for series and for estimators of "
+            "panels, and the graph of this estimand has no steps; expected None. Identify the "
+            "effect in a LaggedGraph, use an estimator such as PanelPLR(), or leave them out."
+        )
+    return labels
 
 
 def _plugged_in(
@@ -186,14 +205,7 @@ def _plugged_in(
     sample_weight: Name | ArrayLike | None,
 ) -> Effect:
     """Estimate a formula of any shape."""
-    if isinstance(estimand, InstrumentEstimand):
-        raise InputError(
-            "estimation by instruments is not in this version; expected an estimand by adjustment, "
-            "a front door or a general formula. Run two-stage least squares with "
-            f"{listed(estimand.instruments)} for {listed(estimand.query.treatment)}"
-            f"{', given ' * bool(estimand.given)}{listed(estimand.given)}; or bound the effect of "
-            "discrete variables: bound_effect(graph, treatment, outcome, data)."
-        )
+    asked(estimand)
     if estimator is not None and not isinstance(estimator, PlugIn):
         raise InputError(
             f"{type(estimator).__name__} adjusts for covariates, and this estimand is a "
@@ -203,8 +215,8 @@ def _plugged_in(
     return (estimator or PlugIn()).effect(
         estimand,
         data,
-        groups=_groups(data, clusters, table),
-        weights=_weights(data, sample_weight, table),
+        groups=read_groups(data, clusters, table),
+        weights=read_weights(data, sample_weight, table),
     )
 
 
@@ -234,78 +246,6 @@ def _of(
         effects = tuple(cast("Effect", _of(estimand, effect, known)) for effect in answer)
         return replace(answer, effects=effects, estimand=estimand)
     return replace(answer, estimand=estimand, details={**answer.details, **(known or {})})
-
-
-def default_estimator(problem: Problem) -> EffectEstimator:
-    """Return the estimator that is used when none is named.
-
-    Parameters
-    ----------
-    problem : Problem
-    """
-    if problem.X.shape[1] == 0:
-        return OLS()
-    return PLR() if problem.levels is None else AIPW()
-
-
-def _problem(
-    estimand: AdjustmentEstimand,
-    data: Data,
-    treatment: Name,
-    outcome: Name,
-    clusters: Name | ArrayLike | None,
-    sample_weight: Name | ArrayLike | None,
-) -> Problem:
-    adjustment = tuple(estimand.adjustment)
-    table = as_table(data, columns=[outcome, treatment, *adjustment])
-    check_complete(table, who="estimation")
-    covariates = table.select(adjustment) if adjustment else None
-    return problem_from_table(
-        table.select([outcome, treatment]),
-        outcome,
-        treatment,
-        covariates,
-        sample_weight=_weights(data, sample_weight, table),
-        groups=_groups(data, clusters, table),
-    )
-
-
-def _weights(data: Data, given: Name | ArrayLike | None, table: Table) -> FloatArray | None:
-    if isinstance(given, (str, int)):
-        column = as_table(data, columns=[given])
-        given = check_complete(column, who="sample_weight").column(given)
-    return as_weights(given, table.n_rows)
-
-
-def _groups(data: Data, given: Name | ArrayLike | None, table: Table) -> IntArray | None:
-    """Cluster labels: an array, or a column of any type, text too."""
-    if isinstance(given, (str, int)):
-        if isinstance(data, np.ndarray):
-            given = as_table(data, columns=[given]).column(given)
-        else:
-            # A pyarrow table's `.columns` are the data themselves, a dict has none.
-            known: Any = getattr(data, "column_names", getattr(data, "columns", data))
-            if given not in list(known):
-                raise UnknownVariableError.among(given, known)
-            given = np.asarray(data[given])
-    return as_groups(given, table.n_rows)
-
-
-def _asked(estimand: Estimand) -> tuple[Name, Name]:
-    """Treatment and outcome, one each, over everybody; of series, the first treatment."""
-    query, lasting = estimand.query, isinstance(estimand.graph, LaggedGraph)
-    for role, names in (("treatment", query.treatment), ("outcome", query.outcome)):
-        if len(names) != 1 and not (lasting and role == "treatment"):
-            raise InputError(
-                f"the estimand has {len(names)} {role}s {names}; the estimators take one {role} at "
-                "a time. Identify and estimate them one by one."
-            )
-    if query.given:
-        raise InputError(
-            f"the effect is asked for within strata of {query.given}; the estimators average over "
-            "everybody. Identify without `given`, and estimate on the rows of one stratum."
-        )
-    return query.treatment[0], query.outcome[0]
 
 
 def _each(

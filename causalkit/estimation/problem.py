@@ -257,6 +257,11 @@ def as_columns(given: Data, role: str, n_rows: int) -> Columns:
             f"{role} has {table.n_rows} rows, y has {n_rows}; expected equally many. Select the "
             "rows of both alike."
         )
+    return encoded(table, role)
+
+
+def encoded(table: Table, role: str) -> Columns:
+    """Every column of a table as numbers and indicators."""
     check_complete(table, who="estimation")
     values, names = table.design(table.names)
     for name, column in zip(names, values.T, strict=True):

@@ -44,6 +44,7 @@ from causalkit.identification.counterfactual.counterfactual import (
     CounterfactualEstimand,
     identify_counterfactual,
 )
+from causalkit.identification.counterfactual.covariates import mediation_covariates
 from causalkit.identification.counterfactual.mediation import (
     MediationEstimand,
     identify_mediation,
@@ -154,6 +155,7 @@ __all__ = [
     "is_adjustment_set",
     "is_frontdoor_set",
     "is_instrument",
+    "mediation_covariates",
     "minimal_adjustment_set",
     "minimal_adjustment_sets",
     "minimal_frontdoor_set",

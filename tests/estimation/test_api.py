@@ -14,8 +14,18 @@ from numpy.testing import assert_allclose
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from causalkit.errors import InputError, UnknownVariableError
-from causalkit.estimation import AIPW, IPW, OLS, PLR, Bootstrap, Effect, EffectSet, GComputation
-from causalkit.estimation.api import default_estimator, estimate
+from causalkit.estimation import (
+    AIPW,
+    IPW,
+    OLS,
+    PLR,
+    Bootstrap,
+    Effect,
+    EffectSet,
+    GComputation,
+    default_estimator,
+    estimate,
+)
 from causalkit.estimation.problem import as_problem
 from causalkit.graph import CausalGraph
 from causalkit.identification import identify

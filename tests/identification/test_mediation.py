@@ -10,13 +10,21 @@ import pytest
 
 from causalkit.errors import GraphError, InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.graph import CausalGraph
+from causalkit.identification.counterfactual.covariates import mediation_covariates
 from causalkit.identification.counterfactual.mediation import (
     EFFECTS,
     identify_mediation,
     identify_path_effect,
 )
 from causalkit.identification.formulas.evaluation import ProbabilityTable
-from causalkit.identification.formulas.expression import Difference, Probability, Product, Value
+from causalkit.identification.formulas.expression import (
+    Difference,
+    Expectation,
+    Probability,
+    Product,
+    Sum,
+    Value,
+)
 from causalkit.identification.general.functional import Hedge
 from tests.identification import oracle
 from tests.identification.units import Units, any_units, count_kinds, level, number
@@ -421,3 +429,41 @@ def test_refused_paths(options, error, words):
 def test_classes_of_graphs_are_refused():
     with pytest.raises(GraphError, match="CPDAG"):
         identify_mediation("X -> M -> Y; X -- C", "X", "Y", "M")
+
+
+def test_covariates_make_natural_effects_averages_of_regressions():
+    """On exact random models, with mediators and covariates as the search found them."""
+    rng = np.random.default_rng(8)
+    found = 0
+    while found < 60:
+        plain = oracle.random_admg(rng, int(rng.integers(4, 6)), arcs=0.6, bows=0.12)
+        x, y = plain.nodes[rng.integers(2)], plain.nodes[-1]
+        between = sorted({v for path in causal_paths(plain, x, y) for v in path[1:-1]})
+        if not between or count_kinds(plain, {}) > MOST_KINDS:
+            continue
+        mediators = [v for v in between if rng.random() < 0.7] or between[:1]
+        chosen = mediation_covariates(plain.graph(), x, y, mediators)
+        if chosen is None:
+            continue
+        found += 1
+        units = Units(plain, rng)
+        covariates = sorted(chosen)
+        inner = Product(
+            (
+                Expectation((y,), given=(x, *mediators, *covariates)),
+                Probability(tuple(mediators), given=(Value(x), *covariates)),
+                *((Probability(tuple(covariates)),) if covariates else ()),
+            )
+        )
+        formula = Sum((*mediators, *covariates), inner)
+        truth = parts(units, "natural direct", x, y, mediators)[0] @ units.weights
+        value = number(formula, units.data(formula), values_of(plain.nodes))
+        assert abs(value - truth) < CLOSE, (plain, x, mediators, covariates)
+
+
+def test_covariates_of_mediation_are_refused_where_a_step_is_confounded():
+    assert mediation_covariates(f"{TRIANGLE}; M <-> Y", "X", "Y", "M") is None
+    assert mediation_covariates(CONFOUNDED, "X", "Y", "M", observed=["X", "M", "Y"]) is None
+    assert mediation_covariates(CONFOUNDED, "X", "Y", "M") == {"C"}
+    with pytest.raises(InputError, match="mediators is empty"):
+        mediation_covariates(CONFOUNDED, "X", "Y", ())

@@ -1,0 +1,112 @@
+"""From an estimand and a table to a :class:`Problem`: which columns play which role.
+
+The estimand says which columns matter; only those are read, and each is checked here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from causalkit._core.checks import check_complete
+from causalkit._core.table import Table, as_table
+from causalkit.errors import InputError, UnknownVariableError
+from causalkit.estimation.problem import (
+    Problem,
+    as_columns,
+    as_groups,
+    as_weights,
+    encoded,
+    problem_from_table,
+)
+from causalkit.graph.lagged_graph import LaggedGraph
+from causalkit.identification import InstrumentEstimand
+from causalkit.identification.estimand import AdjustmentEstimand, Estimand
+from causalkit.identification.frontdoor.estimand import FrontdoorEstimand
+from causalkit.typing import Data, FloatArray, IntArray, Name
+
+__all__ = ["asked", "read_groups", "read_problem", "read_weights", "roles_of"]
+
+
+def roles_of(estimand: Estimand) -> tuple[tuple[Name, ...], dict[str, tuple[Name, ...]]] | None:
+    """Columns to hold fixed, and those with further roles; None if no estimator has such roles."""
+    if isinstance(estimand, AdjustmentEstimand):
+        return tuple(estimand.adjustment), {}
+    if isinstance(estimand, InstrumentEstimand):
+        return estimand.given, {"z": (*estimand.instruments, *estimand.also)}
+    if isinstance(estimand, FrontdoorEstimand):
+        return estimand.given, {"mediators": estimand.mediators}
+    return None
+
+
+def read_problem(
+    estimand: Estimand,
+    data: Data,
+    clusters: Name | ArrayLike | None,
+    sample_weight: Name | ArrayLike | None,
+    labels: Mapping[str, Name],
+) -> Problem:
+    """Read the columns of an estimand with roles, and columns of labels (unit, time) beside."""
+    treatment, outcome = asked(estimand)
+    fixed, others = roles_of(estimand) or ((), {})
+    named = [name for names in others.values() for name in names]
+    table = as_table(data, columns=[outcome, treatment, *fixed, *named])
+    check_complete(table, who="estimation")
+    columns = {role: encoded(table.select(names), role) for role, names in others.items()}
+    for role, name in labels.items():
+        columns[role] = as_columns(_column(data, name), role, table.n_rows)
+    return problem_from_table(
+        table.select([outcome, treatment]),
+        outcome,
+        treatment,
+        table.select(fixed) if fixed else None,
+        sample_weight=read_weights(data, sample_weight, table),
+        groups=read_groups(data, clusters, table),
+        others=columns,
+    )
+
+
+def read_weights(data: Data, given: Name | ArrayLike | None, table: Table) -> FloatArray | None:
+    """Weights: an array, or a column of numbers."""
+    if isinstance(given, (str, int)):
+        column = as_table(data, columns=[given])
+        given = check_complete(column, who="sample_weight").column(given)
+    return as_weights(given, table.n_rows)
+
+
+def read_groups(data: Data, given: Name | ArrayLike | None, table: Table) -> IntArray | None:
+    """Cluster labels: an array, or a column of any type, text too."""
+    if isinstance(given, (str, int)):
+        given = _column(data, given)
+    return as_groups(given, table.n_rows)
+
+
+def _column(data: Data, name: Name) -> ArrayLike:
+    """One column as it is, whatever it holds."""
+    if isinstance(data, np.ndarray):
+        return as_table(data, columns=[name]).column(name)
+    # A pyarrow table's `.columns` are the data themselves, a dict has none.
+    known: Any = getattr(data, "column_names", getattr(data, "columns", data))
+    if name not in list(known):
+        raise UnknownVariableError.among(name, known)
+    return np.asarray(data[name])
+
+
+def asked(estimand: Estimand) -> tuple[Name, Name]:
+    """Treatment and outcome, one each, over everybody; of series, the first treatment."""
+    query, lasting = estimand.query, isinstance(estimand.graph, LaggedGraph)
+    for role, names in (("treatment", query.treatment), ("outcome", query.outcome)):
+        if len(names) != 1 and not (lasting and role == "treatment"):
+            raise InputError(
+                f"the estimand has {len(names)} {role}s {names}; the estimators take one {role} at "
+                "a time. Identify and estimate them one by one."
+            )
+    if query.given:
+        raise InputError(
+            f"the effect is asked for within strata of {query.given}; the estimators average over "
+            "everybody. Identify without `given`, and estimate on the rows of one stratum."
+        )
+    return query.treatment[0], query.outcome[0]
