@@ -15,6 +15,7 @@
     ├── ConvergenceWarning                  an iteration or a simulation has not settled
     ├── FewRowsWarning                      tests rest on so few rows that they find next to nothing
     ├── OverlapWarning                      some units have almost no comparable units
+    ├── NuisanceWarning                     learners miss structure that moves the effect
     ├── KnowledgeWarning                    what was learnt contradicts what was known
     ├── ResamplingWarning                   some resamples failed and count in no share
     ├── TimeBudgetWarning                   a search was stopped before its end
@@ -39,6 +40,7 @@ __all__ = [
     "InputError",
     "KnowledgeWarning",
     "NotIdentifiableError",
+    "NuisanceWarning",
     "NumericalError",
     "OverlapWarning",
     "ResamplingWarning",
@@ -137,3 +139,7 @@ class TimeBudgetWarning(CausalkitWarning):
 
 class WeakInstrumentWarning(CausalkitWarning):
     """Instruments hardly move the treatment, so intervals that take them as strong mislead."""
+
+
+class NuisanceWarning(CausalkitWarning):
+    """Learners miss structure in a nuisance, and the effect would move if they did not."""

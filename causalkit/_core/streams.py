@@ -37,7 +37,7 @@ from causalkit.typing import Data, FloatArray, IntArray, Name
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["is_stream", "moments_of"]
+__all__ = ["blocks_of", "is_stream", "moments_of"]
 
 _BLOCK_CELLS: Final = 2**22
 """32 MiB of floats: three or four blocks are in memory at a time."""
@@ -128,6 +128,33 @@ def moments_of(
         for part in _beside(_part, ((b, names) for b in _blocks(batches, rows)), workers):
             total = part if total is None else _merged(total, part)
     return _checked(names, total)
+
+
+def blocks_of(data: Data, columns: Sequence[Name]) -> Iterator[tuple[list[Any], list[Levels]]]:
+    """Read `data` again by blocks, after `moments_of` found nothing wrong with these columns.
+
+    Parameters
+    ----------
+    data : path or container
+        As for :func:`moments_of`; partitions of a dask DataFrame come one after the other.
+    columns : sequence of names
+
+    Yields
+    ------
+    columns : list of ndarray
+        One array a column, all of one length.
+    levels : list
+        What stands behind the codes in this block, as in :class:`Moments`.
+    """
+    names = tuple(columns)
+    if container(data) == "dask":
+        frames = (part.compute() for part in data[list(names)].partitions)
+        found = ([_batch_of_frame(frame, names)] for frame in frames if len(frame))
+        yield from (_decoded_all(names, batches) for batches in found)
+        return
+    rows = max(_BLOCK_CELLS // len(names), _BLOCK_ROWS)
+    with closing(source_of(data).batches([str(name) for name in names], rows)) as batches:
+        yield from (_decoded_all(names, block) for block in _blocks(batches, rows))
 
 
 def _workers(n_jobs: int | None, p: int) -> int:
@@ -223,14 +250,21 @@ def _part(batches: Sequence[pa.RecordBatch], names: tuple[Name, ...]) -> _Part:
     missing, infinite = np.zeros((2, len(names)), dtype=np.intp)
     if not batches:
         return _Part(None, missing, infinite)
-    decoded = [_decoded(name, [b.column(k) for b in batches]) for k, name in enumerate(names)]
-    columns, levels = zip(*decoded, strict=True)
+    columns, levels = _decoded_all(names, batches)
     with np.errstate(invalid="ignore"):
         moments = Moments.of_columns(columns, names=names, levels=levels)
     # The smallest and the largest value tell whether any is not a finite number.
     for k in np.flatnonzero(~np.isfinite(moments.minimum + moments.maximum)):
         missing[k], infinite[k] = np.isnan(columns[k]).sum(), np.isinf(columns[k]).sum()
     return _Part(None if missing.any() or infinite.any() else moments, missing, infinite)
+
+
+def _decoded_all(
+    names: tuple[Name, ...], batches: Sequence[pa.RecordBatch]
+) -> tuple[list[Any], list[Levels]]:
+    """All columns of a block, and their levels."""
+    decoded = [_decoded(name, [b.column(k) for b in batches]) for k, name in enumerate(names)]
+    return [values for values, _ in decoded], [levels for _, levels in decoded]
 
 
 def _merged(a: _Part, b: _Part) -> _Part:
@@ -310,6 +344,10 @@ def _merged_all(parts: Sequence[_Part]) -> _Part:
 
 def _part_of_frame(frame: Any, names: tuple[Name, ...]) -> _Part:
     """Moments of one partition, a pandas frame."""
+    return _part([_batch_of_frame(frame, names)] if len(frame) else [], names)
+
+
+def _batch_of_frame(frame: Any, names: tuple[Name, ...]) -> pa.RecordBatch:
     import pyarrow as pa
 
     arrays = []
@@ -321,8 +359,7 @@ def _part_of_frame(frame: Any, names: tuple[Name, ...]) -> _Part:
                 f"column {name!r} cannot be read ({error}); expected numbers, booleans or "
                 "categories. Convert it, or leave the column out."
             ) from None
-    batch = pa.RecordBatch.from_arrays(
+    return pa.RecordBatch.from_arrays(
         [a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays],
         names=[str(name) for name in names],
     )
-    return _part([batch] if len(frame) else [], names)

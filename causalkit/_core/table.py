@@ -127,6 +127,9 @@ class Table:
         labels : tuple of str
             `"age"`, or `"region=south"` for an indicator.
         """
+        names = tuple(names)
+        if names == self.names and all(k is None or len(k) <= 2 for k in self.levels):
+            return np.ascontiguousarray(self.values), tuple(map(str, names))
         blocks: list[FloatArray] = []
         labels: list[str] = []
         for name in names:

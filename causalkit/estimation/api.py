@@ -20,7 +20,7 @@ from causalkit._core.series import Series
 from causalkit._core.table import as_table
 from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator
-from causalkit.estimation.defaults import check_roles, default_estimator, prefers_frequencies
+from causalkit.estimation.defaults import default_estimator, prefers_frequencies, suited
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Bootstrap
@@ -171,11 +171,11 @@ def estimate(
     if isinstance(estimator, PlugIn) or roles_of(estimand) is None:
         return _plugged_in(estimand, data, estimator, clusters, sample_weight)
     problem = read_problem(estimand, data, clusters, sample_weight, labels)
-    if estimator is None and prefers_frequencies(estimand, problem):
+    if estimator is None and prefers_frequencies(problem):
         return _plugged_in(estimand, data, None, clusters, sample_weight)
     chosen = default_estimator(problem, estimand) if estimator is None else clone(estimator)
-    check_roles(chosen, estimand, problem)
-    return _of(estimand, _with_state(chosen, random_state).answer(problem))
+    chosen = _with_state(suited(chosen, estimand, problem), random_state)
+    return _of(estimand, chosen.answer(problem))
 
 
 def _labels(

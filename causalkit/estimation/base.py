@@ -25,16 +25,25 @@ from sklearn.base import BaseEstimator, clone
 
 from causalkit._core.checks import check_count
 from causalkit._core.random import as_generator
-from causalkit.errors import InputError, NumericalError
+from causalkit.errors import InputError, NumericalError, OverlapWarning
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore
 from causalkit.estimation.nuisances.crossfitting import Nuisance, assign_folds, crossfit
+from causalkit.estimation.nuisances.quality import Nuisances, assess, unassessed
 from causalkit.estimation.problem import Problem, as_problem
+from causalkit.estimation.weighting.overlap import separating_column
 from causalkit.typing import Data, FloatArray, IntArray
 
 __all__ = ["EffectEstimator", "OrthogonalEstimator", "Solution", "contrast_of"]
+
+
+_TARGETS = {
+    "ATE": "everyone",
+    "ATT": "the treated",
+    "ATO": "those who could have been in either arm",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +90,9 @@ class EffectEstimator(BaseEstimator):
     instead: ClassVar[str] = "OLS() or GComputation()"
     """What to use for the other kinds."""
 
+    targets: ClassVar[tuple[str, ...]] = ("ATE", "ATT")
+    """Whose average effect `target` may ask for, where there is such a setting; also "ATO"."""
+
     needs: ClassVar[tuple[str, ...]] = ()
     """Roles of further columns without which there is no estimate, e.g. "z" for instruments."""
 
@@ -109,8 +121,9 @@ class EffectEstimator(BaseEstimator):
         t : array-like of shape (n,)
             Treatment.
         sample_weight : array-like of shape (n,), optional
-        groups : array-like of shape (n,), optional
-            Clusters: rows of one cluster may depend on each other, and share a fold.
+        groups : array-like of shape (n,) or (n, 2), optional
+            Clusters: rows of one cluster may depend on each other, and share a fold. Two columns
+            are clusters of two kinds that cross, such as firms and years.
         supplied : mapping of str to array-like of shape (n,), optional
             Nuisances that were predicted elsewhere, out of fold, by their names in
             `effect_.details["learners"]`.
@@ -153,7 +166,7 @@ class EffectEstimator(BaseEstimator):
         # What overflows is caught at the end, as a number that is not finite.
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             solution = self._solve(problem, rng)
-        for alert in solution.alerts:
+        for alert in (*solution.alerts, *self._separation(problem, solution)):
             warnings.warn(alert, stacklevel=3)
         inference = self._inference()
         draws = None
@@ -266,18 +279,16 @@ class EffectEstimator(BaseEstimator):
         if isinstance(inference, Asymptotic):
             inference.check(problem)
         target = getattr(self, "target", "ATE")
-        if target not in ("ATE", "ATT"):
+        if target not in self.targets:
+            known = ", ".join(f"{name!r} ({_TARGETS[name]})" for name in self.targets)
+            raise InputError(f"target={target!r}; expected {known}.")
+        if target != "ATE" and problem.levels is None:
             raise InputError(
-                f"target={target!r}; expected 'ATE' (everyone) or 'ATT' (the treated)."
-            )
-        if target == "ATT" and problem.levels is None:
-            raise InputError(
-                f"the effect on the treated is asked for, but {problem.treatment!r} is continuous "
-                'and has no treated group. Use target="ATE".'
+                f"the effect on {_TARGETS[target]} is asked for, but {problem.treatment!r} is "
+                'continuous and has no treated group. Use target="ATE".'
             )
         if problem.levels is not None:
-            control, treated = contrast_of(problem, getattr(self, "contrast", None))
-            for code in (control, treated):
+            for code in self._compared(problem):
                 rows = int((problem.weights[problem.t == code] > 0).sum())
                 if rows < 2:
                     raise InputError(
@@ -285,6 +296,29 @@ class EffectEstimator(BaseEstimator):
                         f"{problem.levels[code]!r}; expected at least two with each level, "
                         "since one has no spread. Bring more rows or another contrast."
                     )
+
+    def _separation(self, problem: Problem, solution: Solution) -> tuple[Warning, ...]:
+        """A warning where a column tells the arms apart, unless overlap was warned about."""
+        warned = any(isinstance(alert, OverlapWarning) for alert in solution.alerts)
+        codes = () if problem.levels is None else self._compared(problem)
+        if warned or len(codes) != 2:
+            return ()
+        control, treated = (problem.t == code for code in codes)
+        column = separating_column(problem.X, control, treated)
+        if column is None:
+            return ()
+        return (
+            OverlapWarning(
+                f"column {problem.adjustment[column]!r} tells the arms of {problem.treatment!r} "
+                "apart without error, so no row has a counterpart and the effect is extrapolated, "
+                "not estimated. Expected arms that could have been exchanged. Leave the column out "
+                "if it is a consequence of treatment, or bring rows that were not decided by it."
+            ),
+        )
+
+    def _compared(self, problem: Problem) -> Sequence[int]:
+        """Positions of the levels of a discrete treatment that the effect is about."""
+        return contrast_of(problem, getattr(self, "contrast", None))
 
     def _finite(self, effect: Effect) -> Effect:
         if np.isfinite(effect.value) and np.isfinite(effect.std_error):
@@ -346,6 +380,15 @@ class OrthogonalEstimator(EffectEstimator):
         repeats = [
             self._once(problem, nuisances, child, prepared) for child in rng.spawn(self.n_repeats)
         ]
+        return self._aggregate(problem, nuisances, repeats)
+
+    def _aggregate(
+        self,
+        problem: Problem,
+        nuisances: Sequence[Nuisance],
+        repeats: Sequence[tuple[float, FloatArray, dict[str, Any]]],
+    ) -> Solution:
+        """Median over repeats of value, scores and facts."""
         values = np.array([value for value, _, _ in repeats])
         theta = float(np.median(values))
         scores = self._median_scores(values, [s for _, s, _ in repeats], problem)
@@ -355,7 +398,33 @@ class OrthogonalEstimator(EffectEstimator):
             "learners": {n.name: str(n.learner) for n in nuisances},
             "repeats": values,
         }
-        return Solution(theta, scores, details=details, alerts=self._alerts(details))
+        alerts = self._alerts(details)
+        judged = self._judge(problem, nuisances, repeats[0])
+        if judged is not None:
+            details["nuisances"] = judged
+            warning = judged.warning(repeats[0][0])
+            alerts = (*alerts, warning) if warning else alerts
+        return Solution(theta, scores, details=details, alerts=alerts)
+
+    def _judge(
+        self,
+        problem: Problem,
+        nuisances: Sequence[Nuisance],
+        repeat: tuple[float, FloatArray, dict[str, Any]],
+    ) -> Nuisances | None:
+        """How well the nuisances were predicted, and what the effect would be if better."""
+        value, scores, facts = repeat
+        folds, rng = facts["folds"], np.random.default_rng(0)
+        return assess(
+            problem,
+            nuisances,
+            facts["predictions"],
+            folds,
+            lambda predictions: self._part(problem, predictions, folds, rng)[0],
+            value,
+            self.spread(self.influence(problem, scores), problem)[0],
+            facts.get("chosen", {}),
+        )
 
     def _once(
         self,
@@ -368,16 +437,36 @@ class OrthogonalEstimator(EffectEstimator):
         predictions = crossfit(
             problem, nuisances, folds, rng, n_jobs=self.n_jobs, prepared=prepared
         )
-        score, details = self._moment(problem, predictions, folds, rng)
-        value, scores = score.solve(problem.weights)
+        value, scores, details = self._part(problem, predictions, folds, rng)
         details["folds"] = folds
         details["predictions"] = dict(predictions)
+        details["chosen"] = dict(prepared.get("chosen", {}))
+        return value, scores, details
+
+    def _part(
+        self,
+        problem: Problem,
+        predictions: Mapping[str, FloatArray],
+        folds: IntArray,
+        rng: np.random.Generator,
+    ) -> tuple[float, FloatArray, dict[str, Any]]:
+        """Value, scores and facts of one repeat; a score that is not linear writes this instead."""
+        score, details = self._moment(problem, predictions, folds, rng)
+        value, scores = score.solve(problem.weights)
         return value, scores, details
 
     def _folds(self, problem: Problem, rng: np.random.Generator) -> IntArray:
         """Stretches of time where rows are steps, else rows (or clusters) at random."""
         if problem.steps is not None and problem.groups is None:
             return problem.steps.folds(self.n_folds, rng)
+        if problem.second_groups is not None:
+            kinds = (problem.groups, problem.second_groups)
+            parts = [
+                assign_folds(self.n_folds, rng, problem.n_obs, groups=kind) for kind in kinds
+            ]
+            blocks = parts[0] * self.n_folds + parts[1]
+            codes: IntArray = np.unique(blocks, return_inverse=True)[1].reshape(-1)
+            return codes
         return assign_folds(
             self.n_folds, rng, problem.n_obs, strata=self._strata(problem), groups=problem.groups
         )
@@ -432,4 +521,5 @@ def contrast_of(problem: Problem, contrast: object) -> tuple[int, int]:
 
 def _value(estimator: EffectEstimator, problem: Problem, rng: np.random.Generator) -> float:
     estimator._check(problem)
-    return estimator._solve(problem, rng).value
+    with unassessed():
+        return estimator._solve(problem, rng).value

@@ -6,14 +6,31 @@ import numpy as np
 
 from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator
+from causalkit.estimation.instruments.linear import TwoStageLeastSquares
+from causalkit.estimation.orthogonal.compliers import LATE
+from causalkit.estimation.orthogonal.frontdoor_effect import FrontDoor
+from causalkit.estimation.orthogonal.instrumented import PLIV
 from causalkit.estimation.orthogonal.interactive import AIPW
+from causalkit.estimation.orthogonal.linear_frontdoor import LinearFrontDoor
+from causalkit.estimation.orthogonal.natural_effects import NaturalEffects
 from causalkit.estimation.orthogonal.partially_linear import PLR
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.regression import OLS
+from causalkit.identification.counterfactual._mediation_query import MediationQuery
+from causalkit.identification.counterfactual.mediation import MediationEstimand
 from causalkit.identification.estimand import Estimand
 from causalkit.identification.query import listed
 
-__all__ = ["check_roles", "default_estimator", "prefers_frequencies"]
+__all__ = ["default_estimator", "prefers_frequencies", "suited"]
+
+_PARTS = {
+    "total": ("total", "control"),
+    "natural direct": ("direct", "control"),
+    "total indirect": ("indirect", "control"),
+    "natural indirect": ("indirect", "treated"),
+    "total direct": ("direct", "treated"),
+}
+"""Which part of the effect it is, and where the mediators stay."""
 
 _FEW_VALUES = 10
 """Values a column has at most that is read as discrete."""
@@ -24,7 +41,7 @@ _MOST_CELLS = 200
 _ROWS_A_CELL = 10
 
 
-def default_estimator(problem: Problem, estimand: Estimand | None = None) -> EffectEstimator:  # noqa: ARG001
+def default_estimator(problem: Problem, estimand: Estimand | None = None) -> EffectEstimator:
     """Return the estimator that is used when none is named.
 
     Parameters
@@ -33,26 +50,58 @@ def default_estimator(problem: Problem, estimand: Estimand | None = None) -> Eff
     estimand : Estimand, optional
         What was identified; adjustment if left out.
     """
+    if isinstance(estimand, MediationEstimand):
+        return NaturalEffects()
+    if "mediators" in problem.others:
+        return LinearFrontDoor() if problem.levels is None else FrontDoor()
+    if "z" in problem.others:
+        return _by_instruments(problem, estimand)
     if problem.X.shape[1] == 0:
         return OLS()
     return PLR() if problem.levels is None else AIPW()
 
 
-def check_roles(estimator: EffectEstimator, estimand: Estimand, problem: Problem) -> None:
-    """Refuse an estimator that has no use for the columns by which the effect was identified."""
+def _by_instruments(problem: Problem, estimand: Estimand | None) -> EffectEstimator:
+    """Of compliers where that is what was identified; else one slope for everybody."""
+    z = problem.others["z"].values
+    compliers = getattr(estimand, "target", "everyone") == "compliers"
+    if compliers and problem.kind == "binary" and z.shape[1] == 1 and np.isin(z, (0, 1)).all():
+        return LATE()
+    return TwoStageLeastSquares() if problem.X.shape[1] == 0 else PLIV()
+
+
+def suited(estimator: EffectEstimator, estimand: Estimand, problem: Problem) -> EffectEstimator:
+    """Return the estimator, set to the part of the effect that is asked for.
+
+    Raises
+    ------
+    InputError
+        If it has no use for the columns by which the effect was identified, or uses them for
+        another question.
+    """
+    name = type(estimator).__name__
+    other = type(default_estimator(problem, estimand)).__name__
     known = (*estimator.needs, *estimator.takes)
     for role, columns in problem.others.items():
         if role not in known:
-            name = type(estimator).__name__
             raise InputError(
                 f"the effect is identified through {listed(columns.names)}, and {name} adjusts for "
-                f"covariates only; expected an estimator that takes {role}, such as "
-                f"{type(default_estimator(problem, estimand)).__name__}(). Or identify the effect "
-                'with strategy="adjustment".'
+                f"covariates only; expected an estimator that takes {role}, such as {other}(). Or "
+                'identify the effect with strategy="adjustment".'
             )
+    mediated = isinstance(estimand, MediationEstimand)
+    if mediated != isinstance(estimator, NaturalEffects) and "mediators" in problem.others:
+        raise InputError(
+            f"{name} answers another question than a {type(estimand).__name__} asks; expected "
+            f"{other}()."
+        )
+    if mediated and isinstance(estimand.query, MediationQuery):
+        part, direct_at = _PARTS[estimand.query.effect]
+        estimator.set_params(part=part, direct_at=direct_at)
+    return estimator
 
 
-def prefers_frequencies(estimand: Estimand, problem: Problem) -> bool:  # noqa: ARG001
+def prefers_frequencies(problem: Problem) -> bool:
     """Whether all but the outcome is discrete, with many rows for each combination of values."""
     if "mediators" not in problem.others:
         return False

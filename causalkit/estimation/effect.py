@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Effect", "Interval", "quantile"]
 
 _NORMAL = NormalDist()
+_ROLES = {"z": "instruments"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -182,8 +183,14 @@ class Effect(Reported):
             facts.append(("contrast", self.details["contrast"]))
         if self.problem is not None:
             facts.append(("adjusted for", ", ".join(self.problem.adjustment) or "nothing"))
+            facts += [
+                (_ROLES.get(role, role), ", ".join(map(str, columns.names)))
+                for role, columns in self.problem.others.items()
+            ]
             if self.problem.groups is not None:
-                clusters = int(self.problem.groups.max()) + 1
+                clusters = f"{int(self.problem.groups.max()) + 1}"
+                if self.problem.second_groups is not None:
+                    clusters += f" and {int(self.problem.second_groups.max()) + 1}"
                 facts.append(("standard error", f"clustered, {clusters} clusters"))
         elif "clusters" in self.details:
             facts.append(("standard error", f"clustered, {self.details['clusters']} clusters"))
@@ -199,7 +206,10 @@ class Effect(Reported):
 
 def _question(effect: Effect) -> str:
     """`Effect of X on Y`, as far as the names are known; of mediation, which part of it."""
-    if effect.problem is not None:
+    if "question" in effect.details:
+        return str(effect.details["question"])
+    part = hasattr(getattr(effect.estimand, "query", None), "mediators")
+    if effect.problem is not None and not part:
         return f"Effect of {effect.problem.treatment} on {effect.problem.outcome}"
     query = str(getattr(effect.estimand, "query", "effect"))
     return query[0].upper() + query[1:]

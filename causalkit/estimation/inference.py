@@ -8,15 +8,22 @@ the design of the data adds is put on here, once for all estimators:
   one that the repeated rows would give, standard error included.
 * **clusters.** Influences are summed within clusters before they are squared, so rows of one
   cluster may depend on each other in any way.
+* **two kinds of clusters.** Rows that share a firm, and rows that share a year, may depend on each
+  other: the variance of sums over firms, plus that over years, less that over the pairs of both,
+  which was counted twice (Cameron, Gelbach & Miller 2011). Each of the three has its own factor
+  G/(G−1), so it is put on when they are added, not into the influence. Where the difference is not
+  positive the larger of the two one-way variances stands in.
 * **small samples.** A regression with k coefficients multiplies the variance by n/(n−k) (HC1); with
   G clusters by G/(G−1)·(n−1)/(n−k), as Stata and statsmodels do. Cross-fitted estimators have no k:
   their factor is 1, or G/(G−1).
 
-The result is again one vector φ with s.e.² = Σ_g (Σ_{i∈g} φᵢ)² / n², all factors included.
+The result is again one vector φ with s.e.² = Σ_g (Σ_{i∈g} φᵢ)² / n², all factors included (but
+those of two kinds of clusters).
 
 References
 ----------
 Liang & Zeger (1986), Biometrika 73, 13-22. doi:10.1093/biomet/73.1.13
+Cameron, Gelbach & Miller (2011), JBES 29, 238-249. doi:10.1198/jbes.2010.07136
 Cameron & Miller (2015), J. Human Resources 50, 317-372. doi:10.3368/jhr.50.2.317
 """
 
@@ -35,7 +42,7 @@ from causalkit.errors import CausalkitError, InputError, NumericalError
 from causalkit.estimation.problem import Problem
 from causalkit.typing import FloatArray, IntArray, RandomState
 
-__all__ = ["Asymptotic", "Bootstrap", "standard_error"]
+__all__ = ["Asymptotic", "Bootstrap", "cluster_sums", "standard_error"]
 
 
 def standard_error(influence: FloatArray, groups: IntArray | None = None) -> float:
@@ -62,6 +69,37 @@ def standard_error(influence: FloatArray, groups: IntArray | None = None) -> flo
     scaled = influence / largest
     sums = scaled if groups is None else np.bincount(groups, weights=scaled)
     return largest * float(np.sqrt(np.sum(sums**2))) / len(influence)
+
+
+def cluster_sums(influences: FloatArray, groups: IntArray | None) -> FloatArray:
+    """Add up the rows of each cluster.
+
+    Parameters
+    ----------
+    influences : ndarray of shape (n, k)
+    groups : ndarray of int, shape (n,), or None
+        None if each row is its own; the rows are returned as they are.
+
+    Returns
+    -------
+    ndarray of shape (n_groups, k)
+    """
+    if groups is None:
+        return influences
+    return np.column_stack([np.bincount(groups, weights=column) for column in influences.T])
+
+
+def _squared_sums(influences: FloatArray, codes: IntArray, weights: FloatArray) -> FloatArray:
+    """Sum over clusters of products of sums, shape (k, k), with the factor for few clusters."""
+    labels, codes = np.unique(codes, return_inverse=True)
+    sums = cluster_sums(influences, codes.reshape(-1))
+    weighing = np.bincount(codes.reshape(-1), weights=weights, minlength=len(labels)) > 0
+    return _few(int(weighing.sum())) * np.asarray(sums.T @ sums)
+
+
+def _few(n_groups: int) -> float:
+    """What G clusters multiply a variance by."""
+    return n_groups / (n_groups - 1) if n_groups > 1 else np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +139,48 @@ class Asymptotic:
         self, influence: FloatArray, problem: Problem, df: float | None
     ) -> tuple[float, float | None, dict[str, Any]]:
         """Standard error, degrees of freedom (those of independent rows given), and facts."""
-        return standard_error(influence, problem.groups), df, {}
+        if problem.second_groups is None:
+            return standard_error(influence, problem.groups), df, {}
+        largest = float(np.abs(influence).max(initial=0.0))
+        if largest == 0 or not np.isfinite(largest):
+            return largest, df, {}
+        variance = float(self.joint(influence[:, None] / largest, problem)[0, 0])
+        df = min(problem.n_groups if df is None else df, problem.n_second_groups - 1)
+        return largest * float(np.sqrt(variance)), float(df), {}
+
+    def joint(self, influences: FloatArray, problem: Problem) -> FloatArray:
+        """Covariance matrix of several estimates, from their influences side by side.
+
+        Parameters
+        ----------
+        influences : ndarray of shape (n, k)
+            As `Effect.influence`, one column an estimate.
+        problem : Problem
+
+        Returns
+        -------
+        ndarray of shape (k, k)
+            Never negative: of two kinds of clusters, where the difference of the three parts has
+            negative directions, they are set to zero, and no variance is left at zero by that.
+        """
+        n = len(influences)
+        first = cluster_sums(influences, problem.groups)
+        if problem.groups is None or problem.second_groups is None:
+            return np.asarray(first.T @ first) / n**2
+        pairs = problem.groups * (int(problem.second_groups.max()) + 1) + problem.second_groups
+        parts = [
+            _squared_sums(influences, codes, problem.weights)
+            for codes in (problem.groups, problem.second_groups, pairs)
+        ]
+        total = parts[0] + parts[1] - parts[2]
+        least = np.maximum(np.diag(parts[0]), np.diag(parts[1]))
+        roots, directions = np.linalg.eigh(total)
+        if roots[0] < 0:
+            total = (directions * np.maximum(roots, 0)) @ directions.T
+        short = (np.diag(parts[0] + parts[1] - parts[2]) <= 0) & (least > 0)
+        total[short] = total[:, short] = 0.0
+        total[short, short] = least[short]
+        return np.asarray(total) / n**2
 
     def influence(self, problem: Problem, scores: FloatArray, n_parameters: int = 0) -> FloatArray:
         """Put weights and small-sample factors on the influence of unweighted rows.
@@ -121,8 +200,8 @@ class Asymptotic:
         shares = (np.sqrt(w) if folded else w) / w.sum()
         factor = 1.0
         if groups is not None:
-            n_groups = problem.n_groups
-            factor = n_groups / (n_groups - 1) if n_groups > 1 else np.inf
+            if problem.second_groups is None:
+                factor = _few(problem.n_groups)
             n -= 1 if n_parameters else 0
         if n_parameters:
             rows = self.count(problem)
@@ -166,6 +245,11 @@ class Bootstrap:
         self, problem: Problem, value_of: Callable[[Problem, np.random.Generator], float]
     ) -> FloatArray:
         """Return the effect in each resample, shape (n_resamples,); failed ones are left out."""
+        if problem.second_groups is not None:
+            raise InputError(
+                "a bootstrap draws clusters of one kind, and there are two; expected one column of "
+                "labels. Use inference=None, whose standard error takes both, or give one."
+            )
         streams = as_generator(self.random_state).spawn(self.n_resamples)
         jobs = [(self, problem, value_of, stream) for stream in streams]
         values = np.array(run(_resampled, jobs, n_jobs=self.n_jobs, label="bootstrap"))

@@ -99,3 +99,23 @@ def partially_linear_iv(
     """IV-type score: ψ = (y − g − θ t) v with g = E[y − θ t|x], v = t − E[t|x] as instrument."""
     v = t - t_hat
     return LinearScore(-v * t, v * (y - base_hat))
+
+
+def aipw_overlap(
+    y: FloatArray,
+    in_treated: FloatArray,
+    in_control: FloatArray,
+    outcome_treated: FloatArray,
+    outcome_control: FloatArray,
+    p_treated: FloatArray,
+) -> LinearScore:
+    """Average effect under overlap weights e(1−e): ψ = (D₁ − e)(y − l − θ(D₁ − e)).
+
+    l = e g₁ + (1−e) g₀ is the outcome given x in both arms together, since the weighted effect is
+    E[Cov(D, Y | x)] / E[Var(D | x)]. Rows of other arms count zero; e is the chance of the treated
+    arm among the two.
+    """
+    together = in_treated + in_control
+    v = together * (in_treated - p_treated)
+    outcome = p_treated * outcome_treated + (1 - p_treated) * outcome_control
+    return LinearScore(-v * v, v * (y - outcome))

@@ -14,13 +14,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from causalkit._core.checks import check_complete
-from causalkit._core.table import Table, as_table, is_missing
+from causalkit._core.table import Table, are_finite, as_table, is_missing
 from causalkit.errors import InputError
 from causalkit.estimation.series.steps import Steps
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
@@ -78,6 +78,8 @@ class Problem:
         Values of a discrete treatment, sorted; None for a continuous one.
     groups : ndarray of shape (n,) or None
         Cluster of each row as 0, 1, …
+    second_groups : ndarray of shape (n,) or None
+        The same of a second kind of clusters, which cross the first.
     sample_weight : ndarray of shape (n,) or None
         Positive or zero.
     steps : Steps or None
@@ -100,6 +102,7 @@ class Problem:
     steps: Steps | None = None
     others: Mapping[str, Columns] = field(default_factory=dict)
     supplied: Mapping[str, FloatArray] = field(default_factory=dict)
+    second_groups: IntArray | None = None
 
     @property
     def n_obs(self) -> int:
@@ -112,6 +115,13 @@ class Problem:
         if self.groups is None:
             return self.n_obs
         return int((np.bincount(self.groups, weights=self.weights) > 0).sum())
+
+    @property
+    def n_second_groups(self) -> int:
+        """Number of clusters of the second kind that have weight."""
+        if self.second_groups is None:
+            return self.n_obs
+        return int((np.bincount(self.second_groups, weights=self.weights) > 0).sum())
 
     @property
     def names(self) -> tuple[Name, Name, tuple[str, ...]]:
@@ -143,6 +153,7 @@ class Problem:
             t=self.t[which],
             X=self.X[which],
             groups=None if self.groups is None else self.groups[which],
+            second_groups=None if self.second_groups is None else self.second_groups[which],
             sample_weight=None if self.sample_weight is None else self.sample_weight[which],
             steps=None if self.steps is None else self.steps.rows(which),
             others={role: columns.rows(which) for role, columns in self.others.items()},
@@ -191,13 +202,15 @@ def as_problem(
         outcome, treatment = "y", "t"
     table = as_table({outcome: y, treatment: t})
     n_columns = 0 if X is None else _n_columns(X)
-    covariates = as_table(X) if n_columns else None
-    if covariates is not None and covariates.n_rows != table.n_rows:
+    matrix = _plain_matrix(X)
+    covariates = as_table(X) if n_columns and matrix is None else None
+    n_rows = len(matrix) if matrix is not None else getattr(covariates, "n_rows", table.n_rows)
+    if n_rows != table.n_rows:
         raise InputError(
-            f"X has {covariates.n_rows} rows, y has {table.n_rows}; expected equally many. "
+            f"X has {n_rows} rows, y has {table.n_rows}; expected equally many. "
             "Select the rows of both alike."
         )
-    return problem_from_table(
+    problem = problem_from_table(
         table,
         outcome,
         treatment,
@@ -209,6 +222,10 @@ def as_problem(
         },
         supplied=as_supplied(supplied or {}, table.n_rows),
     )
+    if matrix is None:
+        return problem
+    names = tuple(f"x{k}" for k in range(matrix.shape[1]))
+    return problem.replace(X=matrix, adjustment=names)
 
 
 def problem_from_table(
@@ -230,6 +247,7 @@ def problem_from_table(
     if covariates is not None:
         check_complete(covariates, who="estimation")
         X, labels = covariates.design(covariates.names)
+    one_kind = groups is None or groups.ndim == 1
     return Problem(
         y=_outcome(table, outcome),
         t=t,
@@ -238,10 +256,11 @@ def problem_from_table(
         treatment=treatment,
         adjustment=labels,
         levels=levels,
-        groups=groups,
+        groups=groups if one_kind or groups is None else groups[:, 0],
         sample_weight=sample_weight,
         others=others or {},
         supplied=supplied or {},
+        second_groups=None if one_kind or groups is None else groups[:, 1],
     )
 
 
@@ -310,10 +329,33 @@ def as_supplied(supplied: Mapping[str, ArrayLike], n_rows: int) -> dict[str, Flo
 
 
 def as_groups(groups: ArrayLike | None, n_rows: int) -> IntArray | None:
-    """Cluster labels of any type, as 0, 1, … in sorted order."""
+    """Cluster labels of any type, as 0, 1, … in sorted order; of two kinds, shape (n, 2)."""
     if groups is None:
         return None
-    labels = np.asarray(groups)
+    codes = [_group_codes(labels, n_rows) for labels in _kinds_of_groups(groups)]
+    return codes[0] if len(codes) == 1 else np.column_stack(codes)
+
+
+def _kinds_of_groups(groups: Any) -> list[NDArray[Any]]:
+    """One column of labels, or two, each of its own type."""
+    shape = getattr(groups, "shape", None)
+    if shape is None or isinstance(groups, np.ndarray):
+        groups = np.asarray(groups)
+        shape = groups.shape
+    if len(shape) != 2:
+        return [np.asarray(groups)]
+    if shape[1] != 2:
+        raise InputError(
+            f"the cluster labels have shape {tuple(shape)}; expected one a row, or two columns for "
+            "clusters of two kinds. Leave out the other columns."
+        )
+    if isinstance(groups, np.ndarray):
+        return list(groups.T)
+    names = groups.column_names if hasattr(groups, "column_names") else groups.columns
+    return [np.asarray(groups[name]) for name in names]
+
+
+def _group_codes(labels: NDArray[Any], n_rows: int) -> IntArray:
     if labels.shape != (n_rows,):
         raise InputError(
             f"the cluster labels have shape {labels.shape}; expected ({n_rows},), one a row."
@@ -391,6 +433,12 @@ def _treatment(table: Table, name: Name) -> tuple[FloatArray, tuple[object, ...]
         plain = tuple(int(v) if v == int(v) else float(v) for v in values)
         return np.searchsorted(values, column).astype(np.float64), plain
     return column, None
+
+
+def _plain_matrix(X: object) -> FloatArray | None:
+    """A copy of a matrix of finite floats, at once; None for any other, to be read as a table."""
+    plain = type(X) is np.ndarray and X.ndim == 2 and X.dtype == np.float64 and X.size
+    return np.array(X, order="C") if plain and are_finite(cast("FloatArray", X)) else None
 
 
 def _check_dimensions(given: object, what: str, expected: int) -> None:

@@ -24,6 +24,9 @@ from causalkit.estimation.problem import (
 )
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.identification import InstrumentEstimand
+from causalkit.identification.counterfactual._mediation_query import MediationQuery
+from causalkit.identification.counterfactual.covariates import mediation_covariates
+from causalkit.identification.counterfactual.mediation import MediationEstimand
 from causalkit.identification.estimand import AdjustmentEstimand, Estimand
 from causalkit.identification.frontdoor.estimand import FrontdoorEstimand
 from causalkit.typing import Data, FloatArray, IntArray, Name
@@ -39,7 +42,19 @@ def roles_of(estimand: Estimand) -> tuple[tuple[Name, ...], dict[str, tuple[Name
         return estimand.given, {"z": (*estimand.instruments, *estimand.also)}
     if isinstance(estimand, FrontdoorEstimand):
         return estimand.given, {"mediators": estimand.mediators}
-    return None
+    query = estimand.query
+    if not isinstance(estimand, MediationEstimand) or not isinstance(query, MediationQuery):
+        return None
+    if estimand.formulas is None or query.effect == "controlled direct" or estimand.experiments:
+        return None
+    roles = {*query.treatment, *query.outcome, *query.mediators}
+    read = [*{*estimand.expression.names, *roles}]
+    found = mediation_covariates(
+        estimand.graph, query.treatment, query.outcome, query.mediators, observed=read
+    )
+    if found is None:
+        return None
+    return tuple(sorted(found, key=estimand.graph.index)), {"mediators": query.mediators}
 
 
 def read_problem(

@@ -21,10 +21,23 @@ from causalkit.refutation.api import Challenges, default_checks, refute
 from causalkit.refutation.base import Challenge, Check
 from causalkit.refutation.dummy_outcome import DummyOutcome
 from causalkit.refutation.e_values import EValue, bounding_factor, e_value, e_value_of_interval
+from causalkit.refutation.falsification import Falsification, Independence, falsify_graph
 from causalkit.refutation.hidden_bias import Benchmark, HiddenBias
 from causalkit.refutation.hidden_common_cause import HiddenCommonCause
+from causalkit.refutation.matched_pairs import RosenbaumBounds, rosenbaum_bounds
+from causalkit.refutation.negative_control import (
+    NegativeControlOutcome,
+    NegativeControlTreatment,
+)
+from causalkit.refutation.odds_bounds import (
+    MarginalSensitivity,
+    OddsBound,
+    marginal_sensitivity,
+)
 from causalkit.refutation.omitted_variable import benchmark_strength, partial_r2, robustness_value
 from causalkit.refutation.placebo import PlaceboTreatment
+from causalkit.refutation.positivity import OverlapRegions, Positivity, Region, overlap_tree
+from causalkit.refutation.reduced_forms import instrument_bounds, reduced_form
 from causalkit.refutation.sensitivity_analysis import sensitivity
 from causalkit.refutation.stability import DataSubset, RandomCommonCause
 
@@ -36,17 +49,33 @@ __all__ = [
     "DataSubset",
     "DummyOutcome",
     "EValue",
+    "Falsification",
     "HiddenBias",
     "HiddenCommonCause",
+    "Independence",
+    "MarginalSensitivity",
+    "NegativeControlOutcome",
+    "NegativeControlTreatment",
+    "OddsBound",
+    "OverlapRegions",
     "PlaceboTreatment",
+    "Positivity",
     "RandomCommonCause",
+    "Region",
+    "RosenbaumBounds",
     "benchmark_strength",
     "bounding_factor",
     "default_checks",
     "e_value",
     "e_value_of_interval",
+    "falsify_graph",
+    "instrument_bounds",
+    "marginal_sensitivity",
+    "overlap_tree",
     "partial_r2",
+    "reduced_form",
     "refute",
     "robustness_value",
+    "rosenbaum_bounds",
     "sensitivity",
 ]

@@ -171,6 +171,18 @@ def beyond_reach(effect: Effect) -> str:
     return ""
 
 
+def not_zero(effect: Effect) -> str:
+    """Why an effect need not be zero where the treatment does nothing; empty if it must be."""
+    if getattr(effect.estimator, "reading", "") == "means" or effect.details.get(
+        "question", ""
+    ).startswith("Mean "):
+        return (
+            "This is a mean outcome under a treatment, not an effect: nothing says that it should "
+            "be zero. Challenge a difference of two, as AIPW estimates it."
+        )
+    return ""
+
+
 # --- tests of interval nulls ---------------------------------------------------------------------
 #
 # With many simulations a point null ("the standard error is exactly right") is always rejected.

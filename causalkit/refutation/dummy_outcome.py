@@ -56,6 +56,8 @@ class DummyOutcome(RefitCheck):
     check conservative.
     """
 
+    reads_columns: ClassVar[bool] = False
+    expects_zero: ClassVar[bool] = True
     portion: ClassVar[float] = 0.5
 
     n_simulations: int | None = None
@@ -160,6 +162,9 @@ def surrogate_mean(problem: Problem, rng: np.random.Generator, n_folds: int = 5)
     fold = rng.permutation(np.arange(problem.n_obs) % n_folds)
     if problem.steps is not None:
         fold = problem.steps.folds(n_folds, rng)
+    if "unit" in problem.others:
+        units = problem.others["unit"].codes
+        fold = rng.permutation(np.arange(units.max() + 1) % n_folds)[units]
     if problem.groups is not None:
         fold = rng.permutation(np.arange(problem.groups.max() + 1) % n_folds)[problem.groups]
     X, y, seed = problem.X, problem.y, draw_seed(rng)

@@ -38,6 +38,7 @@ from causalkit.refutation.base import (
     Verdict,
     beyond_reach,
     not_informative,
+    not_zero,
 )
 from causalkit.refutation.leftovers import estimator_of, problem_of
 from causalkit.refutation.refits import refit
@@ -161,7 +162,15 @@ class EValue:
         """Compute the E-value of the estimate and of its interval."""
         if reason := beyond_reach(effect):
             return not_informative(self, reason)
+        if reason := not_zero(effect):
+            return not_informative(self, reason)
         problem = effect.problem
+        if problem is not None and problem.others:
+            return not_informative(
+                self,
+                "The effect does not rest on adjustment alone, which is what E-values are about. "
+                "Of an effect by an instrument, challenge reduced_form(effect).",
+            )
         if problem is None or not problem.binary_outcome or problem.levels is None:
             return not_informative(
                 self,

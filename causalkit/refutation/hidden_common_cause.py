@@ -19,6 +19,7 @@ from causalkit.refutation.base import (
     Verdict,
     beyond_reach,
     not_informative,
+    not_zero,
 )
 from causalkit.refutation.hidden_bias import Benchmark, HiddenBias
 from causalkit.refutation.leftovers import APPROXIMATE
@@ -89,6 +90,8 @@ class HiddenCommonCause:
         """Compare a hidden cause with what was measured."""
         if reason := beyond_reach(effect):
             return not_informative(self, reason)
+        if reason := not_zero(effect):
+            return not_informative(self, reason)
         if type(effect.problem) is not Problem:
             return not_informative(
                 self, "The effect does not rest on adjustment, which is what this check is about."
@@ -105,7 +108,7 @@ class HiddenCommonCause:
         except UnknownVariableError:
             raise
         except InputError as error:
-            return not_informative(self, f"No leftovers to judge by: {error}")
+            return not_informative(self, f"{error}")
         return self._judge(bias)
 
     def _judge(self, bias: HiddenBias) -> Challenge:

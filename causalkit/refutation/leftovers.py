@@ -9,9 +9,15 @@ effect             α                                           leftovers come f
 =================  ==========================================  =====================================
 OLS                v / E[v²], v = t − linear in X              the same linear regression (exact)
 PLR                v / E[v²], v = t − m(X)                     its cross-fitted predictions
-AIPW               D₁/m₁ − D₀/m₀ (treated: D₀m₁/m₀p)           its cross-fitted predictions
+AIPW               D₁/m₁ − D₀/m₀ (treated: D₀m₁/m₀p;           its cross-fitted predictions
+                   overlap: (D₁ − m₁)/E[m₁m₀])
+PotentialOutcomes  D/m of the level                            its cross-fitted predictions
 any other          as OLS                                      a linear regression (approximation)
 =================  ==========================================  =====================================
+
+Effects that rest on instruments are challenged through their reduced form, see
+:mod:`~causalkit.refutation.reduced_forms`. Nothing is derived for quantiles, curves, mediators,
+panels and selection: those are refused, not approximated.
 """
 
 from __future__ import annotations
@@ -26,13 +32,23 @@ from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator, contrast_of
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.features import expanded
+from causalkit.estimation.orthogonal.dose_response import DoseResponse
 from causalkit.estimation.orthogonal.interactive import AIPW
 from causalkit.estimation.orthogonal.partially_linear import PLR
+from causalkit.estimation.orthogonal.potential_outcomes import PotentialOutcomes
+from causalkit.estimation.orthogonal.quantiles import QuantileEffects
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.regression import OLS
 from causalkit.typing import FloatArray
 
-__all__ = ["APPROXIMATE", "Leftovers", "formula_of", "leftovers_of", "linear_leftovers"]
+__all__ = [
+    "APPROXIMATE",
+    "Leftovers",
+    "formula_of",
+    "leftovers_of",
+    "linear_leftovers",
+    "not_derived",
+]
 
 EXACT, PARTIAL, INTERACTIVE, APPROXIMATE = (
     "exact for this linear regression (Cinelli & Hazlett 2020)",
@@ -88,8 +104,30 @@ def leftovers_of(effect: Effect) -> Leftovers:
     if isinstance(effect.estimator, PLR) and predictions:
         return _partiallylinear_leftovers(effect, problem, predictions)
     if isinstance(effect.estimator, AIPW) and predictions:
+        if effect.estimator.target == "ATO":
+            return _overlap_weighted(effect.estimator, problem, predictions)
         return _interactive(effect.estimator, problem, predictions)
+    if isinstance(effect.estimator, PotentialOutcomes) and predictions:
+        return _one_level(effect.estimator, problem, predictions)
     return linear_leftovers(effect, problem, problem.X)
+
+
+def not_derived(effect: Effect) -> str:
+    """Why there is no bound for this kind of effect, and what to use; empty if there is one."""
+    problem = problem_of(effect)
+    if problem.others:
+        roles = ", ".join(problem.others)
+        return (
+            f"The effect rests on columns with roles of their own ({roles}), and no bound is "
+            f"derived for {effect.method}. Use NegativeControlOutcome; of an effect by several "
+            "instruments, challenge one at a time."
+        )
+    if isinstance(effect.estimator, (DoseResponse, QuantileEffects)):
+        return (
+            f"The effect is no average of outcomes that a bound is derived for ({effect.method}). "
+            "Challenge the average effect: AIPW, or PLR for a dose."
+        )
+    return ""
 
 
 # --- leftovers -----------------------------------------------------------------------------------
@@ -174,6 +212,40 @@ def _interactive(
     return Leftovers(sigma2, nu2, e**2 - sigma2, size - nu2, missed)
 
 
+def _overlap_weighted(
+    estimator: AIPW, problem: Problem, predictions: Mapping[str, FloatArray]
+) -> Leftovers:
+    """α = v / E[v²] with v = D₁ − e among the two arms, the weights e(1 − e) held as they are."""
+    w = problem.weights / problem.weights.mean()
+    control, treated = contrast_of(problem, estimator.contrast)
+    in_control, in_treated = (problem.t == code for code in (control, treated))
+    chances = [predictions["treatment"][:, code] for code in (control, treated)]
+    e = chances[1] / np.maximum(chances[0] + chances[1], np.finfo(np.float64).tiny)
+    left = in_control * (problem.y - predictions["outcome_control"])
+    left = left + in_treated * (problem.y - predictions["outcome_treated"])
+    return _from_residuals(left, (in_control | in_treated) * (in_treated - e), w)
+
+
+def _one_level(
+    estimator: PotentialOutcomes, problem: Problem, predictions: Mapping[str, FloatArray]
+) -> Leftovers:
+    """α = D / m. A hidden cause can do harm where the level is: shares are of what is left there.
+
+    Of the error in E[Y(a)], that is; rows at other levels are asked for, not used.
+    """
+    w = problem.weights / problem.weights.mean()
+    levels = problem.levels or ()
+    code = levels.index(estimator.level)
+    inside = (problem.t == code).astype(np.float64)
+    p = np.clip(predictions["treatment"][:, code], estimator.clip, 1 - estimator.clip)
+    e = inside * (problem.y - predictions[f"outcome_{estimator.level}"])
+    sigma2, size = float(np.mean(w * e**2)), 2 / p - (inside / p) ** 2
+    if not float(np.mean(w * size)) > 0:
+        size = (inside / p) ** 2  # as for the interactive model: positive always
+    nu2, missed = float(np.mean(w * size)), float(np.mean(w * (inside - p) ** 2))
+    return Leftovers(sigma2, nu2, e**2 - sigma2, size - nu2, missed)
+
+
 # --- small arithmetic ----------------------------------------------------------------------
 
 
@@ -229,6 +301,6 @@ def formula_of(effect: Effect) -> str:
     if effect.details.get("predictions"):
         if isinstance(effect.estimator, PLR):
             return PARTIAL
-        if isinstance(effect.estimator, AIPW):
+        if isinstance(effect.estimator, (AIPW, PotentialOutcomes)):
             return INTERACTIVE
     return APPROXIMATE

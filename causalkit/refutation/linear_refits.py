@@ -15,7 +15,6 @@ serial dependence, subsets that lose a direction) is left to the estimator.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -26,10 +25,10 @@ from causalkit.estimation._glm import basis_of, standardised
 from causalkit.estimation.base import EffectEstimator, contrast_of
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.features import expanded
-from causalkit.estimation.inference import Asymptotic, Bootstrap, standard_error
+from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.regression import OLS, GComputation
-from causalkit.typing import FloatArray, IntArray
+from causalkit.typing import FloatArray
 
 __all__ = ["LinearRefits", "linear_refits"]
 
@@ -55,6 +54,8 @@ class LinearRefits:
         to it says what it does to the problem.
     Q : ndarray of shape (n, rank)
         Intercept and columns: their weighted mean square is the identity.
+    t_left, y_left : ndarray of shape (n,)
+        What they leave of treatment and outcome.
     by_arm : bool
         Whether there is a regression in either arm, rather than one.
     unit : float
@@ -65,65 +66,113 @@ class LinearRefits:
     problem: Problem
     light: Problem
     Q: FloatArray
+    t_left: FloatArray
+    y_left: FloatArray
     by_arm: bool
     unit: float
 
     def solve(self, changed: Problem) -> Result | None:
         """Value and standard error on the changed light problem; None if it has to be refitted."""
-        rows = changed.supplied["row"].astype(np.intp)
-        Q = self.Q if len(rows) == len(self.Q) else self.Q[rows]
-        if changed.X.shape[1]:
-            Q = np.hstack([Q, changed.X - changed.X.mean(axis=0)])
-        elif len(rows) == len(self.Q):
-            return self._estimate(changed, Q)
-        Q = _orthonormal(Q, changed.weights)
-        return None if Q is None else self._estimate(changed, Q)
-
-    def _estimate(self, changed: Problem, Q: FloatArray) -> Result | None:
+        if not _both_arms(changed):
+            return None  # refused by the estimator, in its own words
+        whole, added = changed.n_obs == len(self.Q), changed.X.shape[1]
+        if self.estimator.features is not None and (added or not whole):
+            return None  # the features of other columns or rows may be others
         if self.by_arm:
-            return self._in_arms(changed, Q)
-        share = changed.weights / changed.weights.sum()
-        t, y = changed.t, changed.y
-        v = t - Q @ (Q.T @ (share * t))
-        u = y - Q @ (Q.T @ (share * y))
-        pull = share * v
+            of_two_values = not whole and changed.binary_outcome
+            return None if of_two_values else self._in_arms(changed)
+        leftovers = self._after_columns(changed) if whole else self._in_rows(changed)
+        if leftovers is None:
+            return None
+        v, u = leftovers
+        share = _share(changed)
+        pull, spread = share * v, changed.t - share @ changed.t
         left = float(pull @ v)
-        if not left > LEAST_LEFT * float(share @ (t - share @ t) ** 2):
+        if not left > LEAST_LEFT * float((share * spread) @ spread):
             return None
         theta = float(pull @ u) / left
-        scores = v * (u - theta * v) * (self.unit / left)
-        return self._result(changed, self.unit * theta, scores, Q.shape[1] + 1)
+        u -= theta * v
+        u *= v
+        n_coefficients = self.Q.shape[1] + added + 1
+        return self._result(changed, self.unit * theta, u * (self.unit / left), n_coefficients)
 
-    def _in_arms(self, changed: Problem, Q: FloatArray) -> Result | None:
+    def _after_columns(self, changed: Problem) -> tuple[FloatArray, FloatArray] | None:
+        """What all rows' columns, and those added, leave of treatment and outcome."""
+        v, u = self._left(changed.t), self._left(changed.y)
+        share = _share(changed)
+        for column in changed.X.T:
+            r = self._left(column)
+            pull = share * r
+            size = float(pull @ r)
+            if not size > LEAST_LEFT * float(share @ column**2):
+                return None
+            v -= r * (float(pull @ v) / size)
+            u -= r * (float(pull @ u) / size)
+        return v, u
+
+    def _left(self, column: FloatArray) -> FloatArray:
+        """What the basis leaves of a column of all rows."""
+        if column is self.light.t:
+            return self.t_left.copy()
+        if column is self.light.y:
+            return self.y_left.copy()
+        return column - self.Q @ (self.Q.T @ (_share(self.light) * column))
+
+    def _in_rows(self, changed: Problem) -> tuple[FloatArray, FloatArray] | None:
+        """What the columns leave of treatment and outcome among some of the rows."""
+        rows = changed.supplied["row"].astype(np.intp)
+        q, share = self.Q[rows], _share(changed)
+        both = np.column_stack([self.t_left[rows], self.y_left[rows]])
+        weighted = share[:, None] * q
+        gram = weighted.T @ q
+        if not _solvable(gram):
+            return None
+        left = both.T - np.linalg.solve(gram, weighted.T @ both).T @ q.T
+        return left[0], left[1]
+
+    def _in_arms(self, changed: Problem) -> Result | None:
         """A regression in either arm, averaged over everyone or over the treated."""
-        share = changed.weights / changed.weights.sum()
+        Q, share = self._basis(changed), _share(changed)
+        if Q is None:
+            return None
         control, treated = contrast_of(changed, self.estimator.contrast)
         target = np.ones(len(Q))
         if getattr(self.estimator, "target", "ATE") == "ATT":
             target = (changed.t == treated).astype(np.float64)
         aim = share * target / (share @ target)
         mean = Q.T @ aim
-        slopes = np.zeros(Q.shape[1])
-        scores = np.zeros(len(Q))
+        slopes, scores = np.zeros(Q.shape[1]), np.zeros(len(Q))
         for arm, sign in ((treated, 1.0), (control, -1.0)):
             rows = np.flatnonzero(changed.t == arm)
-            q, y = Q[rows], changed.y[rows]
-            weighted = share[rows, None] * q
+            q, y, weight = Q[rows], changed.y[rows], share[rows]
+            weighted = weight[:, None] * q
             gram = weighted.T @ q
-            if len(rows) < 2 or not _solvable(gram / max(float(share[rows].sum()), 1e-300)):
+            if not _solvable(gram):
                 return None
             solved = np.linalg.solve(gram, np.column_stack([weighted.T @ y, mean]))
+            fitted = q @ solved
+            scores[rows] = sign * fitted[:, 1] * (y - fitted[:, 0])
             slopes += sign * solved[:, 0]
-            scores[rows] = sign * (q @ solved[:, 1]) * (y - q @ solved[:, 0])
         gains = Q @ slopes
         value = float(aim @ gains)
         scores += target * (gains - value) / float(share @ target)
         return self._result(changed, value, scores, 2 * Q.shape[1])
 
-    def _result(self, changed: Problem, value: float, scores: FloatArray, k: int) -> Result:
+    def _basis(self, changed: Problem) -> FloatArray | None:
+        """Intercept and columns of the changed problem, spanned by well-conditioned columns."""
+        if changed.n_obs != len(self.Q):
+            Q: FloatArray = self.Q[changed.supplied["row"].astype(np.intp)]
+            return Q if _solvable((_share(changed)[:, None] * Q).T @ Q) else None
+        if not changed.X.shape[1]:
+            return self.Q
+        added = [self._left(column) for column in changed.X.T]
+        return np.column_stack([self.Q, *added])
+
+    def _result(self, changed: Problem, value: float, scores: FloatArray, k: int) -> Result | None:
         corrected = getattr(self.estimator, "covariance", "HC1") == "HC1"
         influence = self.estimator.influence(changed, scores, k if corrected else 0)
-        return value, standard_error(influence, changed.groups)
+        std_error = self.estimator.spread(influence, changed)[0]
+        return (value, std_error) if np.isfinite(value) and np.isfinite(std_error) else None
 
 
 def linear_refits(effect: Effect) -> LinearRefits | None:
@@ -137,7 +186,7 @@ def linear_refits(effect: Effect) -> LinearRefits | None:
         columns = standardised(expanded(linear.features, problem), w)
         with_intercept = np.hstack([np.ones((problem.n_obs, 1)), columns])
         if isinstance(estimator, OLS) and problem.levels is None:
-            low, high = estimator.contrast or (0.0, 1.0)
+            low, high = cast("tuple[Any, Any]", estimator.contrast or (0.0, 1.0))
             unit = float(high) - float(low)
         else:
             unit = 1.0 if contrast_of(problem, linear.contrast) == (0, 1) else -1.0
@@ -147,7 +196,11 @@ def linear_refits(effect: Effect) -> LinearRefits | None:
     row = np.arange(problem.n_obs, dtype=np.float64)
     light = problem.replace(X=np.empty((problem.n_obs, 0)), adjustment=(), supplied={"row": row})
     by_arm = isinstance(linear, GComputation) and linear.interactions
-    return LinearRefits(linear, problem, light, np.ascontiguousarray(Q), by_arm, unit)
+    share = w / w.sum()
+    t_left, y_left = (column - Q @ (Q.T @ (share * column)) for column in (problem.t, problem.y))
+    return LinearRefits(
+        linear, problem, light, np.ascontiguousarray(Q), t_left, y_left, by_arm, unit
+    )
 
 
 def _plain(estimator: EffectEstimator | None, problem: Problem) -> bool:
@@ -156,8 +209,6 @@ def _plain(estimator: EffectEstimator | None, problem: Problem) -> bool:
         return False
     inference: Any = getattr(estimator, "inference", None)
     if inference is not None and type(inference) not in (Asymptotic, Bootstrap):
-        return False
-    if problem.groups is not None and problem.groups.ndim != 1:
         return False
     if type(estimator) is OLS:
         return estimator.contrast != "each" and estimator.covariance in ("HC0", "HC1")
@@ -169,19 +220,12 @@ def _plain(estimator: EffectEstimator | None, problem: Problem) -> bool:
     return False
 
 
-def _orthonormal(columns: FloatArray, weights: FloatArray) -> FloatArray | None:
-    """Columns that are close to orthonormal, made so; None if they are not close."""
-    share = weights / weights.sum()
-    scale = np.sqrt(share @ columns**2)
-    if not (scale > 0).all():
-        return None
-    columns = columns / scale
-    gram = (share[:, None] * columns).T @ columns
-    if not _solvable(gram):
-        return None
-    root = np.linalg.cholesky(gram)
-    result: FloatArray = columns @ np.linalg.inv(root).T
-    return result
+def _share(problem: Problem) -> FloatArray:
+    """Weight of each row in an average."""
+    if problem.sample_weight is None:
+        return np.full(problem.n_obs, 1 / problem.n_obs)
+    share: FloatArray = problem.sample_weight / problem.sample_weight.sum()
+    return share
 
 
 def _solvable(gram: FloatArray) -> bool:
@@ -189,24 +233,10 @@ def _solvable(gram: FloatArray) -> bool:
     return bool(eigenvalues[0] > LEAST_EIGENVALUE * eigenvalues[-1])
 
 
-def changed_all(
-    refits: LinearRefits, change: Any, streams: Sequence[np.random.Generator]
-) -> list[Result | None]:
-    """Estimate on every changed copy, in order; None where the estimator has to do it.
-
-    An arm that is not there, or has one row, is refused by the estimator, and so left to it.
-    """
-    found: list[Result | None] = []
-    for stream in streams:
-        changed = change(refits.light, stream)
-        found.append(refits.solve(changed) if _both_arms(changed) else None)
-    return found
-
-
 def _both_arms(problem: Problem) -> bool:
     if problem.levels is None:
         return True
-    weighted: IntArray = np.bincount(
-        problem.t.astype(np.intp), weights=problem.weights > 0, minlength=2
-    )
-    return bool((weighted >= 2).all())
+    treated = problem.t > 0
+    if problem.sample_weight is not None:
+        treated = treated[problem.sample_weight > 0]
+    return 2 <= int(np.count_nonzero(treated)) <= len(treated) - 2

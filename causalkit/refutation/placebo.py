@@ -9,6 +9,7 @@ shuffled treatment depends on nothing, so this says nothing about confounding.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy import stats
@@ -27,7 +28,7 @@ from causalkit.refutation.base import (
     mean_power,
     spread_p_value,
 )
-from causalkit.refutation.refits import Change, RefitCheck, Refits, shuffled_rows
+from causalkit.refutation.refits import Change, RefitCheck, Refits, paths_of, shuffled_rows
 from causalkit.typing import FloatArray
 
 __all__ = ["PlaceboTreatment", "shuffled_treatment"]
@@ -49,14 +50,18 @@ class PlaceboTreatment(RefitCheck):
     Notes
     -----
     **Assumes:** rows are exchangeable. Where the treatment is constant within clusters, clusters
-    are shuffled, not rows; steps of series are not shuffled but moved on, all by one stretch of
-    time, so that the treatment keeps its memory. The whole estimator is run again on every shuffle.
+    are shuffled, not rows; units of a panel exchange their whole treatment; steps of series are not
+    shuffled but moved on, all by one stretch of time, so that the treatment keeps its memory. The
+    whole estimator is run again on every shuffle.
 
     The null hypothesis is tested with tolerance: the mean of the standardised placebo effects is
     within ±0.1, their spread at most 1.1. Where the interval is Student's (OLS, clusters),
     they are first brought to the normal scale by that distribution. Standard errors that are too
     *large* do not fail, but are mentioned.
     """
+
+    reads_columns: ClassVar[bool] = False
+    expects_zero: ClassVar[bool] = True
 
     n_simulations: int | None = None
     alpha: float = 0.01
@@ -74,7 +79,17 @@ class PlaceboTreatment(RefitCheck):
         """What it asks."""
         return "Does the method find an effect of a shuffled treatment, which has none?"
 
-    def _change(self, problem: Problem, rng: np.random.Generator) -> Change:  # noqa: ARG002
+    def _change(self, problem: Problem, rng: np.random.Generator) -> Change | str:  # noqa: ARG002
+        if "z" in problem.others and "selected" not in problem.others:
+            return (
+                "The effect rests on an instrument, and a shuffled treatment leaves it nothing to "
+                "move. Challenge the instrument's own effect: reduced_form(effect)."
+            )
+        if "unit" in problem.others and paths_of(problem) is None:
+            return (
+                "Units have different numbers of rows, so that their treatments cannot be "
+                "exchanged. Take the rows of periods in which every unit is seen."
+            )
         return shuffled_treatment
 
     def _judge(self, effect: Effect, refits: Refits) -> Challenge:
@@ -148,7 +163,7 @@ class PlaceboTreatment(RefitCheck):
 
 def shuffled_treatment(problem: Problem, rng: np.random.Generator) -> Problem:
     """Shuffle the treatment over rows, or over clusters if it is constant within them."""
-    if problem.groups is not None:
+    if problem.groups is not None and "unit" not in problem.others:
         first = np.full(problem.groups.max() + 1, np.nan)
         first[problem.groups] = problem.t
         if np.array_equal(first[problem.groups], problem.t):

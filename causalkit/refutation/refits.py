@@ -22,11 +22,13 @@ from causalkit.errors import CausalkitError, CausalkitWarning
 from causalkit.estimation.base import EffectEstimator
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.inference import Bootstrap
+from causalkit.estimation.nuisances.quality import unassessed
 from causalkit.estimation.problem import Problem
-from causalkit.refutation.base import Challenge, beyond_reach, not_informative
+from causalkit.refutation.base import Challenge, beyond_reach, not_informative, not_zero
+from causalkit.refutation.linear_refits import LinearRefits, linear_refits
 from causalkit.typing import FloatArray, IntArray
 
-__all__ = ["Change", "RefitCheck", "Refits", "again", "refit", "shuffled_rows"]
+__all__ = ["Change", "RefitCheck", "Refits", "again", "paths_of", "refit", "shuffled_rows"]
 
 Change = Callable[[Problem, np.random.Generator], Problem]
 
@@ -34,8 +36,29 @@ MAX_FAILURES = 0.25
 """Share of refits that may fail before a check gives up."""
 
 
+def paths_of(problem: Problem) -> IntArray | None:
+    """Rows of a panel, shape (n_units, n_times), each unit in order of time; None if no such table.
+
+    What follows a unit through time (a treatment that begins and stays) is not to be torn apart.
+    """
+    if "unit" not in problem.others:
+        return None
+    units = problem.others["unit"].codes
+    times = problem.others["time"].codes if "time" in problem.others else np.zeros_like(units)
+    counts = np.bincount(units)
+    counts = counts[counts > 0]
+    if counts.min() != counts.max():
+        return None
+    return np.lexsort((times, units)).reshape(len(counts), -1)
+
+
 def shuffled_rows(problem: Problem, rng: np.random.Generator) -> IntArray:
-    """Rows in random order; those that are steps of series keep theirs, and start elsewhere."""
+    """Rows in random order: steps of series keep theirs and start elsewhere, units stay whole."""
+    paths = paths_of(problem)
+    if paths is not None:
+        rows = np.empty(problem.n_obs, dtype=np.intp)
+        rows[paths.ravel()] = paths[rng.permutation(len(paths))].ravel()
+        return rows
     if problem.steps is not None and problem.groups is None:
         return problem.steps.turned(rng)
     return rng.permutation(problem.n_obs)
@@ -78,6 +101,13 @@ class RefitCheck(ABC):
     portion: ClassVar[float] = 1.0
     """How many of the simulations given to `refute` the check takes, unless it has a number."""
 
+    reads_columns: ClassVar[bool] = True
+    """Whether its change reads or changes values of the adjustment columns, or adds any but noise.
+    If not, linear models are estimated again without starting again."""
+
+    expects_zero: ClassVar[bool] = False
+    """Whether the effect is zero on the changed data; the mean outcome under a treatment is not."""
+
     n_simulations: int | None
 
     @property
@@ -110,6 +140,14 @@ class RefitCheck(ABC):
         reason = beyond_reach(effect)
         if reason or effect.problem is None:
             return not_informative(self, reason)
+        if self.expects_zero and (reason := not_zero(effect)):
+            return not_informative(self, reason)
+        if effect.problem.supplied:
+            return not_informative(
+                self,
+                "Its nuisances were supplied from elsewhere and cannot be learnt again on changed "
+                "data: challenge an effect whose estimator has learners.",
+            )
         change = self._change(effect.problem, rng)
         if isinstance(change, str):
             return not_informative(self, change)
@@ -120,6 +158,7 @@ class RefitCheck(ABC):
             rng=rng,
             n_jobs=n_jobs,
             label=self.name,
+            reads_columns=self.reads_columns,
         )
         if refits.trouble:
             return not_informative(self, refits.trouble)
@@ -134,6 +173,7 @@ def again(
     rng: np.random.Generator,
     n_jobs: int | None,
     label: str,
+    reads_columns: bool = True,
 ) -> Refits:
     """Estimate again on `n_simulations` changed copies of the effect's arrays.
 
@@ -148,11 +188,21 @@ def again(
     n_jobs : int or None
     label : str
         Of the progress bar.
+    reads_columns : bool
+        Whether the change reads or changes values of the adjustment columns.
     """
+    streams = rng.spawn(n_simulations)
+    quick: list[tuple[float, float] | None] = [None] * n_simulations
+    linear = None if reads_columns else linear_refits(effect)
+    if linear is not None:
+        quick = [_quick(linear, change, stream) for stream in streams]
     jobs = [
-        (effect.estimator, effect.problem, change, stream) for stream in rng.spawn(n_simulations)
+        (effect.estimator, effect.problem, change, stream)
+        for stream, found in zip(streams, quick, strict=True)
+        if found is None
     ]
-    results = run(_changed, jobs, n_jobs=n_jobs, label=label)
+    refitted = iter(run(_changed, jobs, n_jobs=n_jobs, label=label) if jobs else [])
+    results = [next(refitted) if found is None else found for found in quick]
     good = [r for r in results if not isinstance(r, str)]
     reasons = [r for r in results if isinstance(r, str)]
     values, std_errors = np.array(good, dtype=np.float64).reshape(-1, 2).T
@@ -176,10 +226,21 @@ def refit(
         fresh.set_params(random_state=draw_seed(rng))
     if isinstance(parameters.get("inference"), Bootstrap):
         fresh.set_params(inference=None)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), unassessed():
         # What there is to warn about was said when the estimate was made.
         warnings.simplefilter("ignore", CausalkitWarning)
         return fresh.solve(problem)
+
+
+def _quick(
+    linear: LinearRefits, change: Change, rng: np.random.Generator
+) -> tuple[float, float] | None:
+    """Value and standard error; None, with the stream as it was, where it has to be refitted."""
+    before = rng.bit_generator.state
+    found = linear.solve(change(linear.light, rng))
+    if found is None:
+        rng.bit_generator.state = before
+    return found
 
 
 def _changed(

@@ -29,9 +29,11 @@ from causalkit.refutation.leftovers import (
     formula_of,
     leftovers_of,
     linear_leftovers,
+    not_derived,
     problem_of,
 )
 from causalkit.refutation.omitted_variable import benchmark_strength
+from causalkit.refutation.reduced_forms import has_reduced_form, reduced_form
 from causalkit.refutation.refits import refit
 from causalkit.typing import FloatArray, Name, RandomState
 
@@ -87,6 +89,10 @@ def sensitivity(
     **Assumes:** the hidden cause is no effect of the treatment; and, for benchmarks only, what is
     hidden is what the measured columns do not already explain.
 
+    Of an effect by one instrument, the reduced form is judged (the effect of the instrument on the
+    outcome, in whose units everything is): the effect is zero exactly where it is. Bounds of the
+    effect itself are those of :func:`~causalkit.refutation.reduced_forms.instrument_bounds`.
+
     References
     ----------
     Cinelli & Hazlett (2020), JRSS-B 82, 39-67. doi:10.1111/rssb.12348
@@ -115,6 +121,16 @@ def sensitivity(
             f"the effect comes from a {type(problem).__name__}, not from adjustment; hidden common "
             "causes are bounded for effects of adjustment only. Use a check made for its design."
         )
+    if has_reduced_form(effect):
+        effect, instrument = reduced_form(effect), f"{problem.others['z'].names[0]}"
+        problem = problem_of(effect)
+        form = (
+            f"reduced form, the effect of {instrument} on {problem.outcome}: {formula_of(effect)}"
+        )
+    elif reason := not_derived(effect):
+        raise InputError(f"{reason} Expected an effect by adjustment, or by one instrument.")
+    else:
+        form = formula_of(effect)
     rng = as_generator(random_state)
     left = leftovers_of(effect)
     linear = left.df > 0
@@ -123,7 +139,7 @@ def sensitivity(
         std_error=effect.std_error,
         bias_scale=left.scale,
         df=left.df if linear else None,
-        formula=formula_of(effect),
+        formula=form,
         benchmarks=_benchmarks(effect, left, benchmarks, times, n_benchmarks, rng, n_jobs),
         influence=None if linear else effect.influence,
         scale_influence=None
@@ -160,6 +176,8 @@ def _benchmarks(
     """Benchmarks in order of the bias they would do, strongest first."""
     problem = problem_of(effect)
     groups = _groups(problem, wanted)
+    if problem.supplied:
+        return ()  # supplied nuisances cannot be learnt again without a column
     if left.df > 0:
         found = [_linear_benchmark(effect, left, *group, times) for group in groups]
         return _strongest_first(found)

@@ -70,6 +70,7 @@ class RandomCommonCause(RefitCheck):
     moves include the randomness of folds and learners.
     """
 
+    reads_columns: ClassVar[bool] = False
     portion: ClassVar[float] = 0.5
 
     n_simulations: int | None = None
@@ -166,6 +167,8 @@ class DataSubset(RefitCheck):
     Shao & Wu (1989), A general theory for jackknife variance estimation. Ann. Statist. 17,
     1176-1197. doi:10.1214/aos/1176347263
     """
+
+    reads_columns: ClassVar[bool] = False
 
     share: float = 0.5
     n_simulations: int | None = None
@@ -265,7 +268,11 @@ def noise_added(problem: Problem, rng: np.random.Generator) -> Problem:
 
 
 def random_subset(problem: Problem, rng: np.random.Generator, *, share: float) -> Problem:
-    """Keep a random share of the rows (of series: of stretches), or of the clusters."""
+    """Keep a random share of the rows (of series: of stretches), or of the clusters, or units."""
+    if problem.groups is None and "unit" in problem.others:
+        units = problem.others["unit"].codes
+        present = np.unique(units)
+        return problem.rows(np.isin(units, present[_drawn(len(present), share, rng)]))
     if problem.groups is None and problem.steps is not None:
         n_stretches = min(50, problem.n_obs)
         kept = _drawn(n_stretches, share, rng)

@@ -15,15 +15,24 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
 from causalkit.errors import InputError, NumericalError, WeakInstrumentWarning
 from causalkit.estimation import Bootstrap
-from causalkit.estimation.orthogonal.instrumented import LATE, PLIV
+from causalkit.estimation.nuisances.quality import unassessed
+from causalkit.estimation.orthogonal.compliers import LATE
+from causalkit.estimation.orthogonal.instrumented import PLIV
 
 LEARNERS = {
     "linear": (Ridge(), LogisticRegression()),
     "forest": (
-        RandomForestRegressor(10, min_samples_leaf=10, random_state=3),
-        RandomForestClassifier(10, min_samples_leaf=10, random_state=4),
+        RandomForestRegressor(4, min_samples_leaf=10, random_state=3),
+        RandomForestClassifier(4, min_samples_leaf=10, random_state=4),
     ),
 }
+
+
+@pytest.fixture(autouse=True)
+def _unassessed():
+    """Most tests are of arithmetic, with learners as they come."""
+    with unassessed():
+        yield
 
 
 def instrumented(n, rng, *, k=1, strength=1.0):
@@ -126,13 +135,23 @@ def test_the_residuals_are_kept(rng):
     assert_allclose(left["y"], y - effect.details["predictions"]["outcome"])
 
 
+def test_an_instrument_given_twice_adds_nothing(rng):
+    X, Z, t, y = instrumented(200, rng)
+    pliv = PLIV(Ridge(), Ridge(), Ridge(), random_state=0)
+    once = pliv.fit(X, y, t=t, z=Z).effect_
+    twice = pliv.fit(X, y, t=t, z=np.hstack([Z, 2 * Z])).effect_
+    # Two instruments are projected with an intercept, one is not.
+    assert_allclose(twice.value, once.value, rtol=0.02)
+    assert_allclose(twice.details["first_stage_f"], once.details["first_stage_f"], rtol=1e-6)
+
+
 def test_labels_may_be_texts_and_instruments_named(rng):
     X, z, t, y = compliance(400, rng)
     _, m = LEARNERS["linear"]
     late = LATE(Ridge(), m, m, random_state=0)
     effect = late.fit(X, y, t=t, z=z).effect_
-    text = pd.Series(np.where(z == 1, "offer", "none"), name="letter")
-    taken = pd.Series(np.where(t == 1, "yes", "no"), name="course")
+    text = pd.Series(np.where(z == 1, "offer", "none"), name="letter").astype("category")
+    taken = pd.Series(np.where(t == 1, "yes", "no"), name="course").astype("category")
     other = late.fit(X, y, t=taken, z=text).effect_
     assert other.details["contrast"] == "course: yes versus no, among compliers"
     # "none" < "offer": the same instrument.
@@ -154,10 +173,10 @@ def test_weights_are_repeated_rows_and_clusters_widen(rng):
 
 def test_the_bootstrap_agrees(rng):
     X, Z, t, y = instrumented(300, rng)
-    pliv = PLIV(LinearRegression(), LinearRegression(), LinearRegression(), random_state=0)
+    pliv = PLIV(*[LinearRegression()] * 3, random_state=0)
     effect = pliv.fit(X, y, t=t, z=Z).effect_
     pliv.set_params(inference=Bootstrap(40, random_state=0))
-    assert_allclose(pliv.fit(X, y, t=t, z=Z).effect_.std_error, effect.std_error, rtol=0.35)
+    assert_allclose(pliv.fit(X, y, t=t, z=Z).effect_.std_error, effect.std_error, rtol=0.4)
 
 
 def test_weak_instruments_are_not_silent(rng):

@@ -133,6 +133,7 @@ def test_levels_that_are_not_compared_do_not_count():
     assert tuple(found[1][1]) == pytest.approx(tuple(found[0][1]), rel=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore::causalkit.errors.NuisanceWarning")  # steps, seen as lines
 def test_verdicts():
     rng = np.random.default_rng(3)
     x = rng.normal(size=3000)

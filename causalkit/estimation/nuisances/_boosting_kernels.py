@@ -12,8 +12,8 @@ split helps. So the root also looks one split ahead, over pairs of columns in a 
 
 from __future__ import annotations
 
-from math import exp, log
-from typing import Final
+from math import exp, floor, log1p
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,80 @@ _SCALE: Final = float(1 << 30)
 
 N_COARSE: Final = 8
 """Coarse bins of a column, where the root looks one split ahead."""
+
+
+class Binned(NamedTuple):
+    """Columns in bins.
+
+    Attributes
+    ----------
+    fine : ndarray of uint8, shape (n, d)
+    n_bins : ndarray of int, shape (d,)
+    coarse : ndarray of uint8, shape (n, d)
+        Fewer than `N_COARSE` levels each.
+    coarse_cuts : ndarray of int, shape (d, N_COARSE)
+        Last fine bin of each coarse one.
+    """
+
+    fine: NDArray[np.uint8]
+    n_bins: NDArray[np.int64]
+    coarse: NDArray[np.uint8]
+    coarse_cuts: NDArray[np.int64]
+
+
+class Trees(NamedTuple):
+    """Trees as arrays of shape (n_trees, n_nodes).
+
+    Attributes
+    ----------
+    column : ndarray of int16
+        −1 at a leaf.
+    cut : ndarray of int16
+        Last bin that goes left.
+    child : ndarray of int16
+        Where the left goes; the right is the next.
+    value : ndarray
+        Step of the prediction at a leaf.
+    """
+
+    column: NDArray[np.int16]
+    cut: NDArray[np.int16]
+    child: NDArray[np.int16]
+    value: FloatArray
+
+
+class Growth(NamedTuple):
+    """How a tree grows.
+
+    Attributes
+    ----------
+    max_leaves : int
+    least : int
+        Curvature of a leaf, at least.
+    n_ahead : int
+        Rows that are looked at to look ahead, at most.
+    pairs : ndarray of int, shape (m, 2)
+        Columns that are looked at together.
+    """
+
+    max_leaves: int
+    least: int
+    n_ahead: int
+    pairs: NDArray[np.int64]
+
+
+class _Work(NamedTuple):
+    """Arrays that are used again for each tree."""
+
+    rows: NDArray[np.uint32]
+    spare: NDArray[np.uint32]
+    steps: NDArray[np.int64]
+    tables: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    end: NDArray[np.int64]
+    slot: NDArray[np.int64]
+    total: NDArray[np.int64]
+    gain: FloatArray
 
 
 @inner_kernel
@@ -83,7 +157,7 @@ def _best_cut(
             benefit = g * g / left_curvature + h * h / right_curvature
             if benefit > best:
                 best, column, cut = benefit, j, b
-    return best - alone, column, cut
+    return (best - alone if column >= 0 else -1.0), column, cut
 
 
 @inner_kernel
@@ -109,14 +183,16 @@ def _look_ahead(
     rows: NDArray[np.uint32],
     n_rows: int,
     steps: NDArray[np.int64],
-    pairs: NDArray[np.int64],
-    least: int,
+    growth: Growth,
 ) -> tuple[float, int, int]:
-    """Benefit, column and coarse cut of the root with the best two cuts of one column below it."""
+    """Gain, column and coarse cut of the root together with the best cuts of a column below it."""
+    pairs, m = growth.pairs, min(growth.n_ahead, n_rows)
+    least, total = growth.least * m // n_rows, 0
     tables = np.zeros((len(pairs), N_COARSE * N_COARSE), dtype=np.int64)
-    for i in range(n_rows):
-        row = rows[i]
+    for i in range(m):
+        row = rows[i * n_rows // m]
         step = steps[row]
+        total += step
         for p in range(len(pairs)):
             u, v = coarse[row, pairs[p, 0]], coarse[row, pairs[p, 1]]
             tables[p, u * N_COARSE + v] += step
@@ -134,7 +210,8 @@ def _look_ahead(
                 one, other = _best_half(above, least), _best_half(below, least)
                 if one >= 0 and other >= 0 and one + other > best:
                     best, column, cut = one + other, pairs[p, side], a
-    return best, column, cut
+    # Of a part of the rows only: read up to all of them.
+    return (best - _benefit(total)) * n_rows / m, column, cut
 
 
 @inner_kernel
@@ -162,102 +239,245 @@ def _divide(
 
 
 @inner_kernel
-def _sum_of(rows: NDArray[np.uint32], begin: int, end: int, steps: NDArray[np.int64]) -> int:
-    total = 0
-    for i in range(begin, end):
-        total += steps[rows[i]]
-    return total
+def _split(
+    data: Binned,
+    work: _Work,
+    node: int,
+    left: int,
+    fresh: int,
+    growth: Growth,
+    column: NDArray[np.int16],
+    cut: NDArray[np.int16],
+) -> None:
+    """Divide the rows of a node, and find the best cut of either part."""
+    begin, end, total = work.begin, work.end, work.total
+    middle = _divide(
+        data.fine, work.rows, begin[node], end[node], column[node], cut[node], work.spare
+    )
+    begin[left], end[left] = begin[node], middle
+    begin[left + 1], end[left + 1] = middle, end[node]
+    small = left if middle - begin[node] <= end[node] - middle else left + 1
+    large = 2 * left + 1 - small
+    work.slot[small], work.slot[large] = fresh, work.slot[node]
+    table = work.tables[fresh]
+    _histogram(data.fine, work.rows, begin[small], end[small], work.steps, table)
+    work.tables[work.slot[large]] -= table
+    total[small] = table[0].sum()
+    total[large] = total[node] - total[small]
+    for k in (left, left + 1):
+        work.gain[k], column[k], cut[k] = _best_cut(
+            work.tables[work.slot[k]], data.n_bins, total[k], growth.least
+        )
+
+
+@inner_kernel
+def _next_leaf(gain: FloatArray, used: int) -> int:
+    """Leaf with the largest gain; −1 if none gains."""
+    best = -1
+    for k in range(used):
+        if gain[k] > 0 and (best < 0 or gain[k] > gain[best]):
+            best = k
+    return best
 
 
 @inner_kernel
 def _tree(
-    bins: NDArray[np.uint8],
-    n_bins: NDArray[np.int64],
-    coarse: NDArray[np.uint8],
-    coarse_cuts: NDArray[np.int64],
-    rows: NDArray[np.uint32],
+    data: Binned,
+    work: _Work,
     n_rows: int,
-    steps: NDArray[np.int64],
-    pairs: NDArray[np.int64],
-    n_ahead: int,
-    max_leaves: int,
-    least: int,
+    growth: Growth,
     unit: float,
-    tables: NDArray[np.int64],
-    spare: NDArray[np.uint32],
     column: NDArray[np.int16],
     cut: NDArray[np.int16],
     child: NDArray[np.int16],
     value: FloatArray,
-) -> None:
-    """Grow one tree, the leaf of the largest gain first, into `column`, `cut`, `child`, `value`."""
-    n_nodes = 2 * max_leaves - 1
-    begin, end = np.zeros(n_nodes, dtype=np.int64), np.zeros(n_nodes, dtype=np.int64)
-    slot, total = np.zeros(n_nodes, dtype=np.int64), np.zeros(n_nodes, dtype=np.int64)
-    gain = np.full(n_nodes, -1.0)
+) -> int:
+    """Grow one tree, the leaf of the largest gain first; return how many nodes it has."""
+    gain, tables, max_leaves = work.gain, work.tables, growth.max_leaves
     column[:] = -1
-    end[0] = n_rows
-    total[0] = _sum_of(rows, 0, n_rows, steps)
-    value[0] = unit * float(total[0] >> _UPPER) / max(total[0] & _LOWER_BITS, 1)
-    _histogram(bins, rows, 0, n_rows, steps, tables[0])
-    gain[0], column[0], cut[0] = _best_cut(tables[0], n_bins, total[0], least)
-    ahead, ahead_column, ahead_cut = 0.0, -1, 0
-    if len(pairs) > 0 and max_leaves > 3:
-        m = min(n_ahead, n_rows)
-        # Of a part of the rows: what it lowers the loss by is read up to all of them.
-        part = _sum_of(rows, 0, m, steps)
-        least_part = least * m // n_rows
-        ahead, ahead_column, ahead_cut = _look_ahead(coarse, rows, m, steps, pairs, least_part)
-        ahead = (ahead - _benefit(part)) * n_rows / m
-        if ahead_column >= 0:
-            ahead_cut = coarse_cuts[ahead_column, ahead_cut]
-    kept_column, kept_cut, kept_gain = column[0], cut[0], gain[0]
-    if column[0] < 0 and ahead_column >= 0:
-        column[0], cut[0], gain[0], ahead_column = ahead_column, ahead_cut, 1.0, -1
-    leaves, used = 1, 1
+    work.begin[0], work.end[0], work.slot[0] = 0, n_rows, 0
+    _histogram(data.fine, work.rows, 0, n_rows, work.steps, tables[0])
+    work.total[0] = tables[0, 0].sum()
+    gain[0], column[0], cut[0] = _best_cut(tables[0], data.n_bins, work.total[0], growth.least)
+    alone, ahead, ahead_column, ahead_cut = max(gain[0], 0.0), 0.0, -1, 0
+    if len(growth.pairs) > 0 and max_leaves > 3:
+        ahead, ahead_column, coarse_cut = _look_ahead(
+            data.coarse, work.rows, n_rows, work.steps, growth
+        )
+        ahead_cut = data.coarse_cuts[ahead_column, coarse_cut]
+        if column[0] < 0 and ahead_column >= 0:
+            column[0], cut[0], gain[0], ahead_column = ahead_column, ahead_cut, 1.0, -1
+        tables[max_leaves] = tables[0]
+    leaves = 1
     while leaves < max_leaves:
-        node = -1
-        for k in range(used):
-            if gain[k] > 0 and (node < 0 or gain[k] > gain[node]):
-                node = k
+        used = 2 * leaves - 1
+        node = _next_leaf(gain, used)
         if node < 0:
             break
-        left = used
-        middle = _divide(bins, rows, begin[node], end[node], column[node], cut[node], spare)
-        begin[left], end[left], begin[left + 1], end[left + 1] = (
-            begin[node],
-            middle,
-            middle,
-            end[node],
-        )
-        small = left if middle - begin[node] <= end[node] - middle else left + 1
-        large = 2 * left + 1 - small
-        fresh = leaves
-        if node == 0:  # the table of the root is kept, in case it is cut again
-            tables[max_leaves] = tables[0]
-        slot[small], slot[large] = fresh, slot[node]
-        _histogram(bins, rows, begin[small], end[small], steps, tables[fresh])
-        tables[slot[large]] -= tables[fresh]
-        total[small] = _sum_of(rows, begin[small], end[small], steps)
-        total[large] = total[node] - total[small]
-        for k in (left, left + 1):
-            gain[k], column[k], cut[k] = _best_cut(tables[slot[k]], n_bins, total[k], least)
-        if node == 0 and ahead_column >= 0:
-            at_once = kept_gain + max(gain[1], 0.0) + max(gain[2], 0.0)
-            if ahead > at_once:
-                tables[0] = tables[max_leaves]
-                column[0], cut[0], ahead_column = ahead_column, ahead_cut, -1
-                column[1:3] = -1
-                gain[1:3] = -1.0
-                continue
-        child[node] = left
+        _split(data, work, node, used, leaves, growth, column, cut)
+        if (
+            node == 0
+            and ahead_column >= 0
+            and ahead > alone + max(gain[1], 0.0) + max(gain[2], 0.0)
+        ):
+            tables[0] = tables[max_leaves]
+            column[0], cut[0] = ahead_column, ahead_cut
+            _split(data, work, 0, 1, 1, growth, column, cut)
+        child[node] = used
         gain[node] = -1.0
-        for k in (left, left + 1):
-            value[k] = unit * float(total[k] >> _UPPER) / max(total[k] & _LOWER_BITS, 1)
         leaves += 1
-        used += 2
+    used = 2 * leaves - 1
     for k in range(used):
-        if gain[k] >= 0:  # could be cut, but there are leaves enough
+        if gain[k] >= 0:  # it could be cut, but there are leaves enough
             column[k] = -1
-    if used == 1:
-        column[0] = -1
+        total = work.total[k]
+        value[k] = unit * float(total >> _UPPER) / max(total & _LOWER_BITS, 1)
+    return used
+
+
+@inner_kernel
+def _derivatives(
+    y: FloatArray,
+    w: FloatArray,
+    raw: FloatArray,
+    logistic: bool,
+    train: NDArray[np.uint32],
+    steps: NDArray[np.int64],
+) -> float:
+    """Write the steps of the training rows; return gradient over curvature, in one unit each."""
+    size, curvature = 0.0, 0.0
+    for row in train:
+        if logistic:
+            p = 1 / (1 + exp(-raw[row]))
+            size += w[row] * abs(y[row] - p)
+            curvature += w[row] * p * (1 - p)
+        else:
+            size += w[row] * abs(y[row] - raw[row])
+            curvature += w[row]
+    if size == 0 or curvature == 0:
+        steps[:] = 0
+        return 0.0
+    per_gradient, per_curvature = _SCALE / size, _SCALE / curvature
+    for row in train:
+        if logistic:
+            p = 1 / (1 + exp(-raw[row]))
+            g, h = y[row] - p, p * (1 - p)
+        else:
+            g, h = y[row] - raw[row], 1.0
+        g, h = floor(w[row] * g * per_gradient + 0.5), floor(w[row] * h * per_curvature + 0.5)
+        steps[row] = (np.int64(g) << _UPPER) + np.int64(h)
+    return per_curvature / per_gradient
+
+
+@inner_kernel
+def _loss(
+    y: FloatArray, w: FloatArray, raw: FloatArray, logistic: bool, rows: NDArray[np.uint32]
+) -> float:
+    """Sum of squared errors, or of negative log-likelihoods."""
+    total = 0.0
+    for row in rows:
+        f = raw[row]
+        if logistic:
+            total += w[row] * (max(f, 0.0) - y[row] * f + log1p(exp(-abs(f))))
+        else:
+            total += w[row] * (y[row] - f) ** 2
+    return total
+
+
+@inner_kernel
+def _add_tree(
+    fine: NDArray[np.uint8],
+    rows: NDArray[np.uint32],
+    trees: Trees,
+    t: int,
+    raw: FloatArray,
+) -> None:
+    """Let rows fall through one tree, and add the value of their leaf."""
+    column, cut, child, value = trees.column[t], trees.cut[t], trees.child[t], trees.value[t]
+    for row in rows:
+        node = 0
+        while column[node] >= 0:
+            node = child[node] + (1 if fine[row, column[node]] > cut[node] else 0)
+        raw[row] += value[node]
+
+
+@kernel
+def grow(
+    data: Binned,
+    train: NDArray[np.uint32],
+    test: NDArray[np.uint32],
+    y: FloatArray,
+    w: FloatArray,
+    logistic: bool,
+    raw: FloatArray,
+    trees: Trees,
+    losses: FloatArray,
+    first: int,
+    last: int,
+    rate: float,
+    max_leaves: int,
+    min_leaf: float,
+    pairs: NDArray[np.int64],
+    n_pairs: int,
+    n_ahead: int,
+) -> None:
+    """Grow the trees `first` to `last` − 1; note the loss of the test rows before and after each.
+
+    `raw` holds the predictions of training and test rows so far, and is brought up to date.
+    """
+    n, d = data.fine.shape
+    width = 1
+    for j in range(d):
+        width = max(width, data.n_bins[j])
+    n_nodes = 2 * max_leaves - 1
+    work = _Work(
+        np.empty(len(train), dtype=np.uint32),
+        np.empty(len(train), dtype=np.uint32),
+        np.zeros(n, dtype=np.int64),
+        np.empty((max_leaves + 1, d, width), dtype=np.int64),
+        np.zeros(n_nodes, dtype=np.int64),
+        np.zeros(n_nodes, dtype=np.int64),
+        np.zeros(n_nodes, dtype=np.int64),
+        np.zeros(n_nodes, dtype=np.int64),
+        np.zeros(n_nodes),
+    )
+    least = np.int64(max(min_leaf * _SCALE / len(train), 1.0))
+    if first == 0:
+        losses[0] = _loss(y, w, raw, logistic, test)
+    for t in range(first, last):
+        unit = _derivatives(y, w, raw, logistic, train, work.steps)
+        work.rows[:] = train
+        some = np.empty((n_pairs, 2), dtype=np.int64)
+        for p in range(n_pairs):  # some pairs a tree, all of them in turn
+            some[p] = pairs[(t * n_pairs + p) % len(pairs)]
+        growth = Growth(max_leaves, least, n_ahead, some)
+        used = _tree(
+            data,
+            work,
+            len(train),
+            growth,
+            rate * unit,
+            trees.column[t],
+            trees.cut[t],
+            trees.child[t],
+            trees.value[t],
+        )
+        for k in range(used):  # the rows lie there leaf by leaf
+            if trees.column[t, k] < 0:
+                for i in range(work.begin[k], work.end[k]):
+                    raw[work.rows[i]] += trees.value[t, k]
+        _add_tree(data.fine, test, trees, t, raw)
+        losses[t + 1] = _loss(y, w, raw, logistic, test)
+
+
+@kernel
+def predict(
+    fine: NDArray[np.uint8],
+    rows: NDArray[np.uint32],
+    trees: Trees,
+    n_trees: int,
+    raw: FloatArray,
+) -> None:
+    """Add the first trees to the predictions of these rows."""
+    for t in range(n_trees):
+        _add_tree(fine, rows, trees, t, raw)

@@ -8,8 +8,9 @@ the effect.
 Folds are balanced over the arms of a discrete treatment, and clusters are never split: with
 clusters, rows of another fold would otherwise carry what the held-out rows know. For the same
 reason the folds of series are stretches of time, and rows that look back into one, or lie as near
-to it, are not used to predict there. All fits of all nuisances are dispatched at once, each with a
-seed drawn beforehand.
+to it, are not used to predict there. With clusters of two kinds a fold is a block of both, and rows
+that share either with it are left out (Chiang, Kato, Ma & Sasaki 2022, JBES 40, 1046-1056). All
+fits of all nuisances are dispatched at once, each with a seed drawn beforehand.
 
 Without adjustment columns a nuisance is a mean, one number: it is taken over all rows, and AIPW is
 exactly the difference in means.
@@ -146,7 +147,8 @@ def assign_folds(
         stratum = np.round(np.bincount(unit, weights=strata) / size)
     # Shuffled, then sorted so that neighbours are alike: dealing them in turn balances the folds.
     order = rng.permutation(len(size))
-    order = order[np.lexsort((-size[order], stratum[order]))]
+    if groups is not None or strata is not None:
+        order = order[np.lexsort((-size[order], stratum[order]))]
     fold_of_unit = np.empty(len(size), dtype=np.intp)
     fold_of_unit[order] = np.arange(len(size)) % n_folds
     return fold_of_unit[unit]
@@ -187,13 +189,13 @@ def crossfit(
             predictions.update({name: problem.supplied[name] for name in nuisance.names})
         elif nuisance.seen(problem).shape[1] == 0:
             predictions[nuisance.name] = _means(nuisance, problem)
-        elif problem.steps is None and hasattr(nuisance.learner, "predict_out_of_fold"):
+        elif _complementary(problem) and hasattr(nuisance.learner, "predict_out_of_fold"):
             together.setdefault(type(nuisance.learner), []).append(nuisance)
         else:
             one_by_one.append(nuisance)
     for alike in together.values():
         for nuisance in alike:
-            for fold in np.unique(folds):
+            for fold in np.flatnonzero(np.bincount(folds)):
                 _check_training(nuisance, _training(nuisance, problem, folds == fold), problem)
         parts = alike[0].learner.predict_out_of_fold(
             problem,
@@ -219,7 +221,7 @@ def _one_by_one(
     """Fit any scikit-learn learner outside each fold, and predict in it."""
     jobs, places = [], []
     for nuisance in nuisances:
-        for fold in np.unique(folds):
+        for fold in np.flatnonzero(np.bincount(folds)):
             test = folds == fold
             train = _training(nuisance, problem, test)
             _check_training(nuisance, train, problem)
@@ -238,11 +240,19 @@ def _one_by_one(
     return predictions
 
 
+def _complementary(problem: Problem) -> bool:
+    """Whether all rows outside a fold may be used to predict in it."""
+    return problem.steps is None and problem.second_groups is None
+
+
 def _training(nuisance: Nuisance, problem: Problem, test: BoolArray) -> BoolArray:
     """Rows that a learner may see that predicts for the rows of `test`."""
     train = ~test
     if problem.steps is not None:
         train &= ~problem.steps.near(test)
+    for kind in (problem.groups, problem.second_groups):
+        if problem.second_groups is not None and kind is not None:
+            train &= ~np.isin(kind, kind[test])
     if nuisance.among is not None:
         train &= nuisance.among
     if problem.sample_weight is not None:

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from causalkit.errors import InputError
+from causalkit.estimation.nuisances.automatic import AutomaticClassifier, AutomaticRegressor
 from causalkit.typing import FloatArray
 
 __all__ = [
@@ -30,17 +30,15 @@ __all__ = [
     "mean_learner",
 ]
 
-_SHALLOW: dict[str, Any] = {"max_leaf_nodes": 8, "max_iter": 100, "early_stopping": False}
 
-
-def default_regressor() -> HistGradientBoostingRegressor:
+def default_regressor() -> AutomaticRegressor:
     """Return a regressor for a numeric outcome or treatment."""
-    return HistGradientBoostingRegressor(**_SHALLOW, learning_rate=0.1)
+    return AutomaticRegressor()
 
 
-def default_classifier() -> HistGradientBoostingClassifier:
+def default_classifier() -> AutomaticClassifier:
     """Return a classifier for a 0/1 outcome or a discrete treatment."""
-    return HistGradientBoostingClassifier(**_SHALLOW, learning_rate=0.05)
+    return AutomaticClassifier()
 
 
 def mean_learner(given: Any, role: str, target: FloatArray) -> Any:

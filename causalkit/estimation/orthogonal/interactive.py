@@ -10,6 +10,7 @@ References
 ----------
 Robins, Rotnitzky & Zhao (1994), JASA 89, 846-866. doi:10.1080/01621459.1994.10476818
 Chernozhukov et al. (2018), Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
+Li, Morgan & Zaslavsky (2018), JASA 113, 390-400. doi:10.1080/01621459.2016.1260466
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 
 from causalkit.estimation.base import OrthogonalEstimator, contrast_of
 from causalkit.estimation.inference import Asymptotic, Bootstrap
-from causalkit.estimation.moments import LinearScore, aipw, aipw_treated
+from causalkit.estimation.moments import LinearScore, aipw, aipw_overlap, aipw_treated
 from causalkit.estimation.nuisances.crossfitting import Nuisance
 from causalkit.estimation.nuisances.learners import class_learner, mean_learner
 from causalkit.estimation.problem import Problem
@@ -42,8 +43,10 @@ class AIPW(OrthogonalEstimator):
         probabilities are used, and the effect is a risk difference; a regressor is accepted too.
     treatment_learner : scikit-learn classifier, optional
         Predicts the probability of each treatment (the propensity).
-    target : {"ATE", "ATT"}
-        Average over everyone, or over the treated.
+    target : {"ATE", "ATT", "ATO"}
+        Average over everyone, over the treated, or over those who could have been in either arm:
+        rows weigh e(1 − e) with their propensity e (Li, Morgan & Zaslavsky 2018), so that no weight
+        is ever large. Of several levels, the two compared are taken by themselves.
     contrast : (control, treated) or "each", optional
         Levels to compare; needed for more than two.
     n_folds : int
@@ -82,6 +85,7 @@ class AIPW(OrthogonalEstimator):
 
     treatments: ClassVar[tuple[str, ...]] = ("binary", "categorical")
     instead: ClassVar[str] = "PLR(), GComputation() or OLS(), which take a continuous treatment"
+    targets: ClassVar[tuple[str, ...]] = ("ATE", "ATT", "ATO")
 
     def __init__(
         self,
@@ -124,7 +128,7 @@ class AIPW(OrthogonalEstimator):
             Nuisance("outcome_control", problem.y, outcome, among=problem.t == control),
             Nuisance("treatment", problem.t, propensity, n_classes=len(levels)),
         ]
-        if self.target == "ATE":
+        if self.target != "ATT":
             nuisances.insert(
                 1, Nuisance("outcome_treated", problem.y, outcome, among=problem.t == treated)
             )
@@ -158,6 +162,15 @@ class AIPW(OrthogonalEstimator):
                 p_treated,
                 p_control,
             )
+        elif self.target == "ATO":
+            score = aipw_overlap(
+                problem.y,
+                in_treated,
+                in_control,
+                predictions["outcome_treated"],
+                predictions["outcome_control"],
+                raw[1] / np.maximum(raw[0] + raw[1], np.finfo(float).tiny),
+            )
         else:
             score = aipw_treated(
                 problem.y,
@@ -179,14 +192,16 @@ class AIPW(OrthogonalEstimator):
             treated_only=self.target == "ATT",
             weights=problem.weights,
         )
+        # Overlap weights divide by no propensity; only arms that nowhere overlap hurt them.
+        poor = overlap.problem if self.target != "ATO" or overlap.disjoint else None
         details = {
             "contrast": f"{problem.treatment}: {arms[1]} versus {arms[0]}",
             "overlap": overlap,
-            "share_clipped": overlap.share_clipped,
-            "notes": [f"Overlap: {overlap.problem}."] if overlap.problem else [],
+            "share_clipped": 0.0 if self.target == "ATO" else overlap.share_clipped,
+            "notes": [f"Overlap: {poor}."] if poor else [],
         }
         return score, details
 
     def _alerts(self, details: Mapping[str, Any]) -> tuple[Warning, ...]:
-        warning = details["overlap"].warning()
+        warning = details["overlap"].warning() if details["notes"] else None
         return (warning,) if warning else ()

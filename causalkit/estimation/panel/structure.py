@@ -19,11 +19,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from causalkit.errors import InputError
+from causalkit.errors import AssumptionWarning, InputError
 from causalkit.estimation.problem import Columns, Problem
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Panel", "clustered_by_unit", "panel_of", "refuse_repeated_rows", "spread_over_rows"]
+__all__ = [
+    "Panel",
+    "clustered_by_unit",
+    "few_clusters",
+    "panel_of",
+    "refuse_repeated_rows",
+    "spread_over_rows",
+]
+
+_FEW_CLUSTERS = 5
+"""Effective clusters below which clustered standard errors are far too small."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,6 +178,35 @@ def clustered_by_unit(problem: Problem) -> Problem:
             "such as the states that counties lie in. Leave `groups` out to cluster by unit."
         )
     return problem
+
+
+def few_clusters(pull: FloatArray, groups: IntArray | None, what: str) -> tuple[Warning, ...]:
+    """Warn where a standard error rests on few clusters, however many there are.
+
+    Parameters
+    ----------
+    pull : ndarray of shape (n,)
+        Not negative: how much each row counts.
+    groups : ndarray of int, shape (n,), or None
+    what : str
+        What they count for, e.g. "the treated".
+
+    Notes
+    -----
+    If clusters count a_g, they are as good as (Σ a)²/Σ a² equal ones (Carter, Schnepel &
+    Steigerwald 2017, doi:10.1162/REST_a_00639).
+    """
+    sums = np.bincount(np.arange(len(pull)) if groups is None else groups, weights=pull)
+    effective = float(sums.sum() ** 2 / max((sums**2).sum(), np.finfo(float).tiny))
+    if effective >= _FEW_CLUSTERS:
+        return ()
+    return (
+        AssumptionWarning(
+            f"the standard error for {what} rests on {effective:.1f} clusters, in effect; expected "
+            f"at least {_FEW_CLUSTERS}, since with fewer it is far too small. Use SyntheticDiD() "
+            "or SyntheticControl(), whose placebos need few treated units."
+        ),
+    )
 
 
 def spread_over_rows(

@@ -22,10 +22,11 @@ from causalkit._core.report import Report, Reported
 from causalkit.errors import OverlapWarning
 from causalkit.typing import BoolArray, FloatArray
 
-__all__ = ["Overlap", "overlap_of"]
+__all__ = ["Overlap", "overlap_of", "separating_column"]
 
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _MOST_CLIPPED = 0.05
+_FEW = 5  # rows that a column tells apart by chance
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -174,3 +175,20 @@ def overlap_of(
 def _effective(weights: FloatArray) -> float:
     scaled = weights / weights.max()
     return float(scaled.sum() ** 2 / np.sum(scaled**2))
+
+
+def separating_column(X: FloatArray, in_control: BoolArray, in_treated: BoolArray) -> int | None:
+    """Find a column whose values tell the arms apart without error; None if there is none.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, k)
+    in_control, in_treated : ndarray of bool, shape (n,)
+    """
+    if min(in_control.sum(), in_treated.sum()) < _FEW or X.shape[1] == 0:
+        return None
+    control, treated = X[in_control], X[in_treated]
+    apart = (control.max(axis=0) < treated.min(axis=0)) | (
+        treated.max(axis=0) < control.min(axis=0)
+    )
+    return int(apart.argmax()) if apart.any() else None

@@ -1,0 +1,219 @@
+"""`FixedEffects`: least squares with an indicator of every unit, of every period, or both.
+
+    y_it = θ t_it + x_it'β + α_i + δ_t + ε_it
+
+Nobody wants the α and δ, and there may be thousands. Outcome, treatment and columns are therefore
+replaced by what is left of them after regression on the indicators (Frisch, Waugh & Lovell). For
+units alone that is the deviation from the unit's mean. For units and periods, α is eliminated by
+means and δ solves one small linear system, exactly, however unbalanced the panel is.
+
+With effects that differ between units treated at different times, θ is a weighted average whose
+weights may be negative (Goodman-Bacon 2021). Use `GroupTimeEffects` there.
+
+References
+----------
+Mundlak (1978), Econometrica 46, 69-85. doi:10.2307/1913646
+Arellano (1987), Oxford Bulletin of Economics and Statistics 49, 431-434.
+doi:10.1111/j.1468-0084.1987.mp49004006.x
+Goodman-Bacon (2021), J. Econometrics 225, 254-277. doi:10.1016/j.jeconom.2021.03.014
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from causalkit._core.checks import check_choice
+from causalkit.errors import InputError, NumericalError
+from causalkit.estimation._glm import basis_of
+from causalkit.estimation.base import EffectEstimator, Solution
+from causalkit.estimation.effect import Effect
+from causalkit.estimation.inference import Asymptotic, Bootstrap
+from causalkit.estimation.panel.structure import clustered_by_unit, few_clusters, panel_of
+from causalkit.estimation.problem import Problem
+from causalkit.typing import FloatArray, IntArray
+
+__all__ = ["FixedEffects", "without_effects"]
+
+_MOST_LEVELS = 5_000
+"""Of the smaller of two sets of effects, whose indicators make a dense square system."""
+
+_ROUNDING = 1e-20
+"""Share of a column's mean square below which what is left of it is rounding error."""
+
+
+class FixedEffects(EffectEstimator):
+    """Regression on the treatment with fixed effects of units, periods or both.
+
+    Parameters
+    ----------
+    effects : {"unit", "both", "time"}
+        What has an effect of its own: each unit, each unit and each period ("two-way"), or each
+        period.
+    inference : Asymptotic or Bootstrap, optional
+
+    Notes
+    -----
+    `fit` takes `unit` and `time` beside the treatment. Several rows of one unit and period are
+    welcome. Standard errors are clustered by unit unless `groups` are given; their small-sample
+    factor counts treatment, columns and periods, not units, whose effects lie within clusters.
+
+    **Assumes:**
+
+    - no hidden common cause of treatment and outcome beyond the adjustment columns, what is
+      constant about a unit, and (with "both") what happens to all units in a period;
+    - the outcome is linear in treatment and columns, and the effect is the same for all units and
+      periods; else a weighted average, for staggered adoption with negative weights;
+    - what is left of the outcome does not change later treatment (strict exogeneity).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> unit, time = np.repeat(np.arange(50), 4), np.tile(np.arange(4), 50)
+    >>> alpha = rng.normal(size=50)[unit]
+    >>> t = alpha + rng.normal(size=200)
+    >>> y = 2 * t + 5 * alpha + time + rng.normal(size=200)
+    >>> effect = FixedEffects(effects="both").fit(None, y, t=t, unit=unit, time=time).effect_
+    >>> bool(2 in effect.interval(0.99))
+    True
+    """
+
+    treatments: ClassVar[tuple[str, ...]] = ("binary", "continuous")
+    instead: ClassVar[str] = "one indicator of the treatment at a time"
+    needs: ClassVar[tuple[str, ...]] = ("unit", "time")
+
+    def __init__(
+        self, *, effects: str = "unit", inference: Asymptotic | Bootstrap | None = None
+    ) -> None:
+        self.effects = effects
+        self.inference = inference
+
+    def _method(self) -> str:
+        words = {"unit": "units", "time": "periods", "both": "units and periods"}
+        return f"regression with fixed effects of {words[self.effects]}"
+
+    def _check(self, problem: Problem) -> None:
+        super()._check(problem)
+        check_choice(self.effects, "effects", ("unit", "both", "time"))
+
+    def solve(self, problem: Problem) -> Effect:
+        """Estimate on arrays that are already checked, clustered by unit."""
+        self._check_roles(problem.others)
+        if problem.groups is None:
+            problem = clustered_by_unit(problem)
+        return super().solve(problem)
+
+    def _solve(self, problem: Problem, rng: np.random.Generator) -> Solution:  # noqa: ARG002
+        w, panel = problem.weights, panel_of(problem)
+        labels = {"unit": (panel.unit,), "time": (panel.time,), "both": (panel.unit, panel.time)}
+        # In units of the largest value squares neither overflow nor vanish.
+        columns = np.column_stack([problem.y, problem.t, problem.X])
+        size = np.maximum(np.abs(columns).max(axis=0), np.finfo(float).tiny)
+        left, n_second = without_effects(columns / size, labels[self.effects], w)
+        # Units lie within clusters; of them a constant is counted. Periods are counted all.
+        n_absorbed = {"unit": 1, "time": panel.n_periods, "both": n_second + 1}[self.effects]
+        y, t, X = left[:, 0], left[:, 1], left[:, 2:]
+        share = w / w.sum()
+        Q = X @ basis_of(X, w).into if X.any() else X[:, :0]
+        v, u = (column - Q @ (Q.T @ (share * column)) for column in (t, y))
+        total, remaining = share @ (columns[:, 1] / size[1]) ** 2, share @ v**2
+        if not remaining > 1e-11 * total:
+            raise NumericalError(
+                f"treatment {problem.treatment!r} does not vary beyond its fixed effects and the "
+                "adjustment columns; expected a treatment that changes within units over time. "
+                "Leave out the columns that determine it, or choose other effects."
+            )
+        theta = float(share @ (v * u) / remaining)
+        unit = float(size[0] / size[1])
+        return Solution(
+            value=theta * unit,
+            scores=v * (u - theta * v) / remaining * unit,
+            n_parameters=1 + Q.shape[1] + n_absorbed,
+            alerts=few_clusters(w * v**2, problem.groups, "the treatment"),
+            details={
+                "contrast": f"one unit more of {problem.treatment}",
+                "units": panel.n_units,
+                "periods": panel.n_periods,
+                "n_coefficients": 1 + Q.shape[1],
+                "treatment_variance_left": float(remaining / total),
+            },
+        )
+
+
+def without_effects(
+    columns: FloatArray, labels: tuple[IntArray, ...], weights: FloatArray
+) -> tuple[FloatArray, int]:
+    """Residuals of columns on indicators of one or two sets of labels.
+
+    Parameters
+    ----------
+    columns : ndarray of shape (n, k)
+    labels : tuple of one or two ndarray of int, shape (n,)
+    weights : ndarray of shape (n,)
+
+    Returns
+    -------
+    residuals : ndarray of shape (n, k)
+        A column that the indicators explain is exactly zero.
+    n_second : int
+        Indicators of the second set that add something to the first; 0 if there is one set.
+
+    Examples
+    --------
+    >>> unit, time = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    >>> y = np.array([1.0, 2.0, 5.0, 8.0])
+    >>> left, _ = without_effects(y[:, None], (unit, time), np.ones(4))
+    >>> left[:, 0]
+    array([ 0.5, -0.5, -0.5,  0.5])
+    """
+    left = columns - _means(columns, labels[0], weights)
+    n_second = 0
+    if len(labels) == 2:
+        left, n_second = _without_second(left, labels, weights)
+    share = weights / weights.sum()
+    scale = share @ columns**2
+    left[:, ~(share @ left**2 > _ROUNDING * scale)] = 0.0
+    return left, n_second
+
+
+def _means(columns: FloatArray, label: IntArray, weights: FloatArray) -> FloatArray:
+    total = np.bincount(label, weights=weights)
+    w = np.where(total[label] > 0, weights, 1.0)
+    total = np.bincount(label, weights=w)
+    sums = np.column_stack([np.bincount(label, weights=w * column) for column in columns.T])
+    means: FloatArray = (sums / total[:, None])[label]
+    return means
+
+
+def _without_second(
+    left: FloatArray, labels: tuple[IntArray, ...], weights: FloatArray
+) -> tuple[FloatArray, int]:
+    """Take the second set out of columns that are already about the means of the first.
+
+    With B the weights of the cells and N their sums over the first set, the effects δ of the second
+    solve (diag(n) − B'N⁻¹B) δ = sums of the columns over the second set.
+    """
+    from scipy.sparse import csr_array
+
+    first, second = labels
+    n_first, n_second = int(first.max()) + 1, int(second.max()) + 1
+    if n_second > _MOST_LEVELS:
+        raise InputError(
+            f"there are {n_second} periods; expected at most {_MOST_LEVELS} beside the effects of "
+            "units. Use coarser periods, or exchange `unit` and `time`."
+        )
+    B = csr_array((weights, (first, second)), shape=(n_first, n_second))
+    totals = np.asarray(B.sum(axis=1)).reshape(-1)
+    inverse = np.divide(1.0, totals, out=np.zeros(n_first), where=totals > 0)
+    scaled = csr_array(B * inverse[:, None])
+    system = np.diag(np.bincount(second, weights=weights, minlength=n_second))
+    system = system - (B.T @ scaled).toarray()
+    sums = np.column_stack(
+        [np.bincount(second, weights=weights * column, minlength=n_second) for column in left.T]
+    )
+    effects, _, rank, _ = np.linalg.lstsq(system, sums, rcond=1e-12)
+    # The indicators of the second set, about the means of the first, times their effects.
+    result: FloatArray = left - (effects[second] - (scaled @ effects)[first])
+    return result, int(rank)

@@ -1,0 +1,90 @@
+"""A dose-response curve, with the interval of each dose and the band of the whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from causalkit._core.checks import check_fraction
+from causalkit.typing import FloatArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["HasDoses", "plot_dose_response"]
+
+
+class HasDoses(Protocol):
+    """A curve of means over doses."""
+
+    @property
+    def doses(self) -> FloatArray:
+        """Where it was computed."""
+
+    @property
+    def values(self) -> FloatArray:
+        """The means."""
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Treatment and outcome."""
+
+    def to_frame(self, level: float = 0.95, *, joint: bool = True) -> pd.DataFrame:
+        """Intervals and band, in columns."""
+
+
+def plot_dose_response(
+    curve: HasDoses,
+    ax: Axes | None = None,
+    *,
+    level: float = 0.95,
+    color: str = "#2b6ca3",
+    **style: Any,
+) -> Axes:
+    """Draw mean outcomes over doses: the line, pointwise intervals (dark) and the band (light).
+
+    Parameters
+    ----------
+    curve : DoseResponseCurve
+    ax : matplotlib.axes.Axes, optional
+        Left out, a new figure.
+    level : float
+        Coverage of intervals and band.
+    color : str
+    **style
+        Passed to `Axes.plot` for the curve, e.g. `linewidth=2`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from causalkit.estimation import Effect
+    >>> from causalkit.estimation.orthogonal.dose_curve import DoseResponseCurve
+    >>> means = tuple(
+    ...     Effect(v, 0.1, 4, "known", influence=np.array([1.0, -1, 1, -1])) for v in (0.0, 1.0)
+    ... )
+    >>> curve = DoseResponseCurve(means, ("0", "1"), "means", doses=np.array([0.0, 1.0]))
+    >>> plot_dose_response(curve, Figure().add_subplot()).get_xlabel()
+    'dose'
+    """
+    check_fraction(level, "level")
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.figure(figsize=(6.4, 3.6), layout="constrained").add_subplot()
+    table = curve.to_frame(level)
+    for ends, alpha in ((("band_lower", "band_upper"), 0.15), (("lower", "upper"), 0.3)):
+        lower, upper = (table[end].to_numpy() for end in ends)
+        ax.fill_between(curve.doses, lower, upper, color=color, alpha=alpha, linewidth=0, zorder=2)
+    ax.plot(curve.doses, curve.values, color=color, **{"linewidth": 1.6, "zorder": 3, **style})
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis="y", color="#e6eaee", linewidth=0.8)
+    ax.set_axisbelow(True)
+    treatment, outcome = curve.names
+    ax.set_xlabel(treatment)
+    ax.set_ylabel(f"mean of {outcome}")
+    return ax

@@ -1,0 +1,396 @@
+"""`falsify_graph`: does a graph agree with data better than the same graph with other names does.
+
+A DAG implies that each variable is independent of everything that it does not cause, given its
+parents (the local Markov property, which implies all else). With enough data some of these
+independencies always fail: no graph is exactly right. So how many may? Give the nodes other names,
+at random. If the graph is any good, its own names should do far better than most others: the
+p-value is the share of relabelled graphs that have no more violations. A graph that says nearly the
+same under any names (few implied independencies, or a star without orientation) cannot be judged
+that way, which the share of relabelled graphs in its own Markov equivalence class shows.
+
+A graph that passes is better than *random relabellings*, and no more. Which edges are missing is
+told by the violated independencies, and which could go by the edges whose ends are independent
+given the other parents.
+
+References
+----------
+Eulig, Mastakouri, Blöbaum, Hardt & Janzing (2023), Toward falsifying causal graphs using a
+permutation-based test. doi:10.48550/arXiv.2305.09565
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from causalkit._core.checks import check_count, check_fraction
+from causalkit._core.random import as_generator
+from causalkit._core.report import Report, Reported, format_value
+from causalkit._core.table import as_table
+from causalkit.errors import InputError
+from causalkit.graph.equivalence import consistent_extension
+from causalkit.graph.graph import CausalGraph
+from causalkit.graph.marks import Kind
+from causalkit.independence.base import BoundTest, CITest
+from causalkit.independence.fisher_z import FisherZ
+from causalkit.refutation.base import FAILS, NOT_INFORMATIVE, PASSES, Verdict
+from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name, RandomState
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["Falsification", "Independence", "falsify_graph"]
+
+MOST_VIOLATIONS_SHOWN = 8
+"""In the printed report; `to_frame` has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Independence:
+    """An implied independence, and what the data say of it.
+
+    Attributes
+    ----------
+    node, other : name
+        Said to be independent …
+    given : tuple of names
+        … given these.
+    p_value : float
+        NaN where the test has nothing to say.
+    """
+
+    node: Name
+    other: Name
+    given: tuple[Name, ...]
+    p_value: float
+
+    def __str__(self) -> str:
+        given = f" | {', '.join(map(str, self.given))}" if self.given else ""
+        return f"{self.node} ⫫ {self.other}{given}"
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Falsification(Reported):
+    """What came of holding a graph against data.
+
+    Attributes
+    ----------
+    verdict : {"passes", "fails", "not informative"}
+    sentence : str
+        What to make of it.
+    implied : tuple of Independence
+        What the graph implies of each node and each other that is no effect of it.
+    violated : tuple of Independence
+        Those that the data reject, the clearest first.
+    removable : tuple of (parent, child, p_value)
+        Edges whose ends are not found dependent given the other parents.
+    p_value : float
+        Share of relabelled graphs with no more violations.
+    p_equivalent : float
+        Share of relabelled graphs in the graph's own equivalence class.
+    baseline : ndarray of shape (n_permutations,)
+        Share of violations of each relabelled graph.
+    alpha : float
+        Level of each test of independence.
+    """
+
+    verdict: Verdict
+    sentence: str
+    implied: tuple[Independence, ...]
+    violated: tuple[Independence, ...]
+    removable: tuple[tuple[Name, Name, float], ...]
+    p_value: float
+    p_equivalent: float
+    baseline: FloatArray
+    alpha: float
+
+    @property
+    def share_violated(self) -> float:
+        """Violated, of all implied; 0 if nothing is implied."""
+        return len(self.violated) / max(1, len(self.implied))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each implied independence: node, other, given, p_value, violated."""
+        import pandas as pd
+
+        rows = [(i.node, i.other, i.given, i.p_value, i.p_value < self.alpha) for i in self.implied]
+        return pd.DataFrame(rows, columns=["node", "other", "given", "p_value", "violated"])
+
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """Draw the graph's share of violations among those of the relabelled graphs."""
+        import matplotlib.pyplot as plt
+
+        axes = plt.subplots(layout="constrained")[1] if ax is None else ax
+        axes.hist(self.baseline, bins=20, **{"color": "0.75", "label": "other names", **style})
+        axes.axvline(self.share_violated, color="tab:red", label="the graph")
+        axes.set_xlabel("share of implied independencies that are violated")
+        axes.set_ylabel("relabelled graphs")
+        axes.legend(fontsize=8)
+        return axes
+
+    def _report(self) -> Report:
+        shown = self.violated[:MOST_VIOLATIONS_SHOWN]
+        notes = [self.sentence]
+        if len(self.violated) > len(shown):
+            notes.append(f"{len(self.violated) - len(shown)} more violations: see .to_frame().")
+        if self.removable:
+            edges = ", ".join(f"{a} -> {b}" for a, b, _ in self.removable)
+            notes.append(f"Not needed, as far as the data show: {edges}.")
+        return Report(
+            title=f"Graph against data: {self.verdict}",
+            facts=[
+                ("violated", f"{len(self.violated)} of {len(self.implied)} independencies"),
+                ("by chance", f"{self.alpha * len(self.implied):.3g} expected of a right graph"),
+                ("with other names", f"{np.mean(self.baseline):.0%} violated on average"),
+                ("p-value", format_value(self.p_value)),
+                ("same class", f"{self.p_equivalent:.1%} of relabelled graphs"),
+            ],
+            columns=("violated", "p-value") if shown else (),
+            rows=[(str(independence), independence.p_value) for independence in shown],
+            notes=notes,
+        )
+
+
+def falsify_graph(
+    graph: CausalGraph,
+    data: Data,
+    *,
+    test: CITest | None = None,
+    alpha: float = 0.05,
+    level: float = 0.05,
+    n_permutations: int = 200,
+    random_state: RandomState = None,
+) -> Falsification:
+    """Hold a graph against data, and against itself with other names.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+        A DAG, or the CPDAG of a class of them. All its nodes are columns of the data.
+    data : table
+        Other columns are ignored.
+    test : CITest, optional
+        Of conditional independence; Fisher's z if left out, which is for numbers and linear
+        dependence. Tests that take seconds want fewer permutations.
+    alpha : float
+        An independence is violated if its p-value is below it.
+    level : float
+        Of the verdict.
+    n_permutations : int
+        Relabelled graphs; all of them, if there are no more.
+    random_state : int, Generator or None
+
+    Returns
+    -------
+    Falsification
+        "passes" if at most a share `level` of relabelled graphs does as well, "fails" if more do,
+        "not informative" if more than that share is of the graph's own class.
+
+    Raises
+    ------
+    InputError
+        If the graph is of another kind, or some node is no column.
+
+    Notes
+    -----
+    **Assumes:**
+
+    - rows are independent draws, and the test is right for columns of this kind;
+    - no hidden common cause of two nodes: one shows as violations, although the edges are right;
+    - the graph was not learnt from the same data, which makes it better than it is.
+
+    References
+    ----------
+    Eulig et al. (2023). doi:10.48550/arXiv.2305.09565
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> a, b = rng.normal(size=(2, 500))
+    >>> c = a + b + rng.normal(size=500)
+    >>> data = {"a": a, "b": b, "c": c, "d": c + rng.normal(size=500)}
+    >>> data["e"] = data["d"] + rng.normal(size=500)
+    >>> falsify_graph(CausalGraph.parse("a -> c <- b; c -> d -> e"), data, random_state=0).verdict
+    'passes'
+    >>> wrong = falsify_graph(CausalGraph.parse("a -> d <- b; d -> e -> c"), data, random_state=0)
+    >>> wrong.verdict
+    'fails'
+    """
+    check_fraction(alpha, "alpha")
+    check_fraction(level, "level")
+    check_count(n_permutations, "n_permutations")
+    dag = _as_dag(graph)
+    bound = (FisherZ() if test is None else test).bind(as_table(data, columns=dag.nodes))
+    pairs, sets = _implied(dag.directed)
+    orders, everything = _relabellings(len(dag), n_permutations, as_generator(random_state))
+    p_values = _tested(bound, pairs, sets, np.vstack([np.arange(len(dag)), orders]))
+    shares = (p_values < alpha).mean(axis=1) if len(pairs) else np.zeros(len(p_values))
+    own, baseline = shares[0], shares[1:]
+    as_good = int(np.count_nonzero(baseline <= own + 1e-12))
+    alike = sum(_same_class(dag.directed, order) for order in orders)
+    chance = 0 if everything else 1  # the graph itself is one of all, but not of those drawn
+    p_value = (as_good + chance) / (len(orders) + chance)
+    p_equivalent = alike / len(orders)
+    implied = tuple(
+        Independence(
+            dag.nodes[i],
+            dag.nodes[j],
+            tuple(dag.nodes[k] for k in given[given >= 0]),
+            float(p),
+        )
+        for (i, j), given, p in zip(pairs, sets, p_values[0], strict=True)
+    )
+    violated = sorted((i for i in implied if i.p_value < alpha), key=lambda i: i.p_value)
+    verdict, sentence = _words(len(implied), len(violated), p_value, p_equivalent, level)
+    return Falsification(
+        verdict,
+        sentence,
+        implied,
+        tuple(violated),
+        _removable(dag, bound, alpha),
+        p_value,
+        p_equivalent,
+        baseline,
+        alpha,
+    )
+
+
+# --- what a graph implies ------------------------------------------------------------------------
+
+
+def _implied(directed: BoolArray) -> tuple[IntArray, IntArray]:
+    """Pairs (node, other that it does not cause), and the parents of the node as a padded row."""
+    p = len(directed)
+    reached = np.eye(p, dtype=bool) | directed
+    for _ in range(max(1, math.ceil(math.log2(max(p, 2))))):
+        reached = reached | (reached @ reached)
+    apart = ~reached & ~directed.T
+    pairs = np.argwhere(apart)
+    widest = int(directed.sum(axis=0).max(initial=0))
+    padded = np.full((p, max(widest, 1)), -1, dtype=np.intp)
+    for node in range(p):
+        parents = np.flatnonzero(directed[:, node])
+        padded[node, : len(parents)] = parents
+    return pairs, padded[pairs[:, 0]]
+
+
+def _tested(bound: BoundTest, pairs: IntArray, sets: IntArray, orders: IntArray) -> FloatArray:
+    """p-values of what the graph implies under each naming, shape (n_orders, n_pairs).
+
+    Many relabelled graphs ask the same: each question is put once.
+    """
+    if not len(pairs):
+        return np.empty((len(orders), 0))
+    asked = np.sort(orders[:, pairs].reshape(-1, 2), axis=1)
+    # −1 pads a set: as the last name of each order it stays itself.
+    names = np.hstack([orders, np.full((len(orders), 1), -1, dtype=orders.dtype)])
+    given = -np.sort(-names[:, sets].reshape(len(asked), -1), axis=1)
+    questions, where = np.unique(np.hstack([asked, given]), axis=0, return_inverse=True)
+    questions = questions.astype(np.intp)
+    _, p_values, _ = bound.given_own(
+        np.ascontiguousarray(questions[:, :2]), np.ascontiguousarray(questions[:, 2:])
+    )
+    return p_values[where.reshape(-1)].reshape(len(orders), len(pairs))
+
+
+def _relabellings(p: int, wanted: int, rng: np.random.Generator) -> tuple[IntArray, bool]:
+    """Orders of the nodes, and whether these are all there are."""
+    if math.factorial(min(p, 20)) <= wanted:
+        return np.array(list(permutations(range(p))), dtype=np.intp).reshape(-1, p), True
+    return np.array([rng.permutation(p) for _ in range(wanted)], dtype=np.intp), False
+
+
+def _same_class(directed: BoolArray, order: IntArray) -> bool:
+    """Whether the relabelled graph has the same skeleton and the same unshielded colliders."""
+    other = np.zeros_like(directed)
+    other[np.ix_(order, order)] = directed
+    skeleton = directed | directed.T
+    if not np.array_equal(other | other.T, skeleton):
+        return False
+    return all(
+        np.array_equal(_unshielded(directed, skeleton, k), _unshielded(other, skeleton, k))
+        for k in range(len(directed))
+    )
+
+
+def _unshielded(directed: BoolArray, skeleton: BoolArray, k: int) -> BoolArray:
+    """Pairs that are not adjacent and both point at k."""
+    into = directed[:, k]
+    return np.outer(into, into) & ~skeleton & ~np.eye(len(directed), dtype=bool)
+
+
+def _removable(
+    dag: CausalGraph, bound: BoundTest, alpha: float
+) -> tuple[tuple[Name, Name, float], ...]:
+    """Edges whose ends are not found dependent given the child's other parents."""
+    edges = np.argwhere(dag.directed)
+    if not len(edges):
+        return ()
+    widest = int(dag.directed.sum(axis=0).max())
+    sets = np.full((len(edges), widest), -1, dtype=np.intp)
+    for row, (parent, child) in enumerate(edges):
+        others = np.setdiff1d(np.flatnonzero(dag.directed[:, child]), [parent])
+        sets[row, : len(others)] = others
+    _, p_values, _ = bound.given_own(np.ascontiguousarray(edges), sets)
+    return tuple(
+        (dag.nodes[i], dag.nodes[j], float(p))
+        for (i, j), p in zip(edges, p_values, strict=True)
+        if p >= alpha
+    )
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+
+def _words(
+    n_implied: int, n_violated: int, p_value: float, p_equivalent: float, level: float
+) -> tuple[Verdict, str]:
+    if not n_implied:
+        return NOT_INFORMATIVE, (
+            "The graph implies no independence: any data agree with it, so none can speak for it."
+        )
+    if p_equivalent > level:
+        return NOT_INFORMATIVE, (
+            f"{p_equivalent:.0%} of the graphs with other names imply the same as this one: names "
+            "matter too little for data to speak for or against it."
+        )
+    share = f"{p_value:.1%} of the graphs with other names do as well or better"
+    if p_value > level:
+        return FAILS, (
+            f"{n_violated} of {n_implied} implied independencies are violated, and {share}: the "
+            "graph is hardly better than chance. Look at the violated independencies for missing "
+            "edges or hidden common causes."
+        )
+    rest = "Passing does not show that the graph is right, only that its names matter."
+    if n_violated:
+        rest = f"Those violated show where to look: an edge or a hidden cause is missing. {rest}"
+    return (
+        PASSES,
+        f"{n_violated} of {n_implied} implied independencies are violated; {share}. {rest}",
+    )
+
+
+def _as_dag(graph: CausalGraph) -> CausalGraph:
+    if not isinstance(graph, CausalGraph):
+        hint = " Pass its graph_." if hasattr(graph, "graph_") else ""
+        raise InputError(
+            f"the graph is a {type(graph).__name__}; expected a CausalGraph, such as "
+            f"CausalGraph.parse('Z -> X -> Y; Z -> Y').{hint}"
+        )
+    if len(graph) < 2:
+        raise InputError("the graph has fewer than two nodes; expected one that relates some.")
+    if graph.kind is Kind.CPDAG:
+        return consistent_extension(graph)
+    if graph.kind is not Kind.DAG:
+        raise InputError(
+            f"the graph is of kind {graph.kind.value}; expected a DAG or a CPDAG, whose implied "
+            "independencies hold given parents. Draw hidden common causes as edges, or judge a "
+            "DAG among the observed variables."
+        )
+    return graph

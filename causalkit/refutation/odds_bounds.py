@@ -1,0 +1,386 @@
+"""`marginal_sensitivity`: bounds when a hidden cause changes the odds of treatment by at most Γ.
+
+The adjustment columns may leave a cause out that changes somebody's odds of treatment: by a factor
+between 1/Γ and Γ, compared with the odds that the columns give (Tan's *marginal sensitivity
+model*). No more is assumed of it: it may be continuous, there may be many, and it may explain the
+outcome entirely. For each Γ the effect then lies between two bounds, and none between them can be
+excluded, however many rows there are. At Γ = 1 both are the estimate of AIPW.
+
+Of the rows in an arm nothing is unknown but what the *others* would have had there: an outcome as
+in the arm, tilted (see :mod:`~causalkit.refutation.worst_cases`). With e = P(arm | x)
+
+    φ = D Y + (1 − D) ρ(x) + D (1 − e)/e · (R(Y, q(x)) − ρ(x))
+
+has the bound as its mean. It is orthogonal in e and ρ, so that learners may be used for both, and
+it is valid even with a wrong q, as long as e or ρ (given q) is right; sharp, if q is right too.
+
+References
+----------
+Tan (2006), JASA 101, 1619-1637. doi:10.1198/016214506000000023
+Zhao, Small & Bhattacharya (2019), JRSS-B 81, 735-761. doi:10.1111/rssb.12327
+Dorn & Guo (2023), JASA 118, 2645-2657. doi:10.1080/01621459.2022.2069572
+Dorn, Guo & Kallus (2025), JASA 120, 331-342. doi:10.1080/01621459.2024.2335588
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from scipy import optimize
+from sklearn.base import is_classifier
+
+from causalkit._core.checks import check_fraction
+from causalkit._core.random import as_generator, draw_seed
+from causalkit._core.report import Report, Reported, format_value
+from causalkit.errors import InputError
+from causalkit.estimation.base import contrast_of
+from causalkit.estimation.effect import Effect, Interval, quantile
+from causalkit.estimation.nuisances.learners import check_learner, default_regressor
+from causalkit.estimation.orthogonal.interactive import AIPW
+from causalkit.refutation.base import beyond_reach
+from causalkit.refutation.leftovers import estimator_of, problem_of
+from causalkit.refutation.worst_cases import (
+    Arm,
+    LearntTail,
+    LocationScaleTail,
+    Tail,
+    TwoValuedTail,
+)
+from causalkit.typing import FloatArray, RandomState
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["MarginalSensitivity", "OddsBound", "marginal_sensitivity"]
+
+LARGEST = 1000.0
+"""Γ beyond which an effect is said to stand whatever the hidden cause."""
+
+TOLERANCE = 1e-6
+"""To which log Γ is found where something reaches zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class OddsBound:
+    """Bounds of an effect for one Γ, as estimated.
+
+    Attributes
+    ----------
+    gamma : float
+    lower, upper : float
+        Least and largest effect.
+    lower_error, upper_error : float
+        Their standard errors.
+    """
+
+    gamma: float
+    lower: float
+    upper: float
+    lower_error: float
+    upper_error: float
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class MarginalSensitivity(Reported):
+    """What hidden causes of treatment that change its odds by at most Γ would leave of an effect.
+
+    Attributes
+    ----------
+    effect : Effect
+        The effect without a hidden cause.
+    bounds : tuple of OddsBound
+        For each Γ asked for.
+    control, treated : Tail
+        The worst cases of either arm; None for `treated` if the effect is on the treated, whose
+        own outcomes are known.
+    tails : str
+        How they were learnt, in words.
+    """
+
+    effect: Effect
+    bounds: tuple[OddsBound, ...]
+    control: Tail
+    treated: Tail | None
+    tails: str
+
+    def at(self, gamma: float) -> OddsBound:
+        """Return the bounds for this Γ."""
+        _check_gamma(gamma)
+        ends = [self._end(gamma, sign) for sign in (-1.0, 1.0)]
+        (lower, lower_error), (upper, upper_error) = ends
+        return OddsBound(gamma, lower, upper, lower_error, upper_error)
+
+    def interval(self, gamma: float, level: float = 0.95) -> Interval:
+        """Return an interval that holds both bounds; at Γ = 1, that of the effect.
+
+        Each end is out too far with probability (1 − level)/2.
+        """
+        check_fraction(level, "level")
+        bound, half = self.at(gamma), quantile(0.5 + level / 2, self.effect.df)
+        lower = bound.lower - half * bound.lower_error
+        return Interval(lower, bound.upper + half * bound.upper_error, level)
+
+    def breakdown(self, *, level: float | None = None) -> float:
+        """Return the Γ at which the bounds, or their interval at this level, reach zero.
+
+        1 if they hold zero without any hidden cause; infinite if they never do (up to 1000).
+        """
+        if level is not None:
+            check_fraction(level, "level")
+        half = 0.0 if level is None else quantile(0.5 + level / 2, self.effect.df)
+        side = -1.0 if self.at(1.0).lower > 0 else 1.0
+
+        def gap(log_gamma: float) -> float:
+            value, error = self._end(float(np.exp(log_gamma)), side)
+            return -side * value - half * error
+
+        if gap(0.0) <= 0:
+            return 1.0
+        top = float(np.log(LARGEST))
+        if gap(top) > 0:
+            return float(np.inf)
+        return float(np.exp(optimize.brentq(gap, 0.0, top, xtol=TOLERANCE)))
+
+    def conditional(self, gamma: float) -> tuple[FloatArray, FloatArray]:
+        """Return bounds of the effect given each row's columns, two arrays of shape (n,)."""
+        _check_gamma(gamma)
+        if self.treated is None:
+            raise InputError(
+                "the effect on the treated comes without a model of their outcomes, so that there "
+                'is no effect given the columns; expected AIPW(target="ATE"). Estimate that first.'
+            )
+        ends = []
+        for sign in (-1.0, 1.0):
+            parts = [
+                tail.arm.chance * tail.arm.mean + (1 - tail.arm.chance) * worst
+                for tail, worst in (
+                    (self.treated, self.treated.tilted(gamma, sign)[1]),
+                    (self.control, self.control.tilted(gamma, -sign)[1]),
+                )
+            ]
+            ends.append(parts[0] - parts[1])
+        return ends[0], ends[1]
+
+    def to_frame(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row for each Γ: lower, upper, their standard errors, and the interval."""
+        import pandas as pd
+
+        rows = [
+            (b.lower, b.upper, b.lower_error, b.upper_error, *self.interval(b.gamma, level))
+            for b in self.bounds
+        ]
+        columns = ["lower", "upper", "lower_error", "upper_error", "from", "to"]
+        index = pd.Index([b.gamma for b in self.bounds], name="gamma")
+        return pd.DataFrame(rows, index=index, columns=columns)
+
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """Draw bounds and interval over Γ, see :func:`causalkit.plotting.plot_odds_bounds`."""
+        from causalkit.plotting.sensitivity import plot_odds_bounds
+
+        return plot_odds_bounds(self, ax=ax, **style)
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _end(self, gamma: float, sign: float) -> tuple[float, float]:
+        """Largest (sign 1) or least effect, and its standard error."""
+        problem, arm = problem_of(self.effect), self.control.arm
+        lost = self.control.scores(gamma, -sign)
+        if self.treated is None:
+            counted = arm.others.astype(np.float64)
+            scores = counted * problem.y - lost
+        else:
+            counted = np.ones(problem.n_obs)
+            gained = self.treated.arm.inside * problem.y + self.treated.scores(gamma, sign)
+            scores = gained - lost - arm.inside * problem.y
+        share = float(np.average(counted, weights=problem.weights))
+        value = float(np.average(scores, weights=problem.weights)) / share
+        estimator = estimator_of(self.effect)
+        influence = estimator.influence(problem, (scores - counted * value) / share)
+        return value, estimator.spread(influence, problem)[0]
+
+    def _report(self) -> Report:
+        point, sure = self.breakdown(), self.breakdown(level=0.95)
+        rows = [(b.gamma, b.lower, b.upper, *self.interval(b.gamma)) for b in self.bounds]
+        return Report(
+            title="Bounds if a hidden cause changes the odds of treatment by at most Γ",
+            facts=[
+                ("estimate", f"{format_value(self.effect.value)} without a hidden cause"),
+                ("bounds reach 0", _reached(point)),
+                ("95 % interval reaches 0", _reached(sure)),
+                ("tails of the outcome", self.tails),
+            ],
+            columns=("Γ", "least effect", "largest effect", "from", "to"),
+            rows=rows,
+            notes=[
+                "Γ is the factor by which somebody's odds of treatment, were the hidden cause "
+                "known, may differ from the odds that the adjustment columns give. Whether there "
+                "is such a cause, no data can say."
+            ],
+        )
+
+
+def marginal_sensitivity(
+    effect: Effect,
+    *,
+    gamma: float | Iterable[float] = (1.0, 1.25, 1.5, 2.0, 3.0),
+    quantile_learner: Any = None,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+) -> MarginalSensitivity:
+    """Bound an effect under a hidden cause that changes the odds of treatment by at most Γ.
+
+    Parameters
+    ----------
+    effect : Effect
+        Of :class:`~causalkit.estimation.AIPW`, on everyone or on the treated; its predictions are
+        used again (those of the first repeat, where there are several).
+    gamma : float or iterable of float
+        Factors, 1 or more.
+    quantile_learner : scikit-learn regressor with a parameter `quantile`, optional
+        Such as `HistGradientBoostingRegressor(loss="quantile")` or `QuantileRegressor(alpha=0)`. It
+        is fitted for each Γ, arm and side, and so is a regression of what lies beyond the quantile.
+        Without it the outcome is taken to be of one shape in each arm, at a place and a scale that
+        depend on the columns: bounds stay valid if it is not, but are no longer the least.
+    random_state : int, Generator or None
+        Of the learners, where they have no seed of their own.
+    n_jobs : int, optional
+
+    Returns
+    -------
+    MarginalSensitivity
+        With `.at(gamma)`, `.interval(gamma)`, `.breakdown()`, `.conditional(gamma)`, `.plot()`.
+
+    Raises
+    ------
+    InputError
+        If the effect is not of AIPW, a Γ is below 1, or the learner has no `quantile`.
+
+    Notes
+    -----
+    **Assumes:**
+
+    - hidden causes change the odds of each arm, given the adjustment columns, by a factor between
+      1/Γ and Γ;
+    - every row could have had either treatment;
+    - the propensities, or the tails of the outcome, are learnt fast enough, as for AIPW.
+
+    References
+    ----------
+    Dorn, Guo & Kallus (2025), JASA 120, 331-342. doi:10.1080/01621459.2024.2335588
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression, LogisticRegression
+    >>> from causalkit.estimation import AIPW
+    >>> rng = np.random.default_rng(0)
+    >>> age = rng.normal(size=500)
+    >>> t = (rng.random(500) < 1 / (1 + np.exp(-age))).astype(int)
+    >>> y = t + age + rng.normal(size=500)
+    >>> aipw = AIPW(LinearRegression(), LogisticRegression(), random_state=0)
+    >>> bounds = marginal_sensitivity(aipw.fit({"age": age}, y, t=t).effect_, gamma=[1, 2])
+    >>> [bool(0.2 < bound.lower < 1.2) for bound in bounds.bounds]
+    [True, True]
+    >>> bool(2 < bounds.breakdown() < 5)
+    True
+    """
+    estimator = _checked(effect)
+    gammas = list(gamma) if isinstance(gamma, Iterable) else [gamma]
+    for each in gammas:
+        _check_gamma(each)
+    if quantile_learner is not None:
+        _check_quantile_learner(quantile_learner)
+    rng = as_generator(random_state)
+    tails = [_tail(arm, effect, quantile_learner, rng, n_jobs) for arm in _arms(effect, estimator)]
+    words = "a location and a scale for each row, one shape in each arm"
+    if problem_of(effect).binary_outcome:
+        words = "zeros and ones, exactly"
+    elif quantile_learner is not None:
+        words = f"quantiles by {quantile_learner}"
+    found = MarginalSensitivity(effect, (), tails[0], tails[1] if tails[1:] else None, words)
+    return replace(found, bounds=tuple(found.at(float(each)) for each in gammas))
+
+
+# --- what it takes from the effect ---------------------------------------------------------------
+
+
+def _arms(effect: Effect, estimator: AIPW) -> list[Arm]:
+    """Control arm, and for the effect on everyone the treated one."""
+    problem = problem_of(effect)
+    predictions: Mapping[str, FloatArray] = effect.details["predictions"]
+    control, treated = contrast_of(problem, estimator.contrast)
+    clip = estimator.clip
+    p0, p1 = (
+        np.clip(predictions["treatment"][:, code], clip, 1 - clip) for code in (control, treated)
+    )
+    if problem.kind == "binary":
+        p0 = 1 - p1
+    inside, other = problem.t == control, problem.t == treated
+    mean = predictions["outcome_control"]
+    if estimator.target == "ATT":
+        return [Arm(problem, inside, mean, p0, other, p1 / p0)]
+    return [
+        Arm(problem, inside, mean, p0, ~inside, (1 - p0) / p0),
+        Arm(problem, other, predictions["outcome_treated"], p1, ~other, (1 - p1) / p1),
+    ]
+
+
+def _tail(
+    arm: Arm, effect: Effect, learner: Any, rng: np.random.Generator, n_jobs: int | None
+) -> Tail:
+    """The worst cases of an arm: from the kind of outcome, and from who learns its quantiles."""
+    if arm.problem.binary_outcome:
+        return TwoValuedTail(arm)
+    regressor = getattr(effect.estimator, "outcome_learner", None)
+    if regressor is None or is_classifier(regressor):
+        regressor = default_regressor()
+    folds = effect.details["folds"][0]
+    if learner is None:
+        return LocationScaleTail.learn(arm, regressor, folds, rng, n_jobs)
+    return LearntTail(arm, learner, regressor, folds, draw_seed(rng), n_jobs)
+
+
+# --- what it refuses -----------------------------------------------------------------------------
+
+
+def _checked(effect: Effect) -> AIPW:
+    if reason := beyond_reach(effect):
+        raise InputError(f"{reason} Expected an effect of AIPW.")
+    estimator = effect.estimator
+    fit_for_it = isinstance(estimator, AIPW) and estimator.target in ("ATE", "ATT")
+    if not fit_for_it or "predictions" not in effect.details:
+        raise InputError(
+            f"the effect was estimated by {effect.method}; the marginal sensitivity model needs "
+            "propensities and outcome models, those of AIPW on everyone or on the treated. "
+            "Estimate with AIPW(), or use sensitivity(effect), which needs neither."
+        )
+    return cast("AIPW", estimator)
+
+
+def _check_gamma(gamma: float) -> None:
+    if not (isinstance(gamma, (int, float)) and 1 <= gamma < np.inf):
+        raise InputError(
+            f"gamma={gamma!r}; expected a factor of 1 or more by which a hidden cause may change "
+            "the odds of treatment. For a factor below 1 take its inverse."
+        )
+
+
+def _check_quantile_learner(learner: Any) -> None:
+    check_learner(learner, "quantile_learner", discrete=False, regression_allowed=True)
+    parameters = learner.get_params(deep=False)
+    if "quantile" not in parameters or parameters.get("loss", "quantile") != "quantile":
+        raise InputError(
+            f"quantile_learner={learner}; expected a regressor of conditional quantiles with a "
+            'parameter `quantile`: HistGradientBoostingRegressor(loss="quantile") or '
+            "QuantileRegressor(alpha=0)."
+        )
+
+
+def _reached(gamma: float) -> str:
+    if gamma == 1:
+        return "without any hidden cause"
+    return "never" if np.isinf(gamma) else f"at Γ = {gamma:.3g}"

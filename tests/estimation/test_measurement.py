@@ -1,0 +1,151 @@
+"""Outcomes that a model predicted: what is lost, and what corrections bring back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+
+from causalkit.errors import InputError
+from causalkit.estimation import IPW, OLS
+from causalkit.estimation.measurement.predicted_outcome import (
+    LinearCalibration,
+    PredictedOutcome,
+    TweedieCorrection,
+)
+from causalkit.estimation.measurement.prediction_powered import PredictionPowered
+
+SHRUNK = 1 / (1 + 0.8**2)
+
+
+def trial(n, rng):
+    """Effect 0.5 on an outcome, and the best prediction of it from a noisy picture."""
+    t = rng.integers(2, size=n)
+    y = 0.5 * t + rng.normal(size=n)
+    return t, y, SHRUNK * (y + 0.8 * rng.normal(size=n))
+
+
+def held_out(n, rng):
+    y = rng.normal(size=n)
+    return y, SHRUNK * (y + 0.8 * rng.normal(size=n))
+
+
+@pytest.mark.parametrize("correction", [LinearCalibration(), TweedieCorrection()])
+def test_shrinkage_is_undone_without_labels_in_the_trial(rng, correction):
+    """The check of the method: 0.50 truly, 0.30 naively."""
+    t, _, predicted = trial(20_000, rng)
+    fitted = correction.fit(*held_out(20_000, rng))
+    effect = PredictedOutcome(fitted, n_resamples=50, random_state=0).fit(None, predicted, t=t)
+    assert_allclose(effect.effect_.details["uncorrected"], 0.5 * SHRUNK, atol=0.03)
+    assert_allclose(effect.effect_.value, 0.5, atol=0.05)
+
+
+def test_linear_calibration_is_a_ratio_with_the_error_of_both_parts(rng):
+    t, _, predicted = trial(400, rng)
+    labels = held_out(200, rng)
+    fitted = LinearCalibration().fit(*labels)
+    slope = np.polyfit(labels[0], labels[1], 1)[0]
+    naive = OLS().fit(None, predicted, t=t).effect_
+    effect = PredictedOutcome(fitted, n_resamples=600, random_state=0)
+    effect = effect.fit(None, predicted, t=t).effect_
+    assert_allclose(effect.value, naive.value / slope)
+    residual = labels[1] - np.polyval(np.polyfit(labels[0], labels[1], 1), labels[0])
+    x = labels[0] - labels[0].mean()
+    error = np.sqrt(np.sum((x * residual) ** 2)) / np.sum(x**2)
+    by_hand = np.hypot(naive.std_error / slope, naive.value * error / slope**2)
+    assert_allclose(effect.std_error, by_hand, rtol=0.08)
+    assert effect.details["calibration_error"] > 0
+
+
+def test_gaussian_predictions_have_one_correction_only(rng):
+    y, predicted = held_out(50_000, rng)
+    linear = LinearCalibration().fit(y, predicted).correct(predicted)
+    tweedie = TweedieCorrection().fit(y, predicted).correct(predicted)
+    middle = np.abs(predicted) < 1.2
+    assert_allclose(tweedie[middle], linear[middle], atol=0.1)
+
+
+def test_what_was_learnt_from_labels_survives_cloning(rng):
+    correction = LinearCalibration().fit(*held_out(50, rng))
+    estimator = PredictedOutcome(correction, OLS(), random_state=0)
+    assert clone(estimator).correction.slope_ == correction.slope_
+    t, _, predicted = trial(100, rng)
+    effect = estimator.fit(None, predicted, t=t).effect_
+    again = effect.estimator.solve(effect.problem)
+    assert (again.value, again.std_error) == (effect.value, effect.std_error)
+
+
+@pytest.mark.parametrize("estimator", [OLS(), IPW()], ids=str)
+def test_prediction_powered_is_unbiased_and_sharper_than_labels_alone(rng, estimator):
+    values, errors = {0.0: [], "variance": []}, {0.0: [], "variance": []}
+    for _ in range(60):
+        t, y, predicted = trial(800, rng)
+        known = rng.random(800) < 0.2
+        X = rng.normal(size=(800, 1))
+        for tuning in values:
+            powered = PredictionPowered(estimator, tuning=tuning)
+            effect = powered.fit(
+                X, np.where(known, y, 0.0), t=t, predicted=predicted + 3, labelled=known
+            ).effect_
+            values[tuning].append(effect.value)
+            errors[tuning].append(effect.std_error)
+    assert abs(np.mean(values["variance"]) - 0.5) < 4 * np.std(values["variance"]) / np.sqrt(60)
+    assert np.mean(errors["variance"]) < 0.85 * np.mean(errors[0.0])
+    assert_allclose(np.std(values["variance"]), np.mean(errors["variance"]), rtol=0.3)
+
+
+def test_labels_of_all_rows_make_predictions_idle(rng):
+    t, y, predicted = trial(100, rng)
+    known = np.ones(100)
+    known[:1] = 0
+    powered = PredictionPowered(OLS(), tuning="none")
+    effect = powered.fit(None, y, t=t, predicted=predicted, labelled=known).effect_
+    assert_allclose(effect.value, OLS().fit(None, y, t=t).effect_.value, atol=0.1)
+
+
+def test_useless_predictions_do_no_harm(rng):
+    t, y, _ = trial(2000, rng)
+    known = rng.random(2000) < 0.3
+    effect = (
+        PredictionPowered()
+        .fit(None, np.where(known, y, 0), t=t, predicted=rng.normal(size=2000), labelled=known)
+        .effect_
+    )
+    assert effect.details["tuning"] < 0.2
+
+
+def test_what_is_refused(rng):
+    y, predicted = held_out(40, rng)
+    t = rng.integers(2, size=40)
+    known = rng.random(40) < 0.5
+    cases = [
+        (lambda: LinearCalibration().fit(y, -predicted), "next to nothing"),
+        (lambda: LinearCalibration().fit(y[:3], predicted[:3]), "at least 10"),
+        (lambda: LinearCalibration().fit(y, np.ones(40)), "one value only"),
+        (lambda: TweedieCorrection().fit(y, predicted * np.nan), "NaN or infinity"),
+        (lambda: TweedieCorrection(-1.0).fit(y, predicted), "bandwidth"),
+        (lambda: PredictedOutcome(LinearCalibration()).fit(None, y, t=t), "is fitted"),
+        (lambda: PredictionPowered().fit(None, y, t=t, predicted=predicted), "no labelled"),
+        (
+            lambda: PredictionPowered().fit(
+                None, y, t=t, predicted=predicted, labelled=rng.normal(size=40)
+            ),
+            "other values than 0 and 1",
+        ),
+        (
+            lambda: PredictionPowered().fit(
+                None, y, t=t, predicted=predicted, labelled=np.arange(40) < 3
+            ),
+            "are labelled",
+        ),
+        (
+            lambda: PredictionPowered(tuning="best").fit(
+                None, y, t=t, predicted=predicted, labelled=known
+            ),
+            "tuning",
+        ),
+    ]
+    for ask, words in cases:
+        with pytest.raises(InputError, match=words):
+            ask()
