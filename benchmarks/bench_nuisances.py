@@ -4,13 +4,16 @@
 
 1. Partially linear regression with lasso nuisances: 20 columns, 5 folds, 100 penalties, 5 inner
    folds, by causalkit's `GramLasso` and by DoubleML, econml and dml-rs (where it is installed) with
-   theirs. Each is timed in CPU seconds, in one process and one thread, in turn, best of all
-   repeats, so that a busy machine slows all of them alike.
-2. The same learner of scikit-learn in causalkit and in a bare loop over the same folds: overhead.
+   theirs; "assessed" is causalkit's default, which also tests whether the nuisances miss anything,
+   as the others do not. Each is timed in CPU seconds, in one process and one thread, in turn, best
+   of all repeats, so that a busy machine slows all of them alike.
+2. The same learner of scikit-learn in causalkit and in a bare loop over the same folds: overhead,
+   without and with that assessment.
 3. Wide tables: 500 columns, 1000 rows, lasso by `GramLasso` and by `LassoCV` in the bare loop.
 4. A million rows of 50 columns: seconds, and the largest memory of a fresh process (Linux) beyond
    what it held before, in units of the data (float64, columns and outcome and treatment).
-5. 500 draws of the multiplier bootstrap at 10,000 rows.
+5. 500 draws of the multiplier bootstrap of an effect of 10,000 rows.
+6. The same as 4 from Parquet files that are never in memory, of that many rows and a quarter.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import warnings
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from sklearn.base import clone
@@ -33,9 +37,11 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from causalkit.estimation import PLR
+from causalkit.estimation.multipliers import multiplier_bootstrap
 from causalkit.estimation.nuisances.crossfitting import assign_folds
 from causalkit.estimation.nuisances.gram_learners import GramOLS
 from causalkit.estimation.nuisances.penalised import GramLasso, GramRidge
+from causalkit.estimation.nuisances.quality import unassessed
 
 N_FOLDS = 5
 
@@ -49,8 +55,12 @@ def draw(n, d, seed=0):
 
 
 def ours(X, t, y):
-    effect = PLR(GramLasso(), GramLasso(), random_state=0).fit(X, y, t=t).effect_
-    return effect.value, effect.std_error
+    with unassessed():
+        return assessed(X, t, y)
+
+
+def assessed(X, t, y):
+    return within(GramLasso(), X, t, y)
 
 
 def double_ml(X, t, y):
@@ -97,6 +107,11 @@ def within(learner, X, t, y):
     return effect.value, effect.std_error
 
 
+def alone(learner, X, t, y):
+    with unassessed():
+        return within(learner, X, t, y)
+
+
 def race(jobs, repeats):
     """CPU seconds, best of all repeats, and answers of each job, run in turn."""
     best, answers = dict.fromkeys(jobs, np.inf), {}
@@ -112,7 +127,13 @@ def race(jobs, repeats):
 
 
 def lasso_table(sizes, repeats):
-    libraries = {"causalkit": ours, "DoubleML": double_ml, "econml": econml, "dml-rs": dml_rs}
+    libraries = {
+        "causalkit": ours,
+        "assessed": assessed,
+        "DoubleML": double_ml,
+        "econml": econml,
+        "dml-rs": dml_rs,
+    }
     modules = {"DoubleML": "doubleml", "econml": "econml", "dml-rs": "dml_rs"}
     there = {k: v for k, v in libraries.items() if find_spec(modules.get(k, "causalkit"))}
     print("Lasso nuisances, 20 columns: CPU seconds, times causalkit's, effect (s.e.)")
@@ -127,6 +148,7 @@ def lasso_table(sizes, repeats):
 
 def overhead_table(sizes, repeats):
     print("The same learner of scikit-learn: CPU seconds of the bare loop, overhead of PLR")
+    print("  (without, and with the assessment of the nuisances)")
     for n in sizes:
         X, t, y = draw(n, 20)
         for learner in (LassoCV(cv=5), LinearRegression()):
@@ -134,19 +156,20 @@ def overhead_table(sizes, repeats):
             folds = plr.fit(X, y, t=t).effect_.details["folds"][0]
             jobs = {
                 "bare": partial(bare, learner, X, t, y, folds),
+                "unassessed": partial(alone, learner, X, t, y),
                 "PLR": partial(within, learner, X, t, y),
             }
             best, _ = race(jobs, repeats)
-            extra = best["PLR"] - best["bare"]
+            shares = [best[job] / best["bare"] - 1 for job in ("unassessed", "PLR")]
             name = type(learner).__name__
-            print(f"  {n:8d} {name:17s} {best['bare']:8.4f} {extra / best['bare']:+7.1%}")
+            print(f"  {n:8d} {name:17s} {best['bare']:8.4f}", *map("{:+7.1%}".format, shares))
 
 
 def wide_table(repeats):
     print("Wide, 1000 rows of 500 columns: CPU seconds")
     X, t, y = draw(1000, 500)
     learners = {"GramOLS": GramOLS(), "GramRidge": GramRidge(), "GramLasso": GramLasso()}
-    jobs = {k: partial(within, learner, X, t, y) for k, learner in learners.items()}
+    jobs = {k: partial(alone, learner, X, t, y) for k, learner in learners.items()}
     folds = assign_folds(N_FOLDS, np.random.default_rng(0), 1000)
     jobs["LassoCV, bare"] = partial(bare, LassoCV(cv=5), X, t, y, folds)
     best, answers = race(jobs, repeats)
@@ -157,15 +180,16 @@ def wide_table(repeats):
 LARGE = """
 import resource, sys, time
 import numpy as np
-from benchmarks.bench_nuisances import draw, within
+from benchmarks.bench_nuisances import alone, draw
 from causalkit.estimation.nuisances.gram_learners import GramOLS
 from causalkit.estimation.nuisances.penalised import GramLasso, GramRidge
+from causalkit.estimation.nuisances.quality import unassessed
 learner = {"GramOLS": GramOLS, "GramRidge": GramRidge, "GramLasso": GramLasso}[sys.argv[1]]()
-within(learner, *draw(1000, 50))  # compiles, or loads what was compiled
+alone(learner, *draw(1000, 50))  # compiles, or loads what was compiled
 X, t, y = draw(int(sys.argv[2]), 50)
 largest = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 before, start, used = largest(), time.perf_counter(), time.process_time()
-value, error = within(learner, X, t, y)
+value, error = alone(learner, X, t, y)
 wall, cpu = time.perf_counter() - start, time.process_time() - used
 size = X.nbytes + t.nbytes + y.nbytes
 print(f"  {sys.argv[1]:10s} {wall:6.2f} s wall {cpu:6.2f} s CPU "
@@ -183,6 +207,66 @@ def large_table(n):
         )
 
 
+def multiplier_table(repeats):
+    print("Multiplier bootstrap, 500 draws, 10000 rows: CPU seconds")
+    X, t, y = draw(10_000, 20)
+    effect = PLR(GramLasso(), GramLasso(), random_state=0).fit(X, y, t=t).effect_
+    laws = ("normal", "rademacher", "mammen", "exponential")
+    jobs = {law: partial(multiplier_bootstrap, effect, weights=law, random_state=0) for law in laws}
+    best, _ = race(jobs, repeats)
+    print("  ", *(f"{law} {seconds:.4f}" for law, seconds in best.items()))
+
+
+STREAMED = """
+import resource, sys, time
+import causalkit as ck
+from causalkit.estimation import OLS, PLR
+from causalkit.estimation.nuisances.penalised import GramLasso
+from causalkit.estimation.out_of_core import estimate_streamed
+edges = "; ".join(f"x{k} -> t; x{k} -> y" for k in range(50))
+estimand = ck.identify(ck.CausalGraph.parse(edges + "; t -> y"), "t", "y")
+estimators = {"OLS": OLS(), "GramLasso": PLR(GramLasso(), GramLasso(), random_state=0)}
+estimator = estimators[sys.argv[1]]
+estimate_streamed(estimand, sys.argv[2], estimator)  # compiles, or loads what was compiled
+largest = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+before, start, used = largest(), time.perf_counter(), time.process_time()
+effect = estimate_streamed(estimand, sys.argv[3], estimator)
+wall, cpu = time.perf_counter() - start, time.process_time() - used
+print(f"  {sys.argv[1]:10s} {effect.n_obs:8d} rows {wall:6.2f} s wall {cpu:6.2f} s CPU "
+      f"{(largest() - before) / 2**20:5.0f} MiB more, {largest() / 2**20:5.0f} in all  "
+      f"{effect.value:.4f} ({effect.std_error:.4f})")
+"""
+
+
+def write(path, n):
+    """A Parquet file, a group of rows at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writer = None
+    for seed in range(-(-n // 50_000)):
+        X, t, y = draw(min(50_000, n), 50, seed)
+        table = pa.table({**{f"x{k}": X[:, k] for k in range(50)}, "t": t, "y": y})
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    writer.close()
+
+
+def streamed_table(n):
+    print("Parquet files, 50 columns: seconds and memory")
+    with TemporaryDirectory() as folder:
+        paths = [f"{folder}/{rows}.parquet" for rows in (10_000, n // 4, n)]
+        for path, rows in zip(paths, (10_000, n // 4, n), strict=True):
+            write(path, rows)
+        for name in ("OLS", "GramLasso"):
+            for path in paths[1:]:
+                subprocess.run(
+                    [sys.executable, "-c", STREAMED, name, paths[0], path],
+                    check=True,
+                    cwd=Path(__file__).resolve().parents[1],
+                )
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--largest", type=int, default=1_000_000)
@@ -192,6 +276,8 @@ def main():
     overhead_table([10_000, 100_000], options.repeats)
     wide_table(min(options.repeats, 3))
     large_table(options.largest)
+    multiplier_table(options.repeats)
+    streamed_table(options.largest)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ from causalkit.estimation.features import Powers
 from causalkit.estimation.heterogeneity.conditional import ConditionalEffectEstimator
 from causalkit.estimation.heterogeneity.conditional_effects import ConditionalEffects
 from causalkit.estimation.heterogeneity.decision_tree import DecisionTree
-from causalkit.estimation.heterogeneity.effect_scores import EffectScores, effect_scores
 from causalkit.estimation.heterogeneity.meta_learners import (
     DomainAdaptationLearner,
     SLearner,
@@ -51,6 +50,7 @@ from causalkit.estimation.heterogeneity.residual_models import (
     LinearDML,
     SparseLinearDML,
 )
+from causalkit.estimation.heterogeneity.row_scores import EffectScores, effect_scores
 from causalkit.estimation.heterogeneity.score_models import DRLearner
 from causalkit.estimation.heterogeneity.sorted_groups import GroupEffects, group_effects
 from causalkit.estimation.heterogeneity.with_instrument import DMLIV, OrthoIV
@@ -99,6 +99,7 @@ from causalkit.estimation.panel.synthetic import SyntheticControl, SyntheticDiD
 from causalkit.estimation.panel.synthetic_study import SyntheticStudy
 from causalkit.estimation.plug_in import PlugIn
 from causalkit.estimation.problem import Problem
+from causalkit.estimation.randomisation import RandomisationTest, randomisation_test
 from causalkit.estimation.regression import OLS, GComputation
 from causalkit.estimation.series.responses import ImpulseResponse, estimate_response
 from causalkit.estimation.series.serial import HAC, MovingBlocks
@@ -186,6 +187,7 @@ __all__ = [
     "PredictionPowered",
     "Problem",
     "QuantileEffects",
+    "RandomisationTest",
     "RankWeightedEffect",
     "SLearner",
     "SampleSelection",
@@ -211,6 +213,7 @@ __all__ = [
     "multiplier_bootstrap",
     "policy_value",
     "project_effects",
+    "randomisation_test",
     "rank_weighted_effect",
     "standard_error",
     "tf_interval",

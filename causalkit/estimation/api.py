@@ -76,9 +76,9 @@ def estimate(
         series, an estimator without an `inference` of its own gets :class:`HAC`. Formulas beyond
         adjustment (front door, general identification) take :class:`PlugIn`, of discrete data;
         only the outcome may be continuous there.
-    clusters : name or array-like of shape (n,), optional
+    clusters : name, pair of names, or array-like of shape (n,) or (n, 2), optional
         Rows of one cluster may depend on each other: the standard error is clustered and folds keep
-        clusters whole. Of series, the column that tells subjects apart.
+        clusters whole. Two columns are clusters of two kinds that cross, such as firms and years. Of series, the column that tells subjects apart.
     sample_weight : name or array-like of shape (n,), optional
     random_state : int, Generator or None
         For estimators (and bootstraps) whose own random_state is None.

@@ -415,12 +415,17 @@ class OrthogonalEstimator(EffectEstimator):
         """How well the nuisances were predicted, and what the effect would be if better."""
         value, scores, facts = repeat
         folds, rng = facts["folds"], np.random.default_rng(0)
+
+        def mended(predictions: Mapping[str, FloatArray]) -> tuple[float, float]:
+            better, others, _ = self._part(problem, predictions, folds, rng)
+            return better, self.spread(self.influence(problem, others - scores), problem)[0]
+
         return assess(
             problem,
             nuisances,
             facts["predictions"],
             folds,
-            lambda predictions: self._part(problem, predictions, folds, rng)[0],
+            mended,
             value,
             self.spread(self.influence(problem, scores), problem)[0],
             facts.get("chosen", {}),

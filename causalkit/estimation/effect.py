@@ -195,6 +195,8 @@ class Effect(Reported):
         elif "clusters" in self.details:
             facts.append(("standard error", f"clustered, {self.details['clusters']} clusters"))
         facts.append(("rows", self.n_obs))
+        if "nuisances" in self.details:
+            facts.append(("nuisances explained", self.details["nuisances"].sentence))
         return Report(
             title=self.sentence,
             facts=facts,

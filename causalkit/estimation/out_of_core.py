@@ -8,7 +8,8 @@ forgotten:
 2. products by cell (outer and inner fold) give the coefficients of every fold, and, as a quadratic
    form in the products of the rows left out, the effect θ = Σ u v / Σ v², where u and v are what is
    left of outcome and treatment;
-3. Σ v² (u − θ v)² gives the robust standard error.
+3. Σ v² (u − θ v)² gives the robust standard error; the sums of step 2 are taken once more from the
+   rows themselves, and have to agree.
 
 The fold of a row follows from its number and the seed, so it is the same in every reading, and the
 same rows in memory with the same folds give the same numbers. The influence of each row is not
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,9 +38,12 @@ from causalkit.estimation.nuisances.gram_learners import GramOLS
 from causalkit.estimation.nuisances.linear_fits import warn_if_restless
 from causalkit.estimation.nuisances.penalised import GramLasso, GramRidge
 from causalkit.estimation.orthogonal.partially_linear import PLR
+from causalkit.estimation.reading import asked
 from causalkit.estimation.regression import OLS
 from causalkit.estimation.streamed_rows import Reading
 from causalkit.estimation.streamed_sums import Recipe, Sums, fit_folds, left_over, products_of
+from causalkit.graph.lagged_graph import LaggedGraph
+from causalkit.identification.estimand import AdjustmentEstimand
 from causalkit.typing import Data, Name, RandomState
 
 __all__ = ["estimate_streamed"]
@@ -119,18 +124,17 @@ def estimate_streamed(
     (True, True)
     """
     _check_data(data)
-    adjustment = tuple(estimand.adjustment)
-    if len(estimand.query.treatment) != 1 or len(estimand.query.outcome) != 1:
+    if not isinstance(estimand, AdjustmentEstimand) or isinstance(estimand.graph, LaggedGraph):
         raise InputError(
-            "the estimand has several treatments or outcomes; expected one of each. Identify and "
-            "estimate them one by one."
+            f"a {type(estimand).__name__} cannot be estimated by blocks; expected one by "
+            "adjustment, of a graph without steps. Read the rows that are needed into memory."
         )
+    treatment, outcome = asked(estimand)
+    adjustment = tuple(estimand.adjustment)
     if estimator is None:
         estimator = PLR(GramLasso(), GramLasso()) if adjustment else OLS()
     chosen = _checked_estimator(estimator)
-    reading = Reading.of(
-        data, estimand.query.outcome[0], estimand.query.treatment[0], adjustment, sample_weight
-    )
+    reading = Reading.of(data, outcome, treatment, adjustment, sample_weight)
     n, n_folds = reading.moments.n_rows, getattr(chosen, "n_folds", 1)
     if n < _ROWS_A_FOLD * n_folds and n_folds > 1:
         raise InputError(
@@ -139,45 +143,38 @@ def estimate_streamed(
         )
     own = getattr(chosen, "random_state", None)
     key = int(as_generator(random_state if own is None else own).integers(2**62))
-    recipe = Recipe(chosen if adjustment else OLS(), key)
+    effect = _read_again(reading, Recipe(chosen if adjustment else OLS(), key), chosen)
+    for alert in chosen._alerts(effect.details) if isinstance(chosen, PLR) else ():
+        warnings.warn(alert, stacklevel=2)
+    return replace(effect, estimand=estimand)
+
+
+def _read_again(reading: Reading, recipe: Recipe, chosen: Any) -> Effect:
+    """Second reading for the models of all folds, third for the effect and its error."""
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused by name
         products = products_of(reading, recipe)
         fits, n_coefficients = fit_folds(products, recipe)
         left = left_over(products, fits)
     warn_if_restless(fits)
-    share = left[1, 1] / products.shaped(-1).pooled().gram[-1, -1]
+    total = np.diagonal(products.shaped(-1).pooled().gram)[-2:]
+    share = float(left[1, 1] / total[1])
     if not share > _NOTHING_LEFT:
         raise NumericalError(
             f"treatment {reading.treatment!r} is a linear combination of the adjustment columns, "
             "so nothing of it is left to compare; expected treatment that varies given them. Leave "
             "out the columns that determine it."
         )
-    theta = left[0, 1] / left[1, 1]
-    sums = Sums.of(reading, recipe, fits, theta)
-    sums.check(left)
+    sums = Sums.of(reading, recipe, fits, left[0, 1] / left[1, 1])
+    sums.check(left, total)
     unit, contrast = reading.contrast(two_valued=sums.two_valued)
-    details: dict[str, Any] = {"contrast": contrast}
-    variance, df = sums.squares / left[1, 1] ** 2, None
-    if isinstance(chosen, OLS):
-        df = float(sums.n_weighted - n_coefficients)
-        if df <= 0:
-            raise NumericalError(
-                f"there are {sums.n_weighted} rows for {n_coefficients} coefficients; expected "
-                "more rows. Adjust for fewer columns."
-            )
-        variance *= sums.n_weighted / df if chosen.covariance == "HC1" else 1.0
-        details |= {"n_coefficients": n_coefficients, "covariance": chosen.covariance}
-    else:
-        details |= _facts(chosen, float(share))
-        for alert in chosen._alerts(details):
-            warnings.warn(alert, stacklevel=2)
+    factor, df, facts = _of_sample(chosen, sums.n_weighted, n_coefficients, share)
+    uv, vv = sums.products[:, 1]
     return Effect(
-        value=float(unit * theta),
-        std_error=float(unit * math.sqrt(variance)),
+        value=float(unit * uv / vv),
+        std_error=float(unit * math.sqrt(factor * sums.squares) / vv),
         n_obs=reading.moments.n_rows,
         method=f"{chosen._method()}; read by blocks",
-        estimand=estimand,
-        details=details,
+        details={"contrast": contrast, **facts},
         df=df,
         estimator=chosen,
     )
@@ -238,10 +235,25 @@ def _lacking_of_plr(plr: PLR) -> str | None:
     return None
 
 
-def _facts(plr: PLR, share: float) -> dict[str, Any]:
-    """What PLR says of itself."""
-    notes = []
-    if share < _LEAST_VARIANCE:
-        notes = [f"Only {share:.2%} of the treatment's variance is left after adjustment."]
-    learners = {"outcome": str(plr.outcome_learner), "treatment": str(plr.treatment_learner)}
-    return {"treatment_variance_left": share, "notes": notes, "learners": learners}
+def _of_sample(
+    chosen: Any, n_weighted: int, n_coefficients: int, share: float
+) -> tuple[float, float | None, dict[str, Any]]:
+    """Small-sample factor of the variance, degrees of freedom, and facts for `details`."""
+    if isinstance(chosen, PLR):
+        notes = []
+        if share < _LEAST_VARIANCE:
+            notes = [f"Only {share:.2%} of the treatment's variance is left after adjustment."]
+        learners = {
+            "outcome": str(chosen.outcome_learner),
+            "treatment": str(chosen.treatment_learner),
+        }
+        facts = {"treatment_variance_left": share, "notes": notes, "learners": learners}
+        return 1.0, None, facts
+    df = float(n_weighted - n_coefficients)
+    if df <= 0:
+        raise NumericalError(
+            f"there are {n_weighted} rows for {n_coefficients} coefficients; expected more rows. "
+            "Adjust for fewer columns."
+        )
+    factor = n_weighted / df if chosen.covariance == "HC1" else 1.0
+    return factor, df, {"n_coefficients": n_coefficients, "covariance": chosen.covariance}

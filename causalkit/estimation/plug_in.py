@@ -121,6 +121,11 @@ class PlugIn:
         NumericalError
             If the formula conditions on values that never occur together.
         """
+        if groups is not None and groups.ndim == 2:
+            raise InputError(
+                "there are clusters of two kinds, and PlugIn() takes one; expected one column of "
+                "labels. Give the kind with fewer clusters."
+            )
         formula = _formula(estimand)
         cells = _Cells.of(data, formula, _variables(estimand, formula), estimand.query.outcome[0])
         n_rows = len(cells.places[0][0])

@@ -93,9 +93,12 @@ def read_weights(data: Data, given: Name | ArrayLike | None, table: Table) -> Fl
 
 
 def read_groups(data: Data, given: Name | ArrayLike | None, table: Table) -> IntArray | None:
-    """Cluster labels: an array, or a column of any type, text too."""
+    """Cluster labels: an array, a column of any type, text too, or a pair of columns."""
     if isinstance(given, (str, int)):
         given = _column(data, given)
+    if isinstance(given, tuple) and all(isinstance(name, (str, int)) for name in given):
+        kinds = [as_groups(_column(data, name), table.n_rows) for name in given]
+        given = np.column_stack([kind for kind in kinds if kind is not None])
     return as_groups(given, table.n_rows)
 
 

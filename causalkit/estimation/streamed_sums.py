@@ -27,6 +27,9 @@ __all__ = ["Recipe", "Sums", "fit_folds", "left_over", "products_of"]
 _SAME_ROWS = 1e-6
 """How far sums of two readings may differ, as a share, before they are of other rows."""
 
+_ROUNDING = 1e-11
+"""And as a share of all that outcome and treatment vary."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -165,10 +168,19 @@ class Sums:
             two_valued &= bool(np.isin(t, reading.ends(reading.treatment)).all())
         return cls(products, squares, n_weighted, two_valued)
 
-    def check(self, expected: FloatArray) -> None:
-        """Refuse rows that were others, or in another order, than in the second reading."""
-        size = np.sqrt(np.outer(np.diagonal(expected), np.diagonal(expected)))
-        if not (np.abs(self.products - expected) <= _SAME_ROWS * size).all():
+    def check(self, expected: FloatArray, total: FloatArray) -> None:
+        """Refuse rows that were others, or in another order, than in the second reading.
+
+        Parameters
+        ----------
+        expected : ndarray of shape (2, 2)
+            The same products, from the second reading.
+        total : ndarray of shape (2,)
+            Sums of squares of outcome and treatment, of which rounding takes a share.
+        """
+        size = np.sqrt(np.maximum(np.diagonal(expected), 0.0))
+        slack = _SAME_ROWS * np.outer(size, size) + _ROUNDING * np.sqrt(np.outer(total, total))
+        if not (np.abs(self.products - expected) <= slack).all():
             raise InputError(
                 "the rows of the second and the third reading differ, or come in another order; "
                 "expected the same each time. Sort the query, or write its result to a file."

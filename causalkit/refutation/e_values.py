@@ -169,7 +169,7 @@ class EValue:
             return not_informative(
                 self,
                 "The effect does not rest on adjustment alone, which is what E-values are about. "
-                "Of an effect by an instrument, challenge reduced_form(effect).",
+                "Of an effect by one instrument, challenge reduced_form(effect).",
             )
         if problem is None or not problem.binary_outcome or problem.levels is None:
             return not_informative(

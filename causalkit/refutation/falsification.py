@@ -122,16 +122,10 @@ class Falsification(Reported):
         return pd.DataFrame(rows, columns=["node", "other", "given", "p_value", "violated"])
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
-        """Draw the graph's share of violations among those of the relabelled graphs."""
-        import matplotlib.pyplot as plt
+        """Draw its violations among those of relabelled graphs, see `plot_falsification`."""
+        from causalkit.plotting.falsification import plot_falsification
 
-        axes = plt.subplots(layout="constrained")[1] if ax is None else ax
-        axes.hist(self.baseline, bins=20, **{"color": "0.75", "label": "other names", **style})
-        axes.axvline(self.share_violated, color="tab:red", label="the graph")
-        axes.set_xlabel("share of implied independencies that are violated")
-        axes.set_ylabel("relabelled graphs")
-        axes.legend(fontsize=8)
-        return axes
+        return plot_falsification(self, ax=ax, **style)
 
     def _report(self) -> Report:
         shown = self.violated[:MOST_VIOLATIONS_SHOWN]

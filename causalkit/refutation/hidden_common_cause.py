@@ -22,7 +22,7 @@ from causalkit.refutation.base import (
     not_zero,
 )
 from causalkit.refutation.hidden_bias import Benchmark, HiddenBias
-from causalkit.refutation.leftovers import APPROXIMATE
+from causalkit.refutation.leftovers import APPROXIMATE, REDUCED
 from causalkit.refutation.sensitivity_analysis import sensitivity
 from causalkit.typing import Name
 
@@ -118,6 +118,8 @@ class HiddenCommonCause:
         verdict, sentence = self._words(bias, strongest, value, sure)
         if bias.formula == APPROXIMATE:
             sentence += " (Bounds are a linear approximation for this estimator.)"
+        if bias.formula.startswith(REDUCED):
+            sentence += " (Said of the instrument in place of the treatment, and its own effect.)"
         facts = {
             "robustness_value": value,
             f"robustness_value_{self.level:.0%}": sure,

@@ -43,6 +43,7 @@ from causalkit.typing import FloatArray
 
 __all__ = [
     "APPROXIMATE",
+    "REDUCED",
     "Leftovers",
     "formula_of",
     "leftovers_of",
@@ -56,6 +57,10 @@ EXACT, PARTIAL, INTERACTIVE, APPROXIMATE = (
     "interactive model, cross-fitted (Chernozhukov et al. 2022)",
     "linear approximation: S is taken from a linear regression, estimate and s.e. are the effect's",
 )
+
+
+REDUCED = "reduced form"
+"""How the formula of an effect by an instrument begins."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

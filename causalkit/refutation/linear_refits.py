@@ -132,41 +132,48 @@ class LinearRefits:
 
     def _in_arms(self, changed: Problem) -> Result | None:
         """A regression in either arm, averaged over everyone or over the treated."""
-        Q, share = self._basis(changed), _share(changed)
-        if Q is None:
+        basis, share, y = self._basis(changed), _share(changed), changed.y
+        if basis is None:
             return None
-        control, treated = contrast_of(changed, self.estimator.contrast)
+        Q, gram = basis
+        in_treated = changed.t == contrast_of(changed, self.estimator.contrast)[1]
         target = np.ones(len(Q))
         if getattr(self.estimator, "target", "ATE") == "ATT":
-            target = (changed.t == treated).astype(np.float64)
+            target = in_treated.astype(np.float64)
         aim = share * target / (share @ target)
+        # Products among the treated; those among the controls are what is left of all.
+        rows = np.flatnonzero(in_treated)
+        q = Q[rows]
+        weighted = share[rows, None] * q
+        grams = [weighted.T @ q]
+        moments = [weighted.T @ y[rows]]
+        grams.append(gram - grams[0])
+        moments.append(Q.T @ (share * y) - moments[0])
+        if not all(_solvable(one) for one in grams):
+            return None
         mean = Q.T @ aim
-        slopes, scores = np.zeros(Q.shape[1]), np.zeros(len(Q))
-        for arm, sign in ((treated, 1.0), (control, -1.0)):
-            rows = np.flatnonzero(changed.t == arm)
-            q, y, weight = Q[rows], changed.y[rows], share[rows]
-            weighted = weight[:, None] * q
-            gram = weighted.T @ q
-            if not _solvable(gram):
-                return None
-            solved = np.linalg.solve(gram, np.column_stack([weighted.T @ y, mean]))
-            fitted = q @ solved
-            scores[rows] = sign * fitted[:, 1] * (y - fitted[:, 0])
-            slopes += sign * solved[:, 0]
-        gains = Q @ slopes
-        value = float(aim @ gains)
-        scores += target * (gains - value) / float(share @ target)
+        solved = [
+            np.linalg.solve(one, np.column_stack([moment, mean]))
+            for one, moment in zip(grams, moments, strict=True)
+        ]
+        treated, pull, control, counter = np.hstack(solved).T @ Q.T
+        value = float(aim @ (treated - control))
+        scores = np.where(in_treated, pull * (y - treated), counter * (control - y))
+        scores += target * (treated - control - value) / float(share @ target)
         return self._result(changed, value, scores, 2 * Q.shape[1])
 
-    def _basis(self, changed: Problem) -> FloatArray | None:
-        """Intercept and columns of the changed problem, spanned by well-conditioned columns."""
+    def _basis(self, changed: Problem) -> tuple[FloatArray, FloatArray] | None:
+        """Intercept and columns of the changed problem, well-conditioned, and their products."""
         if changed.n_obs != len(self.Q):
             Q: FloatArray = self.Q[changed.supplied["row"].astype(np.intp)]
-            return Q if _solvable((_share(changed)[:, None] * Q).T @ Q) else None
+            gram = (_share(changed)[:, None] * Q).T @ Q
+            return (Q, gram) if _solvable(gram) else None
         if not changed.X.shape[1]:
-            return self.Q
-        added = [self._left(column) for column in changed.X.T]
-        return np.column_stack([self.Q, *added])
+            return self.Q, np.eye(self.Q.shape[1])
+        added = np.column_stack([self._left(column) for column in changed.X.T])
+        gram = np.eye(self.Q.shape[1] + added.shape[1])
+        gram[self.Q.shape[1] :, self.Q.shape[1] :] = (_share(changed)[:, None] * added).T @ added
+        return np.hstack([self.Q, added]), gram
 
     def _result(self, changed: Problem, value: float, scores: FloatArray, k: int) -> Result | None:
         corrected = getattr(self.estimator, "covariance", "HC1") == "HC1"

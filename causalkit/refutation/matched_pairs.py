@@ -33,7 +33,9 @@ from scipy import optimize, stats
 from causalkit._core.checks import check_choice, check_fraction
 from causalkit._core.report import Report, Reported, format_value
 from causalkit.errors import InputError
+from causalkit.estimation.base import contrast_of
 from causalkit.estimation.effect import Effect, Interval
+from causalkit.estimation.weighting.matching import Matching
 from causalkit.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -263,9 +265,9 @@ def rosenbaum_bounds(
     Parameters
     ----------
     effect_or_differences : Effect or array-like of shape (n_pairs,)
-        Differences of outcomes, treated less control, one for each pair; or an effect estimated by
-        matching one control to each treated row. A control that is matched more than once makes a
-        pair with the first only: pairs must not share rows.
+        Differences of outcomes, treated less control, one for each pair; or an effect of
+        `Matching(n_matches=1)`. A control that is matched more than once makes a pair with the
+        first treated row only: pairs must not share rows.
     gammas : iterable of float
         Strengths of hidden bias to report, 1 or more.
     statistic : {"signed rank", "sign"}
@@ -380,17 +382,28 @@ def _differences(given: Effect | ArrayLike) -> tuple[FloatArray, int]:
 
 
 def _of_pairs(effect: Effect) -> tuple[FloatArray, int]:
-    """Outcomes of matched rows, treated less control; rows in one pair at most."""
-    matches, problem = effect.details.get("matches"), effect.problem
-    pairs = None if matches is None else np.asarray(matches)
-    if pairs is None or problem is None or pairs.ndim != 2 or pairs.shape[1] != 2:
+    """Outcomes of matched rows, treated less control, each row in one pair at most."""
+    problem, estimator = effect.problem, effect.estimator
+    if not isinstance(estimator, Matching) or estimator.n_matches != 1 or problem is None:
         raise InputError(
-            f"the effect was estimated by {effect.method}; expected matched pairs, one control for "
-            "each treated row. Match one to one, or pass the differences of the pairs."
+            f"the effect was estimated by {effect.method}; expected Matching(n_matches=1), which "
+            "gives each treated row a control. Match again, or pass the differences of the pairs."
         )
-    first = np.unique(pairs[:, 1], return_index=True)[1]
-    kept = pairs[np.sort(first)]
-    return problem.y[kept[:, 0]] - problem.y[kept[:, 1]], len(pairs) - len(kept)
+    control, treated = contrast_of(problem, estimator.contrast)
+    pool = np.flatnonzero(problem.t == control)
+    asking = np.flatnonzero(effect.details["matched"] & (problem.t != control))
+    near, taken = effect.details["neighbours"][0], np.zeros(problem.n_obs, dtype=bool)
+    differences, n_reused = [], 0
+    for point, row in enumerate(asking):
+        if problem.t[row] != treated:
+            continue
+        free = [k for k in pool[near.rows(point)] if not taken[k]]
+        if not free:
+            n_reused += 1
+            continue
+        taken[free[0]] = True
+        differences.append(problem.y[row] - problem.y[free[0]])
+    return np.array(differences), n_reused
 
 
 def _check_gamma(gamma: float) -> None:

@@ -83,7 +83,7 @@ class PlaceboTreatment(RefitCheck):
         if "z" in problem.others and "selected" not in problem.others:
             return (
                 "The effect rests on an instrument, and a shuffled treatment leaves it nothing to "
-                "move. Challenge the instrument's own effect: reduced_form(effect)."
+                "move. Of an effect by one instrument, challenge reduced_form(effect)."
             )
         if "unit" in problem.others and paths_of(problem) is None:
             return (

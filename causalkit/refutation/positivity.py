@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from scipy import stats
 
 from causalkit._core.checks import check_count, check_fraction
 from causalkit._core.random import as_generator
@@ -32,6 +33,7 @@ from causalkit.estimation.nuisances.crossfitting import Nuisance, assign_folds, 
 from causalkit.estimation.problem import Problem
 from causalkit.refutation.base import FAILS, PASSES, Challenge, beyond_reach, not_informative
 from causalkit.refutation.leftovers import problem_of
+from causalkit.refutation.reduced_forms import has_reduced_form
 from causalkit.typing import BoolArray, FloatArray, RandomState
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ _Condition: TypeAlias = tuple[int, float, bool]
 """Column, bound, and whether above it."""
 
 _Part: TypeAlias = tuple[tuple[int, ...], tuple[_Condition, ...], int | None]
+
+ALPHA = 0.05
+"""Level at which rows that did get the arm contradict a propensity below the threshold."""
 
 MAJORITY = 0.5
 """Share of rows without overlap that makes a leaf a region."""
@@ -114,7 +119,7 @@ class OverlapRegions(Reported):
             return f"Every row has a chance of more than {bound} of either arm."
         rows = f"{self.n_extreme} of {self.n_rows} rows have a chance of {bound} or less of one arm"
         if not self.regions:
-            return f"{rows}, but they are scattered: no few columns say where."
+            return f"{rows}, but no few columns say where."
         return f"{rows}; {self.n_named} of them lie where {_listed(self.regions)}."
 
     def to_frame(self) -> pd.DataFrame:
@@ -193,6 +198,12 @@ def overlap_tree(
     if reason := beyond_reach(effect):
         raise InputError(f"{reason} Expected an effect estimated from data.")
     problem = problem_of(effect)
+    if "unit" in problem.others or has_reduced_form(effect):
+        raise InputError(
+            "treatment follows from unit and time, or from an instrument; expected one whose arms "
+            "could be missing among rows alike in the adjustment columns. Of an instrument, ask "
+            "for overlap_tree(reduced_form(effect))."
+        )
     if problem.levels is None:
         raise InputError(
             f"treatment {problem.treatment!r} is continuous; expected a discrete one, whose arms "
@@ -208,7 +219,7 @@ def overlap_tree(
     chances = [propensities[:, code] for code in codes]
     # 0: could have had either; 1 or 2: hardly any chance of the control, or of the treated arm.
     lacking = np.where(chances[0] <= threshold, 1, np.where(chances[1] <= threshold, 2, 0))
-    regions = _regions(problem, lacking, chances, codes, max_depth, min_rows)
+    regions = _regions(problem, lacking, chances, codes, threshold, max_depth, min_rows)
     named = np.zeros(problem.n_obs, dtype=bool)
     for region in regions:
         named |= region.rows
@@ -227,7 +238,7 @@ class Positivity:
     threshold : float
         Chance of an arm that counts as none.
     max_share : float
-        Share of rows without overlap that is let pass.
+        Share of rows without overlap, in regions that can be named, that is let pass.
 
     Notes
     -----
@@ -266,8 +277,8 @@ class Positivity:
             found = overlap_tree(effect, threshold=self.threshold, random_state=rng)
         except CausalkitError as error:
             return not_informative(self, f"{error}")
-        share = found.n_extreme / found.n_rows
-        facts = {"share_without_overlap": f"{share:.1%}", "regions": found}
+        share = found.n_named / found.n_rows
+        facts = {"share_in_such_regions": f"{share:.1%}", "regions": found}
         if share <= self.max_share:
             return Challenge(
                 self.name, self.question, PASSES, found.sentence, details=facts, is_test=False
@@ -309,10 +320,11 @@ def _regions(
     lacking: Any,
     chances: list[FloatArray],
     codes: tuple[int, int],
+    threshold: float,
     max_depth: int,
     min_rows: int,
 ) -> tuple[Region, ...]:
-    """Leaves with a majority of rows that lack an arm, the largest first."""
+    """Leaves with a majority of rows that lack an arm, and did not get it; the largest first."""
     from sklearn.tree import DecisionTreeClassifier
 
     if not (lacking > 0).any():
@@ -326,12 +338,15 @@ def _regions(
         if which == 0:
             continue
         rows, code = np.isin(leaves, nodes), codes[which - 1]
+        n_rows, n_there = int(rows.sum()), int((problem.t[rows] == code).sum())
+        if stats.binom.sf(n_there - 1, n_rows, threshold) < ALPHA:
+            continue  # so many got it that their propensities must have been too low
         found.append(
             Region(
                 _words(conditions, problem),
                 f"{problem.treatment} = {levels[code]}",
-                int(rows.sum()),
-                int((problem.t[rows] == code).sum()),
+                n_rows,
+                n_there,
                 float(np.average(chances[which - 1][rows], weights=problem.weights[rows])),
                 rows,
             )

@@ -24,6 +24,7 @@ from causalkit.estimation.regression import OLS
 from causalkit.refutation.base import beyond_reach
 from causalkit.refutation.hidden_bias import Benchmark, HiddenBias
 from causalkit.refutation.leftovers import (
+    REDUCED,
     Leftovers,
     estimator_of,
     formula_of,
@@ -124,9 +125,7 @@ def sensitivity(
     if has_reduced_form(effect):
         effect, instrument = reduced_form(effect), f"{problem.others['z'].names[0]}"
         problem = problem_of(effect)
-        form = (
-            f"reduced form, the effect of {instrument} on {problem.outcome}: {formula_of(effect)}"
-        )
+        form = f"{REDUCED}, the effect of {instrument} on {problem.outcome}: {formula_of(effect)}"
     elif reason := not_derived(effect):
         raise InputError(f"{reason} Expected an effect by adjustment, or by one instrument.")
     else:

@@ -14,21 +14,23 @@ from scipy.integrate import quad
 from scipy.stats import norm
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from causalkit.estimation import AIPW, Bootstrap
-from causalkit.estimation.heterogeneity.meta_learners import TLearner
-from causalkit.estimation.heterogeneity.policies import policy_value
-from causalkit.estimation.heterogeneity.policy_tree import PolicyTree
-from causalkit.estimation.heterogeneity.projection import calibrate_effects, project_effects
-from causalkit.estimation.heterogeneity.rank_weighted import rank_weighted_effect
-from causalkit.estimation.heterogeneity.residual_models import (
+from causalkit.estimation import (
+    AIPW,
+    Bootstrap,
     CausalForest,
+    DRLearner,
     LinearDML,
+    OrthoIV,
+    PolicyTree,
     SparseLinearDML,
+    TLearner,
+    calibrate_effects,
+    effect_scores,
+    group_effects,
+    policy_value,
+    project_effects,
+    rank_weighted_effect,
 )
-from causalkit.estimation.heterogeneity.row_scores import effect_scores
-from causalkit.estimation.heterogeneity.score_models import DRLearner
-from causalkit.estimation.heterogeneity.sorted_groups import group_effects
-from causalkit.estimation.heterogeneity.with_instrument import OrthoIV
 
 pytestmark = pytest.mark.slow
 
@@ -121,11 +123,12 @@ def test_the_bootstrap_of_clusters_covers():
         own = rng.normal(size=(2, 60))[:, groups]
         t = (rng.random(60) < 0.5)[groups]
         y = t * (1 + X[:, 0] + own[0]) + own[1] + rng.normal(size=300)
-        estimator.set_params(inference=Bootstrap(30, random_state=int(rng.integers(2**31))))
+        estimator.set_params(inference=Bootstrap(20, random_state=int(rng.integers(2**31))))
         return estimator.fit(X, y, t=t, groups=groups).interval(np.zeros((1, 1)))
 
     share = covered(find, np.array([1.0]))
-    assert 0.91 <= share[0] <= 0.97, share  # 30 resamples know a standard error to 13 %
+    # 20 resamples know a standard error to 16 %, which costs 1.5 percentage points.
+    assert 0.905 <= share[0] <= 0.97, share
 
 
 def scored(rng, slope=1.0, n=600):

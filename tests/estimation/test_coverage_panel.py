@@ -5,12 +5,15 @@ The Monte Carlo standard error of a coverage of 95 % is 1.0 point; 92 to 97 % is
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
+from causalkit.errors import CausalkitWarning
 from causalkit.estimation.panel.cross_sections import CrossSectionDiD
 from causalkit.estimation.panel.difference_in_differences import DifferenceInDifferences
 from causalkit.estimation.panel.fixed_effects import FixedEffects
@@ -109,6 +112,18 @@ DESIGNS = {
     "SyntheticDiD, placebo": (SyntheticDiD(n_placebos=30), ten_treated, 1.0),
     "SyntheticDiD, jackknife": (SyntheticDiD(std_error="jackknife"), ten_treated, 1.0),
 }
+
+
+def test_conformal_intervals_cover():
+    """An effect is in the interval unless its test rejects, in steps of one in thirty periods."""
+    kept = 0
+    for rng in np.random.default_rng(20240229).spawn(N_PANELS):
+        data = factors(15, 30, rng)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CausalkitWarning)
+            model = SyntheticControl(n_placebos=2).fit(data.pop("X"), data.pop("y"), **data)
+        kept += model.weights_.conformal_p_value(1.0) > 0.1 - 1e-9
+    assert 0.88 <= kept / N_PANELS <= 0.96
 
 
 @pytest.mark.filterwarnings("ignore::causalkit.errors.CausalkitWarning")

@@ -10,8 +10,13 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
-from causalkit.errors import InputError, NumericalError, OverlapWarning
+from causalkit.errors import InputError, NuisanceWarning, NumericalError, OverlapWarning
 from causalkit.estimation import Bootstrap
+from causalkit.estimation.nuisances.boosting import BoostedRegressor
+from causalkit.estimation.nuisances.forest import OutOfBagForestRegressor
+from causalkit.estimation.nuisances.gram_learners import GramOLS
+from causalkit.estimation.nuisances.quality import unassessed
+from causalkit.estimation.orthogonal._pseudo_outcomes import WithDose
 from causalkit.estimation.orthogonal._smoothing import (
     KernelDensity,
     best_width,
@@ -130,11 +135,10 @@ def test_scatter_that_varies_is_learnt(rng):
     a = x + np.exp(0.4 * x) * rng.normal(size=1500)
     y = np.sin(a) + x + rng.normal(size=1500)
     square = make_pipeline(PolynomialFeatures(2), LinearRegression())
-    curve = (
-        DoseResponse(LINE, square, doses=(-0.5, 0.5), scatter="varying", random_state=0)
-        .fit(x[:, None], y, t=a)
-        .effect_
-    )
+    dose = DoseResponse(LINE, square, doses=(-0.5, 0.5), scatter="varying", random_state=0)
+    with pytest.warns(NuisanceWarning, match="outcome"):  # a line where there is a wave
+        curve = dose.fit(x[:, None], y, t=a).effect_
+    assert "treatment" in repr(curve.average_slope.details["nuisances"])
     assert (np.abs(curve.values - np.sin([-0.5, 0.5])) < 4 * curve.std_errors).all()
 
 
@@ -175,6 +179,22 @@ def test_one_dose_is_one_effect_and_refits_alike(rng):
     twice = weighted.fit(X, y, t=a, sample_weight=np.full(300, 2.0)).effect_
     once = weighted.fit(X, y, t=a).effect_
     assert_allclose([twice.value, twice.std_error], [once.value, once.std_error])
+
+
+def test_every_kind_of_learner_takes_doses_that_are_made_on_demand(rng):
+    X, a, y = waves(300, rng)
+    table = WithDose(0.5, X)
+    assert table.shape == (300, 2)
+    assert_allclose(np.asarray(table), np.column_stack([np.full(300, 0.5), X]))
+    assert_allclose(table[a > 0][:, 0], 0.5)
+    curves = {}
+    for learner in (LINE, GramOLS(), BoostedRegressor(), OutOfBagForestRegressor(20)):
+        estimator = DoseResponse(learner, LINE, doses=(-0.5, 0.5), n_folds=2, random_state=0)
+        with unassessed():
+            curves[type(learner)] = estimator.fit(X, y, t=a).effect_
+    assert_allclose(curves[GramOLS].values, curves[LinearRegression].values, rtol=1e-6)
+    for curve in curves.values():
+        assert (np.abs(curve.values - np.sin([-0.5, 0.5])) < 5 * curve.std_errors).all()
 
 
 def test_what_a_curve_cannot_answer_is_refused(rng):

@@ -8,11 +8,13 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
 from causalkit.errors import UnknownVariableError
-from causalkit.estimation.heterogeneity.conditional_effects import ConditionalEffects
-from causalkit.estimation.heterogeneity.policies import policy_value
-from causalkit.estimation.heterogeneity.policy_tree import PolicyTree
-from causalkit.estimation.heterogeneity.rank_weighted import rank_weighted_effect
-from causalkit.estimation.heterogeneity.sorted_groups import group_effects
+from causalkit.estimation import (
+    ConditionalEffects,
+    PolicyTree,
+    group_effects,
+    policy_value,
+    rank_weighted_effect,
+)
 
 
 @pytest.fixture

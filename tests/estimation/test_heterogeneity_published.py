@@ -6,10 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from causalkit.estimation import AIPW
-from causalkit.estimation.heterogeneity.meta_learners import SLearner
-from causalkit.estimation.heterogeneity.residual_models import CausalForest
-from causalkit.estimation.heterogeneity.sorted_groups import group_effects
+from causalkit.estimation import AIPW, CausalForest, SLearner, group_effects
 
 pytestmark = pytest.mark.slow
 

@@ -11,12 +11,20 @@ from scipy.stats import norm
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from causalkit.errors import InputError
-from causalkit.estimation import AIPW, IPW, OLS, EffectSet
+from causalkit.estimation import (
+    AIPW,
+    IPW,
+    OLS,
+    Asymptotic,
+    ConditionalEffects,
+    EffectScores,
+    EffectSet,
+    calibrate_effects,
+    effect_scores,
+    group_effects,
+    project_effects,
+)
 from causalkit.estimation.heterogeneity._joint import chi_square_tail, joint_quantile
-from causalkit.estimation.heterogeneity.conditional_effects import ConditionalEffects
-from causalkit.estimation.heterogeneity.projection import calibrate_effects, project_effects
-from causalkit.estimation.heterogeneity.row_scores import EffectScores, effect_scores
-from causalkit.estimation.heterogeneity.sorted_groups import group_effects
 from tests.estimation.simulations import binary, three_arms
 
 AIPW_ = AIPW(LinearRegression(), LogisticRegression(), random_state=0)
@@ -32,6 +40,23 @@ def test_scores_average_to_the_effect_and_its_error(rng):
     assert_allclose(np.sqrt(spread[0, 0]), effect.std_error, rtol=1e-12)
     assert_allclose(scores.values, scores.arms[:, 1] - scores.arms[:, 0])
     assert "300 rows" in repr(scores)
+
+
+def test_scores_keep_what_the_effect_knows_of_its_rows(rng):
+    X, t, y = binary(200, rng)
+    for options, inference in (
+        ({"groups": rng.integers(15, size=(200, 2))}, None),
+        ({"sample_weight": rng.integers(1, 4, size=200)}, Asymptotic(weights="frequency")),
+    ):
+        aipw = AIPW(LinearRegression(), LogisticRegression(), inference=inference, random_state=0)
+        effect = aipw.fit(X, y, t=t, **options).effect_
+        scores = effect_scores(effect)
+        again = scores.effect(effect.value, scores.values - effect.value, "mean")
+        assert_allclose([again.std_error], [effect.std_error])
+        assert again.df == effect.df
+        assert scores.rows(np.arange(100)).n_obs == 100
+    two = project_effects(rng.normal(size=200), X, groups=rng.integers(9, size=(200, 2)))
+    assert two.df == 8
 
 
 def test_scores_of_all_levels(rng):

@@ -71,11 +71,11 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("covariance", KINDS)
-@pytest.mark.parametrize("which", ALL)
+@pytest.mark.parametrize(
+    ("which", "covariance"),
+    [(which, kind) for which in ALL for kind in KINDS if (which, kind) != (GMM, "classical")],
+)
 def test_equals_linearmodels(which, covariance, rng):
-    if which is GMM and covariance == "classical":
-        pytest.skip("GMM has no classical covariance")
     X, Z, t, y = instrumented(300, rng)
     effect = which(covariance=covariance).fit(X, y, t=t, z=Z).effect_
     expected = peer(which, X, Z, t, y, **KINDS[covariance])
@@ -246,11 +246,11 @@ def test_frequency_weights_are_repeated_rows(which, rng):
 @pytest.mark.parametrize("which", ALL)
 def test_bootstrap_clone_and_repr(which, rng):
     X, Z, t, y = instrumented(300, rng)
-    estimator = which(inference=Bootstrap(60, random_state=1))
+    estimator = which(inference=Bootstrap(30, random_state=1))
     first, second = (clone(estimator).fit(X, y, t=t, z=Z).effect_ for _ in range(2))
     assert first.std_error == second.std_error
     robust = which().fit(X, y, t=t, z=Z).effect_
-    assert_allclose(first.std_error, robust.std_error, rtol=0.4)
+    assert_allclose(first.std_error, robust.std_error, rtol=0.5)
     assert repr(which()) == f"{which.__name__}()"
     assert "First stage of t: effective F" in repr(robust)
     table = robust.details["first_stage"].to_frame()
@@ -328,6 +328,8 @@ def test_effects_that_cannot_be_compared(rng):
     X, Z, t, y = instrumented(100, rng)
     effect = TwoStageLeastSquares().fit(X, y, t=t, z=Z).effect_
     drawn = TwoStageLeastSquares(inference=Bootstrap(20, random_state=0)).fit(X, y, t=t, z=Z)
+    with pytest.raises(InputError, match="of type float"):
+        compare_effects(effect, 2.0)
     with pytest.raises(InputError, match="no influence"):
         compare_effects(effect, drawn.effect_)
     other = TwoStageLeastSquares().fit(X[::-1], y[::-1], t=t[::-1], z=Z[::-1]).effect_

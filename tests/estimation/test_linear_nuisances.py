@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from causalkit.errors import ConvergenceWarning, InputError, NumericalError
-from causalkit.estimation import AIPW, PLR, Powers
+from causalkit.estimation import AIPW, PLR, Bootstrap, Powers
 from causalkit.estimation.nuisances import gram
 from causalkit.estimation.nuisances.crossfitting import Nuisance, assign_folds
 from causalkit.estimation.nuisances.gram import CellMoments
@@ -295,6 +295,27 @@ def test_predictions_elsewhere(rng):
         model = LinearRegression().fit(D[folds != fold], y[folds != fold])
         np.testing.assert_allclose(more[folds == fold], model.predict(there[folds == fold]))
         np.testing.assert_allclose(here[folds == fold], model.predict(D[folds == fold]))
+
+
+def test_a_matrix_is_read_as_a_table_is_and_copied(rng):
+    X, t, y = linear(100, rng)
+    plr = PLR(GramOLS(), GramOLS(), random_state=0)
+    matrix = plr.fit(X, y, t=t).effect_
+    for other in (X.astype(object), np.asfortranarray(X), dict(zip("abc", X.T, strict=True))):
+        assert plr.fit(other, y, t=t).effect_.value == matrix.value
+    X[:] = 0.0
+    assert matrix.problem.X.any()
+    assert matrix.problem.adjustment == ("x0", "x1", "x2")
+
+
+@pytest.mark.parametrize("learner", LEARNERS, ids=str)
+def test_resampled_clusters_and_rare_arms_are_learnt_from(rng, learner):
+    X, t, y = linear(60, rng)
+    boot = PLR(learner, learner, random_state=0, inference=Bootstrap(5, random_state=0))
+    assert np.isfinite(boot.fit(X, y, t=t, groups=np.arange(60) // 6).effect_.std_error)
+    arm = (np.arange(60) % 10 == 0).astype(float)  # six rows
+    aipw = AIPW(learner, LogisticRegression(C=1e-3), n_folds=3, random_state=0)
+    assert np.isfinite(aipw.fit(X, y + arm, t=arm).effect_.std_error)
 
 
 def test_learners_with_other_settings_are_kept_apart(rng):

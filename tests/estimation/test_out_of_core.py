@@ -168,6 +168,17 @@ def test_every_container_gives_the_same(rng, tmp_path):
         assert effect.std_error == pytest.approx(effects[0].std_error, rel=1e-9)
 
 
+def test_an_outcome_without_noise(rng, tmp_path):
+    """What is left of it is rounding, which differs from one reading to the next."""
+    data = columns(rng)
+    data["Y"] = 3 * data["A"] + data["B"] + 2 * data["T"]
+    effect = estimate_streamed(ESTIMAND, saved(tmp_path, data), OLS())
+    assert effect.value == pytest.approx(2, abs=1e-9)
+    data["Y"] = 3 * data["A"] + data["B"]
+    effect = estimate_streamed(ESTIMAND, saved(tmp_path, data), OLS())
+    assert effect.value == pytest.approx(0, abs=1e-9)
+
+
 def test_how_rows_are_cut_does_not_matter(rng, tmp_path, monkeypatch):
     path = saved(tmp_path, columns(rng))
     first = estimate_streamed(ESTIMAND, path, random_state=0)
@@ -256,6 +267,18 @@ def test_what_can_be_read_once_or_is_in_memory_is_refused(rng):
     for data, words in ((table.to_reader(), "once"), (table, "estimate()")):
         with pytest.raises(InputError, match=words.replace("(", r"\(").replace(")", r"\)")):
             estimate_streamed(ESTIMAND, data)
+
+
+def test_other_estimands_are_refused(rng, tmp_path):
+    path = saved(tmp_path, columns(rng, n=50))
+    front_door = ck.CausalGraph.parse("A -> B -> Y; A <-> Y")
+    within = ck.identify(GRAPH, "T", "Y", given=["A"])
+    for estimand, words in (
+        (ck.identify(front_door, "A", "Y"), "by blocks"),
+        (within, "strata"),
+    ):
+        with pytest.raises(InputError, match=words):
+            estimate_streamed(estimand, path)
 
 
 def test_rows_that_change_between_readings_are_noticed(rng, tmp_path, monkeypatch):

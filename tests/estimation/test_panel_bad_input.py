@@ -38,7 +38,7 @@ EVERY = {
 
 
 def panel(name, rng):
-    return factors(20, 8, rng) if name in ON_OUTCOMES else changes(60, rng)
+    return factors(20, 8, rng) if name in ON_OUTCOMES else changes(45, rng)
 
 
 def spoilt(values, value):
@@ -81,7 +81,7 @@ def test_columns(rng, name):
             fit(clone(model), data, X=X.assign(a=spoilt(X["a"], value)))
     plain = fit(clone(model), data, X=X)
     collinear = fit(clone(model), data, X=X.assign(c=X["a"] - X["b"]))
-    assert_allclose(collinear.value, plain.value, rtol=1e-4)
+    assert_allclose(collinear.value, plain.value, atol=1e-3 * plain.std_error)
     huge = fit(clone(model), data, X=X, y=data["y"] * 1e150)
     assert_allclose(huge.value, plain.value * 1e150, rtol=1e-6)
     place = pd.Categorical(np.array(["north", "south", "west"])[data["unit"] % 3])

@@ -13,10 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from causalkit.errors import InputError
-from causalkit.estimation import AIPW
-from causalkit.estimation.heterogeneity.policies import policy_value
-from causalkit.estimation.heterogeneity.policy_tree import PolicyTree
-from causalkit.estimation.heterogeneity.row_scores import EffectScores, effect_scores
+from causalkit.estimation import AIPW, EffectScores, PolicyTree, effect_scores, policy_value
 from tests.estimation.simulations import binary, three_arms
 
 

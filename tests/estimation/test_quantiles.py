@@ -7,8 +7,10 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from numpy.testing import assert_allclose
 from scipy.stats import norm
+from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from causalkit.errors import AssumptionWarning, InputError, NumericalError, OverlapWarning
@@ -210,6 +212,16 @@ def test_effects_on_all_quantiles_together(rng):
     whole = tails.set_params(quantiles=0.001).fit(X, y, t=t).effect_
     mean = AIPW(LinearRegression(), LOGIT, random_state=1).fit(X, y, t=t).effect_
     assert abs(whole.value - mean.value) < 0.6 * mean.std_error
+
+
+def test_the_number_of_jobs_changes_nothing(rng):
+    X, t, y = spread_out(200, rng)
+    effects = QuantileEffects(LOGIT, LOGIT, quantiles=(0.4, 0.6), n_folds=2, random_state=2)
+    one = effects.fit(X, y, t=t).effect_
+    with parallel_config(backend="threading"):
+        two = clone(effects).set_params(n_jobs=2).fit(X, y, t=t).effect_
+    assert np.array_equal(one.values, two.values)
+    assert np.array_equal(one.covariance, two.covariance)
 
 
 def test_compliers(rng):

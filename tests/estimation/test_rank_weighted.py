@@ -10,10 +10,12 @@ from numpy.testing import assert_allclose
 from scipy.integrate import quad
 
 from causalkit.errors import AssumptionWarning, InputError
-from causalkit.estimation import standard_error
-from causalkit.estimation.heterogeneity.conditional_effects import ConditionalEffects
-from causalkit.estimation.heterogeneity.rank_weighted import rank_weighted_effect
-from causalkit.estimation.heterogeneity.row_scores import EffectScores
+from causalkit.estimation import (
+    ConditionalEffects,
+    EffectScores,
+    rank_weighted_effect,
+    standard_error,
+)
 
 WEIGHTINGS = ("autoc", "qini")
 

@@ -11,6 +11,7 @@ from linearmodels.iv import IVLIML
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 from scipy.stats import chi2
+from sklearn.linear_model import LinearRegression
 
 from causalkit.errors import InputError, NumericalError
 from causalkit.estimation.instruments.inversion import invert
@@ -21,7 +22,9 @@ from causalkit.estimation.instruments.similar_tests import (
     conditional_p_value,
 )
 from causalkit.estimation.instruments.weak_instruments import weak_instrument_set
+from causalkit.estimation.orthogonal.instrumented import PLIV
 from causalkit.estimation.regression import OLS
+from causalkit.estimation.series.serial import HAC
 
 pytestmark = pytest.mark.filterwarnings("ignore::causalkit.errors.WeakInstrumentWarning")
 
@@ -89,13 +92,14 @@ def test_conditional_p_values_by_integration_and_simulation(rng):
         q1, q2 = rng.chisquare(1, 200_000), rng.chisquare(K - 1, 200_000)
         drawn = (q1 + q2 - r + np.sqrt((q1 + q2 + r) ** 2 - 4 * q2 * r)) / 2
         assert_allclose(found, np.mean(drawn > c), atol=0.005)
-    assert conditional_p_value(np.zeros(1), np.ones(1), 3)[0] == 1
+    ends = conditional_p_value(np.array([0.0, 1e3, 1e7]), np.array([1.0, 1.0, 1e8]), 3)
+    assert_allclose(ends, [1, 0, 0], atol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_closed_forms_agree_with_the_search_around_the_circle(seed):
     rng = np.random.default_rng(seed)
-    data = instrumented(100, rng, strength=(0.05, 0.3, 1.0, 4.0)[seed % 4], n_z=1 + seed % 5)
+    data = instrumented(100, rng, strength=(0.05, 0.3, 1.0, 4.0, 3000.0)[seed], n_z=1 + seed % 5)
     effect = effect_of(TwoStageLeastSquares(covariance="classical"), data)
     for kind in KINDS:
         for level in (0.95,):
@@ -129,6 +133,19 @@ def test_one_instrument_makes_all_tests_one(rng):
     for other in sets[1:]:
         assert_allclose(tuple(other.hull), tuple(sets[0].hull), rtol=1e-10)
     assert_allclose(sets[0].p_value(effect.value), 1.0, atol=1e-8)
+
+
+def test_over_time(rng):
+    """Serial dependence widens the set, and its covariance rests on few cosines."""
+    n = 400
+    z, hidden, noise = np.cumsum(rng.normal(size=(3, n)), axis=1) / 10
+    t = 5 * z + hidden + rng.normal(size=n)
+    estimator = TwoStageLeastSquares(inference=HAC())
+    effect = estimator.fit(None, t + hidden + noise, t=t, z=z).effect_
+    found = weak_instrument_set(effect)
+    by_rows = TwoStageLeastSquares().fit(None, t + hidden + noise, t=t, z=z).effect_
+    assert found.test.form.df == effect.df
+    assert found.hull.width > 2 * weak_instrument_set(by_rows).hull.width
 
 
 def test_strong_instruments_give_the_usual_interval(rng):
@@ -200,6 +217,16 @@ def test_residuals_of_a_cross_fitted_estimator(rng):
     assert_allclose(tuple(one.hull), tuple(other.hull), rtol=1e-8)
 
 
+def test_partially_linear_with_instruments(rng):
+    """Linear learners leave nearly what least squares does."""
+    X, Z, t, y = instrumented(400, rng, strength=1.0)
+    learner = LinearRegression()
+    cross_fitted = PLIV(learner, learner, learner, random_state=0).fit(X, y, t=t, z=Z).effect_
+    linear = TwoStageLeastSquares().fit(X, y, t=t, z=Z).effect_
+    one, other = weak_instrument_set(cross_fitted), weak_instrument_set(linear)
+    assert_allclose(tuple(one.hull), tuple(other.hull), atol=0.2 * linear.std_error)
+
+
 def test_what_is_refused(rng):
     X, Z, t, y = data = instrumented(60, rng)
     effect = effect_of(TwoStageLeastSquares(), data)
@@ -209,6 +236,8 @@ def test_what_is_refused(rng):
         weak_instrument_set(effect, level=95)
     with pytest.raises(InputError, match="TwoStageLeastSquares"):
         weak_instrument_set(OLS().fit(X, y, t=t).effect_)
+    with pytest.raises(InputError, match="got GMM"):
+        weak_instrument_set(GMM())
     few = effect_of(TwoStageLeastSquares(), data, groups=np.arange(60) // 15)
     with pytest.raises(NumericalError, match="4 rows or clusters"):
         weak_instrument_set(few)

@@ -200,6 +200,7 @@ def test_parallel_runs_agree(name, estimator, data):
     assert (serial.value, serial.std_error) == (parallel.value, parallel.std_error)
 
 
+@pytest.mark.filterwarnings("ignore::causalkit.errors.NuisanceWarning")
 @pytest.mark.parametrize("estimator", [OLS(), GComputation(), ESTIMATORS["PLR"]])
 def test_a_continuous_treatment_rescales_inversely(estimator):
     rng = np.random.default_rng(2)

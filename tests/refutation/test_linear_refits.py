@@ -56,18 +56,25 @@ def test_value_and_standard_error_are_those_of_the_refit(kind, weighted, cluster
     linear = linear_refits(effect)
     solved = 0
     for change in CHANGES:
-        for seed in range(3):
+        for seed in range(2):
             found = linear.solve(change(linear.light, np.random.default_rng(seed)))
             changed = change(effect.problem, np.random.default_rng(seed))
             if found is not None:
                 again = refit(effect.estimator, changed, None)
                 assert found == pytest.approx((again.value, again.std_error), rel=1e-9)
                 solved += 1
-    assert solved >= (3 if "powers" in kind else 9)
+    assert solved >= (2 if "powers" in kind else 6)
 
 
-@pytest.mark.parametrize("kind", ["OLS", "g-computation"])
-@pytest.mark.parametrize("check", [PlaceboTreatment(), DummyOutcome(), RandomCommonCause()])
+@pytest.mark.parametrize(
+    ("kind", "check"),
+    [
+        ("OLS", PlaceboTreatment()),
+        ("OLS", DummyOutcome()),
+        ("g-computation", PlaceboTreatment()),
+        ("g-computation", RandomCommonCause()),
+    ],
+)
 def test_checks_say_the_same_either_way(kind, check, monkeypatch):
     effect = effect_of(kind)
     (quick,) = refute(effect, check, n_simulations=6, random_state=1)

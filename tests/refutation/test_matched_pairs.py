@@ -7,12 +7,13 @@ import itertools
 import matplotlib as mpl
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from causalkit.errors import InputError
-from causalkit.estimation import Effect, Problem
+from causalkit.estimation import Effect
+from causalkit.estimation.weighting.matching import Matching
 from causalkit.refutation import rosenbaum_bounds
 
 mpl.use("Agg")
@@ -70,6 +71,7 @@ def by_enumeration(d, chance, statistic):
     return total
 
 
+@settings(max_examples=40)
 @given(small, st.sampled_from([1.0, 1.5, 4.0]), st.sampled_from(["signed rank", "sign"]))
 def test_p_values_are_those_of_all_flips(d, gamma, statistic):
     share = gamma / (1 + gamma)
@@ -169,20 +171,20 @@ def test_too_few_pairs_leave_everything_open():
 # --- from an effect, report, errors --------------------------------------------------------------
 
 
-def matched(matches, y):
-    problem = Problem(y=np.array(y, float), t=np.arange(len(y)) % 2.0, X=np.empty((len(y), 0)))
-    return Effect(1.0, 0.1, len(y), "matching", details={"matches": matches}, problem=problem)
-
-
 def test_an_effect_of_matching_brings_its_pairs():
-    pairs = np.array([[0, 1], [2, 3], [4, 3], [5, 6]])
-    bounds = rosenbaum_bounds(matched(pairs, [5, 1, 7, 2, 9, 3, 3]))
-    assert bounds.differences.tolist() == [4, 5, 0]
+    """Treated at 0, 1, 2 and 2.1; controls near each of the first three, and one far away."""
+    x = np.array([0.0, 1.0, 2.0, 2.1, 0.05, 0.9, 2.2, 9.0])
+    t = np.array([1, 1, 1, 1, 0, 0, 0, 0])
+    y = np.array([5.0, 7.0, 9.0, 4.0, 1.0, 2.0, 3.0, 0.0])
+    matching = Matching(target="ATT", n_matches=1).fit({"x": x}, y, t=t).effect_
+    bounds = rosenbaum_bounds(matching)
+    assert bounds.differences.tolist() == [4.0, 5.0, 6.0]
     assert bounds.n_reused == 1
     assert "1 matches share" in str(bounds)
-    with pytest.raises(InputError, match="one to one"):
-        rosenbaum_bounds(matched(np.array([[0, 1, 2]]), [1, 2, 3]))
-    with pytest.raises(InputError, match="expected matched pairs"):
+    several = Matching(target="ATT", n_matches=2).fit({"x": x}, y, t=t).effect_
+    with pytest.raises(InputError, match="n_matches=1"):
+        rosenbaum_bounds(several)
+    with pytest.raises(InputError, match="estimated by OLS"):
         rosenbaum_bounds(Effect(1.0, 0.1, 10, "OLS"))
 
 

@@ -214,8 +214,9 @@ def test_several_levels_weights_and_clusters():
     assert tuple(found.interval(1.0)) == pytest.approx(tuple(clustered.interval()))
 
 
-def test_the_same_seed_gives_the_same_whatever_n_jobs(effect):
-    learner = HistGradientBoostingRegressor(loss="quantile", max_iter=5)
+def test_the_same_seed_gives_the_same_whatever_n_jobs():
+    effect = fitted(light_aipw(), linear_design(np.random.default_rng(3), n=120))
+    learner = HistGradientBoostingRegressor(loss="quantile", max_iter=2, max_leaf_nodes=4)
     options = {"gamma": 2, "quantile_learner": learner, "random_state": 3}
     once = marginal_sensitivity(effect, **options).bounds
     with joblib.parallel_config(backend="threading"):

@@ -12,7 +12,7 @@ from causalkit.refutation import Positivity, overlap_tree, refute
 from tests.refutation.designs import continuous_design, fitted, light_aipw, linear_design
 
 
-def study(rng, *, n=1500, never=True, always=False):
+def study(rng, *, n=1000, never=True, always=False):
     frame = pd.DataFrame(
         {
             "age": rng.uniform(20, 80, n).round(1),
@@ -67,15 +67,15 @@ def test_propensities_of_the_estimator_are_used_before_clipping():
         effect.n_obs,
         effect.method,
         details={**effect.details, "predictions": predictions},
-        problem=effect.problem,
+        problem=effect.problem.replace(t=t * (np.abs(X[:, 1]) <= 0.5)),
         estimator=effect.estimator,
     )
     (region,) = overlap_tree(moved).regions
     assert region.rows.tolist() == (X[:, 1] > 0.5).tolist()
     assert region.propensity == pytest.approx(0.001)
     assert region.words.startswith("x1 > 0.")
-    two_sided = np.where(np.abs(X[:, [1]]) < 0.5, [[0.0, 1.0]], [[0.5, 0.5]])
-    predictions["treatment"] = two_sided
+    between = (X[:, [1]] > 0.5) & (X[:, [1]] < 1.0)
+    predictions["treatment"] = np.where(between, [[1.0, 0.0]], [[0.5, 0.5]])
     assert "< x1 <=" in overlap_tree(moved).regions[0].words
 
 
@@ -87,7 +87,7 @@ def test_scattered_rows_are_not_made_a_region():
     found = overlap_tree(effect)
     assert found.n_extreme > 0
     assert not found.regions
-    assert "scattered" in found.sentence
+    assert "no few columns" in found.sentence
 
 
 def test_the_check():
@@ -114,3 +114,12 @@ def test_errors():
         overlap_tree(fitted(OLS(), (X, y, t)), threshold=2)
     with pytest.raises(InputError, match="no data"):
         overlap_tree(Effect(1.0, 0.1, 10, "by hand"))
+
+
+def test_rows_that_did_get_the_arm_contradict_a_propensity_of_zero():
+    X, y, t = linear_design(np.random.default_rng(9))
+    effect = fitted(light_aipw(), (X, y, t))
+    effect.details["predictions"]["treatment"][X[:, 1] > 0.5] = (1.0, 0.0)
+    found = overlap_tree(effect)
+    assert found.n_extreme > 50
+    assert not found.regions

@@ -134,19 +134,19 @@ def test_sensitivity_is_that_of_the_reduced_form(kind):
 
 @pytest.mark.parametrize("kind", ["2SLS", "PLIV"])
 def test_verdicts_on_effects_by_instruments(kind):
-    effect = by_instrument(KINDS[kind], n=400)
+    effect = by_instrument(KINDS[kind], n=200)
     checks = [PlaceboTreatment(), DummyOutcome(), RandomCommonCause(), DataSubset(), EValue()]
     with warnings.catch_warnings():
         warnings.simplefilter("error", CausalkitWarning)
         placebo, dummy, noise, subset, ratio = refute(
-            effect, checks, n_simulations=10, random_state=0
+            effect, checks, n_simulations=6, random_state=0
         )
     assert placebo.verdict == ratio.verdict == "not informative"
     assert "reduced_form(effect)" in placebo.sentence
     assert dummy.verdict != "fails"
     assert not noise.fails
     assert not subset.fails
-    (form,) = refute(reduced_form(effect), PlaceboTreatment(), random_state=0)
+    (form,) = refute(reduced_form(effect), PlaceboTreatment(8), random_state=0)
     assert not form.fails
 
 
@@ -229,7 +229,7 @@ def test_mean_outcomes_agree_with_doubleml():
 def test_a_mean_need_not_be_zero():
     X, y, t = linear_design(np.random.default_rng(7))
     means = PotentialOutcomes(LINEAR, LOGISTIC, n_folds=3, random_state=0).fit(X, y + 3, t=t)
-    found = refute(means.effect_, n_simulations=6, random_state=0)
+    found = refute(means.effect_, n_simulations=3, random_state=0)
     by_name = {c.name: c.verdict for c in found}
     for check in ("placebo treatment", "dummy outcome", "hidden common cause"):
         assert by_name[f"{check}, 1"] == "not informative"

@@ -299,6 +299,11 @@ class ConditionalEffectEstimator(EffectEstimator):
                     f"sample weights were given, but EconML's {name} cannot use them; expected "
                     "none. Use DRLearner(), LinearDML() or CausalForest()."
                 )
+        if problem.second_groups is not None:
+            raise InputError(
+                f"the rows come in clusters of two kinds; {name} takes one. Give the labels of the "
+                "kind within which rows depend on each other most."
+            )
         sizes = np.abs(problem.X).max(axis=0)
         if sizes.max() > _LARGEST:
             column = problem.adjustment[int(sizes.argmax())]

@@ -18,7 +18,7 @@ Semenova & Chernozhukov (2021), Econometrics Journal 24, 264-289. doi:10.1093/ec
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,7 +29,7 @@ from causalkit.estimation.base import contrast_of
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.heterogeneity.conditional_effects import ConditionalEffects
-from causalkit.estimation.inference import Asymptotic, standard_error
+from causalkit.estimation.inference import Asymptotic
 from causalkit.estimation.orthogonal.interactive import AIPW
 from causalkit.estimation.problem import Problem, as_groups, as_weights
 from causalkit.typing import BoolArray, FloatArray, IntArray
@@ -53,12 +53,10 @@ class EffectScores(Reported):
         Sample weights; ones if there are none.
     groups : ndarray of int, shape (n,), or None
         Cluster of each row.
-    folds : ndarray of int, shape (n,), or None
-        Fold in which each row's nuisances were predicted.
-    X : ndarray of shape (n, p) or None
-        Columns that were adjusted for.
-    names : tuple of str
-        Columns of X.
+    second_groups : ndarray of int, shape (n,), or None
+        Second cluster of each row.
+    inference : Asymptotic
+        How weights are meant.
     """
 
     values: FloatArray
@@ -66,9 +64,8 @@ class EffectScores(Reported):
     levels: tuple[object, ...] = (0, 1)
     weights: FloatArray | None = None
     groups: IntArray | None = None
-    folds: IntArray | None = None
-    X: FloatArray | None = None
-    names: tuple[str, ...] = ()
+    second_groups: IntArray | None = None
+    inference: Asymptotic = field(default_factory=Asymptotic)
 
     @property
     def n_obs(self) -> int:
@@ -89,14 +86,7 @@ class EffectScores(Reported):
 
     def influence(self, phi: FloatArray) -> FloatArray:
         """Influence of each row with weights and small-sample factors, as `Effect.influence`."""
-        problem = Problem(
-            y=self.values,
-            t=self.values,
-            X=np.empty((self.n_obs, 0)),
-            sample_weight=self.weights,
-            groups=self.groups,
-        )
-        return Asymptotic().influence(problem, phi)
+        return self.inference.influence(self._problem(), phi)
 
     def effect(self, value: float, phi: FloatArray, method: str) -> Effect:
         """Return an effect, with the standard error that its influence gives it.
@@ -105,19 +95,14 @@ class EffectScores(Reported):
         ----------
         value : float
         phi : ndarray of shape (n,)
+            Influence of each row, were rows unweighted.
         method : str
         """
-        clusters = {} if self.groups is None else {"clusters": int(self.groups.max()) + 1}
         whole = self.influence(phi)
-        return Effect(
-            value,
-            standard_error(whole, self.groups),
-            self.n_obs,
-            method,
-            influence=whole,
-            details=clusters,
-            df=self.df,
-        )
+        std_error, df, facts = self.inference.spread(whole, self._problem(), self.df)
+        if self.groups is not None:
+            facts = {**facts, "clusters": int(self.groups.max()) + 1}
+        return Effect(value, std_error, self.n_obs, method, influence=whole, details=facts, df=df)
 
     def covariance(self, influences: FloatArray) -> FloatArray:
         """Covariance of estimates whose influences, were rows unweighted, are the columns.
@@ -131,31 +116,34 @@ class EffectScores(Reported):
         ndarray of shape (k, k)
         """
         whole = np.column_stack([self.influence(phi) for phi in influences.T])
-        if self.groups is not None:
-            sums = np.zeros((int(self.groups.max()) + 1, whole.shape[1]))
-            np.add.at(sums, self.groups, whole)
-            whole = sums
-        product: FloatArray = whole.T @ whole / self.n_obs**2
-        return product
+        return self.inference.joint(whole, self._problem())
+
+    def _problem(self) -> Problem:
+        """What the inference asks for: how many rows, their weights and clusters."""
+        return Problem(
+            y=self.values,
+            t=self.values,
+            X=np.empty((self.n_obs, 0)),
+            sample_weight=self.weights,
+            groups=self.groups,
+            second_groups=self.second_groups,
+        )
 
     @property
     def df(self) -> float | None:
-        """Clusters less one; None without clusters."""
-        return None if self.groups is None else float(self.groups.max())
+        """Clusters less one, of the kind of which there are fewer; None without clusters."""
+        kinds = [kind for kind in (self.groups, self.second_groups) if kind is not None]
+        return min((float(kind.max()) for kind in kinds), default=None)
 
     def rows(self, which: IntArray | BoolArray) -> EffectScores:
         """Return the scores of these rows only."""
-        groups = None
-        if self.groups is not None:
-            groups = np.unique(self.groups[which], return_inverse=True)[1].astype(np.intp)
         return replace(
             self,
             values=self.values[which],
             arms=None if self.arms is None else self.arms[which],
             weights=None if self.weights is None else self.weights[which],
-            groups=groups,
-            folds=None if self.folds is None else self.folds[which],
-            X=None if self.X is None else self.X[which],
+            groups=_renumbered(self.groups, which),
+            second_groups=_renumbered(self.second_groups, which),
         )
 
     def _report(self) -> Report:
@@ -256,10 +244,13 @@ def as_scores(
             f"the scores are a {type(scores).__name__} that cannot be used; expected an Effect of "
             "AIPW, its effect_scores(...), or one finite number a row, at least two."
         )
+    codes = as_groups(groups, len(values))
+    one_kind = codes is None or codes.ndim == 1
     return EffectScores(
         values,
         weights=as_weights(sample_weight, len(values)),
-        groups=as_groups(groups, len(values)),
+        groups=codes if one_kind or codes is None else codes[:, 0],
+        second_groups=None if one_kind or codes is None else codes[:, 1],
     )
 
 
@@ -292,6 +283,11 @@ def _of_effect(effect: Effect) -> EffectScores:
             f"the effect by {effect.method!r} has no doubly robust scores, one a row; expected one "
             'of AIPW() with target="ATE", and a discrete treatment. Use AIPW(...).fit(...).effect_.'
         )
+    if problem.steps is not None:
+        raise InputError(
+            "the rows are steps of series, which follow each other; expected rows that were drawn "
+            "independently, or in clusters."
+        )
     control, treated = contrast_of(problem, estimator.contrast)
     found = effect.details["predictions"]
     p = [
@@ -314,7 +310,13 @@ def _of_effect(effect: Effect) -> EffectScores:
         levels=(levels[control], levels[treated]),
         weights=problem.sample_weight,
         groups=problem.groups,
-        folds=effect.details["folds"][0],
-        X=problem.X,
-        names=problem.adjustment,
+        second_groups=problem.second_groups,
+        inference=estimator._asymptotic(),
     )
+
+
+def _renumbered(groups: IntArray | None, which: IntArray | BoolArray) -> IntArray | None:
+    """Clusters of some rows, numbered anew."""
+    if groups is None:
+        return None
+    return np.unique(groups[which], return_inverse=True)[1].reshape(-1).astype(np.intp)

@@ -176,6 +176,11 @@ def compare_effects(first: Effect, second: Effect) -> EffectDifference:
 def _same_rows(first: Effect, second: Effect) -> Problem:
     """Problem of the first effect, if that of the second has the same rows."""
     for which, effect in (("first", first), ("second", second)):
+        if not isinstance(effect, Effect):
+            raise InputError(
+                f"the {which} effect is of type {type(effect).__name__}; expected one Effect. Pass "
+                "the effect_ of an estimator, or one member of an EffectSet."
+            )
         if effect.influence is None or effect.problem is None or effect.estimator is None:
             raise InputError(
                 f"the {which} effect, {effect.method!r}, has no influence of each row; expected an "

@@ -36,19 +36,10 @@ from causalkit._core.checks import check_choice
 from causalkit.errors import InputError, NumericalError
 from causalkit.estimation.base import EffectEstimator, Solution
 from causalkit.estimation.inference import Asymptotic, Bootstrap, standard_error
+from causalkit.estimation.instruments.equations import liml_kappa, two_step
 from causalkit.estimation.instruments.first_stage import FirstStage, first_stage_of, part_names
-from causalkit.estimation.instruments.partialled import (
-    Partialled,
-    covariance_of_means,
-    partial_out,
-)
-from causalkit.estimation.instruments.specification import (
-    AGREE,
-    SpecificationTest,
-    chi_square,
-    endogeneity,
-    sargan,
-)
+from causalkit.estimation.instruments.partialled import Partialled, partial_out
+from causalkit.estimation.instruments.specification import SpecificationTest, endogeneity, sargan
 from causalkit.estimation.instruments.t_ratio import tf_interval
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.series.serial import HAC
@@ -197,7 +188,7 @@ class LIML(EffectEstimator):
     def _solve(self, problem: Problem, rng: np.random.Generator) -> Solution:  # noqa: ARG002
         part = partial_out(problem, self.features)
         df = self.count(problem) - part.n_exogenous - part.n_instruments
-        kappa = _liml_kappa(part) - (self.fuller / df if df > 0 else 0.0)
+        kappa = liml_kappa(part) - (self.fuller / df if df > 0 else 0.0)
         return _k_class(self, problem, part, kappa)
 
 
@@ -257,7 +248,7 @@ class GMM(EffectEstimator):
     def _solve(self, problem: Problem, rng: np.random.Generator) -> Solution:  # noqa: ARG002
         part = partial_out(problem, self.features)
         _check_rank(self, problem, part)
-        found = _two_step(part, problem, self._asymptotic())
+        found = two_step(part, problem, self._asymptotic())
         if found is None:
             raise NumericalError(
                 f"the {part.n_exogenous + part.n_instruments} moments have a covariance matrix "
@@ -289,7 +280,7 @@ def _k_class(
     if part.n_instruments > 1 and estimator.covariance == "classical":
         agree = sargan(part, u, n)
     elif part.n_instruments > 1:
-        found = _two_step(part, problem, inference)
+        found = two_step(part, problem, inference)
         agree = found[2] if found else None
     facts = {"kappa": kappa, "overidentification": agree}
     return _solution(estimator, problem, part, theta, scores, facts)
@@ -351,45 +342,6 @@ def _notes(
             f"Of the instruments {dropped} are linear combinations of others and add nothing."
         )
     return notes
-
-
-def _liml_kappa(part: Partialled) -> float:
-    """Smallest root κ of |W₁ − κ W₀| = 0, at least 1."""
-    both = np.column_stack([part.y, part.t])
-    left = both - part.Z @ np.column_stack([part.delta, part.pi])
-    weighted = part.share[:, None]
-    outer, inner = both.T @ (weighted * both), left.T @ (weighted * left)
-    if part.n_instruments == 1 or not np.linalg.cond(inner) < 1 / np.finfo(float).eps:
-        return 1.0
-    roots: FloatArray = np.linalg.eigvals(np.linalg.solve(inner, outer)).real
-    return max(float(roots.min()), 1.0)
-
-
-def _two_step(
-    part: Partialled, problem: Problem, inference: Asymptotic
-) -> tuple[float, FloatArray, SpecificationTest | None] | None:
-    """Estimate, influence and Hansen's J; None if the moments' covariance has no inverse."""
-    A = np.hstack([part.Q, part.Z])
-    k, pi = part.n_exogenous, part.pi
-    G = np.zeros((A.shape[1], k + 1))
-    G[:k, :k], G[k:, k] = np.eye(k), pi
-    h = np.concatenate([np.zeros(k), part.delta])
-    u = part.y - part.t * float(pi @ part.delta / (pi @ pi))
-    S = covariance_of_means(A * u[:, None], problem, inference)
-    if problem.groups is not None:  # its factor is for standard errors, not for a quadratic form
-        S *= 1 - 1 / problem.n_groups
-    if not np.linalg.cond(S) < 1e13:
-        return None
-    weighed = np.linalg.solve(S, G)
-    into = np.linalg.solve(G.T @ weighed, weighed.T)
-    beta = into @ h
-    u = part.y - part.Q @ beta[:k] - part.t * beta[k]
-    gap = A.T @ (part.share * u)
-    agree = None
-    if part.n_instruments > 1:
-        J = float(gap @ np.linalg.solve(S, gap))
-        agree = chi_square("Hansen J", AGREE, J, part.n_instruments - 1)
-    return float(beta[k]), (A @ into[k]) * u, agree
 
 
 def _check_covariance(

@@ -88,6 +88,11 @@ def weak_instrument_set(effect: Effect, test: str = "CLR", *, level: float = 0.9
     """
     check_choice(test, "test", ("CLR", "AR", "K"))
     check_fraction(level, "level")
+    if not isinstance(effect, Effect):
+        raise InputError(
+            f"got {type(effect).__name__}; expected one Effect, such as "
+            "TwoStageLeastSquares().fit(X, y, t=t, z=z).effect_. Pass the effect_ of an estimator."
+        )
     problem, estimator = effect.problem, effect.estimator
     given = effect.details.get("partialled")
     if problem is None or estimator is None or (given is None and not _linear(estimator)):
@@ -153,6 +158,9 @@ def _reduced_form(
         rows = np.hstack([part.Z * left[:, [0]], part.Z * left[:, [1]]])
         counted = n_parameters if kind == "HC1" else 0
         covariance = covariance_of_means(rows, problem, inference, counted)
+        # over time the covariance itself rests on few numbers, and says on how many
+        one = inference.influence(problem, rows[:, 0])
+        df = inference.spread(one, problem, float(df))[1] or df
     _check_covariance(covariance, problem)
     return ReducedForm.of(
         delta, pi, covariance, unit=part.unit, df=float(df), alike=kind == "classical"

@@ -40,7 +40,7 @@ __all__ = ["Correction", "LinearCalibration", "PredictedOutcome", "TweedieCorrec
 
 _LEAST_SLOPE = 0.02
 _LEAST_ROWS = 10
-_GRID = 512
+_GRID = 256
 
 
 @runtime_checkable

@@ -26,6 +26,10 @@ __all__ = ["grow", "predict"]
 _UPPER: Final = 32
 _LOWER_BITS: Final = (1 << 32) - 1
 _SCALE: Final = float(1 << 30)
+_FLATTEST: Final = 1e-6
+"""Curvature of a row of which the probability is as good as 0 or 1."""
+
+_NOTHING: Final = 1e-200
 
 N_COARSE: Final = 8
 """Coarse bins of a column, where the root looks one split ahead."""
@@ -294,7 +298,7 @@ def _tree(
 ) -> int:
     """Grow one tree, the leaf of the largest gain first; return how many nodes it has."""
     gain, tables, max_leaves = work.gain, work.tables, growth.max_leaves
-    column[:] = -1
+    column[:], child[:] = -1, 0
     work.begin[0], work.end[0], work.slot[0] = 0, n_rows, 0
     _histogram(data.fine, work.rows, 0, n_rows, work.steps, tables[0])
     work.total[0] = tables[0, 0].sum()
@@ -328,7 +332,7 @@ def _tree(
         leaves += 1
     used = 2 * leaves - 1
     for k in range(used):
-        if gain[k] >= 0:  # it could be cut, but there are leaves enough
+        if child[k] == 0:  # it may be worth a cut, but there are leaves enough
             column[k] = -1
         total = work.total[k]
         value[k] = unit * float(total >> _UPPER) / max(total & _LOWER_BITS, 1)
@@ -350,18 +354,18 @@ def _derivatives(
         if logistic:
             p = 1 / (1 + exp(-raw[row]))
             size += w[row] * abs(y[row] - p)
-            curvature += w[row] * p * (1 - p)
+            curvature += w[row] * max(p * (1 - p), _FLATTEST)
         else:
             size += w[row] * abs(y[row] - raw[row])
             curvature += w[row]
-    if size == 0 or curvature == 0:
+    if not size > _NOTHING or not curvature > _NOTHING:
         steps[:] = 0
         return 0.0
     per_gradient, per_curvature = _SCALE / size, _SCALE / curvature
     for row in train:
         if logistic:
             p = 1 / (1 + exp(-raw[row]))
-            g, h = y[row] - p, p * (1 - p)
+            g, h = y[row] - p, max(p * (1 - p), _FLATTEST)
         else:
             g, h = y[row] - raw[row], 1.0
         g, h = floor(w[row] * g * per_gradient + 0.5), floor(w[row] * h * per_curvature + 0.5)
@@ -441,7 +445,7 @@ def grow(
         np.zeros(n_nodes, dtype=np.int64),
         np.zeros(n_nodes),
     )
-    least = np.int64(max(min_leaf * _SCALE / len(train), 1.0))
+    least = int(max(min_leaf * _SCALE / len(train), 1.0))
     if first == 0:
         losses[0] = _loss(y, w, raw, logistic, test)
     for t in range(first, last):

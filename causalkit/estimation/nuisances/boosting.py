@@ -57,6 +57,8 @@ _ROWS_AHEAD = 2000
 _MOST_PAIRS = 10_000
 _INNER_FOLDS = 5
 _LEAST_SHARE = 1e-6
+_STEEPEST = 8.0
+"""Log-odds from which trees start, at most: 1 in 3000."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,10 +70,7 @@ class _Bins:
 
     def fine(self, X: FloatArray) -> Any:
         """Bins of other values, shape (n, d)."""
-        found = np.empty(X.shape, dtype=np.uint8)
-        for j, edges in enumerate(self.edges):
-            found[:, j] = np.searchsorted(edges, X[:, j], side="left")
-        return found
+        return _fine(X, self.edges)
 
 
 def bin_columns(X: FloatArray, prepared: dict[Any, Any] | None = None) -> _Bins:
@@ -91,16 +90,21 @@ def bin_columns(X: FloatArray, prepared: dict[Any, Any] | None = None) -> _Bins:
     n = len(X)
     most = int(np.clip(n // _ROWS_A_BIN, 16, _MOST_BINS))
     some = X[:: max(n // _ROWS_FOR_EDGES, 1)]
-    bins = _Bins(
-        Binned(*(np.empty(0, dtype=np.uint8),) * 4), tuple(_edges(c, most) for c in some.T)
-    )
-    fine = bins.fine(X)
-    coarse, cuts = _coarse(fine, [len(edges) + 1 for edges in bins.edges])
-    n_bins = np.array([len(edges) + 1 for edges in bins.edges], dtype=np.int64)
-    bins = _Bins(Binned(fine, n_bins, coarse, cuts), bins.edges)
+    edges = tuple(_edges(column, most) for column in some.T)
+    n_bins = np.array([len(cuts) + 1 for cuts in edges], dtype=np.int64)
+    fine = _fine(X, edges)
+    coarse, coarse_cuts = _coarse(fine, n_bins)
+    bins = _Bins(Binned(fine, n_bins, coarse, coarse_cuts), edges)
     if prepared is not None:
         prepared[key] = (X, bins)  # X is kept: its id is the key
     return bins
+
+
+def _fine(X: FloatArray, edges: Sequence[FloatArray]) -> Any:
+    found = np.empty(X.shape, dtype=np.uint8)
+    for j, cuts in enumerate(edges):
+        found[:, j] = np.searchsorted(cuts, X[:, j], side="left")
+    return found
 
 
 def _edges(column: FloatArray, most: int) -> FloatArray:
@@ -112,7 +116,7 @@ def _edges(column: FloatArray, most: int) -> FloatArray:
     return (values[:-1] + values[1:]) / 2
 
 
-def _coarse(fine: Any, n_bins: Sequence[int]) -> tuple[Any, Any]:
+def _coarse(fine: Any, n_bins: Any) -> tuple[Any, Any]:
     """A few coarse bins of about equally many rows, and the last fine bin of each."""
     from causalkit.estimation.nuisances._boosting_kernels import N_COARSE
 
@@ -175,7 +179,7 @@ class _Task:
         grown = self.folds[fold]
         raw = np.full(len(fine), grown.intercept)
         if values is not None:
-            raw += values @ grown.slopes
+            raw = _bounded(raw + values @ grown.slopes, self.logistic)
         rows = np.arange(len(fine), dtype=np.uint32)
         _boosting_kernels.predict(fine, rows, grown.trees, n_rounds, raw)
         return 1 / (1 + np.exp(-raw)) if self.logistic else raw
@@ -294,7 +298,7 @@ class _Boosted(BaseEstimator):
         intercept, slopes = start
         raw = np.full(n, intercept)
         if terms is not None:
-            raw += terms.values @ slopes
+            raw = _bounded(raw + terms.values @ slopes, is_classifier(self))
         shape = (self.max_rounds, 2 * self.max_leaves - 1)
         column, cut, child = (np.zeros(shape, dtype=np.int16) for _ in range(3))
         train, score = (np.flatnonzero(rows).astype(np.uint32) for rows in split)
@@ -481,8 +485,8 @@ def _pairs(d: int, rng: np.random.Generator) -> Any:
     return np.ascontiguousarray(pairs[rng.permutation(len(pairs))])
 
 
-def _advance(task: _Task, fold: int, first: int, last: int) -> None:
-    """Grow the trees `first` to `last` − 1 of one fold."""
+def _advance(task: _Task, fold: int, first: int, last: int) -> int:
+    """Grow the trees `first` to `last` − 1 of one fold, in place; return how many there are."""
     from causalkit.estimation.nuisances import _boosting_kernels
 
     grown, learner = task.folds[fold], task.learner
@@ -505,6 +509,7 @@ def _advance(task: _Task, fold: int, first: int, last: int) -> None:
         min(_PAIRS_A_TREE, len(task.pairs)),
         _ROWS_AHEAD,
     )
+    return last
 
 
 def _grow(tasks: Sequence[_Task], n_jobs: int | None) -> None:
@@ -540,6 +545,11 @@ def _predictions(
             mean[held_out] = task.predict(k, np.ascontiguousarray(fine[held_out]), some, n_rounds)
         means.append(mean)
     return _shares(means, n_classes)
+
+
+def _bounded(raw: FloatArray, logistic: bool) -> FloatArray:
+    """Log-odds that are not so far out that no tree could bring them back."""
+    return np.clip(raw, -_STEEPEST, _STEEPEST) if logistic else raw
 
 
 def _start(
@@ -596,11 +606,11 @@ def _held_out(
     """Weighted residuals, loss and which rows they are of."""
     residual, loss, rows = np.zeros(len(y)), 0.0, np.zeros(len(y), dtype=bool)
     for (intercept, slopes), (_, score) in zip(starts, splits, strict=True):
-        raw = intercept + terms.values[score] @ slopes
+        raw = _bounded(intercept + terms.values[score] @ slopes, logistic)
         target = y[score]
         if logistic:
             loss += float(w[score] @ (np.logaddexp(0, raw) - target * raw))
-            raw = 1 / (1 + np.exp(-np.clip(raw, -30, 30)))
+            raw = 1 / (1 + np.exp(-raw))
         else:
             loss += float(w[score] @ (target - raw) ** 2)
         residual[score] = w[score] * (target - raw)

@@ -47,6 +47,9 @@ _STEPS = {False: 30, True: 20}
 _FLAT = 1e8
 """Penalty, in rows, at which a term counts as left out."""
 
+_LEAST_ODDS_PENALTY = 0.1
+"""Where columns separate the classes there is no likeliest coefficient but infinity."""
+
 _STEEPEST = 15.0
 
 _MOST_SCREENED = 30
@@ -287,7 +290,7 @@ def _probability(
         weighted = C * curve[:, None]
         beta, freedom = _solve(weighted.T @ C, weighted.T @ (working - at), penalty)
         intercept = float(at - center @ beta)
-        penalty = _penalty(beta, freedom, groups, 1.0)
+        penalty = np.maximum(_penalty(beta, freedom, groups, 1.0), _LEAST_ODDS_PENALTY)
     return intercept, beta
 
 

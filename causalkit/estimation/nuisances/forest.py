@@ -59,7 +59,7 @@ class _OutOfBag:
         ]
 
 
-class OutOfBagForestRegressor(_OutOfBag, RandomForestRegressor):  # type: ignore[misc]
+class OutOfBagForestRegressor(_OutOfBag, RandomForestRegressor):
     """A random forest whose out-of-bag predictions serve all folds.
 
     Parameters are those of scikit-learn's `RandomForestRegressor`; `bootstrap` stays true.
@@ -98,7 +98,7 @@ class OutOfBagForestRegressor(_OutOfBag, RandomForestRegressor):  # type: ignore
         )
 
 
-class OutOfBagForestClassifier(_OutOfBag, RandomForestClassifier):  # type: ignore[misc]
+class OutOfBagForestClassifier(_OutOfBag, RandomForestClassifier):
     """A random forest whose out-of-bag probabilities serve all folds.
 
     Parameters are those of scikit-learn's `RandomForestClassifier`; `bootstrap` stays true.

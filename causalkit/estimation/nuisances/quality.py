@@ -13,8 +13,8 @@ was missed:
 
 since h comes from other folds. What was missed need not matter, as the moment forgives errors in
 one nuisance. So the effect is computed once more with the missed part put back; if that moves it by
-more than half a standard error, an interval of 95 % covers 92 % at most, and a
-:class:`~causalkit.errors.NuisanceWarning` says so.
+more than half a standard error (with a bias of that size an interval of 95 % covers 92 %), and by
+more than a gain in precision would, a :class:`~causalkit.errors.NuisanceWarning` says so.
 
 References
 ----------
@@ -54,7 +54,7 @@ _LENIENT = 0.1
 """Level at which a nuisance is mended as well, once another was found to miss something."""
 
 _LEAST_SHARE = 0.01
-_MATTERS = 0.5
+_MATTERS, _BY_CHANCE = 0.5, 2.5
 _FEWEST_ROWS, _MOST_ROWS = 100, 5000
 _TREES, _RATE = 15, 0.2
 _TINY = 1e-6
@@ -128,6 +128,9 @@ class Nuisances(Reported):
         The effect with what was missed put back; NaN if nothing was missed.
     shift : float
         By how many standard errors that moves it.
+    chance : float
+        By how many standard errors it would move if only precision were gained: better predictions
+        of the outcome of an experiment move an estimate that was right, to one that is closer.
 
     Examples
     --------
@@ -139,6 +142,7 @@ class Nuisances(Reported):
     parts: tuple[NuisanceQuality, ...]
     effect_mended: float = np.nan
     shift: float = np.nan
+    chance: float = np.nan
 
     @property
     def sentence(self) -> str:
@@ -153,7 +157,7 @@ class Nuisances(Reported):
 
     def warning(self, effect: float) -> NuisanceWarning | None:
         """Return a warning if what was missed matters for the effect."""
-        if not abs(self.shift) > _MATTERS:
+        if not abs(self.shift) > max(_MATTERS, _BY_CHANCE * self.chance):
             return None
         missed = ", ".join(
             f"{q.name} ({q.missed:.0%} of what {q.learner} left over)"
@@ -220,7 +224,7 @@ def assess(
     nuisances: Sequence[Nuisance],
     predictions: Mapping[str, FloatArray],
     folds: IntArray,
-    mended: Callable[[Mapping[str, FloatArray]], float],
+    mended: Callable[[Mapping[str, FloatArray]], tuple[float, float]],
     effect: float,
     std_error: float,
     chosen: Mapping[str, str],
@@ -234,7 +238,7 @@ def assess(
     predictions : mapping of str to ndarray
     folds : ndarray of int, shape (n,)
     mended : callable
-        Effect from other predictions.
+        Effect from other predictions, and the standard error of its difference from `effect`.
     effect, std_error : float
         From these predictions.
     chosen : mapping of str to str
@@ -263,10 +267,10 @@ def assess(
         if probe.p_value < _LENIENT:
             put_back[nuisance.name] = _mend(nuisance, predictions[nuisance.name], probe)
     try:
-        value = mended(put_back)
+        value, error = mended(put_back)
     except CausalkitError:  # e.g. nothing is left of the treatment
         return judged
-    return Nuisances(judged.parts, value, (value - effect) / std_error)
+    return Nuisances(judged.parts, value, (value - effect) / std_error, error / std_error)
 
 
 def _judge(

@@ -20,10 +20,47 @@ from causalkit.estimation.orthogonal._smoothing import KernelDensity
 from causalkit.estimation.problem import Problem
 from causalkit.typing import FloatArray
 
-__all__ = ["PseudoOutcomes", "pseudo_outcomes"]
+__all__ = ["PseudoOutcomes", "WithDose", "pseudo_outcomes"]
 
 _MOST_CAPPED = 0.05
 _LEAST_EFFECTIVE = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WithDose:
+    """A dose and the covariates side by side, made when rows of them are asked for.
+
+    Fifty doses would otherwise hold the covariates fifty times.
+
+    Attributes
+    ----------
+    dose : float or ndarray of shape (n,)
+    X : ndarray of shape (n, k)
+    """
+
+    dose: FloatArray | float
+    X: FloatArray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the array it stands for."""
+        return len(self.X), self.X.shape[1] + 1
+
+    @property
+    def ndim(self) -> int:
+        """Two, as of any table."""
+        return 2
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __getitem__(self, rows: Any) -> FloatArray:
+        X = self.X[rows]
+        dose = np.broadcast_to(self.dose, (len(self.X),))[rows]
+        return np.column_stack([dose, X])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> FloatArray:
+        return np.asarray(self[:], dtype=dtype)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -41,7 +41,11 @@ from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.nuisances.crossfitting import Nuisance, crossfit
 from causalkit.estimation.nuisances.learners import mean_learner
-from causalkit.estimation.orthogonal._pseudo_outcomes import PseudoOutcomes, pseudo_outcomes
+from causalkit.estimation.orthogonal._pseudo_outcomes import (
+    PseudoOutcomes,
+    WithDose,
+    pseudo_outcomes,
+)
 from causalkit.estimation.orthogonal._smoothing import best_width, interpolation, local_fit
 from causalkit.estimation.orthogonal.dose_curve import DoseResponseCurve
 from causalkit.estimation.problem import Problem
@@ -322,14 +326,15 @@ class DoseResponse(OrthogonalEstimator):
         treatment = mean_learner(self.treatment_learner, "treatment_learner", problem.t)
         step = self._step(problem)
 
-        def with_dose(dose: FloatArray | float) -> FloatArray:
-            column = np.broadcast_to(dose, (problem.n_obs,))
-            return np.column_stack([column, problem.X])
-
-        at = {f"dose {g}": with_dose(dose) for g, dose in enumerate(self._support(problem))}
-        at |= {"more": with_dose(problem.t + step), "less": with_dose(problem.t - step)}
+        at: dict[str, Any] = {
+            f"dose {g}": WithDose(float(dose), problem.X)
+            for g, dose in enumerate(self._support(problem))
+        }
+        at["more"] = WithDose(problem.t + step, problem.X)
+        at["less"] = WithDose(problem.t - step, problem.X)
+        features = WithDose(problem.t, problem.X)[:]
         return [
-            Nuisance("outcome", problem.y, outcome, features=with_dose(problem.t), at=at),
+            Nuisance("outcome", problem.y, outcome, features=features, at=at),
             Nuisance("treatment", problem.t, treatment),
         ]
 

@@ -295,15 +295,9 @@ class SampleSelection(OrthogonalEstimator):
             p_control * p_seen,
         )
         if sides:
-            correction = np.zeros_like(raw)
-            for arm, code, share, sign in (
-                ("control", contrast[0], p_control, -1.0),
-                ("treated", contrast[1], p_treated, 1.0),
-            ):
-                rise = found[f"outcome_{arm} at more"] - found[f"outcome_{arm} at less"]
-                slope = rise / (sides["more"] - sides["less"])
-                correction += sign * slope * (1 - (problem.t == code) / share)
-            score = LinearScore(score.a, score.b + correction * (seen - raw))
+            surprise = seen - raw
+            steepness = _steepness(problem, found, sides, contrast, (p_control, p_treated))
+            score = LinearScore(score.a, score.b + steepness * surprise)
         overlap = arms_overlap(problem, found["treatment"], contrast, self.clip)
         rows = seen == 1
         details = {
@@ -329,6 +323,24 @@ class SampleSelection(OrthogonalEstimator):
                 )
             )
         return tuple(alerts)
+
+
+def _steepness(
+    problem: Problem,
+    found: Mapping[str, FloatArray],
+    sides: Mapping[str, FloatArray],
+    contrast: tuple[int, int],
+    shares: tuple[FloatArray, FloatArray],
+) -> FloatArray:
+    """How much Π of a row moves the effect: ∂g/∂Π (1 − 1(t=d)/p(d)), treated less control."""
+    control, treated = (
+        (found[f"outcome_{arm} at more"] - found[f"outcome_{arm} at less"])
+        / (sides["more"] - sides["less"])
+        * (1 - (problem.t == code) / share)
+        for arm, code, share in zip(("control", "treated"), contrast, shares, strict=True)
+    )
+    steepness: FloatArray = treated - control
+    return steepness
 
 
 def _flags(selected: Any) -> BoolArray:

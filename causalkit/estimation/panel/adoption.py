@@ -61,9 +61,14 @@ class Adoption:
         Raises
         ------
         InputError
-            If units start in different periods, in the first one, or none is never treated.
+            If units start in different periods or in the first one, or if none, or every one, is
+            ever treated.
         """
         starts = np.unique(self.start[~self.never])
+        if len(starts) == 0:
+            raise InputError(
+                f"no unit is ever treated; {who} needs at least one. Bring treated units."
+            )
         if len(starts) > 1:
             named = ", ".join(str(self.panel.periods[s]) for s in starts[:5])
             raise InputError(

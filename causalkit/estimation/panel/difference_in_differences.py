@@ -68,7 +68,8 @@ class DifferenceInDifferences(EffectEstimator):
     `fit` takes the status of each row as `t` (1 for treated units from their start on, else 0),
     `unit` and `time`. Columns of X are read in the last period before treatment. Standard errors
     are clustered by unit unless `groups` are given; give the groups in which treatment was decided
-    (Bertrand, Duflo & Mullainathan 2004).
+    (Bertrand, Duflo & Mullainathan 2004). Folds and predictions in `effect_.details` are of units,
+    sorted by their labels.
 
     **Assumes:**
 
@@ -178,7 +179,7 @@ class DifferenceInDifferences(EffectEstimator):
 def change_of(estimator: Any, changes: Problem, rng: np.random.Generator) -> Solution:
     """Effect on the treated from one change a unit, with the learners and score of `estimator`."""
     learners = estimator.outcome_learner, estimator.treatment_learner
-    if learners == (None, None):
+    if learners == (None, None) and not changes.supplied:
         return change_on_treated(changes, score=estimator.score, clip=estimator.clip)
     return crossfitted_change(
         changes,

@@ -57,7 +57,7 @@ class FixedEffects(EffectEstimator):
     -----
     `fit` takes `unit` and `time` beside the treatment. Several rows of one unit and period are
     welcome. Standard errors are clustered by unit unless `groups` are given; their small-sample
-    factor counts treatment, columns and periods, not units, whose effects lie within clusters.
+    factor counts treatment, columns and periods, but units only if clusters cut across them.
 
     **Assumes:**
 
@@ -112,8 +112,12 @@ class FixedEffects(EffectEstimator):
         columns = np.column_stack([problem.y, problem.t, problem.X])
         size = np.maximum(np.abs(columns).max(axis=0), np.finfo(float).tiny)
         left, n_second = without_effects(columns / size, labels[self.effects], w)
-        # Units lie within clusters; of them a constant is counted. Periods are counted all.
-        n_absorbed = {"unit": 1, "time": panel.n_periods, "both": n_second + 1}[self.effects]
+        n_units = _counted_units(panel.unit, problem.groups)
+        n_absorbed = {
+            "unit": n_units,
+            "time": panel.n_periods,
+            "both": n_units + n_second,
+        }[self.effects]
         y, t, X = left[:, 0], left[:, 1], left[:, 2:]
         share = w / w.sum()
         Q = X @ basis_of(X, w).into if X.any() else X[:, :0]
@@ -140,6 +144,13 @@ class FixedEffects(EffectEstimator):
                 "treatment_variance_left": float(remaining / total),
             },
         )
+
+
+def _counted_units(unit: IntArray, groups: IntArray | None) -> int:
+    """Effects that the small-sample factor counts: a constant where units lie within clusters."""
+    pairs = {None} if groups is None else set(zip(unit.tolist(), groups.tolist(), strict=True))
+    n_units = int(unit.max()) + 1
+    return 1 if len(pairs) == n_units else n_units
 
 
 def without_effects(

@@ -175,6 +175,11 @@ class GroupTimeEffects(EffectEstimator):
         check_choice(self.aggregation, "aggregation", AGGREGATIONS)
         check_choice(self.controls, "controls", ("never", "not yet"))
         check_count(self.anticipation, "anticipation", minimum=0)
+        if problem.supplied:
+            raise InputError(
+                "nuisances were supplied, one a row; each group and period needs its own. Give "
+                "learners instead, or estimate one comparison with DifferenceInDifferences()."
+            )
 
     def answer(self, problem: Problem) -> Effect | EffectSet:
         """Estimate on data in which every unit has one row a period; keeps `group_times_`."""

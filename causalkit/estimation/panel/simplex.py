@@ -94,10 +94,10 @@ def _settled(
 def _best(D: FloatArray, r: float) -> FloatArray:
     """Minimum of |D w|² + r |w|² among weights of any sign that sum to one: (D'D + rI)⁻¹ 1."""
     n, k = D.shape
-    ones = np.ones(k)
+    w = np.ones(k)
     if n < k and r > _SAFE_RIDGE:  # Woodbury: a system of n equations, not of k
-        w = ones - D.T @ np.linalg.solve(D @ D.T + r * np.eye(n), D @ ones)
+        w -= D.T @ np.linalg.solve(D @ D.T + r * np.eye(n), D @ w)
     else:
-        w = np.linalg.solve(D.T @ D + r * np.eye(k), ones)
-    best: FloatArray = np.asarray(w / w.sum(), dtype=np.float64)
-    return best
+        w[:] = np.linalg.solve(D.T @ D + r * np.eye(k), w)
+    w /= w.sum()
+    return w

@@ -125,6 +125,7 @@ class _Synthetic(EffectEstimator):
         effect = Effect(
             value=study.value,
             std_error=std_error,
+            df=len(block.treated) - 1 if self.std_error == "jackknife" else None,
             n_obs=problem.n_obs,
             method=self._method(),
             details=details,
@@ -248,7 +249,8 @@ class SyntheticDiD(_Synthetic):
     ----------
     std_error : {"placebo", "jackknife"}
         From placebo treatments of controls, or from leaving out one unit at a time with weights
-        kept, which needs two treated units at least and is a little too large.
+        kept, which needs several treated units. Intervals are then those of Student's distribution
+        with degrees of freedom one less than treated units, as these vary most.
     n_placebos : int
         How many groups of controls are placebos, chosen at random; with one treated unit each
         control is one, if there are no more than this.

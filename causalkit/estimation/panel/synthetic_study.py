@@ -23,7 +23,7 @@ import numpy as np
 
 from causalkit._core.checks import check_fraction
 from causalkit._core.report import Report, Reported, format_value
-from causalkit.errors import InputError
+from causalkit.errors import InputError, NumericalError
 from causalkit.estimation.effect import Interval
 from causalkit.estimation.panel.synthetic_weights import Block, Weights, control_weights
 from causalkit.typing import FloatArray
@@ -98,6 +98,29 @@ class SyntheticStudy(Reported):
         own = growth(self.block, self.weights)
         return float((1 + (self.placebo_ratios >= own).sum()) / (1 + len(self.placebo_ratios)))
 
+    def conformal_p_value(self, effect: float) -> float:
+        """Share of cyclic shifts of time that leave gaps as large as those after treatment.
+
+        Parameters
+        ----------
+        effect : float
+            Supposed effect in every period after treatment.
+        """
+        if self.weights.periods.any():
+            raise InputError(
+                "conformal intervals are for synthetic control, which weights no periods; expected "
+                "a fit of SyntheticControl()."
+            )
+        block, n_periods = self.block, len(self.periods)
+        null = block.treated.copy()
+        null[:, block.n_before :] -= effect
+        whole = Block(block.controls, null, n_periods)
+        sizes = np.abs(control_weights(whole).gap(whole))
+        n_after = n_periods - block.n_before
+        shifted = np.array([np.roll(sizes, shift)[-n_after:].sum() for shift in range(n_periods)])
+        # The shift by nothing is among them; ties of rounding count as ties.
+        return float((shifted >= shifted[0] * (1 - 1e-12)).mean())
+
     def conformal_interval(self, level: float = 0.95) -> Interval:
         """Constant effects after treatment that permutations of time do not reject.
 
@@ -108,7 +131,13 @@ class SyntheticStudy(Reported):
         Returns
         -------
         Interval
-            The whole line if there are fewer than 1/(1 − level) periods, which cannot reject.
+            An end is infinite where nothing that was tried is rejected; with fewer than
+            1/(1 − level) periods both are.
+
+        Raises
+        ------
+        NumericalError
+            If all that was tried is rejected.
 
         Notes
         -----
@@ -116,24 +145,20 @@ class SyntheticStudy(Reported):
         the weights, are stationary and weakly dependent over time. For synthetic control only.
         """
         check_fraction(level, "level")
-        if self.weights.periods.any():
-            raise InputError(
-                "conformal intervals are for synthetic control, which weights no periods; expected "
-                "a fit of SyntheticControl()."
-            )
-        n_periods = len(self.periods)
-        if n_periods * (1 - level) < 1:
-            return Interval(-np.inf, np.inf, level)
         reach = _REACH * max(self.std_error, self.misfit)
         tried = self.value + reach * np.linspace(-1, 1, _GRID)
-        kept = [theta for theta in tried if _rank_of(self.block, theta) > 1 - level]
-        if not kept:  # the estimate itself is rejected where the fit changes over time
-            return Interval(self.value, self.value, level)
-        ends = [
-            -np.inf if kept[0] == tried[0] else float(kept[0]),
-            np.inf if kept[-1] == tried[-1] else float(kept[-1]),
-        ]
-        return Interval(ends[0], ends[1], level)
+        # A p-value of just 1 − level keeps the effect, whatever rounding makes of it.
+        least = 1 - level - 1e-9
+        kept = [theta for theta in tried if self.conformal_p_value(theta) > least]
+        if not kept:
+            raise NumericalError(
+                f"at level {level:g} no effect that is the same in every period is in keeping with "
+                "the gaps; expected gaps of a constant size after treatment. Look at `gap`, or "
+                "choose a higher level."
+            )
+        lower = -np.inf if kept[0] == tried[0] else float(kept[0])
+        upper = np.inf if kept[-1] == tried[-1] else float(kept[-1])
+        return Interval(lower, upper, level)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a control with its weight, the heaviest first."""
@@ -184,16 +209,3 @@ def growth(block: Block, weights: Weights) -> float:
     """Root mean squared gap after treatment over that before."""
     after = weights.gap(block)[block.n_before :]
     return float(np.sqrt(np.mean(after**2)) / max(misfit(block, weights), np.finfo(float).tiny))
-
-
-def _rank_of(block: Block, theta: float) -> float:
-    """Share of cyclic shifts of time under which the last stretch of gaps is as large."""
-    null = block.treated.copy()
-    null[:, block.n_before :] -= theta
-    n_periods = null.shape[1]
-    whole = Block(block.controls, null, n_periods)
-    sizes = np.abs(control_weights(whole).units @ block.controls - whole.path)
-    n_after = n_periods - block.n_before
-    shifted = np.array([np.roll(sizes, shift)[-n_after:].sum() for shift in range(n_periods)])
-    # The shift by nothing is among them; ties of rounding count as ties.
-    return float((shifted >= shifted[0] * (1 - 1e-12)).mean())
