@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from causalkit._core.series import Series
+from causalkit._core.streams import is_stream
 from causalkit._core.table import as_table
 from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator
@@ -24,6 +25,7 @@ from causalkit.estimation.defaults import default_estimator, prefers_frequencies
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Bootstrap
+from causalkit.estimation.out_of_core import estimate_streamed
 from causalkit.estimation.plug_in import PlugIn
 from causalkit.estimation.reading import (
     asked,
@@ -66,19 +68,22 @@ def estimate(
     estimand : estimand of causalkit.identification
         With an adjustment set, or another formula; or one that says there is no effect; or several
         possible effects.
-    data : table, or series
-        Needs the columns that the formula names; others are not read. For an
+    data : table, series, or what is read by blocks
+        Needs the columns that the formula names; others are not read. A path, a query or a dask
+        DataFrame is never held: see :mod:`causalkit.estimation.out_of_core`. For an
         estimand of a graph of series, the raw series as :func:`~causalkit._core.series.as_series`
         reads them: one row a step, a list of frames, or a 3-D array.
     estimator : EffectEstimator or PlugIn, optional
         E.g. `OLS()`, `AIPW(LassoCV(), LogisticRegression())`. By default AIPW for a treatment with
         two levels, PLR for a continuous one, OLS without adjustment columns; for series OLS. Of
-        series, an estimator without an `inference` of its own gets :class:`HAC`. Formulas beyond
-        adjustment (front door, general identification) take :class:`PlugIn`, of discrete data;
-        only the outcome may be continuous there.
+        series, an estimator without an `inference` of its own gets :class:`HAC`. By instruments
+        PLIV (LATE for the effect on compliers), by a front door FrontDoor, of mediation
+        NaturalEffects. Any other formula takes :class:`PlugIn`, of discrete data; only the outcome
+        may be continuous there.
     clusters : name, pair of names, or array-like of shape (n,) or (n, 2), optional
         Rows of one cluster may depend on each other: the standard error is clustered and folds keep
-        clusters whole. Two columns are clusters of two kinds that cross, such as firms and years. Of series, the column that tells subjects apart.
+        clusters whole. Two columns are clusters of two kinds that cross, such as firms and years.
+        Of series, the column that tells subjects apart.
     sample_weight : name or array-like of shape (n,), optional
     random_state : int, Generator or None
         For estimators (and bootstraps) whose own random_state is None.
@@ -165,6 +170,8 @@ def estimate(
         )
         return estimate_series(estimand, series, estimator, random_state, by_subject=by_subject)
     labels = _labels(estimator, panel, time, mask)
+    if is_stream(data):
+        return _streamed(estimand, data, estimator, clusters, sample_weight, random_state)
     if isinstance(estimand, NoEffectEstimand):
         table = as_table(data, columns=asked(estimand))
         return Effect(0.0, np.nan, table.n_rows, "implied by the graph", estimand=estimand)
@@ -176,6 +183,31 @@ def estimate(
     chosen = default_estimator(problem, estimand) if estimator is None else clone(estimator)
     chosen = _with_state(suited(chosen, estimand, problem), random_state)
     return _of(estimand, chosen.answer(problem))
+
+
+def _streamed(
+    estimand: Estimand,
+    data: Data,
+    estimator: EffectEstimator | PlugIn | None,
+    clusters: Name | ArrayLike | None,
+    sample_weight: Name | ArrayLike | None,
+    random_state: RandomState,
+) -> Effect:
+    """Estimate from a table that is read by blocks."""
+    if clusters is not None or isinstance(estimator, PlugIn):
+        what = "clusters" if clusters is not None else "PlugIn()"
+        raise InputError(
+            f"{what} cannot be had for data that are read by blocks; expected OLS(), or PLR with "
+            "GramLasso() or its kin, of independent rows. Read the columns into memory."
+        )
+    if sample_weight is not None and not isinstance(sample_weight, (str, int)):
+        raise InputError(
+            "the sample weights are an array; expected the name of a column for data that are read "
+            "by blocks."
+        )
+    return estimate_streamed(
+        estimand, data, estimator, sample_weight=sample_weight, random_state=random_state
+    )
 
 
 def _labels(
