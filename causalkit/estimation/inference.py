@@ -173,11 +173,12 @@ class Asymptotic:
             for codes in (problem.groups, problem.second_groups, pairs)
         ]
         total = parts[0] + parts[1] - parts[2]
+        variances = np.diag(total).copy()
         least = np.maximum(np.diag(parts[0]), np.diag(parts[1]))
         roots, directions = np.linalg.eigh(total)
         if roots[0] < 0:
             total = (directions * np.maximum(roots, 0)) @ directions.T
-        short = (np.diag(parts[0] + parts[1] - parts[2]) <= 0) & (least > 0)
+        short = (variances <= 0) & (least > 0)
         total[short] = total[:, short] = 0.0
         total[short, short] = least[short]
         return np.asarray(total) / n**2

@@ -99,8 +99,9 @@ def test_a_front_door_by_frequencies_or_by_learners(rng):
     assert "frequencies" in counted.method or "plug-in" in counted.method.lower()
     assert 0.6 in counted.interval(0.999)
     assert_allclose(learnt.value, counted.value, atol=0.05)
+    M = 0.6 * T + 0.5 * rng.normal(size=3000)
     wide = estimand.estimate(
-        {"T": T, "M": M + 0.3 * rng.normal(size=3000), "Y": Y},
+        {"T": T, "M": M, "Y": M + 2 * U + rng.normal(size=3000)},
         FrontDoor(LinearRegression(), logistic, random_state=0),
     )
     assert 0.6 in wide.interval(0.999)
