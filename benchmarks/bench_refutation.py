@@ -61,7 +61,7 @@ def ours(n_rows):
         "OLS, two arms": (OLS(), True),
         "g-computation, two arms": (GComputation(), True),
     }
-    batched = refits.linear_refits
+    batched = refits.prepare_linear
     for label, (estimator, binary) in designs.items():
         X, y, t = table(n_rows, binary=binary)
         effect = estimator.fit(X, y, t=t).effect_
@@ -71,9 +71,9 @@ def ours(n_rows):
                 refute(effect, check, n_simulations=SIMULATIONS, random_state=0)
 
             quick = cpu_seconds(job)
-            refits.linear_refits = lambda _: None
+            refits.prepare_linear = lambda _: None
             slow = cpu_seconds(job)
-            refits.linear_refits = batched
+            refits.prepare_linear = batched
             print(f"{label:28s} {check.name:22s} {quick:8.3f} s    one by one {slow:7.3f} s")
 
 

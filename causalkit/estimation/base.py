@@ -275,6 +275,12 @@ class EffectEstimator(BaseEstimator):
                 f"treatment {problem.treatment!r} is {problem.kind}{levels}; {name} needs a "
                 f"{' or '.join(self.treatments)} one. Use {self.instead}."
             )
+        if problem.supplied and not hasattr(self, "n_folds"):
+            raise InputError(
+                f"supplied holds predictions of {', '.join(problem.supplied)}, and {name} has no "
+                "nuisances; expected an estimator that is cross-fitted, such as AIPW(). Leave them "
+                "out."
+            )
         inference = self._inference()
         if isinstance(inference, Asymptotic):
             inference.check(problem)

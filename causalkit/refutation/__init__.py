@@ -37,7 +37,7 @@ from causalkit.refutation.odds_bounds import (
 from causalkit.refutation.omitted_variable import benchmark_strength, partial_r2, robustness_value
 from causalkit.refutation.placebo import PlaceboTreatment
 from causalkit.refutation.positivity import OverlapRegions, Positivity, Region, overlap_tree
-from causalkit.refutation.reduced_forms import instrument_bounds, reduced_form
+from causalkit.refutation.reduced_forms import instrument_sensitivity, reduced_form
 from causalkit.refutation.sensitivity_analysis import sensitivity
 from causalkit.refutation.stability import DataSubset, RandomCommonCause
 
@@ -69,7 +69,7 @@ __all__ = [
     "e_value",
     "e_value_of_interval",
     "falsify_graph",
-    "instrument_bounds",
+    "instrument_sensitivity",
     "marginal_sensitivity",
     "overlap_tree",
     "partial_r2",

@@ -35,6 +35,7 @@ from causalkit.errors import InputError
 from causalkit.graph.equivalence import consistent_extension
 from causalkit.graph.graph import CausalGraph
 from causalkit.graph.marks import Kind
+from causalkit.identification.query import GraphLike, as_graph
 from causalkit.independence.base import BoundTest, CITest
 from causalkit.independence.fisher_z import FisherZ
 from causalkit.refutation.base import FAILS, NOT_INFORMATIVE, PASSES, Verdict
@@ -151,7 +152,7 @@ class Falsification(Reported):
 
 
 def falsify_graph(
-    graph: CausalGraph,
+    graph: GraphLike,
     data: Data,
     *,
     test: CITest | None = None,
@@ -370,13 +371,8 @@ def _words(
     )
 
 
-def _as_dag(graph: CausalGraph) -> CausalGraph:
-    if not isinstance(graph, CausalGraph):
-        hint = " Pass its graph_." if hasattr(graph, "graph_") else ""
-        raise InputError(
-            f"the graph is a {type(graph).__name__}; expected a CausalGraph, such as "
-            f"CausalGraph.parse('Z -> X -> Y; Z -> Y').{hint}"
-        )
+def _as_dag(given: GraphLike) -> CausalGraph:
+    graph = as_graph(given)
     if len(graph) < 2:
         raise InputError("the graph has fewer than two nodes; expected one that relates some.")
     if graph.kind is Kind.CPDAG:

@@ -30,7 +30,7 @@ from causalkit.estimation.problem import Problem
 from causalkit.estimation.regression import OLS, GComputation
 from causalkit.typing import FloatArray
 
-__all__ = ["LinearRefits", "linear_refits"]
+__all__ = ["LinearRefits", "prepare_linear"]
 
 Result: TypeAlias = tuple[float, float]
 
@@ -182,7 +182,7 @@ class LinearRefits:
         return (value, std_error) if np.isfinite(value) and np.isfinite(std_error) else None
 
 
-def linear_refits(effect: Effect) -> LinearRefits | None:
+def prepare_linear(effect: Effect) -> LinearRefits | None:
     """Prepare the effect's estimator, or return None if it is no linear model of this kind."""
     estimator, problem = effect.estimator, effect.problem
     if problem is None or type(problem) is not Problem or not _plain(estimator, problem):

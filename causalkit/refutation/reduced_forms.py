@@ -10,7 +10,7 @@ The bound of omitted variables carries over to θ itself. For a supposed θ the 
 nothing to z but what is left out: its reduced form r − θf is no more than k·S(θ), with k from the
 two shares that the hidden cause explains and S(θ) = sd(leftover of y − θt) · ν. That is a quadratic
 inequality in θ, as for the confidence sets of Anderson & Rubin: an interval, or all but an
-interval, or everything (:func:`instrument_bounds`).
+interval, or everything (:func:`instrument_sensitivity`).
 
 References
 ----------
@@ -43,7 +43,7 @@ from causalkit.refutation.leftovers import Leftovers, estimator_of, leftovers_of
 from causalkit.refutation.omitted_variable import joint_strength
 from causalkit.typing import FloatArray
 
-__all__ = ["has_reduced_form", "instrument_bounds", "reduced_form"]
+__all__ = ["has_reduced_form", "instrument_sensitivity", "reduced_form"]
 
 LINEAR = (TwoStageLeastSquares, LIML, GMM)
 
@@ -96,7 +96,7 @@ def reduced_form(effect: Effect) -> Effect:
     return _stage(effect, first=False)
 
 
-def instrument_bounds(
+def instrument_sensitivity(
     effect: Effect, r2_outcome: float, r2_instrument: float
 ) -> tuple[tuple[float, float], ...]:
     """Bound an effect by one instrument, if something that moves it and the outcome was left out.
@@ -134,7 +134,7 @@ def instrument_bounds(
     >>> t = z + hidden + rng.normal(size=5000)
     >>> y = 2 * t + 3 * hidden + rng.normal(size=5000)
     >>> effect = TwoStageLeastSquares().fit(None, y, t=t, z=z).effect_
-    >>> ((low, high),) = instrument_bounds(effect, 0.02, 0.02)
+    >>> ((low, high),) = instrument_sensitivity(effect, 0.02, 0.02)
     >>> 1.8 < low < 2 < high < 2.2
     True
     """

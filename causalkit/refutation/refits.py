@@ -25,7 +25,7 @@ from causalkit.estimation.inference import Bootstrap
 from causalkit.estimation.nuisances.quality import unassessed
 from causalkit.estimation.problem import Problem
 from causalkit.refutation.base import Challenge, beyond_reach, not_informative, not_zero
-from causalkit.refutation.linear_refits import LinearRefits, linear_refits
+from causalkit.refutation.linear_refits import LinearRefits, prepare_linear
 from causalkit.typing import FloatArray, IntArray
 
 __all__ = ["Change", "RefitCheck", "Refits", "again", "paths_of", "refit", "shuffled_rows"]
@@ -193,7 +193,7 @@ def again(
     """
     streams = rng.spawn(n_simulations)
     quick: list[tuple[float, float] | None] = [None] * n_simulations
-    linear = None if reads_columns else linear_refits(effect)
+    linear = None if reads_columns else prepare_linear(effect)
     if linear is not None:
         quick = [_quick(linear, change, stream) for stream in streams]
     jobs = [

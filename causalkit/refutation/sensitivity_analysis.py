@@ -92,7 +92,7 @@ def sensitivity(
 
     Of an effect by one instrument, the reduced form is judged (the effect of the instrument on the
     outcome, in whose units everything is): the effect is zero exactly where it is. Bounds of the
-    effect itself are those of :func:`~causalkit.refutation.reduced_forms.instrument_bounds`.
+    effect itself are those of :func:`~causalkit.refutation.reduced_forms.instrument_sensitivity`.
 
     References
     ----------

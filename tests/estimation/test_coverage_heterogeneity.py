@@ -82,7 +82,8 @@ def test_intervals_of_linear_effects_cover(name):
         return estimator.fit(X, y, t=t).interval(at)
 
     share = covered(find, np.array([1.0, 2.0]))
-    assert ((share >= 0.92) & (share <= 0.97)).all(), share
+    # Six shares, of which the largest may be a standard error beyond 97 %.
+    assert ((share >= 0.92) & (share <= 0.98)).all(), share
 
 
 def test_intervals_of_linear_effects_by_an_instrument_cover():

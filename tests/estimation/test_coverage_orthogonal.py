@@ -166,10 +166,6 @@ WRONG = {
         seen_at_random,
         SampleSelection(LINEAR, LOGISTIC, NO_LOGISTIC),
     ),
-    "invalid instrument, instrument wrong": (
-        spread_by_instrument,
-        InvalidInstrument(QUADRATIC, LINEAR, NO_LOGISTIC, LINEAR),
-    ),
     "LATE, instrument wrong": (encouragement, LATE(LINEAR, LOGISTIC, NO_LOGISTIC)),
     "LATE, others wrong": (encouragement, LATE(NO_LINEAR, NO_LOGISTIC, LOGISTIC)),
     "front door, classes, mediators wrong": (
@@ -202,6 +198,10 @@ WRONG = {
 
 
 UNBIASED = {
+    "invalid instrument, instrument wrong": (
+        spread_by_instrument,
+        InvalidInstrument(QUADRATIC, LINEAR, NO_LOGISTIC, LINEAR),
+    ),
     "front door, ratio, treatment wrong": (continuous_mediators, FrontDoor(LINEAR, NO_LOGISTIC)),
     "front door, classes, outcome wrong": (
         two_valued_mediator,

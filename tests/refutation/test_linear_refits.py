@@ -16,7 +16,7 @@ from causalkit.refutation import (
     refits,
     refute,
 )
-from causalkit.refutation.linear_refits import linear_refits
+from causalkit.refutation.linear_refits import prepare_linear
 from causalkit.refutation.placebo import shuffled_treatment
 from causalkit.refutation.refits import refit
 from causalkit.refutation.stability import noise_added, random_subset
@@ -53,7 +53,7 @@ def effect_of(kind, *, weighted=False, clustered=False):
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_value_and_standard_error_are_those_of_the_refit(kind, weighted, clustered):
     effect = effect_of(kind, weighted=weighted, clustered=clustered)
-    linear = linear_refits(effect)
+    linear = prepare_linear(effect)
     solved = 0
     for change in CHANGES:
         for seed in range(2):
@@ -78,7 +78,7 @@ def test_value_and_standard_error_are_those_of_the_refit(kind, weighted, cluster
 def test_checks_say_the_same_either_way(kind, check, monkeypatch):
     effect = effect_of(kind)
     (quick,) = refute(effect, check, n_simulations=6, random_state=1)
-    monkeypatch.setattr(refits, "linear_refits", lambda _: None)
+    monkeypatch.setattr(refits, "prepare_linear", lambda _: None)
     (slow,) = refute(effect, check, n_simulations=6, random_state=1)
     assert quick.draws == pytest.approx(slow.draws, abs=1e-9)
     assert quick.p_value == pytest.approx(slow.p_value, abs=1e-9)
@@ -87,12 +87,12 @@ def test_checks_say_the_same_either_way(kind, check, monkeypatch):
 def test_what_is_no_plain_linear_model_is_left_to_its_estimator():
     rng = np.random.default_rng(0)
     binary = linear_design(rng)
-    assert linear_refits(fitted(light_plr(), binary)) is None
-    assert linear_refits(fitted(Boastful(), binary)) is None
-    assert linear_refits(fitted(OLS(covariance="HC3"), binary)) is None
+    assert prepare_linear(fitted(light_plr(), binary)) is None
+    assert prepare_linear(fitted(Boastful(), binary)) is None
+    assert prepare_linear(fitted(OLS(covariance="HC3"), binary)) is None
     X, y, t = binary
-    assert linear_refits(fitted(GComputation(), (X, (y > 0).astype(float), t))) is None
-    assert linear_refits(fitted(GComputation(), continuous_design(rng))) is None
+    assert prepare_linear(fitted(GComputation(), (X, (y > 0).astype(float), t))) is None
+    assert prepare_linear(fitted(GComputation(), continuous_design(rng))) is None
 
 
 def test_a_refit_that_is_left_to_the_estimator_draws_the_same():

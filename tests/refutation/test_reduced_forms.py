@@ -25,7 +25,7 @@ from causalkit.refutation import (
     NegativeControlOutcome,
     PlaceboTreatment,
     RandomCommonCause,
-    instrument_bounds,
+    instrument_sensitivity,
     reduced_form,
     refute,
     sensitivity,
@@ -72,7 +72,7 @@ KINDS = {"2SLS": TwoStageLeastSquares(), "LIML": LIML(), "PLIV": pliv(), "LATE":
 def test_the_effect_is_the_ratio_of_its_stages(kind):
     effect = by_instrument(KINDS[kind])
     r = reduced_form(effect)
-    ((low, high),) = instrument_bounds(effect, 0.0, 0.0)
+    ((low, high),) = instrument_sensitivity(effect, 0.0, 0.0)
     assert low == pytest.approx(high) == pytest.approx(effect.value, rel=1e-9)
     assert r.problem.outcome == effect.problem.outcome
     assert not r.problem.others
@@ -87,7 +87,7 @@ def test_bounds_hold_the_effects_whose_reduced_form_could_be_owed_to_what_was_le
 ):
     """The definition on a grid: |r − θf| ≤ k·S(θ), with S(θ) from the outcome y − θt itself."""
     effect = by_instrument(KINDS[kind])
-    found, k = instrument_bounds(effect, *shares), joint_strength(*shares)
+    found, k = instrument_sensitivity(effect, *shares), joint_strength(*shares)
     for theta in np.linspace(-6, 8, 29):
         problem = effect.problem.replace(y=effect.problem.y - theta * effect.problem.t)
         details = dict(effect.details)
@@ -115,8 +115,8 @@ def test_bounds_hold_the_effects_whose_reduced_form_could_be_owed_to_what_was_le
 
 def test_everything_is_possible_if_what_was_left_out_may_explain_everything():
     effect = by_instrument(pliv())
-    assert instrument_bounds(effect, 1.0, 1.0) == ((-np.inf, np.inf),)
-    assert len(instrument_bounds(effect, 0.9, 0.8)) <= 2
+    assert instrument_sensitivity(effect, 1.0, 1.0) == ((-np.inf, np.inf),)
+    assert len(instrument_sensitivity(effect, 0.9, 0.8)) <= 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -128,7 +128,7 @@ def test_sensitivity_is_that_of_the_reduced_form(kind):
     assert [b.label for b in found.benchmarks] == [b.label for b in form.benchmarks]
     # At the robustness value the bounds of the effect itself reach zero.
     value = found.robustness_value()
-    ends = [end for bound in instrument_bounds(effect, value, value) for end in bound]
+    ends = [end for bound in instrument_sensitivity(effect, value, value) for end in bound]
     assert min(map(abs, ends)) == pytest.approx(0, abs=1e-6)
 
 
@@ -169,9 +169,9 @@ def test_what_has_no_bound_is_refused():
     with pytest.raises(InputError, match="single instrument"):
         reduced_form(two.effect_)
     with pytest.raises(InputError, match="single instrument"):
-        instrument_bounds(OLS().fit(X, y, t=t).effect_, 0.1, 0.1)
+        instrument_sensitivity(OLS().fit(X, y, t=t).effect_, 0.1, 0.1)
     with pytest.raises(InputError, match="r2_outcome"):
-        instrument_bounds(by_instrument(pliv()), 2, 0.1)
+        instrument_sensitivity(by_instrument(pliv()), 2, 0.1)
     (silent,) = refute(two.effect_, HiddenCommonCause())
     assert silent.verdict == "not informative"
     treated = (t > 0).astype(float)

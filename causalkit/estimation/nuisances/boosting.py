@@ -257,6 +257,25 @@ class _Boosted(BaseEstimator):
             fold, np.ascontiguousarray(fine), None, self.max_rounds
         )
 
+    def fitted(
+        self,
+        X: FloatArray,
+        y: FloatArray,
+        w: FloatArray,
+        splits: Sequence[tuple[BoolArray, BoolArray]],
+        prepared: dict[Any, Any],
+    ) -> Callable[[int, FloatArray], FloatArray]:
+        """Fit on each training set, rounds chosen by the held-out ones; (split, rows) -> mean."""
+        (task,) = self._tasks(X, [y], w, splits, 0, prepared, None)
+        _grow([task], None)
+        bins = bin_columns(X, prepared)
+
+        def mean(fold: int, rows: FloatArray) -> FloatArray:
+            values = None if task.terms is None else task.terms.at(rows)
+            return task.predict(fold, bins.fine(rows), values, task.best)
+
+        return mean
+
     def _tasks(
         self,
         X: FloatArray,

@@ -5,13 +5,15 @@ nothing in the interval shows it: it is as narrow as ever, around the wrong numb
 are said of every nuisance, all from predictions out of fold: the loss, the share of variation that
 is explained, and the slope of the target on its prediction (1 if well calibrated).
 
-And one thing is tested. Small trees that look one cut ahead are fitted to what each learner left
-over, in the same folds. If they predict the left-over part of rows they have not seen, structure
-was missed:
+And one thing is tested. A flexible learner (lines, curves, products, surfaces and trees that look
+one cut ahead) is fitted in the same folds. If where it differs from the prediction, d(x), it knows
+what was left over of rows that neither has seen, structure was missed:
 
-    T = Σ rᵢ h(xᵢ) / √Σ (rᵢ h(xᵢ))²   is standard normal if E[r | x] = 0,
+    T = Σ rᵢ d(xᵢ) / √Σ (rᵢ d(xᵢ))²   is about standard normal if E[r | x] = 0,
 
-since h comes from other folds. What was missed need not matter, as the moment forgives errors in
+since both learnt from other folds. (Fitting trees to the residuals of the other folds would not do:
+the learners of those folds have seen this one, and T would be drawn below zero.) What was missed
+need not matter, as the moment forgives errors in
 one nuisance. So the effect is computed once more with the missed part put back; if that moves it by
 more than half a standard error (with a bias of that size an interval of 95 % covers 92 %), and by
 more than a gain in precision would, a :class:`~causalkit.errors.NuisanceWarning` says so.
@@ -37,7 +39,7 @@ from sklearn.base import is_classifier
 
 from causalkit._core.report import Report, Reported, format_value
 from causalkit.errors import CausalkitError, NuisanceWarning
-from causalkit.estimation.nuisances.boosting import BoostedRegressor, bin_columns
+from causalkit.estimation.nuisances.boosting import BoostedRegressor
 from causalkit.estimation.nuisances.crossfitting import Nuisance
 from causalkit.estimation.problem import Problem
 from causalkit.typing import BoolArray, FloatArray, IntArray
@@ -56,7 +58,7 @@ _LENIENT = 0.1
 _LEAST_SHARE = 0.01
 _MATTERS, _BY_CHANCE = 0.5, 2.5
 _FEWEST_ROWS, _MOST_ROWS = 100, 5000
-_TREES, _RATE = 15, 0.2
+_TREES = 60
 _TINY = 1e-6
 
 _ASSESSING: ContextVar[bool] = ContextVar("assessing", default=True)
@@ -90,7 +92,7 @@ class NuisanceQuality(Reported):
     n_obs : int
         Rows it was judged on.
     missed : float
-        Share of the left-over variance that flexible trees predict; NaN if that was not tried.
+        Share of the left-over variance that a flexible learner predicts; NaN if it was not tried.
     p_value : float
         Of the hypothesis that nothing was missed.
     """
@@ -165,7 +167,7 @@ class Nuisances(Reported):
             if q.name in self.missing
         )
         return NuisanceWarning(
-            f"the learners miss structure that small trees find in rows they have not seen: "
+            f"the learners miss structure that a flexible learner finds in rows it has not seen: "
             f"{missed}. With it put back the effect would be {format_value(self.effect_mended)} "
             f"instead of {format_value(effect)}, {abs(self.shift):.1f} standard errors away; "
             "expected predictions that leave nothing over. Its interval is too sure of itself: "
@@ -212,7 +214,7 @@ class Nuisances(Reported):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Probe:
-    """Trees on what one learner left over, at all rows of the problem."""
+    """What a flexible learner knows beyond another, at all rows of the problem."""
 
     share: float
     p_value: float
@@ -246,7 +248,8 @@ def assess(
     """
     if not _ASSESSING.get():
         return None
-    parts, probes, prepared = [], {}, {}  # type: ignore[var-annotated]
+    parts: list[NuisanceQuality] = []
+    probes: dict[str, _Probe] = {}
     for nuisance in nuisances:
         found = predictions[nuisance.name]
         rows = problem.weights > 0
@@ -255,7 +258,7 @@ def assess(
         learner = chosen.get(nuisance.name, type(nuisance.learner).__name__)
         if nuisance.name in problem.supplied:
             learner = "supplied"
-        probe = _probe(problem, nuisance, found, rows, folds, prepared)
+        probe = _probe(problem, nuisance, found, rows, folds)
         probes[nuisance.name] = probe
         parts.append(_judge(problem, nuisance, found, rows, learner, probe))
     judged = Nuisances(tuple(parts))
@@ -349,49 +352,42 @@ def _probe(
     predicted: FloatArray,
     rows: BoolArray,
     folds: IntArray,
-    prepared: dict[Any, Any],
 ) -> _Probe:
-    """Fit trees to what was left over, outside each fold, and test what they predict in it."""
-    X, residual = nuisance.seen(problem), _left_over(nuisance, predicted)
+    """Fit a flexible learner outside each fold, and test whether it knows more inside."""
+    everyone, residual = nuisance.seen(problem), _left_over(nuisance, predicted)
+    fitted = predicted if predicted.ndim == 1 else predicted[:, -1]
     which = np.flatnonzero(rows)
-    if len(which) < _FEWEST_ROWS or X.shape[1] == 0 or np.ptp(residual[which]) == 0:
+    if len(which) < _FEWEST_ROWS or everyone.shape[1] == 0 or np.ptp(residual[which]) == 0:
         return _Probe(np.nan, np.nan, lambda: np.zeros(len(residual)))
     if len(which) > _MOST_ROWS:
         which = np.sort(np.random.default_rng(0).permutation(which)[:_MOST_ROWS])
-        X = np.ascontiguousarray(X[which])
-        r, f, w = residual[which], folds[which], problem.weights[which]
-        inside = np.ones(len(which), dtype=bool)
-    else:
-        r, f, w, inside = residual, folds, problem.weights, rows
-    trees = BoostedRegressor(
-        max_rounds=_TREES, learning_rate=_RATE, min_leaf=min(20, len(which) // 10), start="mean"
-    )
+    r, f, w = residual[which], folds[which], problem.weights[which]
+    X = np.ascontiguousarray(everyone[which])
     labels = np.unique(folds)
-    splits = [(inside & (f != fold), inside & (f == fold)) for fold in labels]
-    h_of = trees.grown(X, np.where(inside, r, 0.0), w, splits, prepared)
-    h = np.zeros(len(r))
-    bins = bin_columns(X, prepared)
+    splits = [(f != fold, f == fold) for fold in labels]
+    learner = BoostedRegressor(max_rounds=_TREES, random_state=0)
+    mean = learner.fitted(X, r + fitted[which], w, splits, {})
+    away = np.zeros(len(which))
     for k, fold in enumerate(labels):
-        h[f == fold] = h_of(k, bins.binned.fine[f == fold])
-    product = np.where(inside, w * r * h, 0.0)
-    groups = None if problem.groups is None else problem.groups
-    if groups is not None:
-        product = np.bincount(groups[which] if len(r) == len(which) else groups, weights=product)
+        away[f == fold] = mean(k, X[f == fold]) - fitted[which][f == fold]
+    product = w * r * away
+    if problem.groups is not None:
+        product = np.bincount(problem.groups[which], weights=product)
     total, spread = float(product.sum()), float(np.sqrt((product**2).sum()))
-    size, rest = float(w[inside] @ h[inside] ** 2), float(w[inside] @ r[inside] ** 2)
+    size, rest = float(w @ away**2), float(w @ r**2)
     if spread == 0 or size == 0:
         return _Probe(0.0, 1.0, lambda: np.zeros(len(residual)))
     strength = float(np.clip(total / size, 0, 1))
 
     def correction() -> FloatArray:
-        fine, everywhere = bins.fine(nuisance.seen(problem)), np.empty(len(residual))
+        everywhere = np.empty(len(residual))
         for k, fold in enumerate(labels):
             there = folds == fold
-            everywhere[there] = strength * h_of(k, np.ascontiguousarray(fine[there]))
+            everywhere[there] = strength * (mean(k, everyone[there]) - fitted[there])
         return everywhere
 
     share = max(total, 0.0) ** 2 / (size * rest)
-    return _Probe(share, 1 - NormalDist().cdf(total / spread), correction)
+    return _Probe(share, NormalDist().cdf(-total / spread), correction)
 
 
 def _mend(nuisance: Nuisance, predicted: FloatArray, probe: _Probe) -> FloatArray:

@@ -36,7 +36,7 @@ from causalkit.typing import FloatArray
 
 __all__ = ["KernelBalancing"]
 
-_MAX_RANK = 300
+_MAX_RANK = 150
 _TOLERANCE = 1e-6
 _PENALTIES = np.geomspace(1e-4, 1e3, 29)
 
@@ -65,7 +65,7 @@ class KernelBalancing(EffectEstimator):
 
     With 600 rows and two columns, 95 % intervals covered 96 % of the time under smooth bounded
     confounding, and 89 to 92 % where it is a product of normal columns, whose tails no rows can
-    balance. Time grows with the rows times the square of 300.
+    balance. Time grows with the rows times the square of 150.
 
     Examples
     --------
