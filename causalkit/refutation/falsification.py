@@ -165,7 +165,7 @@ def falsify_graph(
 
     Parameters
     ----------
-    graph : CausalGraph
+    graph : CausalGraph, str or networkx graph
         A DAG, or the CPDAG of a class of them. All its nodes are columns of the data.
     data : table
         Other columns are ignored.

@@ -212,7 +212,8 @@ def test_where_nobody_gains_more_nothing_is_found():
         ]
         found.append(np.array(tests) < 0.05)
     share = np.mean(found, axis=0)
-    assert ((share[:-1] >= 0.03) & (share[:-1] <= 0.08)).all(), share
+    # Seven shares: the furthest of them may be three Monte Carlo errors from 5 %.
+    assert ((share[:-1] >= 0.02) & (share[:-1] <= 0.08)).all(), share
     assert share[-1] <= 0.075, share
 
 

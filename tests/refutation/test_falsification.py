@@ -143,7 +143,7 @@ def test_report_frame_and_picture():
 def test_errors():
     data = sampled(CausalGraph.parse("a -> b"), np.random.default_rng(7))
     with pytest.raises(InputError, match="expected a CausalGraph"):
-        falsify_graph("a -> b", data)
+        falsify_graph(7, data)
     with pytest.raises(InputError, match="fewer than two"):
         falsify_graph(CausalGraph.parse("a"), data)
     with pytest.raises(InputError, match="kind ADMG"):

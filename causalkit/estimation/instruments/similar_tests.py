@@ -36,7 +36,7 @@ from causalkit.typing import FloatArray
 
 __all__ = ["ReducedForm", "SimilarTest", "conditional_p_value"]
 
-_NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(128)
+_NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(64)
 _ANGLES = (_NODES + 1) * np.pi / 4
 _ANGLE_WEIGHTS = _NODE_WEIGHTS * np.pi / 4
 _FAR = 9.0

@@ -1,12 +1,16 @@
-"""Default learners for the nuisances of double machine learning: shallow boosted trees.
+"""Default learners for the nuisances of double machine learning: a choice, by loss out of fold.
 
-They find steps, curves and interactions without being told, take columns of any scale, use sample
-weights, and are fast. scikit-learn's own settings (31 leaves, rate 0.1) fit too closely for
-propensities in a few hundred rows, so trees are smaller here, and steps shorter for propensities.
-In simulations of AIPW with ten columns, linear confounding and 400 rows the root mean squared error
-fell from 0.60 to 0.15 (linear models: 0.11); under curved confounding at 400 and 1500 rows 97 % of
-the 95 % intervals covered, while those of linear models (0 %), random forests (53 %) and stacks of
-linear models and trees (27 to 40 %) did not.
+Two candidates are tried for each nuisance, and the one with the lower out-of-fold loss is kept
+(:mod:`causalkit.estimation.nuisances.automatic`): boosted trees that start from lines, curves,
+products and surfaces of the columns, and may need no tree at all; and boosted trees that start from
+the mean. Both look one cut ahead, so interactions without main effects are seen.
+
+Boosted trees alone, the default before, leave a bias that two shrunken nuisances share: for
+partially linear regression with ten columns and 400 rows the losses under a sine and a square were
+3.06 and 1.30 (outcome, treatment; noise 2 and 1) and 83 % of the 95 % intervals covered; lines and
+curves come to 2.35 and 1.14, and 94 % covered (50 draws, Monte Carlo error 3 %). With four columns
+and 600 rows 93 % of 288 covered. Confounding by sin(π x₀ x₁) in a thousand rows and ten columns is
+seen, but not fully: half to two thirds of the intervals cover, where linear models cover never.
 
 Where theory or experience names a model, name it: `AIPW(LassoCV(), LogisticRegressionCV())`.
 """

@@ -32,7 +32,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -55,8 +55,10 @@ _ALPHA = 0.01
 _LENIENT = 0.1
 """Level at which a nuisance is mended as well, once another was found to miss something."""
 
-_LEAST_SHARE = 0.01
-_MATTERS, _BY_CHANCE = 0.5, 2.5
+_LEAST_SHARE = 0.03
+"""Less than this is what the noise of the learner itself lets another one gain."""
+
+_MATTERS, _BY_CHANCE = 0.5, 2.0
 _FEWEST_ROWS, _MOST_ROWS = 100, 5000
 _TREES = 60
 _TINY = 1e-6
@@ -111,7 +113,7 @@ class NuisanceQuality(Reported):
     def sentence(self) -> str:
         """Name and share explained, and what was missed."""
         text = f"{self.name} {format_value(round(self.explained, 3))}"
-        if self.p_value < _ALPHA:
+        if self.p_value < _ALPHA and self.missed >= _LEAST_SHARE:
             text += f" (missed {self.missed:.0%} of the rest)"
         return text
 
