@@ -20,7 +20,7 @@
 from __future__ import annotations
 
 from causalkit.estimation.api import estimate
-from causalkit.estimation.base import EffectEstimator, OrthogonalEstimator, Solution
+from causalkit.estimation.base import EffectEstimator, Solution
 from causalkit.estimation.defaults import default_estimator
 from causalkit.estimation.effect import Effect, Interval
 from causalkit.estimation.effect_set import EffectSet, together
@@ -76,6 +76,7 @@ from causalkit.estimation.nuisances.crossfitting import Nuisance
 from causalkit.estimation.nuisances.gram_learners import GramOLS
 from causalkit.estimation.nuisances.penalised import GramLasso, GramRidge
 from causalkit.estimation.nuisances.quality import NuisanceQuality
+from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.orthogonal.compliers import LATE
 from causalkit.estimation.orthogonal.dose_curve import DoseResponseCurve
 from causalkit.estimation.orthogonal.dose_response import DoseResponse

@@ -6,8 +6,8 @@ trusts the arrays and keeps nothing, so a bootstrap or a refutation calls it as 
 
 A new estimator writes `_solve(problem, rng) -> Solution`: the effect and the influence of each row,
 as if rows were unweighted and independent. Weights, clusters, small samples and the bootstrap are
-put on here. An estimator with machine-learned nuisances derives from :class:`OrthogonalEstimator`
-and writes two hooks only: which nuisances, and which moment they enter.
+put on here. An estimator with machine-learned nuisances derives from
+:class:`~causalkit.estimation.orthogonal.base.OrthogonalEstimator` and writes two hooks only.
 """
 
 from __future__ import annotations
@@ -23,20 +23,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 
-from causalkit._core.checks import check_count
 from causalkit._core.random import as_generator
 from causalkit.errors import InputError, NumericalError, OverlapWarning
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Asymptotic, Bootstrap
-from causalkit.estimation.moments import LinearScore
-from causalkit.estimation.nuisances.crossfitting import Nuisance, assign_folds, crossfit
-from causalkit.estimation.nuisances.quality import Nuisances, assess, unassessed
+from causalkit.estimation.nuisances.quality import unassessed
 from causalkit.estimation.problem import Problem, as_problem
 from causalkit.estimation.weighting.overlap import separating_column
-from causalkit.typing import Data, FloatArray, IntArray
+from causalkit.typing import Data, FloatArray
 
-__all__ = ["EffectEstimator", "OrthogonalEstimator", "Solution", "contrast_of"]
+__all__ = ["EffectEstimator", "Solution", "contrast_of"]
 
 
 _TARGETS = {
@@ -335,168 +332,6 @@ class EffectEstimator(BaseEstimator):
             "coefficients, or values so large that their squares overflow: rescale the columns "
             "or adjust for fewer."
         )
-
-
-class OrthogonalEstimator(EffectEstimator):
-    """An estimator with cross-fitted nuisances in a Neyman-orthogonal moment.
-
-    Two hooks make one: `_nuisances(problem)` says what is to be predicted from the adjustment
-    columns, and `_moment(problem, predictions, …)` turns the out-of-fold predictions into a linear
-    score. Everything else (folds, repeats, learners, seeds) is here.
-
-    Repeats with other folds are aggregated by the median, and the standard error includes the
-    spread between repeats (Chernozhukov et al. 2018, definition 3.3).
-    """
-
-    n_folds: int
-    n_repeats: int
-    n_jobs: int | None
-
-    @abstractmethod
-    def _nuisances(self, problem: Problem) -> Sequence[Nuisance]:
-        """What is to be predicted."""
-
-    @abstractmethod
-    def _moment(
-        self,
-        problem: Problem,
-        predictions: Mapping[str, FloatArray],
-        folds: IntArray,
-        rng: np.random.Generator,
-    ) -> tuple[LinearScore, dict[str, Any]]:
-        """Linear score, and facts for `details`."""
-
-    def _strata(self, problem: Problem) -> FloatArray | None:
-        """What folds are balanced by: the levels of a discrete treatment."""
-        return None if problem.levels is None else problem.t
-
-    def _alerts(self, details: Mapping[str, Any]) -> tuple[Warning, ...]:  # noqa: ARG002
-        return ()
-
-    def _crossfitted(self) -> str:
-        """How, in words."""
-        repeats = f", median of {self.n_repeats} repeats" if self.n_repeats > 1 else ""
-        return f"cross-fitted in {self.n_folds} folds{repeats}"
-
-    def _solve(self, problem: Problem, rng: np.random.Generator) -> Solution:
-        check_count(self.n_folds, "n_folds", minimum=2)
-        check_count(self.n_repeats, "n_repeats")
-        nuisances = self._nuisances(problem)
-        prepared: dict[Any, Any] = {}
-        repeats = [
-            self._once(problem, nuisances, child, prepared) for child in rng.spawn(self.n_repeats)
-        ]
-        return self._aggregate(problem, nuisances, repeats)
-
-    def _aggregate(
-        self,
-        problem: Problem,
-        nuisances: Sequence[Nuisance],
-        repeats: Sequence[tuple[float, FloatArray, dict[str, Any]]],
-    ) -> Solution:
-        """Median over repeats of value, scores and facts."""
-        values = np.array([value for value, _, _ in repeats])
-        theta = float(np.median(values))
-        scores = self._median_scores(values, [s for _, s, _ in repeats], problem)
-        details: dict[str, Any] = {
-            **repeats[0][2],
-            "folds": np.array([facts["folds"] for _, _, facts in repeats]),
-            "learners": {n.name: str(n.learner) for n in nuisances},
-            "repeats": values,
-        }
-        alerts = self._alerts(details)
-        judged = self._judge(problem, nuisances, repeats[0])
-        if judged is not None:
-            details["nuisances"] = judged
-            warning = judged.warning(repeats[0][0])
-            alerts = (*alerts, warning) if warning else alerts
-        return Solution(theta, scores, details=details, alerts=alerts)
-
-    def _judge(
-        self,
-        problem: Problem,
-        nuisances: Sequence[Nuisance],
-        repeat: tuple[float, FloatArray, dict[str, Any]],
-    ) -> Nuisances | None:
-        """How well the nuisances were predicted, and what the effect would be if better."""
-        value, scores, facts = repeat
-        folds, rng = facts["folds"], np.random.default_rng(0)
-
-        def mended(predictions: Mapping[str, FloatArray]) -> tuple[float, float]:
-            better, others, _ = self._part(problem, predictions, folds, rng)
-            return better, self.spread(self.influence(problem, others - scores), problem)[0]
-
-        return assess(
-            problem,
-            nuisances,
-            facts["predictions"],
-            folds,
-            mended,
-            value,
-            self.spread(self.influence(problem, scores), problem)[0],
-            facts.get("chosen", {}),
-        )
-
-    def _once(
-        self,
-        problem: Problem,
-        nuisances: Sequence[Nuisance],
-        rng: np.random.Generator,
-        prepared: dict[Any, Any],
-    ) -> tuple[float, FloatArray, dict[str, Any]]:
-        folds = self._folds(problem, rng)
-        predictions = crossfit(
-            problem, nuisances, folds, rng, n_jobs=self.n_jobs, prepared=prepared
-        )
-        value, scores, details = self._part(problem, predictions, folds, rng)
-        details["folds"] = folds
-        details["predictions"] = dict(predictions)
-        details["chosen"] = dict(prepared.get("chosen", {}))
-        return value, scores, details
-
-    def _part(
-        self,
-        problem: Problem,
-        predictions: Mapping[str, FloatArray],
-        folds: IntArray,
-        rng: np.random.Generator,
-    ) -> tuple[float, FloatArray, dict[str, Any]]:
-        """Value, scores and facts of one repeat; a score that is not linear writes this instead."""
-        score, details = self._moment(problem, predictions, folds, rng)
-        value, scores = score.solve(problem.weights)
-        return value, scores, details
-
-    def _folds(self, problem: Problem, rng: np.random.Generator) -> IntArray:
-        """Stretches of time where rows are steps, else rows (or clusters) at random."""
-        if problem.steps is not None and problem.groups is None:
-            return problem.steps.folds(self.n_folds, rng)
-        if problem.second_groups is not None:
-            kinds = (problem.groups, problem.second_groups)
-            parts = [
-                assign_folds(self.n_folds, rng, problem.n_obs, groups=kind) for kind in kinds
-            ]
-            blocks = parts[0] * self.n_folds + parts[1]
-            codes: IntArray = np.unique(blocks, return_inverse=True)[1].reshape(-1)
-            return codes
-        return assign_folds(
-            self.n_folds, rng, problem.n_obs, strata=self._strata(problem), groups=problem.groups
-        )
-
-    def _median_scores(
-        self, values: FloatArray, scores: list[FloatArray], problem: Problem
-    ) -> FloatArray:
-        """Mean influence over the repeats, scaled to the median squared error about the median."""
-        if len(values) == 1:
-            return scores[0]
-
-        def squared_error(phi: FloatArray) -> float:
-            return self.spread(self.influence(problem, phi), problem)[0] ** 2
-
-        squares = [squared_error(phi) for phi in scores]
-        target = float(np.median(np.array(squares) + (values - np.median(values)) ** 2))
-        mean: FloatArray = np.mean(scores, axis=0)
-        mean *= np.sqrt(target / squared_error(mean))
-        return mean
 
 
 def contrast_of(problem: Problem, contrast: object) -> tuple[int, int]:

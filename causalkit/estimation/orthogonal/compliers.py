@@ -22,11 +22,11 @@ import numpy as np
 
 from causalkit._core.checks import check_choice
 from causalkit.errors import InputError
-from causalkit.estimation.base import OrthogonalEstimator
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore, aipw
 from causalkit.estimation.nuisances.crossfitting import Nuisance
 from causalkit.estimation.nuisances.learners import class_learner, mean_learner
+from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.orthogonal.instrumented import weak_instruments, weakness
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.weighting.ipw import check_clip

@@ -35,7 +35,7 @@ from sklearn.base import clone
 from causalkit._core.checks import check_choice, check_positive
 from causalkit._core.random import as_generator
 from causalkit.errors import InputError, OverlapWarning
-from causalkit.estimation.base import OrthogonalEstimator, Solution
+from causalkit.estimation.base import Solution
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Asymptotic, Bootstrap
@@ -47,6 +47,7 @@ from causalkit.estimation.orthogonal._pseudo_outcomes import (
     pseudo_outcomes,
 )
 from causalkit.estimation.orthogonal._smoothing import best_width, interpolation, local_fit
+from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.orthogonal.dose_curve import DoseResponseCurve
 from causalkit.estimation.problem import Problem
 from causalkit.typing import FloatArray, IntArray, RandomState

@@ -20,11 +20,12 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from causalkit.estimation.base import OrthogonalEstimator, contrast_of
+from causalkit.estimation.base import contrast_of
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore, aipw, aipw_overlap, aipw_treated
 from causalkit.estimation.nuisances.crossfitting import Nuisance
 from causalkit.estimation.nuisances.learners import class_learner, mean_learner
+from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.weighting.ipw import check_clip
 from causalkit.estimation.weighting.overlap import overlap_of

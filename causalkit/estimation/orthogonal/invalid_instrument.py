@@ -37,12 +37,12 @@ import numpy as np
 
 from causalkit._core.checks import check_choice, check_fraction
 from causalkit.errors import InputError
-from causalkit.estimation.base import OrthogonalEstimator
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore, aipw
 from causalkit.estimation.nuisances.crossfitting import Nuisance, crossfit
 from causalkit.estimation.nuisances.learners import check_learner, class_learner, mean_learner
 from causalkit.estimation.nuisances.quality import Nuisances
+from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.orthogonal.compliers import binary_instrument
 from causalkit.estimation.orthogonal.instrumented import weak_instruments, weakness
 from causalkit.estimation.problem import Problem

@@ -20,11 +20,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from causalkit.errors import NumericalError
-from causalkit.estimation.base import OrthogonalEstimator
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore
 from causalkit.estimation.nuisances.crossfitting import Nuisance
 from causalkit.estimation.nuisances.learners import mean_learner
+from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.problem import Problem
 from causalkit.typing import FloatArray, IntArray, RandomState
 

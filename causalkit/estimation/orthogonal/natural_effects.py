@@ -34,7 +34,7 @@ from sklearn.base import clone
 from causalkit._core.checks import check_choice, check_count
 from causalkit._core.random import as_generator
 from causalkit.errors import NuisanceWarning
-from causalkit.estimation.base import OrthogonalEstimator, Solution, contrast_of
+from causalkit.estimation.base import Solution, contrast_of
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Asymptotic, Bootstrap
@@ -42,6 +42,7 @@ from causalkit.estimation.moments import LinearScore
 from causalkit.estimation.nuisances.crossfitting import Nuisance, crossfit
 from causalkit.estimation.nuisances.learners import class_learner, mean_learner
 from causalkit.estimation.nuisances.quality import unassessed
+from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.orthogonal.nested import (
     arms_overlap,
     effective_share,

@@ -20,11 +20,11 @@ from sklearn.base import is_classifier
 
 from causalkit._core.checks import check_choice
 from causalkit.errors import NumericalError, OverlapWarning
-from causalkit.estimation.base import OrthogonalEstimator
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore, partialling_out, partially_linear_iv
 from causalkit.estimation.nuisances.crossfitting import Nuisance, crossfit
 from causalkit.estimation.nuisances.learners import default_regressor, mean_learner
+from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.problem import Problem
 from causalkit.typing import FloatArray, IntArray, RandomState
 

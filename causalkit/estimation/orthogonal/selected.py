@@ -33,11 +33,12 @@ from numpy.typing import ArrayLike
 from causalkit._core.checks import check_choice
 from causalkit._core.table import as_table
 from causalkit.errors import InputError, OverlapWarning
-from causalkit.estimation.base import OrthogonalEstimator, contrast_of
+from causalkit.estimation.base import contrast_of
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore, aipw
 from causalkit.estimation.nuisances.crossfitting import Nuisance, crossfit
 from causalkit.estimation.nuisances.learners import class_learner, mean_learner
+from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.orthogonal.nested import arms_overlap, effective_share
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.weighting.ipw import check_clip

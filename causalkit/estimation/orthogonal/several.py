@@ -19,11 +19,12 @@ import numpy as np
 from causalkit._core.checks import check_count
 from causalkit._core.random import as_generator
 from causalkit.errors import InputError
-from causalkit.estimation.base import OrthogonalEstimator, Solution
+from causalkit.estimation.base import Solution
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Bootstrap
 from causalkit.estimation.nuisances.crossfitting import crossfit
+from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.problem import Problem
 from causalkit.typing import FloatArray
 

@@ -24,11 +24,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from causalkit.errors import InputError
-from causalkit.estimation.base import OrthogonalEstimator, Solution
+from causalkit.estimation.base import Solution
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore
 from causalkit.estimation.nuisances.crossfitting import Nuisance
 from causalkit.estimation.nuisances.learners import class_learner, mean_learner
+from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.weighting.ipw import check_clip
 from causalkit.estimation.weighting.overlap import overlap_of

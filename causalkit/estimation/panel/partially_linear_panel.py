@@ -31,13 +31,14 @@ import numpy as np
 
 from causalkit._core.checks import check_choice
 from causalkit.errors import InputError, NumericalError, OverlapWarning
-from causalkit.estimation.base import OrthogonalEstimator, Solution
+from causalkit.estimation.base import Solution
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore, partialling_out
 from causalkit.estimation.nuisances.crossfitting import Nuisance
 from causalkit.estimation.nuisances.learners import mean_learner
+from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.panel.structure import (
     clustered_by_unit,
     panel_of,
