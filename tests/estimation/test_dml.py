@@ -21,6 +21,9 @@ from causalkit.errors import InputError, NumericalError, OverlapWarning
 from causalkit.estimation import AIPW, PLR, Bootstrap, standard_error
 from tests.estimation.simulations import binary, linear, three_arms
 
+# Small forests and far too simple learners: what counts here is agreement, not the effect.
+pytestmark = pytest.mark.filterwarnings("ignore::causalkit.errors.NuisanceWarning")
+
 LEARNERS = {
     "linear": (Ridge(), LogisticRegression()),
     "forest": (
@@ -50,6 +53,7 @@ def double_ml(model, X, y, t, effect, clusters=None, **options):
     return theirs
 
 
+@pytest.mark.filterwarnings("ignore::causalkit.errors.NuisanceWarning")
 @pytest.mark.parametrize("learners", LEARNERS)
 @pytest.mark.parametrize(("target", "score"), [("ATE", "ATE"), ("ATT", "ATTE")])
 def test_aipw_is_double_ml_irm(rng, learners, target, score):
@@ -60,6 +64,7 @@ def test_aipw_is_double_ml_irm(rng, learners, target, score):
     assert_allclose([effect.value, effect.std_error], [theirs.coef[0], theirs.se[0]], rtol=1e-8)
 
 
+@pytest.mark.filterwarnings("ignore::causalkit.errors.NuisanceWarning")
 @pytest.mark.parametrize("learners", LEARNERS)
 @pytest.mark.parametrize("score", ["partialling-out", "IV-type"])
 def test_plr_is_double_ml_plr(rng, learners, score):

@@ -165,7 +165,7 @@ def test_instrumented_effects_are_those_of_econml(rng, binary_instrument):
     assert ours.effect_.details["first_stage_f"] > 10
 
 
-@pytest.mark.parametrize("name", ["CausalForest", "DRLearner, forest", "XLearner"])
+@pytest.mark.parametrize("name", ["CausalForest", "DRLearner, forest", "DRLearner, tree"])
 def test_a_seed_decides_everything_and_n_jobs_nothing(trial, name):
     X, t, y = trial
     estimator = DISCRETE[name]

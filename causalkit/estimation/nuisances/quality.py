@@ -374,7 +374,8 @@ def _probe(
         away[f == fold] = mean(k, X[f == fold]) - fitted[which][f == fold]
     product = w * r * away
     if problem.groups is not None:
-        product = np.bincount(problem.groups[which], weights=product)
+        summed: FloatArray = np.bincount(problem.groups[which], weights=product).astype(np.float64)
+        product = summed
     total, spread = float(product.sum()), float(np.sqrt((product**2).sum()))
     size, rest = float(w @ away**2), float(w @ r**2)
     if spread == 0 or size == 0:
