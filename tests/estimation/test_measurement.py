@@ -104,6 +104,39 @@ def test_labels_of_all_rows_make_predictions_idle(rng):
     assert_allclose(effect.value, OLS().fit(None, y, t=t).effect_.value, atol=0.1)
 
 
+@pytest.mark.parametrize("dose", [False, True])
+def test_without_predictions_it_is_least_squares_on_the_labelled_rows(rng, dose):
+    """What treatment and covariates explain is not drawn by labels, however large it is."""
+    X = rng.normal(size=(600, 2))
+    t = rng.normal(size=600) if dose else rng.integers(2, size=600)
+    y = 5 * t + 3 * X[:, 0] + rng.normal(size=600)
+    known = rng.random(600) < 0.2
+    powered = PredictionPowered(tuning=0.0)
+    alone = powered.fit(
+        X, np.where(known, y, 0.0), t=t, predicted=rng.normal(size=600), labelled=known
+    ).effect_
+    share = 1.0 if dose else np.array([known[t == arm].mean() for arm in (0, 1)])[t]
+    labelled = OLS().fit(
+        X[known], y[known], t=t[known], sample_weight=(np.ones(600) / share)[known]
+    )
+    assert_allclose(alone.value, labelled.effect_.value, rtol=1e-9)
+    assert_allclose(alone.std_error, labelled.effect_.std_error, rtol=0.25)
+
+
+def test_few_labels_and_many_columns_do_not_feign_precision(rng):
+    X, t = rng.normal(size=(2000, 10)), rng.integers(2, size=2000)
+    errors, values = [], []
+    for _ in range(40):
+        y = t + rng.normal(size=2000)
+        known = rng.permutation(2000) < 70
+        effect = PredictionPowered().fit(
+            X, np.where(known, y, 0.0), t=t, predicted=rng.normal(size=2000), labelled=known
+        )
+        values.append(effect.effect_.value)
+        errors.append(effect.effect_.std_error)
+    assert np.mean(errors) > 0.7 * np.std(values)
+
+
 def test_useless_predictions_do_no_harm(rng):
     t, y, _ = trial(2000, rng)
     known = rng.random(2000) < 0.3

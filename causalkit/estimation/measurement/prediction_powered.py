@@ -8,8 +8,12 @@ many there are; the labelled rows alone are few. Both together,
 
 have the mean of the outcome whatever the model is worth, and the more it is worth the smaller is
 their variance. Put this *pseudo-outcome* in place of the outcome, and any estimator of an effect
-that is linear in the outcome is prediction-powered. λ = 1 is the original proposal; the λ that
-minimises the variance of the effect (PPI++) is never worse than the labelled rows alone.
+that is linear in the outcome is prediction-powered. λ = 1 is the original proposal; with the λ that
+minimises the variance of the effect (PPI++) large samples are never worse than their labelled rows.
+
+What treatment and covariates explain of a column need not be drawn by labels: a line through the
+labelled rows stands for it in all rows, and only what it leaves is divided by P(labelled). With
+OLS, the labelled part is then OLS on the labelled rows, exactly.
 
 References
 ----------
@@ -36,6 +40,8 @@ from causalkit.typing import FloatArray, RandomState
 __all__ = ["PredictionPowered"]
 
 _LEAST_LABELLED = 10
+_LABELS_A_COLUMN = 5
+"""Labelled rows for each column of the line through them; with fewer it would follow noise."""
 
 
 class PredictionPowered(EffectEstimator):
@@ -130,7 +136,9 @@ class PredictionPowered(EffectEstimator):
             )
         cells = problem.t if problem.levels is not None else np.zeros(problem.n_obs)
         for cell in np.unique(cells):
-            known = int(labelled[cells == cell].sum())
+            known = int(
+                np.count_nonzero(labelled[cells == cell, 0] * problem.weights[cells == cell])
+            )
             if known < _LEAST_LABELLED:
                 raise InputError(
                     f"{known} rows with {problem.treatment!r} at level {cell:g} are labelled; "
@@ -148,16 +156,18 @@ class PredictionPowered(EffectEstimator):
             return inner._solve(_plain(problem, outcome), np.random.default_rng(seed))
 
         # The estimate is linear in the outcome: labels alone, and what predictions add per unit.
-        # A constant is no effect, so both are centred: their level is no noise then.
-        known = problem.weights * labelled
-        y, guess = (column - np.average(column, weights=known) for column in (problem.y, predicted))
-        alone = solve(labelled / shares * y)
-        gain = solve((1 - labelled / shares) * guess)
+        counts = labelled / shares
+        design = _design(problem, labelled)
+        lines = _lines(design, np.column_stack([problem.y, predicted]), problem.weights * counts)
+        alone = solve(lines[:, 0] + counts * (problem.y - lines[:, 0]))
+        gain = solve((1 - counts) * (predicted - lines[:, 1]))
         weight = self._weight(problem, alone.scores, gain.scores)
         notes = [f"Labelled: {int(labelled.sum())} of {problem.n_obs} rows."]
+        known = np.count_nonzero(labelled * problem.weights)
+        fitted = np.sqrt(known / (known - design.shape[1]))
         return Solution(
             alone.value + weight * gain.value,
-            alone.scores + weight * gain.scores,
+            fitted * (alone.scores + weight * gain.scores),
             n_parameters=alone.n_parameters,
             details={
                 **{key: value for key, value in alone.details.items() if key == "contrast"},
@@ -194,3 +204,21 @@ def _shares(problem: Problem, labelled: FloatArray) -> FloatArray:
     total = np.bincount(codes, weights=problem.weights)
     known = np.bincount(codes, weights=problem.weights * labelled)
     return np.asarray((known / total)[codes], dtype=np.float64)
+
+
+def _design(problem: Problem, labelled: FloatArray) -> FloatArray:
+    """Arms (or the dose), and the covariates if there are labels enough for so many."""
+    if problem.levels is None:
+        base = np.column_stack([np.ones(problem.n_obs), problem.t])
+    else:
+        base = (problem.t[:, None] == np.unique(problem.t)).astype(np.float64)
+    columns = base.shape[1] + problem.X.shape[1]
+    known = np.count_nonzero(labelled * problem.weights)
+    return np.hstack([base, problem.X]) if known >= _LABELS_A_COLUMN * columns else base
+
+
+def _lines(design: FloatArray, columns: FloatArray, weights: FloatArray) -> FloatArray:
+    """Values in all rows of least squares fits to the labelled ones, shape (n, k)."""
+    root = np.sqrt(weights)[:, None]
+    slopes = np.linalg.lstsq(root * design, root * columns, rcond=None)[0]
+    return np.asarray(design @ slopes, dtype=np.float64)

@@ -16,7 +16,8 @@ the learners of those folds have seen this one, and T would be drawn below zero.
 need not matter, as the moment forgives errors in
 one nuisance. So the effect is computed once more with the missed part put back; if that moves it by
 more than half a standard error (with a bias of that size an interval of 95 % covers 92 %), and by
-more than a gain in precision would, a :class:`~causalkit.errors.NuisanceWarning` says so.
+more than a gain in precision would, or if no nuisance is free of it, a
+:class:`~causalkit.errors.NuisanceWarning` says so.
 
 References
 ----------
@@ -161,7 +162,9 @@ class Nuisances(Reported):
 
     def warning(self, effect: float) -> NuisanceWarning | None:
         """Return a warning if what was missed matters for the effect."""
-        if not abs(self.shift) > max(_MATTERS, _BY_CHANCE * self.chance):
+        moved = abs(self.shift) > max(_MATTERS, _BY_CHANCE * self.chance)
+        unprotected = len(self.parts) > 1 and len(self.missing) == len(self.parts)
+        if not moved and not unprotected:
             return None
         missed = ", ".join(
             f"{q.name} ({q.missed:.0%} of what {q.learner} left over)"

@@ -186,7 +186,7 @@ class Matching(EffectEstimator):
         """Impute what is missing, average, and put Abadie–Imbens errors together."""
         n_kept = int(kept.sum())
         potential, weights = np.empty((2, problem.n_obs)), np.zeros(problem.n_obs)
-        spread = np.zeros(problem.n_obs)
+        spread, pull = np.zeros((2, problem.n_obs))
         ins = (arms.control > 0, arms.treated > 0)
         for k, (arm, neighbours) in enumerate(zip(ins, found, strict=True)):
             potential[k] = problem.y
@@ -197,16 +197,16 @@ class Matching(EffectEstimator):
             potential[k, kept & ~arm] = self._imputed(problem, arm, kept & ~arm, neighbours, uses)
             weights[arm] += uses
             own = 2 * uses * kept[arm]
-            spread[arm] = np.maximum(uses**2 + own - squares, 0) * self._variance(
-                problem, points, arm
-            )
+            apart = self._apart(problem, points, arm)
+            spread[arm] = np.maximum(uses**2 + own - squares, 0) * apart**2
+            pull[arm] = (2 * k - 1) * uses * apart
         gain = np.where(kept, potential[1] - potential[0], 0.0)
         value = float(gain.sum() / n_kept)
-        # Two independent parts: how effects differ, and noise of what rows were used for.
-        parts = np.where(kept, (gain - value) ** 2, 0.0) + spread
-        sign = np.where(arms.treated > 0, 1.0, -1.0) * np.sign(
-            problem.y - problem.y.mean() + 1e-300
-        )
+        # Two independent parts: how effects differ, and noise of what rows were used for. Which way
+        # a row pulls matters where several effects are compared.
+        differs = np.where(kept, gain - value, 0.0)
+        parts = differs**2 + spread
+        sign = np.where(differs + pull < 0, -1.0, 1.0)
         notes = []
         if n_dropped:
             notes = [
@@ -247,13 +247,12 @@ class Matching(EffectEstimator):
         moved: FloatArray = outcome + fitted[asking] - neighbours.mean(fitted[arm])
         return moved
 
-    def _variance(self, problem: Problem, points: FloatArray, arm: BoolArray) -> FloatArray:
-        """Variance of the outcome near each row of an arm, from its nearest rows there."""
+    def _apart(self, problem: Problem, points: FloatArray, arm: BoolArray) -> FloatArray:
+        """How far rows of an arm are from the nearest there; its square has the mean of variance."""
         near = nearest(points[arm], points[arm], self.n_matches, alone=True)
         y, count = problem.y[arm], near.count
-        mean = near.mean(y)
-        spread: FloatArray = count / (count + 1) * (y - np.nan_to_num(mean)) ** 2
-        return np.asarray(np.where(count > 0, spread, 0.0), dtype=np.float64)
+        distance = np.sqrt(count / (count + 1)) * (y - np.nan_to_num(near.mean(y)))
+        return np.asarray(np.where(count > 0, distance, 0.0), dtype=np.float64)
 
     def _coordinates(self, problem: Problem, treated: BoolArray) -> FloatArray:
         """Coordinates whose Euclidean distance is the metric."""
