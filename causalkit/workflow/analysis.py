@@ -7,7 +7,7 @@ The chain is four calls that anybody can make by hand, and `Analysis` keeps what
     effect    = estimand.estimate(data, estimator)                  estimate
     challenges = effect.refute()                                    challenge
 
-Two decisions are made here and said in `Analysis.notes`. If a class of graphs leaves the effect
+What is decided here, and what the estimator warned about, is said in `Analysis.notes`. If a class of graphs leaves the effect
 open (an edge that is not oriented decides it), the answer is the set of effects that the class
 allows; of a PAG it may hold members in which nothing is identified (`n_open`). And a graph
 that was learnt from the same rows makes the interval of the effect too short by an unknown amount:
@@ -17,6 +17,7 @@ the interval describes the effect *given* the graph.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -30,7 +31,7 @@ from causalkit._core.report import Report, Reported
 from causalkit._core.table import Table, as_table, column_names
 from causalkit.discovery import FLOP, PC, Knowledge
 from causalkit.discovery.base import DiscoveryAlgorithm
-from causalkit.errors import InputError, NotIdentifiableError, UnknownVariableError
+from causalkit.errors import CausalkitWarning, InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.estimation import Effect, EffectEstimator, EffectSet
 from causalkit.graph import CausalGraph, Kind
 from causalkit.identification import (
@@ -145,6 +146,7 @@ def analyze(
     graph: GraphLike | None = None,
     discovery: DiscoveryAlgorithm | None = None,
     knowledge: Knowledge | None = None,
+    strategy: str | None = None,
     estimator: EffectEstimator | None = None,
     checks: Iterable[Any] | None = None,
     clusters: Any = None,
@@ -166,8 +168,11 @@ def analyze(
         more than two values, the more accurate of the two there, else `PC(alpha=0.01, …)`.
     knowledge : Knowledge, optional
         Tiers, required and forbidden edges, for the default discovery.
+    strategy : str, optional
+        How to identify the effect; see :func:`~causalkit.identification.identify`. Left out, all
+        that assume nothing but the graph are tried; "instrument" and "compliers" assume more.
     estimator : EffectEstimator, optional
-        Left out, chosen by the kind of treatment (see :func:`causalkit.estimation.estimate`).
+        Left out, chosen by what was identified and the kind of treatment (see :func:`causalkit.estimation.estimate`).
     checks : iterable of refutation checks, optional
         Left out, all that apply.
     clusters, sample_weight : column name or array of shape (n_rows,), optional
@@ -220,6 +225,7 @@ def analyze(
         "graph": graph,
         "discovery": discovery,
         "knowledge": knowledge,
+        "strategy": strategy,
         "estimator": estimator,
         "checks": checks,
         "clusters": clusters,
@@ -245,10 +251,16 @@ def analyze(
         graph = algorithm.fit(variables).graph_
     else:
         variables = as_table(data, columns=[name for name in graph.nodes if name in columns])
-    estimand, notes = _identify(graph, treatment, outcome, variables, algorithm)
-    effect = estimand.estimate(
-        data, estimator, clusters=clusters, sample_weight=sample_weight, random_state=random_state
-    )
+    estimand, notes = _identify(graph, treatment, outcome, variables, algorithm, strategy)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        effect = estimand.estimate(
+            data,
+            estimator,
+            clusters=clusters,
+            sample_weight=sample_weight,
+            random_state=random_state,
+        )
     return Analysis(
         treatment=treatment,
         outcome=outcome,
@@ -257,12 +269,23 @@ def analyze(
         estimand=estimand,
         effect=effect,
         challenges=refute(effect, checks, random_state=random_state, n_jobs=n_jobs),
-        notes=notes,
+        notes=(*notes, *_passed_on(heard)),
         settings=settings,
         data_summary=tuple(_summaries(variables)),
         n_rows=variables.n_rows,
         fingerprint=_fingerprint(variables),
     )
+
+
+def _passed_on(heard: Iterable[warnings.WarningMessage]) -> Iterator[str]:
+    """Give every warning of the estimation once more, and write down causalkit's own."""
+    for warning in heard:
+        warnings.warn_explicit(
+            warning.message, warning.category, warning.filename, warning.lineno, source=None
+        )
+        if issubclass(warning.category, CausalkitWarning):
+            text = str(warning.message)
+            yield f"{warning.category.__name__}: {text}"
 
 
 def _default(variables: Table, knowledge: Knowledge | None) -> DiscoveryAlgorithm:
@@ -312,6 +335,7 @@ def _identify(
     outcome: Name,
     variables: Table,
     algorithm: DiscoveryAlgorithm | None,
+    strategy: str | None,
 ) -> tuple[Estimand, tuple[str, ...]]:
     """The estimand; for a class of graphs that leaves the effect open, the possible effects."""
     notes: list[str] = []
@@ -331,8 +355,10 @@ def _identify(
             "identification reads them as no colliders, so the answer rests on that, too."
         )
     try:
-        estimand = identify(graph, treatment, outcome, observed=observed)
+        estimand = identify(graph, treatment, outcome, observed=observed, strategy=strategy)
     except NotIdentifiableError as error:
+        if strategy is not None:
+            raise
         estimand = _possible(graph, treatment, outcome, observed, error)
         notes += _what_is_open(estimand, error)
     if isinstance(estimand, NoEffectEstimand):

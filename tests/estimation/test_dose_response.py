@@ -111,6 +111,7 @@ def test_the_curve_of_a_randomised_dose_is_a_local_regression(rng):
     assert_allclose(curve.values, plain, atol=0.03)
 
 
+@pytest.mark.filterwarnings("ignore::causalkit.errors.NuisanceWarning")
 @pytest.mark.parametrize(
     ("data", "outcome", "treatment"),
     [(waves, CUBIC, LINE), (waves, LINE, LINE), (hills, CUBIC, LINE)],

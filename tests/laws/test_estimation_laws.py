@@ -75,7 +75,9 @@ def test_swapping_the_arms_changes_the_sign(name, estimator, data, monkeypatch):
     if name.startswith(CROSSFITTED):
         # Folds are dealt arm by arm; here they stay.
         folds = effect.details["folds"][0]
-        monkeypatch.setattr("causalkit.estimation.base.assign_folds", lambda *_, **__: folds)
+        monkeypatch.setattr(
+            "causalkit.estimation.orthogonal.base.assign_folds", lambda *_, **__: folds
+        )
     swapped = fit(estimator, X, 1 - t, y)
     # The IV-type residual is off by the difference of first and final estimate, times the residual.
     rtol = 1e-2 if "IV-type" in name else 1e-6
@@ -140,7 +142,7 @@ def test_weights_are_repeated_rows(name, estimator, data, monkeypatch):
         # Copies of a row belong where the row was.
         folds = iter(folded.details["folds"])
         monkeypatch.setattr(
-            "causalkit.estimation.base.assign_folds", lambda *_, **__: next(folds)[rows]
+            "causalkit.estimation.orthogonal.base.assign_folds", lambda *_, **__: next(folds)[rows]
         )
     repeated = fit(estimator, X[rows], t[rows], y[rows], groups=rows)
     assert_allclose(folded.value, repeated.value, rtol=1e-6)
