@@ -87,6 +87,10 @@ def analyze(
     graph: Annotated[
         Path | None, typer.Option(help="Use this graph (.json, .dot, .graphml, .txt).")
     ] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(help="How to identify: adjustment, front-door, instrument, compliers, …"),
+    ] = None,
     alpha: Alpha = 0.01,
     estimator: Annotated[Estimator, typer.Option(help="How to estimate.")] = Estimator.auto,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
@@ -115,6 +119,7 @@ def analyze(
             outcome,
             graph=known,
             discovery=discovery,
+            strategy=strategy,
             estimator=_estimator(estimator, seed),
             random_state=seed,
             n_jobs=jobs,

@@ -32,6 +32,12 @@ _PARTS = {
 }
 """Which part of the effect it is, and where the mediators stay."""
 
+_KEYWORDS = {"unit": "panel", "time": "time"}
+"""What `estimate` calls the columns of labels."""
+
+_STRATEGIES = {"z": "instrument", "mediators": "front-door"}
+"""Which strategy of identification brings columns with this role."""
+
 _FEW_VALUES = 10
 """Values a column has at most that is read as discrete."""
 
@@ -89,6 +95,7 @@ def suited(estimator: EffectEstimator, estimand: Estimand, problem: Problem) -> 
                 f"covariates only; expected an estimator that takes {role}, such as {other}(). Or "
                 'identify the effect with strategy="adjustment".'
             )
+    _check_needs(estimator, problem, other)
     mediated = isinstance(estimand, MediationEstimand)
     if mediated != isinstance(estimator, NaturalEffects) and "mediators" in problem.others:
         raise InputError(
@@ -99,6 +106,25 @@ def suited(estimator: EffectEstimator, estimand: Estimand, problem: Problem) -> 
         part, direct_at = _PARTS[estimand.query.effect]
         estimator.set_params(part=part, direct_at=direct_at)
     return estimator
+
+
+def _check_needs(estimator: EffectEstimator, problem: Problem, other: str) -> None:
+    """Say where the columns come from that an estimator needs and no estimand brings."""
+    missing = [role for role in estimator.needs if role not in problem.others]
+    if not missing:
+        return
+    name, asked = type(estimator).__name__, listed(missing)
+    if set(missing) <= set(_KEYWORDS):
+        way = f"Name the columns: {', '.join(f'{_KEYWORDS[role]}=…' for role in missing)}."
+    elif missing[0] in _STRATEGIES:
+        way = f"Identify the effect with strategy={_STRATEGIES[missing[0]]!r}, or use {other}()."
+    else:
+        given = ", ".join(f"{role}=…" for role in missing)
+        way = f"Give them without the estimand: {name}().fit(X, y, t=t, {given})."
+    raise InputError(
+        f"{name} needs {asked}, and what was identified brings no such columns; expected an "
+        f"estimator that does without, such as {other}(). {way}"
+    )
 
 
 def prefers_frequencies(problem: Problem) -> bool:

@@ -192,7 +192,9 @@ class Effect(Reported):
                 if self.problem.second_groups is not None:
                     clusters += f" and {int(self.problem.second_groups.max()) + 1}"
                 facts.append(("standard error", f"clustered, {clusters} clusters"))
-        elif "clusters" in self.details:
+        elif (adjustment := getattr(self.estimand, "adjustment", None)) is not None:
+            facts.append(("adjusted for", ", ".join(map(str, adjustment)) or "nothing"))
+        if self.problem is None and "clusters" in self.details:
             facts.append(("standard error", f"clustered, {self.details['clusters']} clusters"))
         facts.append(("rows", self.n_obs))
         if "nuisances" in self.details:
@@ -228,7 +230,7 @@ def quantile(probability: float, df: float | None) -> float:
 
 def _lower_tail(t: float, df: float | None) -> float:
     if df is None:
-        return _NORMAL.cdf(t)
+        return 0.5 * math.erfc(-t / math.sqrt(2))  # NormalDist().cdf is 0 beyond 8.3
     from scipy.special import stdtr
 
     return float(stdtr(df, t))

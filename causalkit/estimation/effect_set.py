@@ -135,8 +135,10 @@ class EffectSet(Reported):
         """The result in one sentence."""
         smallest, largest = map(format_value, self.range)
         if self.reading != "alternatives":
-            what = "effects" if self.reading == "contrasts" else "mean outcomes"
-            return f"{len(self)} {what}: {smallest} to {largest}"
+            what = "effect" if self.reading == "contrasts" else "mean outcome"
+            if len(self) == 1:
+                return f"1 {what}: {smallest}"
+            return f"{len(self)} {what}s: {smallest} to {largest}"
         if self.n_open:
             known = f"one of {len(self)} possible effects: {smallest} to {largest}"
             return f"Either {smallest if len(self) == 1 else known}, or not identified"
@@ -250,7 +252,7 @@ class EffectSet(Reported):
             std_error = standard_error(influence)
         else:
             std_error, df, facts = inference.spread(influence, first.problem, df)
-        labels = f"{self._label(which)} − {self._label(other)}"
+        labels = _less(self._label(which), self._label(other))
         return replace(
             first,
             value=first.value - second.value,
@@ -288,7 +290,7 @@ class EffectSet(Reported):
             start = places[self._place(base)]
             pairs = [(i, start) for i in places if i != start]
         effects = tuple(self.difference(i, j) for i, j in pairs)
-        labels = tuple(f"{self.labels[i]} − {self.labels[j]}" for i, j in pairs)
+        labels = tuple(_less(self.labels[i], self.labels[j]) for i, j in pairs)
         return EffectSet(effects, labels, reading="contrasts", estimand=self.estimand)
 
     def to_frame(self, level: float = 0.95, *, joint: bool = False) -> pd.DataFrame:
@@ -344,6 +346,14 @@ class EffectSet(Reported):
     def _label(self, which: int | str) -> str:
         return self.labels[self._place(which)]
 
+    def _methods(self) -> str:
+        """How they were estimated: once, or label by label where they differ."""
+        methods = [effect.method for effect in self.effects if not effect.implied]
+        if len(set(methods)) < 2:
+            return methods[0] if methods else self.effects[0].method
+        pairs = zip(self.labels, self.effects, strict=True)
+        return "; ".join(f"{label}: {effect.method}" for label, effect in pairs)
+
     def _report(self) -> Report:
         notes = ["The interval is for the true effect, whichever of these it is."]
         if self.reading != "alternatives":
@@ -362,7 +372,7 @@ class EffectSet(Reported):
         ]
         return Report(
             title=self.sentence,
-            facts=[("method", self.effects[-1].method), ("rows", self.n_obs)],
+            facts=[("method", self._methods()), ("rows", self.n_obs)],
             columns=(
                 *(("mean at", "mean") if self.reading == "means" else ("effect of", "effect")),
                 *("std. error", "lower", "upper", "p-value"),
@@ -370,6 +380,11 @@ class EffectSet(Reported):
             rows=rows,
             notes=notes,
         )
+
+
+def _less(label: str, other: str) -> str:
+    """`"b − a"`, with brackets around what is a difference itself."""
+    return " − ".join(f"({name})" if " − " in name else name for name in (label, other))
 
 
 def together(

@@ -126,7 +126,7 @@ def estimate_streamed(
     _check_data(data)
     if not isinstance(estimand, AdjustmentEstimand) or isinstance(estimand.graph, LaggedGraph):
         raise InputError(
-            f"a {type(estimand).__name__} cannot be estimated by blocks; expected one by "
+            f"{type(estimand).__name__} cannot be estimated by blocks; expected one by "
             "adjustment, of a graph without steps. Read the rows that are needed into memory."
         )
     treatment, outcome = asked(estimand)

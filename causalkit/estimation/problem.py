@@ -30,6 +30,9 @@ __all__ = ["Columns", "Problem", "as_groups", "as_problem", "as_weights", "probl
 LABELS = ("unit", "time")
 """Roles whose columns are read as labels, whatever they hold; those of others are numbers."""
 
+_FIRST_ROWS = 64
+"""Rows that a column must share with the outcome before all are compared."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
@@ -197,6 +200,7 @@ def as_problem(
     """
     for column, what, dimensions in ((y, "y", 1), (t, "t", 1), (X, "X", 2)):
         _check_dimensions(column, what, dimensions)
+    _check_order({"y": y, "t": t, "X": X, **(others or {}), "groups": groups})
     outcome, treatment = _name_of(y, "y"), _name_of(t, "t")
     if outcome == treatment:
         outcome, treatment = "y", "t"
@@ -222,10 +226,11 @@ def as_problem(
         },
         supplied=as_supplied(supplied or {}, table.n_rows),
     )
-    if matrix is None:
-        return problem
-    names = tuple(f"x{k}" for k in range(matrix.shape[1]))
-    return problem.replace(X=matrix, adjustment=names)
+    if matrix is not None:
+        names = tuple(f"x{k}" for k in range(matrix.shape[1]))
+        problem = problem.replace(X=matrix, adjustment=names)
+    _check_leakage(problem)
+    return problem
 
 
 def problem_from_table(
@@ -451,6 +456,39 @@ def _check_dimensions(given: object, what: str, expected: int) -> None:
         f"{one if expected == 1 else two}. Use {what}.reshape("
         f"{'-1' if expected == 1 else '-1, 1'}) for an array."
     )
+
+
+def _check_order(given: Mapping[str, Any]) -> None:
+    """Refuse pandas objects with the same row labels in another order: rows go by position."""
+    labelled = [
+        (what, column.index)
+        for what, column in given.items()
+        if hasattr(getattr(column, "index", None), "equals")
+    ]
+    for what, index in labelled[1:]:
+        first, expected = labelled[0]
+        alike = len(index) == len(expected) and index.nlevels == expected.nlevels
+        if not alike or index.equals(expected):
+            continue
+        if index.is_unique and index.isin(expected).all():
+            raise InputError(
+                f"{what} has the row labels of {first} in another order; expected the same row of "
+                f"the table in the same place, since rows go by position. Use {what}.loc"
+                f"[{first}.index], or if places are right as they are, .reset_index(drop=True) "
+                "of both."
+            )
+
+
+def _check_leakage(problem: Problem) -> None:
+    """Refuse the outcome itself among the columns to adjust for."""
+    start = slice(0, _FIRST_ROWS)
+    for k in np.flatnonzero((problem.X[start] == problem.y[start, None]).all(axis=0)):
+        if problem.n_obs > 1 and np.array_equal(problem.X[:, k], problem.y):
+            raise InputError(
+                f"column {problem.adjustment[k]!r} of X is the outcome {problem.outcome!r} itself, "
+                "and given the outcome nothing is left to explain; expected what was there before "
+                "treatment. Leave the column out."
+            )
 
 
 def _name_of(column: object, default: Name) -> Name:

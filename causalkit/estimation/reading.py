@@ -96,7 +96,8 @@ def read_groups(data: Data, given: Name | ArrayLike | None, table: Table) -> Int
     """Cluster labels: an array, a column of any type, text too, or a pair of columns."""
     if isinstance(given, (str, int)):
         given = _column(data, given)
-    if isinstance(given, tuple) and all(isinstance(name, (str, int)) for name in given):
+    texts = isinstance(given, list) and len(given) == 2 and all(isinstance(n, str) for n in given)
+    if texts or (isinstance(given, tuple) and all(isinstance(n, (str, int)) for n in given)):
         kinds = [as_groups(_column(data, name), table.n_rows) for name in given]
         given = np.column_stack([kind for kind in kinds if kind is not None])
     return as_groups(given, table.n_rows)

@@ -63,10 +63,9 @@ def shared_rows(effects: Sequence[Effect]) -> tuple[FloatArray, Asymptotic]:
     """
     for number, effect in enumerate(effects):
         if effect.influence is None or (effect.problem is None and "clusters" in effect.details):
-            why = "it follows from the graph alone" if effect.implied else "a bootstrap keeps none"
             raise InputError(
-                f"effect {number} ({effect.method}) has no influence of each row: {why}; a joint "
-                "statement needs one. Estimate with inference=None."
+                f"effect {number} ({effect.method}) has no influence of each row that a joint "
+                f"statement could use: {_why_none(effect)}."
             )
     sizes = {len(effect.influence) for effect in effects if effect.influence is not None}
     if len(sizes) > 1:
@@ -81,6 +80,17 @@ def shared_rows(effects: Sequence[Effect]) -> tuple[FloatArray, Asymptotic]:
         )
     columns = [effect.influence for effect in effects if effect.influence is not None]
     return np.column_stack(columns), _inference(effects[0])
+
+
+def _why_none(effect: Effect) -> str:
+    """Why an effect has no influence, and the way out."""
+    if effect.implied:
+        return "it follows from the graph alone. Leave it out"
+    if effect.problem is not None:
+        return "a bootstrap keeps none. Estimate with inference=None"
+    if effect.estimator is not None:
+        return "a table that is read by blocks keeps none. Estimate from rows in memory"
+    return "its clusters were not kept. Estimate without clusters, or by another estimator"
 
 
 def joint_covariance(effects: Sequence[Effect]) -> tuple[FloatArray, float | None]:

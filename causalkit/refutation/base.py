@@ -154,6 +154,11 @@ def beyond_reach(effect: Effect) -> str:
                 "The effect is implied by the graph, not estimated from data, so there is no "
                 "estimate to challenge: challenge the graph instead."
             )
+        if effect.estimator is not None and effect.problem is None:
+            return (
+                "The rows were read by blocks and not kept, so nothing can be estimated again: "
+                "estimate from rows in memory, of which a sample will do."
+            )
         if effect.estimand is not None:
             return (
                 "The effect is a formula in relative frequencies, and the checks estimate again by "

@@ -115,7 +115,9 @@ class TwoValuedTail(Tail):
     def worst(self, gamma: float, sign: float) -> tuple[FloatArray, FloatArray]:
         """Of sign · Y ∈ {0, sign}; the larger value has probability μ, or 1 − μ."""
         low = min(sign, 0.0)
-        larger = self.arm.mean if sign > 0 else 1 - self.arm.mean
+        # A regressor may predict what is no probability; the worst of that would move backwards.
+        mean = np.clip(self.arm.mean, 0.0, 1.0)
+        larger = mean if sign > 0 else 1 - mean
         quantile = low + (larger > 1 / (1 + gamma)).astype(np.float64)
         return quantile, low + np.minimum(gamma * larger, 1 - (1 - larger) / gamma)
 

@@ -7,11 +7,11 @@ The chain is four calls that anybody can make by hand, and `Analysis` keeps what
     effect    = estimand.estimate(data, estimator)                  estimate
     challenges = effect.refute()                                    challenge
 
-What is decided here, and what the estimator warned about, is said in `Analysis.notes`. If a class of graphs leaves the effect
-open (an edge that is not oriented decides it), the answer is the set of effects that the class
-allows; of a PAG it may hold members in which nothing is identified (`n_open`). And a graph
-that was learnt from the same rows makes the interval of the effect too short by an unknown amount:
-the interval describes the effect *given* the graph.
+What is decided here, and what the estimator warned about, is said in `Analysis.notes`. If a class
+of graphs leaves the effect open (an edge that is not oriented decides it), the answer is the set of
+effects that the class allows; of a PAG it may hold members in which nothing is identified
+(`n_open`). And a graph that was learnt from the same rows makes the interval of the effect too
+short by an unknown amount: the interval describes the effect *given* the graph.
 """
 
 from __future__ import annotations
@@ -172,7 +172,8 @@ def analyze(
         How to identify the effect; see :func:`~causalkit.identification.identify`. Left out, all
         that assume nothing but the graph are tried; "instrument" and "compliers" assume more.
     estimator : EffectEstimator, optional
-        Left out, chosen by what was identified and the kind of treatment (see :func:`causalkit.estimation.estimate`).
+        Left out, chosen by what was identified and the kind of treatment (see
+        :func:`causalkit.estimation.estimate`).
     checks : iterable of refutation checks, optional
         Left out, all that apply.
     clusters, sample_weight : column name or array of shape (n_rows,), optional
@@ -261,6 +262,7 @@ def analyze(
             sample_weight=sample_weight,
             random_state=random_state,
         )
+    said = _passed_on(heard)
     return Analysis(
         treatment=treatment,
         outcome=outcome,
@@ -269,7 +271,7 @@ def analyze(
         estimand=estimand,
         effect=effect,
         challenges=refute(effect, checks, random_state=random_state, n_jobs=n_jobs),
-        notes=(*notes, *_passed_on(heard)),
+        notes=(*notes, *said),
         settings=settings,
         data_summary=tuple(_summaries(variables)),
         n_rows=variables.n_rows,
@@ -277,15 +279,14 @@ def analyze(
     )
 
 
-def _passed_on(heard: Iterable[warnings.WarningMessage]) -> Iterator[str]:
-    """Give every warning of the estimation once more, and write down causalkit's own."""
+def _passed_on(heard: Iterable[warnings.WarningMessage]) -> list[str]:
+    """Let out every warning of the estimation, and write down causalkit's own."""
+    said = []
     for warning in heard:
-        warnings.warn_explicit(
-            warning.message, warning.category, warning.filename, warning.lineno, source=None
-        )
+        warnings.warn(warning.message, warning.category, stacklevel=3)
         if issubclass(warning.category, CausalkitWarning):
-            text = str(warning.message)
-            yield f"{warning.category.__name__}: {text}"
+            said.append(f"{warning.category.__name__}: {warning.message}")
+    return said
 
 
 def _default(variables: Table, knowledge: Knowledge | None) -> DiscoveryAlgorithm:

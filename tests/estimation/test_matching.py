@@ -136,3 +136,15 @@ def test_what_is_refused(rng):
     with pytest.raises(InputError, match="no adjustment columns"):
         Matching().fit(None, y, t=t)
     assert OLS().fit(None, y, t=t).effect_.n_obs == 60
+
+
+def test_effects_of_two_levels_are_compared_as_if_matched_with_each_other(rng):
+    """What each row pulls at is kept, so that the difference has the right standard error."""
+    X, level = rng.normal(size=(900, 2)), rng.integers(3, size=900)
+    y = np.array([0.0, 1.0, 1.5])[level] + X[:, 0] + rng.normal(size=900)
+    names = pd.Series(np.array(["a", "b", "c"])[level], dtype="category")
+    both = Matching(target="ATE", contrast="each").fit(X, y, t=names).effect_
+    direct = Matching(target="ATE", contrast=("b", "c")).fit(X, y, t=names).effect_
+    difference = both.difference(1, 0)
+    assert_allclose(difference.value, direct.value, atol=1e-9)
+    assert_allclose(difference.std_error, direct.std_error, rtol=0.1)

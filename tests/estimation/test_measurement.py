@@ -66,6 +66,15 @@ def test_gaussian_predictions_have_one_correction_only(rng):
     assert_allclose(tweedie[middle], linear[middle], atol=0.1)
 
 
+def test_a_prediction_far_from_all_others_is_corrected_too(rng):
+    y, predicted = held_out(2000, rng)
+    tweedie = TweedieCorrection().fit(y, predicted)
+    alone, among = tweedie.correct(predicted), tweedie.correct(np.append(predicted, 100.0))
+    assert np.isfinite(among).all()
+    middle = np.abs(predicted) < 1.2
+    assert_allclose(among[:-1][middle], alone[middle], atol=0.15)
+
+
 def test_what_was_learnt_from_labels_survives_cloning(rng):
     correction = LinearCalibration().fit(*held_out(50, rng))
     estimator = PredictedOutcome(correction, OLS(), random_state=0)

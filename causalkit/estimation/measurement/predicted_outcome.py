@@ -40,7 +40,8 @@ __all__ = ["Correction", "LinearCalibration", "PredictedOutcome", "TweedieCorrec
 
 _LEAST_SLOPE = 0.02
 _LEAST_ROWS = 10
-_GRID = 256
+_GRID, _MOST_CELLS = 256, 1024
+_CELLS_A_WIDTH = 4
 
 
 @runtime_checkable
@@ -113,8 +114,9 @@ class TweedieCorrection(BaseEstimator):
     Parameters
     ----------
     bandwidth : float, optional
-        Of the kernel density estimate, in units of the predictions; 1.06 sd n^(−1/7) if left out,
-        wide enough for the slope of a density.
+        Of the kernel density estimate, in units of the predictions; 1.06 s n^(−1/7) if left out,
+        wide enough for the slope of a density; s is their standard deviation, or what their
+        quartiles say of it if that is less.
 
     Attributes
     ----------
@@ -124,7 +126,9 @@ class TweedieCorrection(BaseEstimator):
     Notes
     -----
     **Assumes:** predictions are the outcome's conditional means (Berkson: y = ŷ + noise), as a
-    model that minimises squared error on this population makes them.
+    model that minimises squared error on this population makes them. Rows that a treatment has
+    moved far are another population: of an effect of half a standard deviation all came back in a
+    simulation, of two standard deviations 85 %. Take :class:`LinearCalibration` there.
 
     Examples
     --------
@@ -159,7 +163,7 @@ class TweedieCorrection(BaseEstimator):
 
     def correct(self, predicted: FloatArray) -> FloatArray:
         """Return ŷ − σ² (log p)'(ŷ), with p the density of the predictions given, shape (n,)."""
-        width = self.bandwidth or 1.06 * float(predicted.std()) * len(predicted) ** (-1 / 7)
+        width = self.bandwidth or 1.06 * _typical(predicted) * len(predicted) ** (-1 / 7)
         corrected: FloatArray = predicted - self.variance_ * _slope_of_log_density(predicted, width)
         return corrected
 
@@ -307,11 +311,21 @@ def _slope_of_log_density(values: FloatArray, width: float) -> FloatArray:
     """
     level, spread = float(values.mean()), float(values.var())
     inward = level + (values - level) * np.sqrt(max(1 - width**2 / spread, 0.0))
-    grid = np.linspace(values.min() - width, values.max() + width, _GRID)
-    counts, edges = np.histogram(inward, bins=_GRID)
-    middle = (edges[1:] + edges[:-1]) / 2
+    reach = float(np.ptp(values)) / width + 2
+    cells = int(np.clip(_CELLS_A_WIDTH * reach, _GRID, _MOST_CELLS))
+    grid = np.linspace(values.min() - width, values.max() + width, cells)
+    counts, edges = np.histogram(inward, bins=cells)
+    middle, counts = ((edges[1:] + edges[:-1]) / 2)[counts > 0], counts[counts > 0]
     apart = (grid[:, None] - middle) / width
-    weights = counts * np.exp(-(apart**2) / 2)
-    density = weights.sum(axis=1)
-    slope = -(weights * apart).sum(axis=1) / width
-    return np.asarray(np.interp(values, grid, slope / density), dtype=np.float64)
+    heights = np.log(counts) - apart**2 / 2
+    # Far from all kernels each is zero, but not what the nearest is to the others.
+    weights = np.exp(heights - heights.max(axis=1, keepdims=True))
+    slope = -(weights * apart).sum(axis=1) / (weights.sum(axis=1) * width)
+    return np.asarray(np.interp(values, grid, slope), dtype=np.float64)
+
+
+def _typical(values: FloatArray) -> float:
+    """Standard deviation, or what the quartiles of a normal distribution say of it if less."""
+    low, high = np.quantile(values, (0.25, 0.75))
+    spread = float(values.std())
+    return min(spread, float(high - low) / 1.349) or spread

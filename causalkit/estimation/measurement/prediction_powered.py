@@ -25,9 +25,11 @@ doi:10.48550/arXiv.2311.01453
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from causalkit.errors import InputError
@@ -35,7 +37,8 @@ from causalkit.estimation.base import EffectEstimator, Solution
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.regression import OLS
-from causalkit.typing import FloatArray, RandomState
+from causalkit.estimation.unseen import read_flags, without_unseen
+from causalkit.typing import Data, FloatArray, RandomState
 
 __all__ = ["PredictionPowered"]
 
@@ -48,8 +51,7 @@ class PredictionPowered(EffectEstimator):
     """Any estimator, for an outcome that is measured in few rows and predicted in all.
 
     Needs two more roles in `fit`: `predicted`, the model's outcome of every row, and `labelled`,
-    one where the outcome was measured and zero elsewhere (there, `y` is not read and may be any
-    number).
+    one where the outcome was measured and zero elsewhere (there, `y` is not read and may be missing).
 
     Parameters
     ----------
@@ -78,7 +80,7 @@ class PredictionPowered(EffectEstimator):
     >>> y = 0.5 * t + rng.normal(size=5000)
     >>> guess = 0.6 * y + 0.3 * rng.normal(size=5000)
     >>> known = rng.random(5000) < 0.1
-    >>> measured = np.where(known, y, 0.0)
+    >>> measured = np.where(known, y, np.nan)
     >>> ppi = PredictionPowered().fit(None, measured, t=t, predicted=guess, labelled=known)
     >>> bool(0.5 in ppi.effect_.interval(0.99))
     True
@@ -98,6 +100,52 @@ class PredictionPowered(EffectEstimator):
         self.tuning = tuning
         self.inference = inference
         self.random_state = random_state
+
+    def fit(
+        self,
+        X: Data | None,
+        y: ArrayLike,
+        *,
+        t: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        supplied: Mapping[str, ArrayLike] | None = None,
+        **others: Data,
+    ) -> Self:
+        """Estimate the effect of `t` on `y`, which was measured where `labelled` says so.
+
+        Parameters
+        ----------
+        X : table of shape (n, k), or None
+            Columns to adjust for.
+        y : array-like of shape (n,)
+            Outcome; may be missing where not labelled.
+        t : array-like of shape (n,)
+            Treatment, known for all rows.
+        sample_weight, groups : array-like of shape (n,), optional
+            Weights; clusters.
+        supplied : None
+            There are no nuisances.
+        **others : table or array-like
+            `predicted`, the predicted outcome of every row; `labelled`, of zeros and ones or
+            booleans.
+
+        Returns
+        -------
+        self
+            With `effect_`.
+        """
+        self._check_roles(others)
+        known = read_flags(others["labelled"], "labelled")
+        return super().fit(
+            X,
+            without_unseen(y, known, "labelled"),
+            t=t,
+            sample_weight=sample_weight,
+            groups=groups,
+            supplied=supplied,
+            **{**others, "labelled": known.astype(np.float64)},
+        )
 
     def _method(self) -> str:
         return f"prediction-powered {self._inner()._method()}"

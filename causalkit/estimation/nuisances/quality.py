@@ -392,7 +392,7 @@ def _probe(
             everywhere[there] = strength * (mean(k, everyone[there]) - fitted[there])
         return everywhere
 
-    share = max(total, 0.0) ** 2 / (size * rest)
+    share = (max(total, 0.0) / size) * (max(total, 0.0) / rest)  # the square might overflow
     return _Probe(share, NormalDist().cdf(-total / spread), correction)
 
 

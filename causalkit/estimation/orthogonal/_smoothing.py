@@ -140,7 +140,8 @@ def local_fit(
     if np.linalg.cond(gram) > _SINGULAR:
         raise NumericalError(
             f"around dose {at:.4g} there are too few different doses for a curve; expected many "
-            "within its width. Give `doses` where there are data, or a larger width."
+            "within its width. Give `doses` where there are data, or a larger width; if there are "
+            "only a few, call them levels with .astype('category') and use PotentialOutcomes()."
         )
     inverse = np.linalg.inv(gram)
     counts = kernel * (powers @ inverse[0])

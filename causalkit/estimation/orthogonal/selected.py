@@ -31,7 +31,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from causalkit._core.checks import check_choice
-from causalkit._core.table import as_table
 from causalkit.errors import InputError, OverlapWarning
 from causalkit.estimation.base import contrast_of
 from causalkit.estimation.inference import Asymptotic, Bootstrap
@@ -41,6 +40,7 @@ from causalkit.estimation.nuisances.learners import class_learner, mean_learner
 from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.orthogonal.nested import arms_overlap, effective_share
 from causalkit.estimation.problem import Problem
+from causalkit.estimation.unseen import read_flags, without_unseen
 from causalkit.estimation.weighting.ipw import check_clip
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, RandomState
 
@@ -182,10 +182,10 @@ class SampleSelection(OrthogonalEstimator):
             With `effect_`.
         """
         self._check_roles(others)
-        seen = _flags(others["selected"])
+        seen = read_flags(others["selected"], "selected")
         return super().fit(
             X,
-            _without_unseen(y, seen),
+            without_unseen(y, seen, "selected"),
             t=t,
             sample_weight=sample_weight,
             groups=groups,
@@ -342,46 +342,3 @@ def _steepness(
     )
     steepness: FloatArray = treated - control
     return steepness
-
-
-def _flags(selected: Any) -> BoolArray:
-    """Whose outcome is seen: zeros and ones, or booleans."""
-    table = as_table({"selected": selected} if np.ndim(selected) == 1 else selected)
-    values = np.array(table.column(table.names[0]))
-    texts = table.levels_of(table.names[0])
-    if len(table.names) != 1 or not np.isin(values, (0.0, 1.0)).all():
-        raise InputError(
-            "selected holds other than zeros and ones; expected one column, 1 or True where the "
-            "outcome is seen, with no missing values. Use selected=~y.isna() for instance."
-        )
-    if texts is not None and {str(text) for text in texts} - {"0", "1", "False", "True"}:
-        raise InputError(
-            f"selected has the levels {texts}; expected zeros and ones, or booleans. Say which "
-            f"of them is seen, as in selected == {texts[-1]!r}."
-        )
-    flags: BoolArray = values == 1
-    return flags
-
-
-def _without_unseen(y: ArrayLike, seen: BoolArray) -> ArrayLike:
-    """The outcome, with what is not seen replaced by a value that is, which is not used."""
-    import pandas as pd
-
-    if np.ndim(y) != 1:
-        return y
-    given = getattr(y, "name", None)
-    name = given if isinstance(given, (str, int)) and given != "" else "y"
-    column = np.array(as_table({name: y}).column(name))
-    if column.shape != seen.shape:
-        raise InputError(
-            f"selected has {len(seen)} rows, y has {len(column)}; expected equally many. Select "
-            "the rows of both alike."
-        )
-    missing = int(np.isnan(column[seen]).sum())
-    if missing or not seen.any():
-        raise InputError(
-            f"y is missing in {missing} row(s) of the {int(seen.sum())} that are selected; "
-            "expected the outcome of every selected row. Mark these rows as not selected."
-        )
-    column[~seen] = column[seen][0]
-    return pd.Series(column, name=name)

@@ -248,7 +248,7 @@ class Matching(EffectEstimator):
         return moved
 
     def _apart(self, problem: Problem, points: FloatArray, arm: BoolArray) -> FloatArray:
-        """How far rows of an arm are from the nearest there; its square has the mean of variance."""
+        """How far outcomes of an arm are from those near them; squared, their variance there."""
         near = nearest(points[arm], points[arm], self.n_matches, alone=True)
         y, count = problem.y[arm], near.count
         distance = np.sqrt(count / (count + 1)) * (y - np.nan_to_num(near.mean(y)))
