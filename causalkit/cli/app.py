@@ -335,8 +335,13 @@ def _remark(remarks: Any, *, quiet: bool) -> None:
         typer.echo(f"· {remark}", err=True)
 
 
+def _said(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    typer.echo(f"causalkit: {category.__name__}: {message}", err=True)
+
+
 def main() -> None:
     """Entry point: an error that causalkit raises on purpose is a sentence, not a traceback."""
+    warnings.showwarning = _said  # without the line of this code that called
     try:
         app()
     except CausalkitError as error:

@@ -164,7 +164,7 @@ class EffectEstimator(BaseEstimator):
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             solution = self._solve(problem, rng)
         for alert in (*solution.alerts, *self._separation(problem, solution)):
-            warnings.warn(alert, stacklevel=3)
+            warnings.warn(alert, stacklevel=4)
         inference = self._inference()
         draws = None
         if isinstance(inference, Bootstrap):

@@ -113,7 +113,7 @@ def _check_needs(estimator: EffectEstimator, problem: Problem, other: str) -> No
     missing = [role for role in estimator.needs if role not in problem.others]
     if not missing:
         return
-    name, asked = type(estimator).__name__, listed(missing)
+    name, asked = type(estimator).__name__, listed(tuple(missing))
     if set(missing) <= set(_KEYWORDS):
         way = f"Name the columns: {', '.join(f'{_KEYWORDS[role]}=…' for role in missing)}."
     elif missing[0] in _STRATEGIES:

@@ -5,7 +5,7 @@ The estimand says which columns matter; only those are read, and each is checked
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,11 +96,18 @@ def read_groups(data: Data, given: Name | ArrayLike | None, table: Table) -> Int
     """Cluster labels: an array, a column of any type, text too, or a pair of columns."""
     if isinstance(given, (str, int)):
         given = _column(data, given)
-    texts = isinstance(given, list) and len(given) == 2 and all(isinstance(n, str) for n in given)
-    if texts or (isinstance(given, tuple) and all(isinstance(n, (str, int)) for n in given)):
-        kinds = [as_groups(_column(data, name), table.n_rows) for name in given]
+    if names := _names_of(given):
+        kinds = [as_groups(_column(data, name), table.n_rows) for name in names]
         given = np.column_stack([kind for kind in kinds if kind is not None])
     return as_groups(given, table.n_rows)
+
+
+def _names_of(given: object) -> Sequence[Name]:
+    """Names of several columns: a tuple, or a list of two texts, which are no labels of rows."""
+    if isinstance(given, tuple) and all(isinstance(name, (str, int)) for name in given):
+        return given
+    pair = isinstance(given, list) and len(given) == 2
+    return given if pair and all(isinstance(name, str) for name in given) else ()
 
 
 def _column(data: Data, name: Name) -> ArrayLike:

@@ -66,7 +66,7 @@ def plot_balance(
     ax.plot(after[order], heights, color=_AFTER, label="after", **dots)
     ax.set_yticks(heights, labels=[table.names[k] for k in order])
     ax.set_ylim(len(order) - 0.4, -0.6)
-    ax.set_xlim(left=0)
+    ax.set_xlim(left=-0.02 * ax.get_xlim()[1])
     ax.tick_params(axis="y", length=0)
     ax.spines[["left", "top", "right"]].set_visible(False)
     ax.grid(axis="x", color="#e6eaee", linewidth=0.8)

@@ -31,7 +31,12 @@ from causalkit._core.report import Report, Reported
 from causalkit._core.table import Table, as_table, column_names
 from causalkit.discovery import FLOP, PC, Knowledge
 from causalkit.discovery.base import DiscoveryAlgorithm
-from causalkit.errors import CausalkitWarning, InputError, NotIdentifiableError, UnknownVariableError
+from causalkit.errors import (
+    CausalkitWarning,
+    InputError,
+    NotIdentifiableError,
+    UnknownVariableError,
+)
 from causalkit.estimation import Effect, EffectEstimator, EffectSet
 from causalkit.graph import CausalGraph, Kind
 from causalkit.identification import (

@@ -22,9 +22,13 @@ from causalkit.estimation import (
     Bootstrap,
     Effect,
     EffectSet,
+    FixedEffects,
     GComputation,
+    SampleSelection,
+    TwoStageLeastSquares,
     default_estimator,
     estimate,
+    together,
 )
 from causalkit.estimation.problem import as_problem
 from causalkit.graph import CausalGraph
@@ -344,3 +348,58 @@ def test_labels_and_weights_that_cannot_be_read_are_named(data):
     mixed = np.array([1, "1", 2, "2", 3, "3"], dtype=object)
     apart = estimate(estimand, table, OLS(), clusters=mixed)
     assert apart.problem.n_groups == 6
+
+
+def test_rows_in_another_order_are_refused(data):
+    shuffled = data.sample(frac=1, random_state=0)
+    with pytest.raises(InputError, match=r"t has the row labels of y in another order"):
+        OLS().fit(data[["Z"]], data["Y"], t=shuffled["X"])
+    with pytest.raises(InputError, match="X has the row labels"):
+        OLS().fit(shuffled[["Z"]], data["Y"], t=data["X"])
+    moved = shuffled.reset_index(drop=True)
+    same = [OLS().fit(d[["Z"]], d["Y"], t=d["X"]).effect_.value for d in (shuffled, moved)]
+    assert same[0] == same[1]
+    twice = data.set_index(np.zeros(len(data), dtype=int))  # labels that say nothing
+    assert OLS().fit(twice[["Z"]], data["Y"], t=data["X"]).effect_.value == pytest.approx(same[0])
+
+
+def test_the_outcome_is_no_covariate(data):
+    for X in (data[["Z", "Y"]], data[["Z", "Y"]].to_numpy()):
+        with pytest.raises(InputError, match="is the outcome 'Y' itself"):
+            AIPW().fit(X, data["Y"], t=data["X"])
+
+
+def test_tails_of_the_normal_are_not_rounded_to_zero():
+    far = Effect(12.0, 1.0, 100, "by hand")
+    assert far.p_value() == pytest.approx(3.553e-33, rel=1e-3)
+    assert Effect(8.0, 1.0, 100, "by hand").p_value() == pytest.approx(1.2442e-15, rel=1e-3)
+
+
+def test_what_no_estimand_brings_is_asked_for_in_its_own_words(data):
+    estimand = identify(GRAPH, "X", "Y")
+    for estimator, words in (
+        (FixedEffects(), "panel=…, time=…"),
+        (TwoStageLeastSquares(), "strategy='instrument'"),
+        (SampleSelection(), r"SampleSelection\(\).fit\(X, y, t=t, selected=…\)"),
+    ):
+        with pytest.raises(InputError, match=words):
+            estimate(estimand, data, estimator)
+
+
+def test_a_list_of_two_names_is_a_pair(data, rng):
+    estimand = identify(GRAPH, "X", "Y")
+    both = data.assign(firm=rng.integers(20, size=300), year=rng.integers(9, size=300))
+    pair = estimate(estimand, both, OLS(), clusters=("firm", "year"))
+    assert estimate(estimand, both, OLS(), clusters=["firm", "year"]).std_error == pair.std_error
+
+
+def test_reports_of_several_effects_say_how_each_was_estimated(data):
+    X, y, t = data[["Z"]], data["Y"], data["X"]
+    pair = together(
+        {"plain": OLS().fit(X, y, t=t).effect_, "none": OLS().fit(None, y, t=t).effect_}
+    )
+    assert repr(pair).count("OLS, HC1") == 1
+    assert pair.contrasts().sentence.startswith("1 effect: ")
+    mixed = together({"plain": pair[0], "weighted": IPW().fit(X, y, t=t).effect_})
+    assert "plain: OLS" in repr(mixed)
+    assert "weighted: IPW" in repr(mixed)

@@ -89,6 +89,7 @@ def test_the_standard_error_is_that_of_resamples(rng, estimator):
 
 def test_overlap_weights_balance_exactly_and_need_no_overlap(rng):
     X, t, y = binary(400, rng)
+    X[:, 0] += 2 * t  # some are all but sure to be treated
     effect = IPW(target="ATO").fit(X, y, t=t).effect_
     control, treated = arm_means(X, effect.details["weights"], t)
     assert_allclose(control, treated, atol=1e-8)

@@ -18,6 +18,7 @@ from causalkit.estimation.nuisances.boosting import (
 from causalkit.estimation.nuisances.crossfitting import Nuisance
 from causalkit.estimation.nuisances.curves import fit_terms, terms_of
 from causalkit.estimation.nuisances.forest import OutOfBagForestClassifier, OutOfBagForestRegressor
+from causalkit.estimation.nuisances.quality import unassessed
 from causalkit.estimation.problem import as_problem
 from tests.estimation.simulations import binary, linear, three_arms
 
@@ -199,9 +200,11 @@ def test_the_forest_predicts_rows_from_trees_that_did_not_see_them(rng):
     )
     # Trees that saw the rest of a cluster would know its shock.
     assert np.corrcoef(found, shock)[0, 1] < 0.5
-    effect = PLR(learner, learner, random_state=0).fit(X, y, t=t).effect_
-    assert abs(effect.value - 2) < 6 * effect.std_error
-    X, t, y = binary(250, rng)
-    forest = AIPW(learner, OutOfBagForestClassifier(60, random_state=0), random_state=0)
-    effect = forest.fit(X, y, t=t).effect_
-    assert abs(effect.value - 1) < 5 * effect.std_error
+    # A forest of 300 rows leaves some of a line over, and the check of nuisances would say so.
+    with unassessed():
+        effect = PLR(learner, learner, random_state=0).fit(X, y, t=t).effect_
+        assert abs(effect.value - 2) < 6 * effect.std_error
+        X, t, y = binary(250, rng)
+        forest = AIPW(learner, OutOfBagForestClassifier(60, random_state=0), random_state=0)
+        effect = forest.fit(X, y, t=t).effect_
+        assert abs(effect.value - 1) < 5 * effect.std_error

@@ -149,7 +149,7 @@ def test_another_question_is_refused(confounded, mediated):
     by_instrument = ck.identify(IV, "T", "Y", strategy="instrument")
     with pytest.raises(InputError, match="identified through Z, and OLS adjusts"):
         by_instrument.estimate(confounded, OLS())
-    with pytest.raises(InputError, match="got no z"):
+    with pytest.raises(InputError, match="PLIV needs z"):
         ck.identify("C -> T -> Y; C -> Y", "T", "Y").estimate(confounded, PLIV())
     parts = identify_mediation(MEDIATION, "T", "Y", "M")
     with pytest.raises(InputError, match="answers another question"):

@@ -235,3 +235,12 @@ def test_scores_of_some_rows(rng):
     assert few.n_obs == 50
     assert few.df == 9
     assert EffectScores(np.arange(4.0)).rows(np.array([True, False, True, False])).n_obs == 2
+
+
+def test_categories_keep_the_order_that_they_were_given(rng):
+    t = rng.integers(2, size=120)
+    sizes = pd.Categorical(rng.choice(["low", "mid", "high"], 120), ["low", "mid", "high"])
+    effect = AIPW(random_state=0).fit(None, t + rng.normal(size=120), t=t).effect_
+    found = group_effects(effect_scores(effect), pd.Series(sizes))
+    assert found.labels == ("low", "mid", "high")
+    assert found.n_rows == tuple(int((sizes == name).sum()) for name in found.labels)

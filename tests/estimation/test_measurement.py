@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeRegressor
 
 from causalkit.errors import InputError
-from causalkit.estimation import IPW, OLS
+from causalkit.estimation import AIPW, IPW, OLS, Matching, QuantileEffects
 from causalkit.estimation.measurement.predicted_outcome import (
     LinearCalibration,
     PredictedOutcome,
@@ -173,7 +176,7 @@ def test_what_is_refused(rng):
             lambda: PredictionPowered().fit(
                 None, y, t=t, predicted=predicted, labelled=rng.normal(size=40)
             ),
-            "other values than 0 and 1",
+            "labelled holds other than zeros",
         ),
         (
             lambda: PredictionPowered().fit(
@@ -191,3 +194,17 @@ def test_what_is_refused(rng):
     for ask, words in cases:
         with pytest.raises(InputError, match=words):
             ask()
+
+
+def test_quantiles_of_a_sum_are_refused_and_any_average_is_taken(rng):
+    t, y, predicted = trial(1500, rng)
+    known = rng.random(1500) < 0.3
+    roles = {"t": t, "predicted": predicted, "labelled": known}
+    X = rng.normal(size=(1500, 1))
+    with pytest.raises(InputError, match="of an average effect"):
+        PredictionPowered(QuantileEffects(quantiles=0.3)).fit(X, y, **roles)
+    trees = DecisionTreeRegressor(max_depth=3)
+    for estimator in (AIPW(trees, LogisticRegression()), Matching(target="ATE")):
+        powered = PredictionPowered(estimator, random_state=0).fit(X, y, **roles)
+        assert abs(powered.effect_.value - 0.5) < 4 * powered.effect_.std_error
+        assert powered.effect_.std_error < 0.2

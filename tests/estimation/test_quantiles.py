@@ -268,6 +268,8 @@ def test_what_quantiles_cannot_answer_is_refused(rng):
             estimator.fit(X, outcome, t=treatment)
     with pytest.warns(AssumptionWarning, match="share one outcome"):
         QuantileEffects(LOGIT, LOGIT, quantiles=0.5, random_state=0).fit(X, np.round(y), t=t)
+    with pytest.warns(AssumptionWarning, match="rows beyond it are worth"):
+        QuantileEffects(LOGIT, LOGIT, quantiles=0.02, random_state=0).fit(X, y, t=t)
     apart = (X[:, 0] + 0.2 * X[:, 1] > 0).astype(float)
     sure = LogisticRegression(C=1e4)
     with pytest.warns(OverlapWarning, match="no chance"):

@@ -166,6 +166,19 @@ def test_the_truth_is_inside_at_the_odds_that_were_simulated(outcome):
     assert found.at(gamma).lower < truth < found.at(gamma).upper
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_a_line_predicts_beyond_zero_and_one_does_not_blow_up_bounds(seed):
+    X, y, t = linear_design(np.random.default_rng(seed), n=500)
+    effect = fitted(light_aipw(), (X, (y > 0).astype(float), t))
+    predicted = effect.details["predictions"]["outcome_treated"]
+    assert predicted.min() < 0 or predicted.max() > 1
+    some, most = marginal_sensitivity(effect, gamma=[2, 900]).bounds
+    assert most.lower < some.lower
+    assert some.upper < most.upper
+    assert max(most.lower_error, most.upper_error) < 0.1
+    assert most.upper - most.lower < 1.1
+
+
 def test_breakdown_is_where_the_bound_or_its_interval_reaches_zero(effect):
     found = marginal_sensitivity(effect)
     point, sure = found.breakdown(), found.breakdown(level=0.95)

@@ -11,7 +11,7 @@ import pytest
 
 import causalkit as ck
 from causalkit.discovery import FCI, FLOP, PC, Knowledge
-from causalkit.errors import InputError, NotIdentifiableError, UnknownVariableError
+from causalkit.errors import InputError, NotIdentifiableError, OverlapWarning, UnknownVariableError
 from causalkit.estimation import OLS, EffectSet
 
 GRAPH = ck.CausalGraph.parse("age -> dose -> health; age -> health; income -> health")
@@ -203,3 +203,25 @@ def test_ambiguous_triples_are_noted():
     assert pc.fit(data).ambiguous_
     analysis = ck.analyze(data, "v0", "v5", discovery=pc, estimator=OLS(), checks=[])
     assert any("ambiguous" in note for note in analysis.notes)
+
+
+def test_a_strategy_that_assumes_more_is_taken_when_named():
+    rng = np.random.default_rng(0)
+    lottery, hidden, noise = rng.integers(2, size=600), *rng.normal(size=(2, 600))
+    served = (lottery + hidden + rng.normal(size=600) > 0.5).astype(int)
+    data = {"lottery": lottery, "served": served, "wage": 2 * served + hidden + noise}
+    graph = "lottery -> served -> wage; served <-> wage"
+    with pytest.raises(NotIdentifiableError, match="strategy="):
+        ck.analyze(data, "served", "wage", graph=graph)
+    analysis = ck.analyze(data, "served", "wage", graph=graph, strategy="instrument", checks=[])
+    assert 2 in analysis.effect.interval(0.999)
+    assert "strategy='instrument'" in analysis.code()
+
+
+def test_what_the_estimator_warned_about_is_noted():
+    data = patients(200)
+    data["dose"] = (data["age"] > 0).astype(int)
+    with pytest.warns(OverlapWarning) as heard:
+        analysis = ck.analyze(data, "dose", "health", graph=GRAPH, estimator=OLS(), checks=[])
+    assert len(heard) == 1
+    assert any(note == f"OverlapWarning: {heard[0].message}" for note in analysis.notes)

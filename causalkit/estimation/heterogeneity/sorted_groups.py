@@ -262,7 +262,14 @@ def _assigned(
             levels, codes = np.unique(
                 labels.astype(str) if not numeric else labels, return_inverse=True
             )
-            return codes.reshape(-1), tuple(map(str, levels.tolist())), False
+            named = tuple(map(str, levels.tolist()))
+            # Categories come in the order that they were given.
+            declared = getattr(getattr(by, "dtype", None), "categories", None)
+            if declared is not None:
+                ordered = [str(level) for level in declared if str(level) in named]
+                codes = np.array([ordered.index(level) for level in named])[codes]
+                named = tuple(ordered)
+            return codes.reshape(-1), named, False
     ranked = as_priorities(by, scores.n_obs)
     order = np.argsort(ranked, kind="stable")
     reached = np.empty(scores.n_obs)

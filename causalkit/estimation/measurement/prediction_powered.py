@@ -7,8 +7,8 @@ many there are; the labelled rows alone are few. Both together,
     ŷᵢ λ + (labelled) · (yᵢ − λ ŷᵢ) / P(labelled),
 
 have the mean of the outcome whatever the model is worth, and the more it is worth the smaller is
-their variance. Put this *pseudo-outcome* in place of the outcome, and any estimator of an effect
-that is linear in the outcome is prediction-powered. λ = 1 is the original proposal; with the λ that
+their variance. Put this *pseudo-outcome* in place of the outcome, and any estimator of an average
+effect is prediction-powered. λ = 1 is the original proposal; with the λ that
 minimises the variance of the effect (PPI++) large samples are never worse than their labelled rows.
 
 What treatment and covariates explain of a column need not be drawn by labels: a line through the
@@ -35,6 +35,7 @@ from sklearn.base import clone
 from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator, Solution
 from causalkit.estimation.inference import Asymptotic, Bootstrap
+from causalkit.estimation.orthogonal.quantiles import QuantileEffects
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.regression import OLS
 from causalkit.estimation.unseen import read_flags, without_unseen
@@ -51,13 +52,14 @@ class PredictionPowered(EffectEstimator):
     """Any estimator, for an outcome that is measured in few rows and predicted in all.
 
     Needs two more roles in `fit`: `predicted`, the model's outcome of every row, and `labelled`,
-    one where the outcome was measured and zero elsewhere (there, `y` is not read and may be missing).
+    one where the outcome was measured and zero elsewhere (there, `y` is not read and may be
+    missing).
 
     Parameters
     ----------
     estimator : EffectEstimator, optional
-        Linear in the outcome: OLS (the default), GComputation without a family, IPW,
-        EntropyBalancing, or AIPW and PLR with linear learners.
+        Of an average effect: OLS (the default), GComputation without a family, IPW,
+        EntropyBalancing, or AIPW and PLR with any regressors.
     tuning : {"variance", "none"} or float
         λ that minimises the variance; λ = 1; or a number.
     inference : Asymptotic or Bootstrap, optional
@@ -163,6 +165,12 @@ class PredictionPowered(EffectEstimator):
             raise InputError(
                 f"estimator={self.estimator!r}; expected an EffectEstimator such as OLS()."
             )
+        if isinstance(self.estimator, QuantileEffects):
+            raise InputError(
+                "QuantileEffects() compares quantiles, and those of a prediction-powered outcome "
+                "are not those of the outcome; expected an estimator of an average effect, such as "
+                "OLS() or AIPW()."
+            )
         self._inner()._check(_plain(problem, problem.y))
         inference = self._inference()
         if isinstance(inference, Asymptotic):
@@ -203,25 +211,26 @@ class PredictionPowered(EffectEstimator):
         def solve(outcome: FloatArray) -> Solution:
             return inner._solve(_plain(problem, outcome), np.random.default_rng(seed))
 
-        # The estimate is linear in the outcome: labels alone, and what predictions add per unit.
+        # A mean is linear in the outcome: labels alone, and what predictions add per unit.
         counts = labelled / shares
         design = _design(problem, labelled)
         lines = _lines(design, np.column_stack([problem.y, predicted]), problem.weights * counts)
-        alone = solve(lines[:, 0] + counts * (problem.y - lines[:, 0]))
-        gain = solve((1 - counts) * (predicted - lines[:, 1]))
+        measured = lines[:, 0] + counts * (problem.y - lines[:, 0])
+        guessed = (1 - counts) * (predicted - lines[:, 1])
+        alone, gain = solve(measured), solve(guessed)
         weight = self._weight(problem, alone.scores, gain.scores)
-        notes = [f"Labelled: {int(labelled.sum())} of {problem.n_obs} rows."]
+        found = solve(measured + weight * guessed) if weight else alone
         known = np.count_nonzero(labelled * problem.weights)
         fitted = np.sqrt(known / (known - design.shape[1]))
         return Solution(
-            alone.value + weight * gain.value,
-            fitted * (alone.scores + weight * gain.scores),
-            n_parameters=alone.n_parameters,
+            found.value,
+            fitted * found.scores,
+            n_parameters=found.n_parameters,
             details={
-                **{key: value for key, value in alone.details.items() if key == "contrast"},
+                **{key: value for key, value in found.details.items() if key == "contrast"},
                 "tuning": weight,
                 "labelled_alone": alone.value,
-                "notes": notes,
+                "notes": [f"Labelled: {int(labelled.sum())} of {problem.n_obs} rows."],
             },
         )
 

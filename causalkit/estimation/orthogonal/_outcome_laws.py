@@ -104,6 +104,15 @@ class OutcomeLaw:
             )
         return float(found)
 
+    def beyond(self, at: float) -> tuple[float, float]:
+        """How many rows those up to a value, and those above it, are worth with their weights."""
+        mass = self.weights * np.maximum(self.counts, 0.0)
+        below, above = (
+            float(np.sum(side) ** 2 / np.sum(side**2)) if side.any() else 0.0
+            for side in (mass[self.y <= at], mass[self.y > at])
+        )
+        return below, above
+
     def of_quantile(self, probability: float, correction: FloatArray) -> tuple[float, FloatArray]:
         """Quantile and the influence of each unweighted row."""
         value = self.quantile(probability, correction)

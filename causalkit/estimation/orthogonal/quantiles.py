@@ -43,6 +43,10 @@ _MOST_CLIPPED = 0.05
 _MOST_TIED = 0.05
 """Share of rows with one outcome above which its quantiles are steps, not numbers."""
 
+_LEAST_BEYOND = 5.0
+"""Rows beyond a quantile, as their weights count them, below which its 95 % intervals covered 83 to
+89 % of the time (400 and 1,000 rows)."""
+
 _LEAST_COMPLIERS = 0.02
 
 
@@ -221,12 +225,14 @@ class QuantileEffects(SeveralEffects):
     ) -> tuple[float, FloatArray, dict[str, Any]]:
         (tau,) = self._probabilities()
         levels = cast("tuple[object, ...]", problem.levels)
-        found, clipped = {}, 0.0
+        found, clipped, beyond = {}, 0.0, np.inf
         for code in self._compared(problem):
             laws = self._local_law if "z" in problem.others else self._law
             law, share = laws(problem, predictions, code)
             clipped = max(clipped, share)
             start = law.quantile(tau)
+            below, above = law.beyond(start)
+            beyond = min(beyond, above, below if self.measure == "quantile" else above)
             target = (problem.y <= start).astype(np.float64)
             if self.measure == "tail mean":
                 target = start + np.maximum(problem.y - start, 0.0) / (1 - tau)
@@ -238,7 +244,7 @@ class QuantileEffects(SeveralEffects):
             )
         values = {level: value for level, (value, _) in found.items()}
         scores = [score for _, score in found.values()]
-        details = self._facts(problem, values, clipped, predictions)
+        details = {**self._facts(problem, values, clipped, predictions), "rows_beyond": beyond}
         numbers = list(values.values())
         if len(numbers) == 1:
             return numbers[0], scores[0], details
@@ -363,6 +369,15 @@ class QuantileEffects(SeveralEffects):
             )
             for note in details["notes"]
         ]
+        if details["rows_beyond"] < _LEAST_BEYOND:
+            alerts.append(
+                AssumptionWarning(
+                    f"{details['question']}: at one of the levels, rows beyond it are worth "
+                    f"{details['rows_beyond']:.1f} rows; expected at least {_LEAST_BEYOND:g}, with "
+                    "fewer the interval is too short. Ask for a quantile nearer the middle, or "
+                    "bring more rows."
+                )
+            )
         if "tied" in details:
             alerts.append(
                 AssumptionWarning(

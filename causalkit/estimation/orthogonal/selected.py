@@ -42,7 +42,7 @@ from causalkit.estimation.orthogonal.nested import arms_overlap, effective_share
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.unseen import read_flags, without_unseen
 from causalkit.estimation.weighting.ipw import check_clip
-from causalkit.typing import BoolArray, Data, FloatArray, IntArray, RandomState
+from causalkit.typing import Data, FloatArray, IntArray, RandomState
 
 __all__ = ["SampleSelection"]
 

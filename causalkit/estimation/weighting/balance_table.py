@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Balance", "balance"]
 
 _WORTH_A_LOOK = 0.1
+_ROUNDING = 1e-6
 _COLUMNS = ("difference", "variance_ratio", "largest_gap")
 
 
@@ -93,7 +94,7 @@ class Balance(Reported):
         if off:
             verdict = f"More than 0.1 standard deviations apart: {', '.join(off)}."
         rows = [
-            (name, *(float(x) for pair in zip(first, second, strict=True) for x in pair))
+            (name, *(_tidy(x) for pair in zip(first, second, strict=True) for x in pair))
             for name, first, second in zip(self.names, self.before, self.after, strict=True)
         ]
         return Report(
@@ -165,6 +166,11 @@ def balance(effect: Effect) -> Balance:
         (_effective(second[0]), _effective(second[1])),
         arms.names,
     )
+
+
+def _tidy(number: float) -> float:
+    """What is zero but for rounding, as zero."""
+    return 0.0 if abs(number) < _ROUNDING else float(number)
 
 
 def _weights_of(effect: Effect) -> FloatArray | None:

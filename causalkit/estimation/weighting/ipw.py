@@ -54,7 +54,8 @@ class IPW(EffectEstimator):
     features : transformer, optional
         Expands the adjustment columns for the propensity.
     clip : float
-        Propensities outside [clip, 1 − clip] are moved to the bound.
+        Propensities outside [clip, 1 − clip] are moved to the bound; not for the ATO, whose weights
+        need none.
     inference : Asymptotic or Bootstrap, optional
 
     Notes
@@ -141,7 +142,7 @@ class IPW(EffectEstimator):
             ins[1] > 0,
             ins[0] > 0,
             arms,
-            clip=0.0 if self.target == "ATO" else self.clip,
+            clip=self._bound,
             treated_only=self.target == "ATT",
             weights=w,
             least_effective=_LEAST_EFFECTIVE[self.target],
@@ -177,9 +178,15 @@ class IPW(EffectEstimator):
         basis = D @ fit.basis.into
         eta = basis @ fit.coefficients
         p = fit.family.mean(eta)
-        inside = (p > self.clip) & (p < 1 - self.clip)
+        clip = self._bound
+        inside = (p > clip) & (p < 1 - clip)
         gradient = (fit.family.slope(eta) * inside)[:, None] * basis
-        return np.clip(p, self.clip, 1 - self.clip), gradient
+        return np.clip(p, clip, 1 - clip), gradient
+
+    @property
+    def _bound(self) -> float:
+        """Where propensities are clipped; those of overlap weights stand in no denominator."""
+        return 0.0 if self.target == "ATO" else self.clip
 
     def _arms(
         self, ins: list[FloatArray], p_treated: FloatArray, p_control: FloatArray
