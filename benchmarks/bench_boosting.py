@@ -4,7 +4,7 @@ Partially linear regression, d = 20, five folds, defaults of both, one thread, o
 are root mean squared errors out of fold, of outcome and treatment. A forest whose out-of-bag
 predictions serve all folds stands beside one forest a fold.
 
-    python -m benchmarks bench_boosting
+    python -m benchmarks boosting
 """
 
 from __future__ import annotations

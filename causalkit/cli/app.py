@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -335,15 +336,17 @@ def _remark(remarks: Any, *, quiet: bool) -> None:
         typer.echo(f"· {remark}", err=True)
 
 
-def _said(message: Warning | str, category: type[Warning], *_: Any) -> None:
+def _said(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    """Show a warning without the line of this code that led to it."""
     typer.echo(f"causalkit: {category.__name__}: {message}", err=True)
 
 
 def main() -> None:
     """Entry point: an error that causalkit raises on purpose is a sentence, not a traceback."""
-    warnings.showwarning = _said  # without the line of this code that called
     try:
-        app()
+        with warnings.catch_warnings():
+            warnings.showwarning = _said  # a sentence, too
+            app()
     except CausalkitError as error:
         typer.echo(f"causalkit: {error}", err=True)
         sys.exit(2)

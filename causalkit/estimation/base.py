@@ -137,8 +137,14 @@ class EffectEstimator(BaseEstimator):
         problem = as_problem(
             X, y, t, sample_weight=sample_weight, groups=groups, others=others, supplied=supplied
         )
-        self.effect_ = self.answer(problem)
+        answer = self.answer(problem)
+        if problem.supplied:
+            self._check_supplied(problem)
+        self.effect_ = answer
         return self
+
+    def _check_supplied(self, problem: Problem) -> None:
+        """Refuse predictions that nothing here is called after."""
 
     def answer(self, problem: Problem) -> Effect | EffectSet:
         """Return one effect, or one for each level against the first (`contrast="each"`)."""

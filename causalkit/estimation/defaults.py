@@ -62,9 +62,10 @@ def default_estimator(problem: Problem, estimand: Estimand | None = None) -> Eff
         return LinearFrontDoor() if problem.levels is None else FrontDoor()
     if "z" in problem.others:
         return _by_instruments(problem, estimand)
+    each = "each" if problem.kind == "categorical" else None
     if problem.X.shape[1] == 0:
-        return OLS()
-    return PLR() if problem.levels is None else AIPW()
+        return OLS(contrast=each)
+    return PLR() if problem.levels is None else AIPW(contrast=each)
 
 
 def _by_instruments(problem: Problem, estimand: Estimand | None) -> EffectEstimator:

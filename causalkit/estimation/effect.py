@@ -19,7 +19,7 @@ Interval(lower=1.02, upper=2.98, level=0.95)
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ __all__ = ["Effect", "Interval", "quantile"]
 
 _NORMAL = NormalDist()
 _ROLES = {"z": "instruments"}
+_MOST_NAMES, _NAMES_SHOWN = 20, 8
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -182,9 +183,9 @@ class Effect(Reported):
         if "contrast" in self.details:
             facts.append(("contrast", self.details["contrast"]))
         if self.problem is not None:
-            facts.append(("adjusted for", ", ".join(self.problem.adjustment) or "nothing"))
+            facts.append(("adjusted for", _enumerated(self.problem.adjustment)))
             facts += [
-                (_ROLES.get(role, role), ", ".join(map(str, columns.names)))
+                (_ROLES.get(role, role), _enumerated(columns.names))
                 for role, columns in self.problem.others.items()
             ]
             if self.problem.groups is not None:
@@ -193,7 +194,7 @@ class Effect(Reported):
                     clusters += f" and {int(self.problem.second_groups.max()) + 1}"
                 facts.append(("standard error", f"clustered, {clusters} clusters"))
         elif (adjustment := getattr(self.estimand, "adjustment", None)) is not None:
-            facts.append(("adjusted for", ", ".join(map(str, adjustment)) or "nothing"))
+            facts.append(("adjusted for", _enumerated(adjustment)))
         if self.problem is None and "clusters" in self.details:
             facts.append(("standard error", f"clustered, {self.details['clusters']} clusters"))
         facts.append(("rows", self.n_obs))
@@ -206,6 +207,13 @@ class Effect(Reported):
             rows=[(self.value, self.std_error, *interval, self.p_value())],
             notes=list(self.details.get("notes", ())),
         )
+
+
+def _enumerated(names: Sequence[object]) -> str:
+    """All names if they are few, else the first ones and how many there are."""
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(map(str, names)) or "nothing"
+    return f"{', '.join(map(str, names[:_NAMES_SHOWN]))}, … ({len(names)} columns)"
 
 
 def _question(effect: Effect) -> str:

@@ -59,7 +59,8 @@ class RandomisationTest(Reported):
     Attributes
     ----------
     estimate : float
-        Difference in means (of strata, weighted by their size).
+        Difference in means (of strata, weighted by their size); with covariates, the effect
+        without which what they leave of the outcome has no such difference.
     p_value : float
         Of the null that treatment adds `null` to every outcome.
     null : float
@@ -110,7 +111,7 @@ class RandomisationTest(Reported):
         facts: list[tuple[str, object]] = [
             ("design", self.design),
             ("assignments", f"{len(self.draws):,}, {how}"),
-            ("difference in means", self.estimate),
+            ("estimate", self.estimate),
         ]
         if self.confidence is not None:
             lower, upper = map(format_value, self.confidence)
@@ -208,7 +209,7 @@ def randomisation_test(
     inner = _Inner(problem, plan, statistic)
     seen, draws = inner.at(null)
     return RandomisationTest(
-        estimate=float(difference(problem.t[None, :], problem.y, plan.stratum)[0]),
+        estimate=inner.estimate(),
         p_value=_p_value(seen, draws, plan.exact, alternative),
         null=null,
         alternative=alternative,
@@ -216,7 +217,7 @@ def randomisation_test(
         statistic=seen,
         draws=draws,
         exact=plan.exact,
-        design=_words(plan, strata is not None, problem.groups is not None),
+        design=_words(plan, problem, stratified=strata is not None),
     )
 
 
@@ -293,6 +294,19 @@ class _Inner:
         blocks = [self._of(block, y) for block in self.plan.blocks()]
         return float(self._of(self.problem.t[None, :], y)[0]), np.concatenate(blocks)
 
+    def estimate(self) -> float:
+        """The effect that leaves no difference; with covariates that of least squares."""
+        outcome, treatment = (
+            float(difference(self.problem.t[None, :], self._left(column), self.plan.stratum)[0])
+            for column in (self.problem.y, self.problem.t)
+        )
+        if treatment < _TOLERANCE:
+            raise InputError(
+                "the columns X determine the treatment, so nothing of it was drawn; expected "
+                "covariates from before the treatment. Leave them out."
+            )
+        return outcome / treatment
+
     def interval(self, level: float) -> Interval:
         """All effects that neither one-sided test rejects."""
         tail = (1 - level) / 2
@@ -304,7 +318,7 @@ class _Inner:
                 return seen + null * (moved - seen), draws + null * (others - draws)
         else:
             at = self.at
-        middle = float(difference(self.problem.t[None, :], self.problem.y, self.plan.stratum)[0])
+        middle = self.estimate()
         step = float(self.problem.y.std()) / np.sqrt(len(self.problem.y))
 
         def accepted(null: float, side: str) -> bool:
@@ -396,9 +410,11 @@ def _border(accepted: Callable[[float], bool], inside: float, step: float) -> fl
     return (near + far) / 2
 
 
-def _words(plan: Assignments, stratified: bool, clustered: bool) -> str:
+def _words(plan: Assignments, problem: Problem, *, stratified: bool) -> str:
+    n_columns = len(problem.adjustment)
+    given = f"; outcome less what {n_columns} covariate(s) explain" if n_columns else ""
     if plan.custom is not None:
-        return "drawn by a function"
-    units = f"{int(plan.unit.max()) + 1} {'clusters' if clustered else 'rows'}"
+        return f"drawn by a function{given}"
+    kind = "rows" if problem.groups is None else "clusters"
     within = f" within {int(plan.stratum.max()) + 1} strata" if stratified else ""
-    return f"{units}, completely randomised{within}"
+    return f"{int(plan.unit.max()) + 1} {kind}, completely randomised{within}{given}"

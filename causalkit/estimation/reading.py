@@ -102,7 +102,7 @@ def read_groups(data: Data, given: Name | ArrayLike | None, table: Table) -> Int
     return as_groups(given, table.n_rows)
 
 
-def _names_of(given: object) -> Sequence[Name]:
+def _names_of(given: Any) -> Sequence[Name]:
     """Names of several columns: a tuple, or a list of two texts, which are no labels of rows."""
     if isinstance(given, tuple) and all(isinstance(name, (str, int)) for name in given):
         return given

@@ -51,6 +51,10 @@ MOST_VIOLATIONS_SHOWN = 8
 """In the printed report; `to_frame` has all."""
 
 
+MOST_BY_CHANCE = 3.0
+"""Times the violations expected of a right graph that are not put down to chance."""
+
+
 @dataclass(frozen=True, slots=True)
 class Independence:
     """An implied independence, and what the data say of it.
@@ -242,7 +246,7 @@ def falsify_graph(
         for (i, j), given, p in zip(pairs, sets, p_values[0], strict=True)
     )
     violated = sorted((i for i in implied if i.p_value < alpha), key=lambda i: i.p_value)
-    verdict, sentence = _words(len(implied), len(violated), p_value, p_equivalent, level)
+    verdict, sentence = _words(len(implied), len(violated), p_value, p_equivalent, level, alpha)
     return Falsification(
         verdict,
         sentence,
@@ -344,17 +348,29 @@ def _removable(
 
 
 def _words(
-    n_implied: int, n_violated: int, p_value: float, p_equivalent: float, level: float
+    n_implied: int,
+    n_violated: int,
+    p_value: float,
+    p_equivalent: float,
+    level: float,
+    alpha: float,
 ) -> tuple[Verdict, str]:
     if not n_implied:
         return NOT_INFORMATIVE, (
             "The graph implies no independence: any data agree with it, so none can speak for it."
         )
     if p_equivalent > level:
-        return NOT_INFORMATIVE, (
+        sentence = (
             f"{p_equivalent:.0%} of the graphs with other names imply the same as this one: names "
-            "matter too little for data to speak for or against it."
+            "matter too little for a comparison with them."
         )
+        if n_violated > MOST_BY_CHANCE * max(1.0, alpha * n_implied):
+            sentence += (
+                f" But {n_violated} of {n_implied} implied independencies are violated, many more "
+                f"than the {alpha * n_implied:.2g} that chance gives a right graph: as drawn, it "
+                "does not agree with the data."
+            )
+        return NOT_INFORMATIVE, sentence
     share = f"{p_value:.1%} of the graphs with other names do as well or better"
     if p_value > level:
         return FAILS, (

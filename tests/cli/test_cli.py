@@ -267,3 +267,22 @@ def test_identify_says_what_is_wrong(folder):
         run("identify", "nowhere.json", "X", "Y")
     with pytest.raises(NotIdentifiableError, match="hedge"):
         run("identify", "X -> Y; X <-> Y", "X", "Y")
+
+
+def test_a_strategy_and_a_warning_are_sentences(folder):
+    rng = np.random.default_rng(1)
+    lottery, hidden = rng.normal(size=(2, 400))
+    served = 0.05 * lottery + hidden + rng.normal(size=400)
+    wage = 2 * served + hidden + rng.normal(size=400)
+    pd.DataFrame({"lottery": lottery, "served": served, "wage": wage}).to_csv("iv.csv", index=False)
+    CausalGraph.parse("lottery -> served -> wage; served <-> wage").save("iv.json")
+    code = "from causalkit.cli.app import main; main()"
+    words = ["analyze", "iv.csv", "--treatment", "served", "--outcome", "wage"]
+    words += ["--graph", "iv.json", "--strategy", "instrument", "--json", "--quiet"]
+    result = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+    )
+    notes = json.loads(result.stdout)["notes"]
+    assert [note.split(":")[0] for note in notes] == ["WeakInstrumentWarning"]
+    assert result.stderr.startswith("causalkit: WeakInstrumentWarning: ")
+    assert "app.py" not in result.stderr

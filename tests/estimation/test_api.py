@@ -183,7 +183,7 @@ def test_several_levels(rng):
     data = pd.DataFrame({"Z": X[:, 0], "W": X[:, 1], "X": pd.Categorical(arm), "Y": y})
     estimand = identify(CausalGraph.parse("Z -> X -> Y; Z -> Y; W -> X; W -> Y"), "X", "Y")
     with pytest.raises(InputError, match=r"contrast=\('a', 'b'\).*contrast=\"each\""):
-        estimate(estimand, data)
+        estimate(estimand, data, OLS())
     each = estimate(estimand, data, OLS(contrast="each"))
     assert isinstance(each, EffectSet)
     assert each.estimand is estimand
@@ -403,3 +403,10 @@ def test_reports_of_several_effects_say_how_each_was_estimated(data):
     mixed = together({"plain": pair[0], "weighted": IPW().fit(X, y, t=t).effect_})
     assert "plain: OLS" in repr(mixed)
     assert "weighted: IPW" in repr(mixed)
+
+
+def test_a_report_names_the_first_of_many_columns(rng):
+    X = pd.DataFrame(rng.normal(size=(200, 60)))
+    report = repr(OLS().fit(X, rng.normal(size=200), t=rng.integers(2, size=200)).effect_)
+    assert "(60 columns)" in report
+    assert report.count("\n") < 14

@@ -10,11 +10,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from causalkit.errors import InputError
 from causalkit.estimation import AIPW, PLR
-from causalkit.estimation.nuisances.boosting import (
-    BoostedClassifier,
-    BoostedRegressor,
-    bin_columns,
-)
+from causalkit.estimation.nuisances.binning import bin_columns
+from causalkit.estimation.nuisances.boosting import BoostedClassifier, BoostedRegressor
 from causalkit.estimation.nuisances.crossfitting import Nuisance
 from causalkit.estimation.nuisances.curves import fit_terms, terms_of
 from causalkit.estimation.nuisances.forest import OutOfBagForestClassifier, OutOfBagForestRegressor

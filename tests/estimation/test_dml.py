@@ -270,3 +270,27 @@ def test_failing_learners_are_named(rng):
     X, t, y = linear(100, rng)
     with pytest.raises(NumericalError, match="learner of outcome failed"):
         PLR(LassoCV(cv=500), Ridge(), random_state=0).fit(X, y, t=t)
+
+
+@pytest.mark.parametrize(
+    ("supplied", "message"),
+    [
+        ({"outcome_ctrl": np.zeros(80)}, "nothing in AIPW is called"),
+        ({"treatment": np.full(80, 0.5)}, r"shape \(80,\)"),
+        ({"outcome_control": np.zeros((80, 2))}, r"shape \(80, 2\)"),
+        ({"treatment": np.full((80, 2), 7.0)}, "no probabilities"),
+        ({"treatment": np.full((80, 2), 0.2)}, "add up to one"),
+    ],
+)
+def test_supplied_predictions_that_cannot_be_meant_are_refused(rng, supplied, message):
+    X, t = rng.normal(size=(80, 1)), np.arange(80) % 2
+    aipw = AIPW(LinearRegression(), LogisticRegression(), random_state=0)
+    with pytest.raises(InputError, match=message):
+        aipw.fit(X, X[:, 0] + rng.normal(size=80), t=t, supplied=supplied)
+
+
+def test_repeats_of_an_effect_without_noise(rng):
+    X, t = rng.normal(size=(80, 1)), np.arange(80) % 2
+    aipw = AIPW(LinearRegression(), LogisticRegression(), n_repeats=3, random_state=0)
+    effect = aipw.fit(X, np.where(t == 1, 2.0, 1.0), t=t).effect_
+    assert_allclose((effect.value, effect.std_error), (1.0, 0.0), atol=1e-9)

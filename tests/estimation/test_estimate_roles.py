@@ -158,3 +158,14 @@ def test_another_question_is_refused(confounded, mediated):
         ck.identify(DOOR, "T", "Y").estimate(mediated, NaturalEffects())
     with pytest.raises(InputError, match="adjusts for covariates only"):
         ck.identify(DOOR, "T", "Y").estimate(mediated, AIPW())
+
+
+def test_several_levels_are_each_compared_with_the_first(rng):
+    level = rng.integers(3, size=600)
+    Z = rng.normal(size=600)
+    data = pd.DataFrame({"Z": Z, "T": pd.Categorical(np.array(["a", "b", "c"])[level])})
+    data["Y"] = level + Z + rng.normal(size=600)
+    for graph in ("Z -> T -> Y; Z -> Y", "T -> Y"):
+        effects = ck.identify(graph, "T", "Y").estimate(data, random_state=0)
+        assert effects.labels == ("b − a", "c − a")
+        assert_allclose(effects.values, [1, 2], atol=0.4)

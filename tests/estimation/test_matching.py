@@ -148,3 +148,10 @@ def test_effects_of_two_levels_are_compared_as_if_matched_with_each_other(rng):
     difference = both.difference(1, 0)
     assert_allclose(difference.value, direct.value, atol=1e-9)
     assert_allclose(difference.std_error, direct.std_error, rtol=0.1)
+
+
+@pytest.mark.parametrize("caliper", [-1, "wide", 0, float("nan")])
+def test_a_caliper_that_is_no_distance_is_refused(rng, caliper):
+    X, t = rng.normal(size=(40, 1)), np.arange(40) % 2
+    with pytest.raises(InputError, match="caliper"):
+        Matching(caliper=caliper).fit(X, rng.normal(size=40), t=t)

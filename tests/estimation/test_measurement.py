@@ -208,3 +208,14 @@ def test_quantiles_of_a_sum_are_refused_and_any_average_is_taken(rng):
         powered = PredictionPowered(estimator, random_state=0).fit(X, y, **roles)
         assert abs(powered.effect_.value - 0.5) < 4 * powered.effect_.std_error
         assert powered.effect_.std_error < 0.2
+
+
+def test_unlabelled_outcomes_may_be_missing(rng):
+    y = pd.Series(rng.normal(size=200), name="income", index=rng.permutation(200))
+    t, known = rng.integers(2, size=200), np.arange(200) % 2 == 0
+    given = {"t": t, "predicted": 0.5 * y.to_numpy(), "labelled": known}
+    effect = PredictionPowered().fit(None, y.where(known), **given).effect_
+    full = PredictionPowered().fit(None, y, **given).effect_
+    assert (effect.value, effect.std_error) == (full.value, full.std_error)
+    with pytest.raises(InputError, match="y is missing in 1 row"):
+        PredictionPowered().fit(None, y.where(known & (np.arange(200) > 1)), **given)

@@ -226,3 +226,16 @@ def test_studentized_level_holds_where_effects_differ():
             rejected[statistic] += p <= 0.05
     assert rejected["studentized"] / 500 <= 0.085
     assert rejected["difference"] / 500 > 0.12
+
+
+def test_the_interval_lies_around_the_estimate_where_covariates_differ_by_chance():
+    """Arms apart in what explains the outcome: a difference in means is far from the interval."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=100)
+    t = (x + rng.normal(size=100) > 0).astype(int)
+    y = 2 * t + 10 * x + 0.5 * rng.normal(size=100)
+    found = randomisation_test(y, t, X=x[:, None], random_state=0)
+    assert_allclose(found.estimate, OLS().fit(x[:, None], y, t=t).effect_.value)
+    assert found.confidence.lower < found.estimate < found.confidence.upper
+    assert 2 in found.confidence
+    assert "1 covariate(s)" in repr(found)

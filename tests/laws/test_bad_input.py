@@ -206,6 +206,13 @@ def duplicate_names(cls, frame):
     refuse(cls, frame, "x0", columns=("x0", "x0"))
 
 
+def another_order(cls, frame):
+    estimator, roles = cheap(cls), {role: frame[role] for role in cls.needs}
+    mixed = frame.sample(frac=1, random_state=0)
+    with pytest.raises(CausalkitError, match="t has the row labels of y in another order"):
+        estimator.fit(frame[["x0", "x1"]], frame["y"], t=mixed["t"], **roles)
+
+
 def negative_weights(cls, frame):
     refuse(cls, frame, "weights", sample_weight=np.r_[-1.0, np.ones(len(frame) - 1)])
 
@@ -270,6 +277,7 @@ KINDS = {
     "a covariate that separates the arms": separated,
     "collinear covariates": covariates(collinear),
     "two columns of one name": covariates(duplicate_names),
+    "pandas rows in another order": another_order,
     "a negative weight": negative_weights,
     "one cluster": one_cluster,
     "a constant outcome": constant_outcome,

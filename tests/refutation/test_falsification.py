@@ -150,3 +150,15 @@ def test_errors():
         falsify_graph(CausalGraph.parse("a <-> b"), data)
     with pytest.raises(UnknownVariableError, match="z"):
         falsify_graph(CausalGraph.parse("a -> z"), data)
+
+
+def test_a_graph_without_edges_on_dependent_columns_is_not_left_uncommented():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=300)
+    data = {"a": a, "b": a + rng.normal(size=300), "c": a + rng.normal(size=300)}
+    data["d"] = data["b"] + rng.normal(size=300)
+    found = falsify_graph("a; b; c; d", data, random_state=0)
+    assert found.verdict == "not informative"
+    assert "does not agree with the data" in found.sentence
+    right = falsify_graph("a -> b -> d; a -> c; c -> d", data, random_state=0)
+    assert "does not agree" not in right.sentence

@@ -286,7 +286,13 @@ def calibrate_effects(
     found = as_scores(scores, groups=groups, sample_weight=sample_weight)
     found = scores_for(predicted, found)
     values = predicted.values if isinstance(predicted, ConditionalEffects) else predicted
-    guess = np.array(values, dtype=np.float64)
+    try:
+        guess = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"the predictions are a {type(values).__name__}; expected one number a row. Write "
+            "calibrate_effects(predictions, scores)."
+        ) from None
     if guess.shape != (found.n_obs,) or not np.isfinite(guess).all():
         raise InputError(
             f"the predictions have shape {guess.shape} or are not all finite; expected "

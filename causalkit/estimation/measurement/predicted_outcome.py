@@ -226,10 +226,10 @@ class PredictedOutcome(EffectEstimator):
     def effect_of(
         self, problem: Problem, solution: Solution, draws: FloatArray | None = None
     ) -> Effect:
-        """Add the correction's own error to that of the trial."""
+        """Add the correction's own error to that of the trial, which no row's influence has."""
         effect = super().effect_of(problem, solution, draws)
         total = float(np.hypot(effect.std_error, solution.details["calibration_error"]))
-        return replace(effect, std_error=total)
+        return replace(effect, std_error=total, influence=None)
 
     def _inner(self) -> EffectEstimator:
         return clone(self.estimator) if self.estimator is not None else OLS()

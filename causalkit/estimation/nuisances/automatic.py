@@ -1,8 +1,10 @@
-"""Learners that choose: the candidate with the lowest out-of-fold loss, one for each nuisance.
+"""Learners that choose: the candidate with the lower out-of-fold loss, one for each nuisance.
 
 Cross-fitting predicts every row out of fold anyway, so what each candidate would have lost is known
 at no further fit, and the choice rests on all rows rather than on an inner split of each fold. One
-choice among a few candidates for the whole sample does not undo the cross-fitting.
+choice among a few candidates for the whole sample does not undo the cross-fitting. The first
+candidate is kept unless another is better by more than the standard error of the difference (the
+rule of one standard error): a gain by chance would only make the choice, and so the effect, noisier.
 
 References
 ----------
@@ -83,29 +85,29 @@ class _Automatic(BaseEstimator):
             rows = problem.weights > 0
             if nuisance.among is not None:
                 rows &= nuisance.among
-            best = np.inf
+            weights, best = problem.weights[rows], None
             for candidate in learner._candidates():
                 part = replace(nuisance, learner=candidate)
                 predictions = crossfit(
                     problem, [part], folds, rng, n_jobs=n_jobs, prepared=prepared
                 )
-                loss = learner._loss(
-                    nuisance.target[rows], predictions[nuisance.name][rows], problem.weights[rows]
-                )
-                if loss < best or best == np.inf:
-                    best, kept = loss, [predictions[name] for name in nuisance.names]
+                losses = learner._losses(nuisance.target[rows], predictions[nuisance.name][rows])
+                if best is None or _clearly_lower(losses, best, weights):
+                    best, kept = losses, [predictions[name] for name in nuisance.names]
                     chosen[nuisance.name] = _label(candidate)
             found.append(kept)
         return found
 
-    def _loss(self, y: FloatArray, predicted: FloatArray, w: FloatArray) -> float:
-        """Mean squared error, or mean negative log-likelihood."""
+    def _losses(self, y: FloatArray, predicted: FloatArray) -> FloatArray:
+        """Squared errors, or negative log-likelihoods, one a row."""
         if not is_classifier(self):
-            return float(np.average((y - predicted) ** 2, weights=w))
+            squares: FloatArray = (y - predicted) ** 2
+            return squares
         if predicted.ndim == 1:
             predicted = np.column_stack([1 - predicted, predicted])
         right = np.clip(predicted[np.arange(len(y)), y.astype(np.intp)], _TINY, 1)
-        return float(-np.average(np.log(right), weights=w))
+        surprise: FloatArray = -np.log(right)
+        return surprise
 
     def _fit(self, X: ArrayLike, y: Any, weights: ArrayLike | None) -> None:
         """Choose by the loss in folds of the rows, then fit the best candidate to all of them."""
@@ -117,6 +119,7 @@ class _Automatic(BaseEstimator):
         n_folds = min(_INNER_FOLDS, smallest)
         candidates = [_seeded(clone(c), seed) for c in self._candidates()]
         self.losses_ = np.zeros(len(candidates))
+        chosen, best = 0, None
         if len(candidates) > 1 and n_folds >= 2:
             splitter = (StratifiedKFold if classifies else KFold)(
                 n_folds, shuffle=True, random_state=seed
@@ -127,8 +130,11 @@ class _Automatic(BaseEstimator):
                 predicted = cross_val_predict(
                     candidate, columns, y, cv=splitter, method=method, params=params
                 )
-                self.losses_[k] = self._loss(np.asarray(y, dtype=np.float64), predicted, w)
-        self.chosen_ = candidates[int(np.argmin(self.losses_))]
+                losses = self._losses(np.asarray(y, dtype=np.float64), predicted)
+                self.losses_[k] = np.average(losses, weights=w)
+                if best is None or _clearly_lower(losses, best, w):
+                    chosen, best = k, losses
+        self.chosen_ = candidates[chosen]
         if weights is None:
             self.chosen_.fit(columns, y)
         else:
@@ -137,12 +143,13 @@ class _Automatic(BaseEstimator):
 
 
 class AutomaticRegressor(RegressorMixin, _Automatic):
-    """The regressor with the lowest out-of-fold loss.
+    """The first regressor, unless another has a clearly lower out-of-fold loss.
 
     Parameters
     ----------
     candidates : list of scikit-learn regressors, optional
-        Tried in this order; the first of equals is kept. By default boosted trees that start from
+        Tried in this order, the simplest first: a later one has to be better by more than one
+        standard error of the difference. By default boosted trees that start from
         lines, curves and products of the columns, which may need no tree at all, and boosted trees
         that start from the mean.
     random_state : int, Generator or None
@@ -180,7 +187,7 @@ class AutomaticRegressor(RegressorMixin, _Automatic):
 
 
 class AutomaticClassifier(ClassifierMixin, _Automatic):
-    """The classifier with the lowest out-of-fold log loss.
+    """The first classifier, unless another has a clearly lower out-of-fold log loss.
 
     Parameters are those of :class:`AutomaticRegressor`, with classifiers.
 
@@ -211,6 +218,14 @@ class AutomaticClassifier(ClassifierMixin, _Automatic):
     def predict(self, X: ArrayLike) -> Any:
         """Return the most probable class of each row."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def _clearly_lower(losses: FloatArray, best: FloatArray, w: FloatArray) -> bool:
+    """Whether the mean is lower by more than the standard error of the difference."""
+    gain = best - losses
+    mean = float(np.average(gain, weights=w))
+    error = float(np.sqrt(w**2 @ (gain - mean) ** 2)) / float(w.sum())
+    return mean > error
 
 
 def _label(learner: Any) -> str:

@@ -37,6 +37,7 @@ from causalkit.typing import BoolArray, FloatArray, IntArray
 __all__ = ["FoldLearner", "Nuisance", "assign_folds", "crossfit"]
 
 _FEW_ROWS = 20_000
+_ROUNDED = 1e-3  # by how much probabilities that were rounded may miss one together
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,7 +187,9 @@ def crossfit(
     together: dict[type, list[Nuisance]] = {}
     for nuisance in nuisances:
         if all(name in problem.supplied for name in nuisance.names):
-            predictions.update({name: problem.supplied[name] for name in nuisance.names})
+            predictions.update(
+                {name: _given(nuisance, name, problem.supplied[name]) for name in nuisance.names}
+            )
         elif nuisance.seen(problem).shape[1] == 0:
             predictions[nuisance.name] = _means(nuisance, problem)
         elif _complementary(problem) and hasattr(nuisance.learner, "predict_out_of_fold"):
@@ -238,6 +241,27 @@ def _one_by_one(
         for name, part in zip(nuisance.names, found, strict=True):
             predictions[name][test] = part
     return predictions
+
+
+def _given(nuisance: Nuisance, name: str, values: FloatArray) -> FloatArray:
+    """Predictions made elsewhere, of the shape and in the range that is needed."""
+    shape = (len(nuisance.target), *((nuisance.n_classes,) if nuisance.n_classes else ()))
+    if values.shape != shape:
+        what = f"one column for each of {nuisance.n_classes} classes" if shape[1:] else "one number"
+        raise InputError(
+            f"the predictions supplied as {name!r} have shape {values.shape}; expected {shape}: "
+            f"{what} a row."
+        )
+    sums = values.sum(axis=1) if nuisance.n_classes else np.ones(1)
+    chances = bool(nuisance.n_classes) or is_classifier(nuisance.learner)
+    if chances and (values.min() < 0 or values.max() > 1 or np.abs(sums - 1).max() > _ROUNDED):
+        raise InputError(
+            f"the predictions supplied as {name!r} are no probabilities: they go from "
+            f"{values.min():.4g} to {values.max():.4g}; expected numbers from 0 to 1"
+            f"{', which add up to one in each row' if nuisance.n_classes else ''}. Supply what "
+            "predict_proba gives."
+        )
+    return values
 
 
 def _complementary(problem: Problem) -> bool:

@@ -1,10 +1,12 @@
 """Lines, curves and products of columns, each as strong as the rows ask for.
 
-A prediction is a sum of terms: every column as a line, as a natural cubic spline on top of it, and
-the products of two columns. Each term has a penalty of its own, found by maximising the (Laplace
-approximated) marginal likelihood, as variance components are: a term that the rows do not ask for
-shrinks to nothing, so a linear truth costs no more than a linear model, and nothing is left to be
-chosen by cross-validation. Where confounding is smooth such a model comes nearer, and with less
+A prediction is a sum of terms: all columns as lines, each as a natural cubic spline on top of its
+line, and the products of two columns. Each term has a penalty of its own, found by maximising the
+(Laplace approximated) marginal likelihood, as variance components are: a term that the rows do not
+ask for shrinks to nothing, so a linear truth costs little more than a linear model, and nothing is
+left to be chosen by cross-validation. The lines share one penalty: left out one by one, a weak
+confounder would be missing from the treatment and not from the outcome, and the effect shrunk.
+Curves and products have to earn more than their own noise, as there are many. Where confounding is smooth such a model comes nearer, and with less
 shrinkage at its edges, than trees do; :mod:`causalkit.estimation.nuisances.automatic` starts the
 trees from it.
 
@@ -34,7 +36,9 @@ from causalkit.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["Terms", "fit_terms", "striking_pairs", "terms_of"]
 
-_KNOTS = np.linspace(0.05, 0.95, 5)
+_KNOTS = np.array([0.005, 0.1, 0.3, 0.5, 0.7, 0.9, 0.995])
+"""The outer ones far out: a square that were a line in its tails would stay confounded there."""
+
 _FINE_KNOTS = np.linspace(0.03, 0.97, 7)
 _MOST_PRODUCTS, _MOST_CURVES, _MOST_LINES = 12, 60, 300
 _EDGE = 3.0
@@ -44,6 +48,13 @@ _WORK = {False: 1e9, True: 1e8}
 """Rows times squared columns that are summed, of a mean and of a probability."""
 
 _STEPS = {False: 30, True: 20}
+_SETTLED = 1e-3
+"""Standard errors by which no coefficient moves any more."""
+
+_STRICT_CURVE, _STRICT_PRODUCT = 1.5, 4.0
+"""Squared z-value at which a term of one column enters. At 1, that of the likeliest penalty, a third
+of all products enter where none is wanted."""
+
 _FLAT = 1e8
 """Penalty, in rows, at which a term counts as left out."""
 
@@ -56,7 +67,7 @@ _MOST_SCREENED = 30
 """Columns of which all pairs are screened for a surface."""
 
 _SCREENED_ROWS = 5000
-_STRIKING = 5.0
+_STRIKING = 3.0
 """Standard deviations by which the cells of a pair must differ more than by chance."""
 
 _MOST_SURFACES = 2
@@ -74,6 +85,8 @@ class Terms:
     products : bool
     groups : ndarray of int, shape (p,)
         Which term each expanded column belongs to.
+    strict : ndarray of shape (number of terms,)
+        How much more than its own noise each has to explain.
     values : ndarray of shape (n, p)
         Of the rows they were made from.
     surfaces : tuple of pairs of int
@@ -86,6 +99,7 @@ class Terms:
     fine_knots: tuple[FloatArray, ...]
     products: bool
     groups: IntArray
+    strict: FloatArray
     values: FloatArray
     surfaces: tuple[tuple[int, int], ...] = ()
 
@@ -105,6 +119,7 @@ class Terms:
             self,
             values=np.hstack(values),
             groups=np.concatenate(groups),
+            strict=np.append(self.strict, np.ones(len(pairs))),
             surfaces=(*self.surfaces, *pairs),
         )
 
@@ -147,14 +162,24 @@ def terms_of(X: FloatArray, prepared: dict[Any, Any] | None = None) -> Terms | N
     )
     products = d <= _MOST_PRODUCTS
     blocks = _expand(X, center, scale, knots, products)
-    groups, n_groups = [], 0
-    for k, block in enumerate(blocks):
-        # The first block are lines, the last products, each a term; between them are curves.
-        alone = k == 0 or (products and k == len(blocks) - 1)
-        count = block.shape[1] if alone else 1
-        groups.append(n_groups + (np.arange(count) if alone else np.zeros(block.shape[1], int)))
-        n_groups += count
-    terms = Terms(center, scale, knots, fine, products, np.concatenate(groups), np.hstack(blocks))
+    groups, strict = [np.zeros(d, dtype=np.intp)], [1.0]
+    for block in blocks[1 : len(blocks) - products]:
+        groups.append(np.full(block.shape[1], len(strict)))
+        strict.append(_STRICT_CURVE)
+    if products:
+        count = blocks[-1].shape[1]
+        groups.append(len(strict) + np.arange(count))
+        strict += [_STRICT_PRODUCT] * count
+    terms = Terms(
+        center,
+        scale,
+        knots,
+        fine,
+        products,
+        np.concatenate(groups),
+        np.array(strict),
+        np.hstack(blocks),
+    )
     if prepared is not None:
         prepared[key] = (X, terms)  # X is kept: its id is the key
     return terms
@@ -242,39 +267,56 @@ def fit_terms(
     rows = rows[:: -(-len(rows) // most)]
     B, target, weights = terms.values[rows], y[rows], w[rows] / w[rows].mean()
     mean = np.average(target, weights=weights)
-    offset = np.average(B, axis=0, weights=weights)
-    B = B - offset
-    spread = np.sqrt(np.average(B**2, axis=0, weights=weights))
+    offset = weights @ B / len(rows)
+    B -= offset
+    spread = np.sqrt(np.einsum("i,ij,ij->j", weights, B, B) / len(rows))
     used = spread > 1e-9
-    B, groups = B[:, used] / spread[used], np.unique(terms.groups[used], return_inverse=True)[1]
+    B = B if used.all() else B[:, used]
+    B /= spread[used]
+    present, groups = np.unique(terms.groups[used], return_inverse=True)
+    strict = terms.strict[present]
     if len(rows) < 3 or np.ptp(target) == 0:
         raw = np.log(np.clip(mean, 1e-6, 1) / np.clip(1 - mean, 1e-6, 1)) if logistic else mean
         return float(raw), np.zeros(p)
     solve = _probability if logistic else _mean
-    intercept, beta = solve(B, target, weights, mean, groups)
+    intercept, beta = solve(B, target, weights, mean, groups, strict)
     coefficients = np.zeros(p)
     coefficients[used] = beta / spread[used]
     return float(intercept - offset @ coefficients), coefficients
 
 
 def _mean(
-    B: FloatArray, y: FloatArray, w: FloatArray, mean: float, groups: IntArray
+    B: FloatArray,
+    y: FloatArray,
+    w: FloatArray,
+    mean: float,
+    groups: IntArray,
+    strict: FloatArray,
 ) -> tuple[float, FloatArray]:
     """Squared loss: products of the columns are all that is needed."""
     n = len(y)
-    gram, cross = (B * w[:, None]).T @ B, B.T @ (w * (y - mean))
+    gram = B.T @ B if (w == 1).all() else (B * w[:, None]).T @ B
+    cross = B.T @ (w * (y - mean))
     total = float(w @ (y - mean) ** 2)
     penalty, beta = np.full(gram.shape[0], 1.0), np.zeros(gram.shape[0])
     for _ in range(_STEPS[False]):
+        before = beta
         beta, freedom = _solve(gram, cross, penalty)
         left = total - 2 * cross @ beta + beta @ gram @ beta
         noise = max(left, 1e-12 * total) / max(n - 1 - freedom.sum(), 1.0)
-        penalty = _penalty(beta, freedom, groups, noise)
+        if n * np.abs(beta - before).max(initial=0.0) ** 2 <= _SETTLED**2 * noise:
+            break
+        penalty = _penalty(beta, freedom, groups, noise * strict)
     return mean, beta
 
 
 def _probability(
-    B: FloatArray, y: FloatArray, w: FloatArray, mean: float, groups: IntArray
+    B: FloatArray,
+    y: FloatArray,
+    w: FloatArray,
+    mean: float,
+    groups: IntArray,
+    strict: FloatArray,
 ) -> tuple[float, FloatArray]:
     """Logistic loss: one weighted least squares a step, and the penalties with it."""
     intercept, beta = float(np.log(mean / (1 - mean))), np.zeros(B.shape[1])
@@ -290,7 +332,7 @@ def _probability(
         weighted = C * curve[:, None]
         beta, freedom = _solve(weighted.T @ C, weighted.T @ (working - at), penalty)
         intercept = float(at - center @ beta)
-        penalty = np.maximum(_penalty(beta, freedom, groups, 1.0), _LEAST_ODDS_PENALTY)
+        penalty = np.maximum(_penalty(beta, freedom, groups, strict), _LEAST_ODDS_PENALTY)
     return intercept, beta
 
 
@@ -302,8 +344,10 @@ def _solve(gram: FloatArray, cross: FloatArray, penalty: FloatArray) -> tuple[An
     return inverse @ cross, freedom
 
 
-def _penalty(beta: FloatArray, freedom: FloatArray, groups: IntArray, noise: float) -> FloatArray:
-    """Noise over the variance of a term's coefficients, at the maximum of the likelihood."""
+def _penalty(
+    beta: FloatArray, freedom: FloatArray, groups: IntArray, noise: FloatArray
+) -> FloatArray:
+    """Noise (for strict terms, more) over the variance of a term's coefficients, at the maximum of the likelihood."""
     size = np.bincount(groups, weights=beta**2)
     free = np.bincount(groups, weights=freedom)
     level = noise * free / np.maximum(size, 1e-300)

@@ -5,16 +5,17 @@ nothing in the interval shows it: it is as narrow as ever, around the wrong numb
 are said of every nuisance, all from predictions out of fold: the loss, the share of variation that
 is explained, and the slope of the target on its prediction (1 if well calibrated).
 
-And one thing is tested. A flexible learner (lines, curves, products, surfaces and trees that look
-one cut ahead) is fitted in the same folds. If where it differs from the prediction, d(x), it knows
-what was left over of rows that neither has seen, structure was missed:
+And one thing is tested. A cheap screen asks whether the residuals are correlated with curves of a
+column, or products of those of two (:mod:`causalkit.estimation.nuisances.left_over`). Only if it is
+suspicious, two flexible learners are fitted in the same folds: boosted trees that start from lines,
+curves, products and surfaces, and a smooth of the residuals over the columns that the screen
+named. If where one differs from the prediction, d(x), it knows what was left over of rows that
+neither has seen, structure was missed:
 
-    T = Σ rᵢ d(xᵢ) / √Σ (rᵢ d(xᵢ))²   is about standard normal if E[r | x] = 0,
+    T = Σ rᵢ d(xᵢ) / √Σ (rᵢ d(xᵢ))²   is about standard normal if E[r | x] = 0.
 
-since both learnt from other folds. (Fitting trees to the residuals of the other folds would not do:
-the learners of those folds have seen this one, and T would be drawn below zero.) What was missed
-need not matter, as the moment forgives errors in
-one nuisance. So the effect is computed once more with the missed part put back; if that moves it by
+The smaller p-value of screen and learners counts, three times. What was
+missed need not matter, as the moment forgives errors in one nuisance. So the effect is computed once more with the missed part put back; if that moves it by
 more than half a standard error (with a bias of that size an interval of 95 % covers 92 %), and by
 more than a gain in precision would, or if no nuisance is free of it, a
 :class:`~causalkit.errors.NuisanceWarning` says so.
@@ -42,6 +43,7 @@ from causalkit._core.report import Report, Reported, format_value
 from causalkit.errors import CausalkitError, NuisanceWarning
 from causalkit.estimation.nuisances.boosting import BoostedRegressor
 from causalkit.estimation.nuisances.crossfitting import Nuisance
+from causalkit.estimation.nuisances.left_over import screen, smoothed
 from causalkit.estimation.problem import Problem
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
@@ -56,11 +58,17 @@ _ALPHA = 0.01
 _LENIENT = 0.1
 """Level at which a nuisance is mended as well, once another was found to miss something."""
 
-_LEAST_SHARE = 0.03
-"""Less than this is what the noise of the learner itself lets another one gain."""
+_LEAST_SHARE = 0.01
+"""Less than this, though significant, biases little."""
+
+_SUSPICIOUS = 0.05
+"""Level of the screen at which flexible learners are fitted."""
+
+_CHANCES = 3
+"""P-values of which the smallest counts: of the screen and of two learners."""
 
 _MATTERS, _BY_CHANCE = 0.5, 2.0
-_FEWEST_ROWS, _MOST_ROWS = 100, 5000
+_FEWEST_ROWS, _MOST_ROWS = 100, 4000
 _TREES = 60
 _TINY = 1e-6
 
@@ -217,6 +225,10 @@ class Nuisances(Reported):
         )
 
 
+_Knowing = Callable[[int, FloatArray, FloatArray], FloatArray]
+"""From a fold, rows and what was predicted of them, what is known beyond that."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Probe:
     """What a flexible learner knows beyond another, at all rows of the problem."""
@@ -358,42 +370,71 @@ def _probe(
     rows: BoolArray,
     folds: IntArray,
 ) -> _Probe:
-    """Fit a flexible learner outside each fold, and test whether it knows more inside."""
+    """Screen what is left over; if it is suspicious, test whether a flexible learner knows it."""
     everyone, residual = nuisance.seen(problem), _left_over(nuisance, predicted)
-    fitted = predicted if predicted.ndim == 1 else predicted[:, -1]
     which = np.flatnonzero(rows)
     if len(which) < _FEWEST_ROWS or everyone.shape[1] == 0 or np.ptp(residual[which]) == 0:
         return _Probe(np.nan, np.nan, lambda: np.zeros(len(residual)))
     if len(which) > _MOST_ROWS:
-        which = np.sort(np.random.default_rng(0).permutation(which)[:_MOST_ROWS])
+        which = np.sort(np.random.default_rng(0).choice(which, _MOST_ROWS, replace=False))
     r, f, w = residual[which], folds[which], problem.weights[which]
     X = np.ascontiguousarray(everyone[which])
-    labels = np.unique(folds)
-    splits = [(f != fold, f == fold) for fold in labels]
-    learner = BoostedRegressor(max_rounds=_TREES, random_state=0)
-    mean = learner.fitted(X, r + fitted[which], w, splits, {})
-    away = np.zeros(len(which))
-    for k, fold in enumerate(labels):
-        away[f == fold] = mean(k, X[f == fold]) - fitted[which][f == fold]
-    product = w * r * away
-    if problem.groups is not None:
-        summed: FloatArray = np.bincount(problem.groups[which], weights=product).astype(np.float64)
-        product = summed
-    total, spread = float(product.sum()), float(np.sqrt((product**2).sum()))
-    size, rest = float(w @ away**2), float(w @ r**2)
-    if spread == 0 or size == 0:
-        return _Probe(0.0, 1.0, lambda: np.zeros(len(residual)))
-    strength = float(np.clip(total / size, 0, 1))
+    groups = None if problem.groups is None else problem.groups[which]
+    seen = screen(X, w * r, groups)
+    if seen.p_value >= _SUSPICIOUS or not seen.columns:
+        return _Probe(0.0, seen.p_value, lambda: np.zeros(len(residual)))
+    fitted = predicted if predicted.ndim == 1 else predicted[:, -1]
+    found = []
+    for learner in (_trees(X, r, fitted[which], w, f), _smooth(X, r, f, seen.columns)):
+        away = np.zeros(len(which))
+        for fold in np.unique(f):
+            away[f == fold] = learner(fold, X[f == fold], fitted[which][f == fold])
+        found.append((*_strength(w * r * away, groups), away, learner))
+    z, total, away, learner = max(found, key=lambda one: one[0])
+    size = float(w @ away**2)
+    strength = float(np.clip(total / size, 0, 1)) if size > 0 else 0.0
 
     def correction() -> FloatArray:
         everywhere = np.empty(len(residual))
-        for k, fold in enumerate(labels):
+        for fold in np.unique(folds):
             there = folds == fold
-            everywhere[there] = strength * (mean(k, everyone[there]) - fitted[there])
+            everywhere[there] = strength * learner(fold, everyone[there], fitted[there])
         return everywhere
 
-    share = (max(total, 0.0) / size) * (max(total, 0.0) / rest)  # the square might overflow
-    return _Probe(share, NormalDist().cdf(-total / spread), correction)
+    share = max(total, 0.0) ** 2 / (size * float(w @ r**2)) if size > 0 else 0.0
+    p = min(_CHANCES * min(seen.p_value, NormalDist().cdf(-z)), 1.0)
+    return _Probe(share, p, correction)
+
+
+def _strength(product: FloatArray, groups: IntArray | None) -> tuple[float, float]:
+    """Sum of the products of residuals and predictions, studentised and plain."""
+    if groups is not None:
+        summed: FloatArray = np.bincount(groups, weights=product).astype(np.float64)
+        product = summed
+    total, spread = float(product.sum()), float(np.sqrt((product**2).sum()))
+    return (total / spread if spread > 0 else 0.0), total
+
+
+def _trees(
+    X: FloatArray, r: FloatArray, fitted: FloatArray, w: FloatArray, folds: IntArray
+) -> _Knowing:
+    """Fit boosted trees to the target; what they know beyond a prediction."""
+    labels = np.unique(folds)
+    splits = [(folds != fold, folds == fold) for fold in labels]
+    learner = BoostedRegressor(max_rounds=_TREES, random_state=0)
+    mean = learner.fitted(X, r + fitted, w, splits, {})
+    place = {fold: k for k, fold in enumerate(labels.tolist())}
+    return lambda fold, rows, known: mean(place[int(fold)], rows) - known
+
+
+def _smooth(X: FloatArray, r: FloatArray, folds: IntArray, columns: tuple[int, ...]) -> _Knowing:
+    """Smooth the residuals of the other folds over the columns that the screen named."""
+    named, rng = list(columns), np.random.default_rng(0)
+    smooths = {
+        int(fold): smoothed(X[folds != fold][:, named], r[folds != fold], rng)
+        for fold in np.unique(folds)
+    }
+    return lambda fold, rows, _: smooths[int(fold)](rows[:, named])
 
 
 def _mend(nuisance: Nuisance, predicted: FloatArray, probe: _Probe) -> FloatArray:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.base import clone
 
 from causalkit._core.checks import check_count
+from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator, Solution
 from causalkit.estimation.moments import LinearScore
 from causalkit.estimation.nuisances.crossfitting import Nuisance, assign_folds, crossfit
@@ -42,6 +44,9 @@ class OrthogonalEstimator(EffectEstimator):
     n_repeats: int
     n_jobs: int | None
 
+    later: ClassVar[tuple[str, ...]] = ()
+    """How names of nuisances begin that are made of others' predictions."""
+
     @abstractmethod
     def _nuisances(self, problem: Problem) -> Sequence[Nuisance]:
         """What is to be predicted."""
@@ -55,6 +60,27 @@ class OrthogonalEstimator(EffectEstimator):
         rng: np.random.Generator,
     ) -> tuple[LinearScore, dict[str, Any]]:
         """Linear score, and facts for `details`."""
+
+    def _names(self, problem: Problem) -> set[str]:
+        """What predictions are called."""
+        single = self
+        if getattr(self, "contrast", None) == "each" and problem.levels is not None:
+            single = clone(self).set_params(contrast=problem.levels[:2])
+        return {name for nuisance in single._nuisances(problem) for name in nuisance.names}
+
+    def _check_supplied(self, problem: Problem) -> None:
+        known = self._names(problem)
+        strange = [
+            name
+            for name in problem.supplied
+            if name not in known and not name.startswith(self.later)
+        ]
+        if strange:
+            raise InputError(
+                f"supplied holds {', '.join(map(repr, strange))}, which nothing in "
+                f"{type(self).__name__} is called; expected some of "
+                f"{', '.join(map(repr, sorted(known)[:8]))}. Correct the name, or leave it out."
+            )
 
     def _strata(self, problem: Problem) -> FloatArray | None:
         """What folds are balanced by: the levels of a discrete treatment."""
@@ -183,5 +209,7 @@ class OrthogonalEstimator(EffectEstimator):
         squares = [squared_error(phi) for phi in scores]
         target = float(np.median(np.array(squares) + (values - np.median(values)) ** 2))
         mean: FloatArray = np.mean(scores, axis=0)
-        mean *= np.sqrt(target / squared_error(mean))
+        size = squared_error(mean)
+        if size > 0:  # an outcome without noise has an effect without error
+            mean *= np.sqrt(target / size)
         return mean

@@ -130,6 +130,7 @@ class DoseResponse(OrthogonalEstimator):
 
     treatments: ClassVar[tuple[str, ...]] = ("continuous",)
     instead: ClassVar[str] = "PotentialOutcomes() or AIPW(), which take levels"
+    later: ClassVar[tuple[str, ...]] = ("treatment_variance",)
 
     def __init__(
         self,

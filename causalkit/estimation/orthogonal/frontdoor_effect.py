@@ -140,6 +140,13 @@ class FrontDoor(OrthogonalEstimator):
     treatments: ClassVar[tuple[str, ...]] = ("binary", "categorical")
     instead: ClassVar[str] = "LinearFrontDoor(), which takes a continuous treatment"
     needs: ClassVar[tuple[str, ...]] = ("mediators",)
+    later: ClassVar[tuple[str, ...]] = (
+        "nested",
+        # What one model of the mediators needs may be supplied to the other as well.
+        "outcome ",
+        "mediators ",
+        "treatment given mediators",
+    )
 
     def __init__(
         self,

@@ -117,6 +117,7 @@ class InvalidInstrument(OrthogonalEstimator):
     treatments: ClassVar[tuple[str, ...]] = ("binary", "continuous")
     instead: ClassVar[str] = "two of its levels only"
     needs: ClassVar[tuple[str, ...]] = ("z",)
+    later: ClassVar[tuple[str, ...]] = ("covariance ", "variance ")
 
     def __init__(
         self,

@@ -125,6 +125,7 @@ class NaturalEffects(OrthogonalEstimator):
     treatments: ClassVar[tuple[str, ...]] = ("binary", "categorical")
     instead: ClassVar[str] = "levels of it: cut a continuous treatment into a few"
     needs: ClassVar[tuple[str, ...]] = ("mediators",)
+    later: ClassVar[tuple[str, ...]] = ("nested",)
 
     def __init__(
         self,

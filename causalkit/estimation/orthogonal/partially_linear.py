@@ -77,6 +77,7 @@ class PLR(OrthogonalEstimator):
 
     treatments: ClassVar[tuple[str, ...]] = ("binary", "continuous")
     instead: ClassVar[str] = "AIPW(contrast=(control, treated)), which takes several levels"
+    later: ClassVar[tuple[str, ...]] = ("base",)
 
     def __init__(
         self,

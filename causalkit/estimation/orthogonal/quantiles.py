@@ -113,6 +113,7 @@ class QuantileEffects(SeveralEffects):
     treatments: ClassVar[tuple[str, ...]] = ("binary", "categorical")
     instead: ClassVar[str] = "DoseResponse() or PLR(), which take a continuous treatment"
     takes: ClassVar[tuple[str, ...]] = ("z",)
+    later: ClassVar[tuple[str, ...]] = ("outcome_",)
 
     def __init__(
         self,

@@ -118,6 +118,7 @@ class SampleSelection(OrthogonalEstimator):
     instead: ClassVar[str] = "levels of it: cut a continuous treatment into a few"
     needs: ClassVar[tuple[str, ...]] = ("selected",)
     takes: ClassVar[tuple[str, ...]] = ("z",)
+    later: ClassVar[tuple[str, ...]] = ("treatment", "outcome_")
 
     def __init__(
         self,

@@ -45,6 +45,14 @@ class SeveralEffects(OrthogonalEstimator):
     def _members(self, problem: Problem) -> Sequence[tuple[str, SeveralEffects]]:
         """Labels, and this estimator with one question each."""
 
+    def _names(self, problem: Problem) -> set[str]:
+        return {
+            name
+            for _, member in self._members(problem)
+            for nuisance in member._nuisances(problem)
+            for name in nuisance.names
+        }
+
     def answer(self, problem: Problem) -> Effect | EffectSet:
         """Return one effect if one is asked for, else a set."""
         self._check(problem)

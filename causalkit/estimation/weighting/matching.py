@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from causalkit._core.checks import check_choice, check_count
+from causalkit._core.checks import check_choice, check_count, check_positive
 from causalkit.errors import InputError
 from causalkit.estimation._glm import FAMILIES, fit_glm, standardised
 from causalkit.estimation.base import EffectEstimator, Solution
@@ -121,6 +121,8 @@ class Matching(EffectEstimator):
         super()._check(problem)
         check_count(self.n_matches, "n_matches")
         check_choice(self.metric, "metric", ("mahalanobis", "scaled", "propensity"))
+        if self.caliper is not None:
+            check_positive(self.caliper, "caliper")
         if isinstance(self.inference, Bootstrap):
             raise InputError(
                 "the bootstrap is not valid for matching (Abadie & Imbens 2008); expected "

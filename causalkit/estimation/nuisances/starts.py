@@ -1,0 +1,103 @@
+"""What boosted trees start from: terms of the columns, fitted outside each fold, or the mean.
+
+The terms are those of :mod:`causalkit.estimation.nuisances.curves`. Where held-out residuals still
+differ between the cells of two columns, a surface over that pair is tried, and kept if it lowers
+the held-out loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from causalkit._core.parallel import run
+from causalkit.estimation.nuisances.curves import Terms, fit_terms, striking_pairs
+from causalkit.typing import BoolArray, FloatArray
+
+if TYPE_CHECKING:
+    from causalkit.estimation.nuisances._tree_kernels import Binned
+
+__all__ = ["Splits", "Start", "bounded", "fit_start", "fit_starts"]
+
+Start = tuple[float, FloatArray]
+"""Intercept, and the coefficients of the terms."""
+
+Splits = Sequence[tuple[BoolArray, BoolArray]]
+"""Training rows and held-out ones, of each fold."""
+
+_LEAST_SHARE = 1e-6
+_STEEPEST = 8.0
+"""Log-odds from which trees start, at most: 1 in 3000."""
+
+
+def bounded(raw: FloatArray, logistic: bool) -> FloatArray:
+    """Log-odds that are not so far out that no tree could bring them back."""
+    return np.clip(raw, -_STEEPEST, _STEEPEST) if logistic else raw
+
+
+def fit_start(
+    terms: Terms | None, y: FloatArray, w: FloatArray, train: BoolArray, logistic: bool
+) -> Start:
+    """What the trees start from: terms of the columns, or the mean."""
+    if terms is not None:
+        return fit_terms(terms, y, w, train, logistic=logistic)
+    mean = float(np.average(y[train], weights=w[train]))
+    if logistic:
+        mean = float(np.clip(mean, _LEAST_SHARE, 1 - _LEAST_SHARE))
+        mean = float(np.log(mean / (1 - mean)))
+    return mean, np.zeros(0)
+
+
+def fit_starts(
+    X: FloatArray,
+    bins: Binned,
+    terms: Terms | None,
+    y: FloatArray,
+    w: FloatArray,
+    splits: Splits,
+    logistic: bool,
+    n_jobs: int | None,
+) -> tuple[Terms | None, list[Start]]:
+    """Starts of all folds; with surfaces over striking pairs, if they lower the held-out loss."""
+    from causalkit.estimation.nuisances._tree_kernels import N_COARSE
+
+    def fitted(some: Terms | None) -> list[Start]:
+        jobs = [(some, y, w, train, logistic) for train, _ in splits]
+        return run(fit_start, jobs, n_jobs=n_jobs, threads=True, steady=True)
+
+    starts = fitted(terms)
+    if terms is None:
+        return None, starts
+    residual, loss, rows = _held_out(terms, starts, y, w, splits, logistic)
+    pairs = striking_pairs(residual[rows], bins.coarse[rows], N_COARSE) if rows.any() else ()
+    if not pairs:
+        return terms, starts
+    richer = terms.with_surfaces(X, pairs)
+    others = fitted(richer)
+    better = _held_out(richer, others, y, w, splits, logistic)[1] < loss
+    return (richer, others) if better else (terms, starts)
+
+
+def _held_out(
+    terms: Terms,
+    starts: Sequence[Start],
+    y: FloatArray,
+    w: FloatArray,
+    splits: Splits,
+    logistic: bool,
+) -> tuple[FloatArray, float, BoolArray]:
+    """Weighted residuals, loss and which rows they are of."""
+    residual, loss, rows = np.zeros(len(y)), 0.0, np.zeros(len(y), dtype=bool)
+    for (intercept, slopes), (_, score) in zip(starts, splits, strict=True):
+        raw = bounded(intercept + terms.values[score] @ slopes, logistic)
+        target = y[score]
+        if logistic:
+            loss += float(w[score] @ (np.logaddexp(0, raw) - target * raw))
+            raw = 1 / (1 + np.exp(-raw))
+        else:
+            loss += float(w[score] @ (target - raw) ** 2)
+        residual[score] = w[score] * (target - raw)
+        rows |= score
+    return residual, loss, rows
