@@ -67,3 +67,15 @@ def test_outside_estimators_it_is_like_any_other(rng):
     for candidates in ([], [LogisticRegression()]):
         with pytest.raises(InputError, match="expected a list of regressors"):
             AutomaticRegressor(candidates).fit(X, y)
+
+
+def test_a_later_candidate_has_to_be_clearly_better(rng):
+    X = rng.normal(size=(200, 3))
+    y = rng.normal(size=200)
+    simple, rich = DummyRegressor(), LinearRegression()
+    for first, second in ((simple, rich), (rich, simple)):
+        chosen = AutomaticRegressor([first, second], random_state=0).fit(X, y)
+        assert type(chosen.chosen_) is type(first)
+        assert abs(chosen.losses_[0] - chosen.losses_[1]) < 0.1
+    chosen = AutomaticRegressor([simple, rich], random_state=0).fit(X, y + X[:, 0]).chosen_
+    assert isinstance(chosen, LinearRegression)

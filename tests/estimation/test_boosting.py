@@ -16,6 +16,7 @@ from causalkit.estimation.nuisances.crossfitting import Nuisance
 from causalkit.estimation.nuisances.curves import fit_terms, terms_of
 from causalkit.estimation.nuisances.forest import OutOfBagForestClassifier, OutOfBagForestRegressor
 from causalkit.estimation.nuisances.quality import unassessed
+from causalkit.estimation.nuisances.rounds import advance
 from causalkit.estimation.problem import as_problem
 from tests.estimation.simulations import binary, linear, three_arms
 
@@ -60,6 +61,27 @@ def test_logistic_trees_are_those_of_scikit_learn(rng):
     assert_allclose(
         grown(learner, X, y, np.ones(500), everyone), theirs.predict_proba(X)[:, 1], rtol=1e-5
     )
+
+
+def test_rows_fall_as_one_by_one(rng):
+    """More rows than fall together, against a walk down each tree; training rows keep step."""
+    X = rng.normal(size=(5000, 3))
+    y = X[:, 0] * X[:, 1] + rng.normal(size=5000)
+    train = np.arange(5000) % 2 == 0
+    learner = BoostedRegressor(max_rounds=3, start="mean", random_state=0)
+    (task,) = learner._tasks(X, [y], np.ones(5000), [(train, ~train)], 0, {}, None)
+    advance(task, 0, 0, 3)
+    (fold,), fine = task.folds, task.bins.fine
+    expected = np.full(5000, fold.intercept)
+    for column, cut, child, value in zip(*fold.trees, strict=True):
+        for i in range(5000):
+            node = 0
+            while column[node] >= 0:
+                node = child[node] + (fine[i, column[node]] > cut[node])
+            expected[i] += value[node]
+    assert_allclose(fold.raw, expected)
+    assert_allclose(task.predict(0, fine, None, 3), expected)
+    assert_allclose(fold.losses[3], ((y - expected)[~train] ** 2).sum())
 
 
 def test_one_tree_is_the_best_stump_by_brute_force(rng):
@@ -162,6 +184,8 @@ def test_several_classes_sum_to_one(rng):
     assert fitted.score(X, arm) > 0.4
     with pytest.raises(InputError, match="at least two classes"):
         BoostedClassifier().fit(X, np.zeros(300))
+    with pytest.raises(InputError, match="max_leaves"):
+        BoostedRegressor(max_leaves=500).fit(X, X[:, 0])
     with pytest.raises(InputError, match="start"):
         BoostedRegressor(start="line").fit(X, X[:, 0])
 

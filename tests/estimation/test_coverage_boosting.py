@@ -66,3 +66,17 @@ def test_alarms_are_rare_where_the_learners_are_right():
             estimator.fit(X, y, t=t)
         alarms += any(issubclass(w.category, NuisanceWarning) for w in given)
     assert alarms <= 10
+
+
+@pytest.mark.slow
+def test_plr_with_the_default_learners_covers_under_lines():
+    hits = 0
+    for seed in range(REPETITIONS):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(400, 5))
+        g = X @ [1.0, 0.7, 0.5, 0.3, 0.0]
+        t = 0.5 * g + rng.normal(size=400)
+        y = t + g + rng.normal(size=400)
+        with unassessed():
+            hits += 1 in PLR(random_state=seed).fit(X, y, t=t).effect_.interval()
+    assert ACCEPTED[0] <= hits / REPETITIONS <= ACCEPTED[1]

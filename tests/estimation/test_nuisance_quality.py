@@ -13,6 +13,7 @@ from sklearn.metrics import log_loss
 
 from causalkit.errors import NuisanceWarning
 from causalkit.estimation import AIPW, PLR, Bootstrap
+from causalkit.estimation.nuisances.left_over import screen, smoothed
 from tests.estimation.simulations import binary, linear, three_arms
 
 
@@ -121,3 +122,27 @@ def test_resamples_are_not_judged(rng, monkeypatch):
     plr = PLR(LinearRegression(), LinearRegression(), inference=Bootstrap(5, random_state=0))
     plr.set_params(random_state=0).fit(X, y, t=t)
     assert len(count) == 2
+
+
+def test_the_screen_finds_a_pair_and_keeps_its_level(rng):
+    X = rng.normal(size=(800, 6))
+    residual = np.sin(np.pi * X[:, 1] * X[:, 4]) + rng.normal(size=800)
+    found = screen(X, residual)
+    assert (found.columns, found.p_value < 1e-4) == ((1, 4), True)
+    mean = smoothed(X[:400][:, [1, 4]], residual[:400], rng)
+    assert np.corrcoef(mean(X[400:][:, [1, 4]]), residual[400:])[0, 1] > 0.2
+    assert screen(X, X[:, 2] ** 2 - 1 + rng.normal(size=800)).columns == (2,)
+    # 200 draws of noise: 10 alarms are expected at most; 20 would be three standard errors more.
+    noise = [screen(X, rng.normal(size=800)).p_value < 0.05 for _ in range(200)]
+    assert np.mean(noise) < 0.1
+
+
+def test_the_screen_is_not_misled_by_clusters(rng):
+    X = np.repeat(rng.normal(size=(100, 3)), 10, axis=0)
+    groups = np.repeat(np.arange(100), 10)
+    alarms, naive = 0, 0
+    for _ in range(20):
+        shared = np.repeat(rng.normal(size=100), 10) + 0.3 * rng.normal(size=1000)
+        alarms += screen(X, shared, groups).p_value < 0.05
+        naive += screen(X, shared).p_value < 0.05
+    assert alarms <= 3 < 15 <= naive

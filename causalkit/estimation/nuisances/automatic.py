@@ -3,8 +3,8 @@
 Cross-fitting predicts every row out of fold anyway, so what each candidate would have lost is known
 at no further fit, and the choice rests on all rows rather than on an inner split of each fold. One
 choice among a few candidates for the whole sample does not undo the cross-fitting. The first
-candidate is kept unless another is better by more than the standard error of the difference (the
-rule of one standard error): a gain by chance would only make the choice, and so the effect, noisier.
+candidate is kept unless another is better by more than the standard error of the difference: a gain
+by chance would only make the choice, and so the effect, noisier.
 
 References
 ----------

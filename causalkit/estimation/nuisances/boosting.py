@@ -61,7 +61,8 @@ _MOST_LEAVES = 128
 
 _MANY_ROWS = 50_000
 _RATE, _RATE_OF_MANY = 0.1, 0.15
-"""Steps may be longer where rows are many: fewer trees to the same loss."""
+_STRETCH, _STRETCH_OF_MANY = 20, 10
+"""Where rows are many, the loss is known better: longer steps, and the end is seen sooner."""
 
 
 class _Boosted(BaseEstimator):
@@ -185,19 +186,18 @@ class _Boosted(BaseEstimator):
 
     def _limits(self, n_rows: int) -> Limits:
         """How far trees of so many rows grow."""
-        rate = self.learning_rate
+        many, rate = n_rows >= _MANY_ROWS, self.learning_rate
         if rate is None:
-            many = n_rows >= _MANY_ROWS and self.start == "terms"
-            rate = _RATE_OF_MANY if many else _RATE
-        return Limits(int(self.max_rounds), float(rate), int(self.max_leaves), float(self.min_leaf))
+            rate = _RATE_OF_MANY if many and self.start == "terms" else _RATE
+        stretch, least = _STRETCH_OF_MANY if many else _STRETCH, float(self.min_leaf)
+        return Limits(self.max_rounds, float(rate), self.max_leaves, least, stretch)
 
     def _check(self) -> None:
         check_count(self.max_rounds, "max_rounds")
         check_count(self.max_leaves, "max_leaves", minimum=2)
         if self.max_leaves > _MOST_LEAVES:
             raise InputError(
-                f"max_leaves={self.max_leaves}; expected at most {_MOST_LEAVES}. Boosted trees are "
-                "small: grow more of them."
+                f"max_leaves={self.max_leaves}; expected at most {_MOST_LEAVES}. Grow more trees."
             )
         check_count(self.min_leaf, "min_leaf")
         if self.learning_rate not in (None, 1):
@@ -249,7 +249,8 @@ class BoostedRegressor(RegressorMixin, _Boosted):
     max_rounds : int
         Trees at most; how many of them are used is chosen by the held-out loss.
     learning_rate : float, optional
-        Share of each step that is taken, in (0, 1]; 0.1 if left out, and 0.15 from 50,000 rows on.
+        Share of each step that is taken, in (0, 1]. If left out, 0.1; where trees start from terms
+        and there are 50,000 rows, 0.15.
     max_leaves : int
         Of a tree.
     min_leaf : int

@@ -6,9 +6,9 @@ line, and the products of two columns. Each term has a penalty of its own, found
 ask for shrinks to nothing, so a linear truth costs little more than a linear model, and nothing is
 left to be chosen by cross-validation. The lines share one penalty: left out one by one, a weak
 confounder would be missing from the treatment and not from the outcome, and the effect shrunk.
-Curves and products have to earn more than their own noise, as there are many. Where confounding is smooth such a model comes nearer, and with less
-shrinkage at its edges, than trees do; :mod:`causalkit.estimation.nuisances.automatic` starts the
-trees from it.
+Curves and products have to earn more than their own noise, as there are many. Where confounding is
+smooth such a model comes nearer, and with less shrinkage at its edges, than trees do;
+:mod:`causalkit.estimation.nuisances.automatic` starts the trees from it.
 
 Where what is left over of held-out rows still differs between the cells of two columns, that pair
 gets a surface, products of splines: an interaction that is neither a product nor visible in either
@@ -52,8 +52,8 @@ _SETTLED = 1e-3
 """Standard errors by which no coefficient moves any more."""
 
 _STRICT_CURVE, _STRICT_PRODUCT = 1.5, 4.0
-"""Squared z-value at which a term of one column enters. At 1, that of the likeliest penalty, a third
-of all products enter where none is wanted."""
+"""Squared z-value at which a term of one column enters. At 1, that of the likeliest penalty, a
+third of all products enter where none is wanted."""
 
 _FLAT = 1e8
 """Penalty, in rows, at which a term counts as left out."""
@@ -347,7 +347,7 @@ def _solve(gram: FloatArray, cross: FloatArray, penalty: FloatArray) -> tuple[An
 def _penalty(
     beta: FloatArray, freedom: FloatArray, groups: IntArray, noise: FloatArray
 ) -> FloatArray:
-    """Noise (for strict terms, more) over the variance of a term's coefficients, at the maximum of the likelihood."""
+    """Noise over the variance of a term's coefficients, at the maximum of the likelihood."""
     size = np.bincount(groups, weights=beta**2)
     free = np.bincount(groups, weights=freedom)
     level = noise * free / np.maximum(size, 1e-300)

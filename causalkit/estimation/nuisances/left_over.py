@@ -116,8 +116,8 @@ def smoothed(
         at, predicted = np.clip((rows - center) / scale, -_FAR, _FAR), np.empty(len(rows))
         for first in range(0, len(at), 10 * _CENTRES):
             part = slice(first, first + 10 * _CENTRES)
-            predicted[part] = _gaussian(at[part], known) @ weights
-        return predicted + level
+            predicted[part] = _gaussian(at[part], known) @ weights + level
+        return predicted
 
     return mean
 

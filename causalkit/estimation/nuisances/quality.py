@@ -14,11 +14,11 @@ neither has seen, structure was missed:
 
     T = Σ rᵢ d(xᵢ) / √Σ (rᵢ d(xᵢ))²   is about standard normal if E[r | x] = 0.
 
-The smaller p-value of screen and learners counts, three times. What was
-missed need not matter, as the moment forgives errors in one nuisance. So the effect is computed once more with the missed part put back; if that moves it by
-more than half a standard error (with a bias of that size an interval of 95 % covers 92 %), and by
-more than a gain in precision would, or if no nuisance is free of it, a
-:class:`~causalkit.errors.NuisanceWarning` says so.
+The smallest p-value of the screen and the two counts, times three. What was missed need not
+matter, as the moment forgives errors in one nuisance. So the effect is computed once more with
+the missed part put back; if that moves it by more than half a standard error (with a bias of that
+size an interval of 95 % covers 92 %), and by more than a gain in precision would, or if no
+nuisance is free of it, a :class:`~causalkit.errors.NuisanceWarning` says so.
 
 References
 ----------
@@ -52,13 +52,13 @@ if TYPE_CHECKING:
 
 __all__ = ["NuisanceQuality", "Nuisances", "assess", "unassessed"]
 
-_ALPHA = 0.01
+_ALPHA = 0.05
 """Level at which structure counts as missed, for all nuisances together."""
 
 _LENIENT = 0.1
 """Level at which a nuisance is mended as well, once another was found to miss something."""
 
-_LEAST_SHARE = 0.01
+_LEAST_SHARE = 0.005
 """Less than this, though significant, biases little."""
 
 _SUSPICIOUS = 0.05

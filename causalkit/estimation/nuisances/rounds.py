@@ -34,9 +34,6 @@ __all__ = [
     "targets_of",
 ]
 
-_CHUNK = 20
-"""Rounds between two looks at the loss; growth stops after one chunk without a gain."""
-
 _PAIRS_A_TREE = 40
 _ROWS_AHEAD = 2000
 _MOST_PAIRS = 10_000
@@ -53,12 +50,15 @@ class Limits:
         Share of each step that is taken.
     max_leaves : int
     min_leaf : float
+    stretch : int
+        Rounds between two looks at the loss; growth stops after one stretch without a gain.
     """
 
     max_rounds: int
     rate: float
     max_leaves: int
     min_leaf: float
+    stretch: int
 
 
 @dataclass(slots=True, eq=False)
@@ -180,12 +180,12 @@ def grow_in_step(tasks: Sequence[Task], n_jobs: int | None) -> None:
     while not all(task.done for task in tasks):
         jobs = []
         for task in (task for task in tasks if not task.done):
-            last = min(task.rounds + _CHUNK, task.limits.max_rounds)
+            last = min(task.rounds + task.limits.stretch, task.limits.max_rounds)
             jobs += [(task, fold, task.rounds, last) for fold in range(len(task.folds))]
         run(advance, jobs, n_jobs=n_jobs, threads=True)
         for task in {id(job[0]): job[0] for job in jobs}.values():
             before = task.rounds
-            task.rounds = min(before + _CHUNK, task.limits.max_rounds)
+            task.rounds = min(before + task.limits.stretch, task.limits.max_rounds)
             task.done = task.best <= before or task.rounds == task.limits.max_rounds
 
 
