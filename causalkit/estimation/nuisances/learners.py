@@ -22,8 +22,8 @@ So with a few hundred rows and curves in both, AIPW is too sure of itself (bias 
 errors): each arm learns its own outcome. Of sin(π x₀ x₁) the bias of AIPW is 1.4 standard errors,
 and :mod:`causalkit.estimation.nuisances.quality` rarely warns, as what is left over is too little
 to be told from noise; if the columns are normal, where the sine swings several times, next to none
-covers, and 90 % of 30 draws came with a warning. Boosted trees alone, an earlier default, covered 83 %
-under lines and 50 % under a sine and a square (PLR, 400 rows).
+covers, and 90 % of 30 draws came with a warning. Boosted trees alone, an earlier default, covered
+83 % under lines and 50 % under a sine and a square (PLR, 400 rows).
 
 Where theory or experience names a model, name it: `AIPW(LassoCV(), LogisticRegressionCV())`.
 """
