@@ -79,3 +79,14 @@ def test_a_later_candidate_has_to_be_clearly_better(rng):
         assert abs(chosen.losses_[0] - chosen.losses_[1]) < 0.1
     chosen = AutomaticRegressor([simple, rich], random_state=0).fit(X, y + X[:, 0]).chosen_
     assert isinstance(chosen, LinearRegression)
+
+
+@pytest.mark.filterwarnings("ignore::causalkit.errors.CausalkitWarning")
+@pytest.mark.parametrize("n", [8, 12, 20])
+def test_few_rows_run_away_nowhere(n):
+    """No arm is extrapolated by a curve through two or three rows."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        X, t = rng.normal(size=(n, 2)), np.arange(n) % 2
+        effect = AIPW(random_state=0).fit(X, t + X[:, 0] + rng.normal(size=n), t=t).effect_
+        assert abs(effect.value - 1) < 5

@@ -44,6 +44,9 @@ _MOST_PRODUCTS, _MOST_CURVES, _MOST_LINES = 12, 60, 300
 _EDGE = 3.0
 """Standard units beyond which a product does not grow further: a few far rows would rule it."""
 
+_FEWEST = 10
+"""Rows that tell a slope from noise; from fewer the mean is taken, which runs away nowhere."""
+
 _WORK = {False: 1e9, True: 1e8}
 """Rows times squared columns that are summed, of a mean and of a probability."""
 
@@ -275,7 +278,7 @@ def fit_terms(
     B /= spread[used]
     present, groups = np.unique(terms.groups[used], return_inverse=True)
     strict = terms.strict[present]
-    if len(rows) < 3 or np.ptp(target) == 0:
+    if len(rows) < _FEWEST or np.ptp(target) == 0:
         raw = np.log(np.clip(mean, 1e-6, 1) / np.clip(1 - mean, 1e-6, 1)) if logistic else mean
         return float(raw), np.zeros(p)
     solve = _probability if logistic else _mean
