@@ -262,6 +262,7 @@ class Spy(RegressorMixin, BaseEstimator):
         return np.full(len(X), self.mean_)
 
 
+@pytest.mark.filterwarnings("ignore::causalkit.errors.NuisanceWarning")
 def test_a_learner_never_sees_a_neighbour_of_what_it_predicts():
     frame = pd.DataFrame({"X": drawn()["X"], "Y": drawn()["Y"], "Z": np.arange(400.0)})
     graph = LaggedGraph.parse("X[t-1] -> Y; Z[t-1] -> Y; Z[t-1] -> X")
