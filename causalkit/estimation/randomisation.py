@@ -33,8 +33,9 @@ from causalkit._core.random import as_generator, draw_seed
 from causalkit._core.report import Report, Reported, format_value
 from causalkit.errors import InputError
 from causalkit.estimation._assignments import Assignments, difference
+from causalkit.estimation.columns import as_groups
 from causalkit.estimation.effect import Effect, Interval
-from causalkit.estimation.problem import Problem, as_groups, as_problem
+from causalkit.estimation.problem import Problem, as_problem
 from causalkit.typing import Data, FloatArray, IntArray, RandomState
 
 if TYPE_CHECKING:

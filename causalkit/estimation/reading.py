@@ -14,14 +14,8 @@ from numpy.typing import ArrayLike
 from causalkit._core.checks import check_complete
 from causalkit._core.table import Table, as_table
 from causalkit.errors import InputError, UnknownVariableError
-from causalkit.estimation.problem import (
-    Problem,
-    as_columns,
-    as_groups,
-    as_weights,
-    encoded,
-    problem_from_table,
-)
+from causalkit.estimation.columns import as_columns, as_groups, as_weights, encoded
+from causalkit.estimation.problem import Problem, problem_from_table
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.identification import InstrumentEstimand
 from causalkit.identification.counterfactual._mediation_query import MediationQuery

@@ -27,12 +27,13 @@ from causalkit.estimation import (
     PlugIn,
     estimate,
 )
+from causalkit.estimation.columns import as_groups
 from causalkit.estimation.effect_set import together
 from causalkit.estimation.inference import Asymptotic, cluster_sums
 from causalkit.estimation.multipliers import multiplier_bootstrap
 from causalkit.estimation.nuisances.crossfitting import Nuisance, _training
 from causalkit.estimation.nuisances.quality import unassessed
-from causalkit.estimation.problem import as_groups, as_problem
+from causalkit.estimation.problem import as_problem
 from causalkit.estimation.simultaneous import (
     adjust_p_values,
     step_down,

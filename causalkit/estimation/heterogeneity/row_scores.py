@@ -26,12 +26,13 @@ from numpy.typing import ArrayLike
 from causalkit._core.report import Report, Reported
 from causalkit.errors import AssumptionWarning, InputError
 from causalkit.estimation.base import contrast_of
+from causalkit.estimation.columns import as_groups, as_weights
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.heterogeneity.conditional_effects import ConditionalEffects
 from causalkit.estimation.inference import Asymptotic
 from causalkit.estimation.orthogonal.interactive import AIPW
-from causalkit.estimation.problem import Problem, as_groups, as_weights
+from causalkit.estimation.problem import Problem
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["EffectScores", "as_scores", "effect_scores", "scores_for"]

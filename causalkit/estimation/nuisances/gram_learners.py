@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from causalkit._core.random import as_generator
+from causalkit.estimation.columns import as_weights
 from causalkit.estimation.nuisances.crossfitting import Nuisance
 from causalkit.estimation.nuisances.gram import CellMoments
 from causalkit.estimation.nuisances.linear_fits import (
@@ -28,7 +29,7 @@ from causalkit.estimation.nuisances.linear_fits import (
     transform,
     warn_if_restless,
 )
-from causalkit.estimation.problem import Problem, as_weights
+from causalkit.estimation.problem import Problem
 from causalkit.typing import FloatArray, IntArray, RandomState
 
 __all__ = ["GramLearner", "GramOLS", "least_squares"]

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from causalkit.errors import AssumptionWarning, InputError
-from causalkit.estimation.problem import Columns, Problem
+from causalkit.estimation.columns import Columns
+from causalkit.estimation.problem import Problem
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
 __all__ = [

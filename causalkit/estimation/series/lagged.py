@@ -24,7 +24,8 @@ from causalkit._core.series import Series, as_series
 from causalkit._core.table import Table
 from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator
-from causalkit.estimation.problem import Problem, as_groups, problem_from_table
+from causalkit.estimation.columns import as_groups
+from causalkit.estimation.problem import Problem, problem_from_table
 from causalkit.estimation.regression import OLS
 from causalkit.estimation.series.serial import HAC
 from causalkit.estimation.series.steps import Steps
