@@ -8,7 +8,7 @@ slope.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from causalkit._core.streams import is_stream
 from causalkit._core.table import as_table
 from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator
+from causalkit.estimation.columns import LABELS
 from causalkit.estimation.defaults import default_estimator, prefers_frequencies, suited
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
@@ -60,6 +61,7 @@ def estimate(
     panel: Name | None = None,
     time: Name | None = None,
     mask: Name | None = None,
+    roles: Mapping[str, Name | Sequence[Name]] | None = None,
 ) -> Effect | EffectSet:
     """Estimate what was identified.
 
@@ -90,6 +92,11 @@ def estimate(
     panel, time, mask : str or int, optional
         For series, the columns that tell subjects apart, hold the time, and say which rows count
         as "now".
+    roles : mapping of str to name or names, optional
+        Columns that say how rows were measured, and that no graph brings, by the names that the
+        estimator's `fit` has for them: `{"selected": "works"}` for `SampleSelection()`,
+        `{"predicted": "guess", "labelled": "known"}` for `PredictionPowered()`. The outcome may be
+        missing where they say that it is not seen.
 
     Returns
     -------
@@ -120,6 +127,18 @@ def estimate(
     >>> bool(2 in effect.interval(0.99))
     True
 
+    Of an outcome that is seen of some rows:
+
+    >>> data["seen"] = rng.random(500) < 0.7
+    >>> data["Y"][~data["seen"]] = np.nan
+    >>> data["X"] = data["X"] > 0
+    >>> from sklearn.linear_model import LinearRegression, LogisticRegression
+    >>> linear, logistic = LinearRegression(), LogisticRegression()
+    >>> estimator = ck.estimation.SampleSelection(linear, logistic, logistic, random_state=0)
+    >>> effect = estimand.estimate(data, estimator, roles={"selected": "seen"})
+    >>> effect.n_obs, effect.details["share_selected"] < 0.8
+    (500, True)
+
     Of series:
 
     >>> graph = ck.graph.LaggedGraph.parse("X[t-1] -> X[t]; X[t-1] -> Y[t]; Y[t-1] -> Y[t]")
@@ -144,6 +163,7 @@ def estimate(
             "panel": panel,
             "time": time,
             "mask": mask,
+            "roles": roles,
         }
         return _each(estimand, data, estimator, options)
     if not isinstance(estimand, Estimand):
@@ -151,6 +171,7 @@ def estimate(
             f"cannot estimate a {type(estimand).__name__}; expected what identify(graph, treatment,"
             " outcome) returns. Without a graph, fit an estimator: OLS().fit(X, y, t=t)."
         )
+    further = _further(estimand, estimator, roles)
     if isinstance(estimand.graph, LaggedGraph):
         if not isinstance(estimand, (AdjustmentEstimand, NoEffectEstimand)) or isinstance(
             estimator, PlugIn
@@ -177,7 +198,8 @@ def estimate(
         return Effect(0.0, np.nan, table.n_rows, "implied by the graph", estimand=estimand)
     if isinstance(estimator, PlugIn) or roles_of(estimand) is None:
         return _plugged_in(estimand, data, estimator, clusters, sample_weight)
-    problem = read_problem(estimand, data, clusters, sample_weight, labels)
+    seen_by = None if estimator is None else estimator.seen_by
+    problem = read_problem(estimand, data, clusters, sample_weight, labels, further, seen_by)
     if estimator is None and prefers_frequencies(problem):
         return _plugged_in(estimand, data, None, clusters, sample_weight)
     chosen = default_estimator(problem, estimand) if estimator is None else clone(estimator)
@@ -227,6 +249,61 @@ def _labels(
             "effect in a LaggedGraph, use an estimator such as PanelPLR(), or leave them out."
         )
     return labels
+
+
+def _further(
+    estimand: Estimand,
+    estimator: EffectEstimator | PlugIn | None,
+    roles: Mapping[str, Name | Sequence[Name]] | None,
+) -> dict[str, tuple[Name, ...]]:
+    """Columns that no estimand brings, which the estimator knows by these roles."""
+    where = estimator.seen_by if isinstance(estimator, EffectEstimator) else None
+    if where is not None and where not in (roles or {}):
+        raise InputError(
+            f"{type(estimator).__name__} needs {where}, which says where the outcome is seen, and "
+            f"no estimand brings it; expected its column. Name it: roles={{{where!r}: …}}."
+        )
+    if not roles:
+        return {}
+    if isinstance(estimand.graph, LaggedGraph):
+        raise InputError(
+            f"roles={roles!r} are for rows, and the graph of this estimand has steps; expected "
+            "None. Leave them out; mask= says which steps count."
+        )
+    if not isinstance(estimator, EffectEstimator) or not isinstance(roles, Mapping):
+        raise InputError(
+            f"roles={roles!r} and estimator={estimator!r}; expected names of columns by role, and "
+            "the estimator that they are for: SampleSelection() with roles={'selected': 'works'} "
+            "for instance. Name both, or leave the roles out."
+        )
+    known = (*estimator.needs, *estimator.takes)
+    welcome = [role for role in known if role not in (*estimator.identified, *LABELS)]
+    strange = [role for role in roles if role not in welcome]
+    if strange:
+        raise InputError(
+            f"roles has {', '.join(map(repr, strange))}; {type(estimator).__name__} takes "
+            f"{', '.join(map(repr, welcome)) or 'none'} there. Instruments and mediators of the "
+            "treatment come with what was identified, labels with panel= and time=."
+        )
+    return {role: _names(names, role, asked(estimand)) for role, names in roles.items()}
+
+
+def _names(given: object, role: str, taken: tuple[Name, Name]) -> tuple[Name, ...]:
+    """Names of columns with this role, which are neither treatment nor outcome."""
+    listed: tuple[object, ...] = tuple(given) if isinstance(given, (list, tuple)) else (given,)
+    names = tuple(name for name in listed if isinstance(name, (str, int)))
+    if not names or len(names) < len(listed):
+        raise InputError(
+            f"roles[{role!r}] is no name of a column; expected one, or several in a list. Put the "
+            "column into the data, and name it."
+        )
+    double = [name for name in names if name in taken]
+    if double:
+        raise InputError(
+            f"roles[{role!r}] is {double[0]!r}, which is the treatment or the outcome already; "
+            "expected a column of its own. Name another."
+        )
+    return names
 
 
 def _plugged_in(

@@ -30,6 +30,7 @@ from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.nuisances.quality import unassessed
 from causalkit.estimation.problem import Problem, as_problem
+from causalkit.estimation.unseen import read_flags, without_unseen
 from causalkit.estimation.weighting.overlap import separating_column
 from causalkit.typing import Data, FloatArray
 
@@ -96,6 +97,12 @@ class EffectEstimator(BaseEstimator):
     takes: ClassVar[tuple[str, ...]] = ()
     """Roles of further columns that may be given."""
 
+    identified: ClassVar[tuple[str, ...]] = ("z", "mediators")
+    """Roles that decide what is estimated, so that only what was identified may bring them."""
+
+    seen_by: ClassVar[str | None] = None
+    """Role of the column that says where the outcome is seen, if it need not be everywhere."""
+
     def fit(
         self,
         X: Data | None,
@@ -114,7 +121,8 @@ class EffectEstimator(BaseEstimator):
         X : table of shape (n, k), or None
             Columns to adjust for. Categories become indicators.
         y : array-like of shape (n,)
-            Outcome, numeric or two-level.
+            Outcome, numeric or two-level. Where the estimator takes a column that says in which
+            rows it is seen, it may be missing in the others.
         t : array-like of shape (n,)
             Treatment.
         sample_weight : array-like of shape (n,), optional
@@ -126,7 +134,8 @@ class EffectEstimator(BaseEstimator):
             `effect_.details["learners"]`.
         **others : table or array-like
             Columns with further roles, where the estimator needs them: instruments `z`,
-            `mediators`, `unit` and `time` of a panel.
+            `mediators`, `unit` and `time` of a panel, `selected` or `labelled` (zeros and ones)
+            where the outcome is seen.
 
         Returns
         -------
@@ -134,6 +143,10 @@ class EffectEstimator(BaseEstimator):
             With `effect_`.
         """
         self._check_roles(others)
+        if self.seen_by is not None:
+            seen = read_flags(others[self.seen_by], self.seen_by)
+            y = without_unseen(y, seen, self.seen_by)
+            others = {**others, self.seen_by: seen.astype(np.float64)}
         problem = as_problem(
             X, y, t, sample_weight=sample_weight, groups=groups, others=others, supplied=supplied
         )

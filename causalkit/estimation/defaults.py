@@ -15,6 +15,7 @@ from causalkit.estimation.orthogonal.linear_frontdoor import LinearFrontDoor
 from causalkit.estimation.orthogonal.natural_effects import NaturalEffects
 from causalkit.estimation.orthogonal.partially_linear import PLR
 from causalkit.estimation.problem import Problem
+from causalkit.estimation.reading import roles_of
 from causalkit.estimation.regression import OLS
 from causalkit.identification.counterfactual._mediation_query import MediationQuery
 from causalkit.identification.counterfactual.mediation import MediationEstimand
@@ -87,10 +88,11 @@ def suited(estimator: EffectEstimator, estimand: Estimand, problem: Problem) -> 
         another question.
     """
     name = type(estimator).__name__
+    brought = (roles_of(estimand) or ((), {}))[1]
     other = type(default_estimator(problem, estimand)).__name__
-    known = (*estimator.needs, *estimator.takes)
+    known = {*estimator.needs, *estimator.takes} & {*estimator.identified}
     for role, columns in problem.others.items():
-        if role not in known:
+        if role in brought and role not in known:
             raise InputError(
                 f"the effect is identified through {listed(columns.names)}, and {name} adjusts for "
                 f"covariates only; expected an estimator that takes {role}, such as {other}(). Or "
@@ -120,8 +122,8 @@ def _check_needs(estimator: EffectEstimator, problem: Problem, other: str) -> No
     elif missing[0] in _STRATEGIES:
         way = f"Identify the effect with strategy={_STRATEGIES[missing[0]]!r}, or use {other}()."
     else:
-        given = ", ".join(f"{role}=…" for role in missing)
-        way = f"Give them without the estimand: {name}().fit(X, y, t=t, {given})."
+        given = ", ".join(f"{role!r}: …" for role in missing)
+        way = f"Name the columns: roles={{{given}}}."
     raise InputError(
         f"{name} needs {asked}, and what was identified brings no such columns; expected an "
         f"estimator that does without, such as {other}(). {way}"

@@ -6,6 +6,7 @@ The estimand says which columns matter; only those are read, and each is checked
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from causalkit._core.table import Table, as_table
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.estimation.columns import as_columns, as_groups, as_weights, encoded
 from causalkit.estimation.problem import Problem, problem_from_table
+from causalkit.estimation.unseen import read_flags, without_unseen
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.identification import InstrumentEstimand
 from causalkit.identification.counterfactual._mediation_query import MediationQuery
@@ -57,12 +59,29 @@ def read_problem(
     clusters: Name | ArrayLike | None,
     sample_weight: Name | ArrayLike | None,
     labels: Mapping[str, Name],
+    roles: Mapping[str, tuple[Name, ...]] | None = None,
+    seen_by: str | None = None,
 ) -> Problem:
-    """Read the columns of an estimand with roles, and columns of labels (unit, time) beside."""
+    """Read the columns of an estimand, and beside them those that only the estimator asks for.
+
+    Parameters
+    ----------
+    estimand, data, clusters, sample_weight
+        As in :func:`~causalkit.estimation.estimate`.
+    labels : mapping of str to name
+        Columns of labels: "unit", "time".
+    roles : mapping of str to tuple of names, optional
+        Columns of numbers with further roles.
+    seen_by : str, optional
+        Which of `roles` says where the outcome is seen; elsewhere it may be missing.
+    """
     treatment, outcome = asked(estimand)
     fixed, others = roles_of(estimand) or ((), {})
+    others = {**others, **(roles or {})}
     named = [name for names in others.values() for name in names]
     table = as_table(data, columns=[outcome, treatment, *fixed, *named])
+    if seen_by is not None and seen_by in others:
+        table = _where_seen(table, outcome, others[seen_by], seen_by)
     check_complete(table, who="estimation")
     columns = {role: encoded(table.select(names), role) for role, names in others.items()}
     for role, name in labels.items():
@@ -76,6 +95,15 @@ def read_problem(
         groups=read_groups(data, clusters, table),
         others=columns,
     )
+
+
+def _where_seen(table: Table, outcome: Name, flags: tuple[Name, ...], role: str) -> Table:
+    """The table with flags as zeros and ones, and no holes in the outcome that they explain."""
+    seen = read_flags(table.select(flags), role)
+    values = np.array(table.values, order="F")
+    values[:, table.index(outcome)] = without_unseen(table.column(outcome), seen, role)
+    values[:, table.index(flags[0])] = seen
+    return replace(table, values=values)
 
 
 def read_weights(data: Data, given: Name | ArrayLike | None, table: Table) -> FloatArray | None:

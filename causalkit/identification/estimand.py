@@ -14,6 +14,7 @@ Every estimand prints its formula and its assumptions, and none of them has seen
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,11 +68,12 @@ class Estimand(Reported):
         panel: Name | None = None,
         time: Name | None = None,
         mask: Name | None = None,
+        roles: Mapping[str, Name | Sequence[Name]] | None = None,
     ) -> Effect | EffectSet:
         """Compute the effect from data; see :func:`causalkit.estimation.estimate`.
 
         Possible effects give one effect for each alternative. `panel`, `time` and `mask` name
-        columns of series.
+        columns of series; `roles` those that say how rows were measured.
         """
         from causalkit.estimation import estimate
 
@@ -85,6 +87,7 @@ class Estimand(Reported):
             panel=panel,
             time=time,
             mask=mask,
+            roles=roles,
         )
 
 

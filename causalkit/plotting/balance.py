@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from causalkit.plotting._panels import axes_or_new, tidied
 from causalkit.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -53,11 +54,7 @@ def plot_balance(
     """
     before, after = np.abs(table.before[:, 0]), np.abs(table.after[:, 0])
     order = np.argsort(-np.maximum(before, after), kind="stable")[:most]
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        size = (6.4, 1.2 + 0.3 * len(order))
-        ax = plt.figure(figsize=size, layout="constrained").add_subplot()
+    ax = axes_or_new(ax, (6.4, 1.2 + 0.3 * len(order)))
     heights = np.arange(len(order))
     ax.axvline(0.1, color="#8c98a4", linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
     ax.hlines(heights, before[order], after[order], color="#c9d1d9", linewidth=1.5, zorder=1)
@@ -68,9 +65,7 @@ def plot_balance(
     ax.set_ylim(len(order) - 0.4, -0.6)
     ax.set_xlim(left=-0.02 * ax.get_xlim()[1])
     ax.tick_params(axis="y", length=0)
-    ax.spines[["left", "top", "right"]].set_visible(False)
-    ax.grid(axis="x", color="#e6eaee", linewidth=0.8)
-    ax.set_axisbelow(True)
+    tidied(ax, "x")
     ax.set_xlabel("absolute standardised mean difference")
     ax.legend(frameon=False, loc="lower right")
     return ax

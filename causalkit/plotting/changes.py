@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalkit.plotting._panels import axes_or_new, tidied
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -49,10 +51,7 @@ def plot_driving_force(
     from causalkit._core.checks import check_choice
 
     check_choice(component, "component", range(1, force.curve.shape[1] + 1))
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.figure(figsize=(6.4, 3.2), layout="constrained").add_subplot()
+    ax = axes_or_new(ax, (6.4, 3.2))
     k = component - 1
     if force.times is None:
         _dots(ax, force, k, style)
@@ -61,7 +60,7 @@ def plot_driving_force(
     ax.axhline(0.0, color="#8c98a4", linewidth=0.8, zorder=1)
     ax.set_ylabel("driving force")
     ax.set_title(f"Driving force of {force.variable} ({100 * force.share[k]:.0f} % of the change)")
-    ax.spines[["top", "right"]].set_visible(False)
+    tidied(ax, None)
     return ax
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from causalkit.errors import InputError, UnknownVariableError
+from causalkit.plotting._panels import axes_or_new, tidied
 from causalkit.typing import FloatArray, Name
 
 if TYPE_CHECKING:
@@ -71,10 +72,7 @@ def plot_convergence(
     >>> ax.get_xlabel(), [text.get_text() for text in ax.texts]
     ('moments in the library', ['x → y'])
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.figure(figsize=(6.4, 3.8), layout="constrained").add_subplot()
+    ax = axes_or_new(ax, (6.4, 3.8))
     shown = convergence.pairs()[:_MOST] if pairs is None else tuple(pairs)
     where = [pair_numbers(convergence.variables, pair) for pair in shown]
     sizes, colored = convergence.sizes, 0
@@ -96,7 +94,7 @@ def plot_convergence(
     ax.plot(sizes[[0, -1]], [0.0, 0.0], color="#8c98a4", linewidth=0.8, zorder=1)
     ax.set_xlabel("moments in the library")
     ax.set_ylabel("skill of the cross map")
-    ax.spines[["top", "right"]].set_visible(False)
+    tidied(ax, None)
     return ax
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from causalkit._core.checks import check_fraction
+from causalkit.plotting._panels import axes_or_new, tidied
 from causalkit.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -72,18 +73,13 @@ def plot_dose_response(
     'dose'
     """
     check_fraction(level, "level")
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.figure(figsize=(6.4, 3.6), layout="constrained").add_subplot()
+    ax = axes_or_new(ax, (6.4, 3.6))
     table = curve.to_frame(level)
     for ends, alpha in ((("band_lower", "band_upper"), 0.15), (("lower", "upper"), 0.3)):
         lower, upper = (table[end].to_numpy() for end in ends)
         ax.fill_between(curve.doses, lower, upper, color=color, alpha=alpha, linewidth=0, zorder=2)
     ax.plot(curve.doses, curve.values, color=color, **{"linewidth": 1.6, "zorder": 3, **style})
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(axis="y", color="#e6eaee", linewidth=0.8)
-    ax.set_axisbelow(True)
+    tidied(ax)
     treatment, outcome = curve.names
     ax.set_xlabel(treatment)
     ax.set_ylabel(f"mean of {outcome}")

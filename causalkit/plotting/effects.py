@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from causalkit._core.checks import check_fraction
 from causalkit.errors import InputError
+from causalkit.plotting._panels import axes_or_new, tidied
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,11 +88,7 @@ def plot_effects(
     """
     check_fraction(level, "level")
     found, names = _listed(effects, labels)
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        size = (6.4, 0.9 + 0.42 * len(found))
-        ax = plt.figure(figsize=size, layout="constrained").add_subplot()
+    ax = axes_or_new(ax, (6.4, 0.9 + 0.42 * len(found)))
     if null is not None:
         ax.axvline(null, color="#8c98a4", linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
     heights = range(len(found))
@@ -103,9 +100,7 @@ def plot_effects(
     ax.set_yticks(list(heights), labels=names)
     ax.set_ylim(len(found) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
-    ax.spines[["left", "top", "right"]].set_visible(False)
-    ax.grid(axis="x", color="#e6eaee", linewidth=0.8)
-    ax.set_axisbelow(True)
+    tidied(ax, "x")
     ax.set_xlabel(f"effect, {100 * level:g} % interval")
     return ax
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from causalkit.plotting._panels import axes_or_new
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -30,10 +32,7 @@ def plot_falsification(
     -------
     matplotlib.axes.Axes
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(layout="constrained")[1]
+    ax = axes_or_new(ax)
     bars: dict[str, Any] = {"bins": 20, "color": color, "label": "other names", **style}
     ax.hist(falsification.baseline, **bars)
     ax.axvline(falsification.share_violated, color="tab:red", label="the graph")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from causalkit._core.report import format_value
+from causalkit.plotting._panels import axes_or_new, tidied
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +31,7 @@ __all__ = [
 
 _COLOR: Final = "#2b6ca3"
 _GREY: Final = "#8c98a4"
-_PALE: Final = "#e6eaee"
+_SIZE: Final = (6.4, 4.0)
 _BINS: Final = 10
 _FEW_VALUES: Final = 10
 _ACTIONS: Final = ("#dfe4e9", "#bcd7ee", "#f3d6b8", "#cfe5c8", "#e4cfe6")
@@ -68,7 +69,7 @@ def plot_sorted_effects(
     >>> ax.lines[-1].get_ydata().tolist()
     [1.0, 2.0]
     """
-    ax = _axes(ax)
+    ax = axes_or_new(ax, _SIZE)
     order = np.argsort(effects.values, kind="stable")
     share = (np.arange(len(order)) + 0.5) / len(order)
     _zero(ax)
@@ -78,7 +79,7 @@ def plot_sorted_effects(
     ax.plot(share, effects.values[order], color=color, **{"linewidth": 1.8, **style})
     ax.set_xlabel("share of rows with a smaller effect")
     ax.set_ylabel(_effect_label(effects.std_errors is not None, level, "pointwise"))
-    return _finished(ax)
+    return tidied(ax)
 
 
 def plot_effect_dependence(
@@ -121,7 +122,7 @@ def plot_effect_dependence(
     'age'
     """
     x, y = effects.column(by), effects.values
-    ax = _axes(ax)
+    ax = axes_or_new(ax, _SIZE)
     _zero(ax)
     ax.scatter(x, y, **{"s": 9, "color": _GREY, "alpha": 0.35, "linewidths": 0, **style})
     values = np.unique(x)
@@ -136,7 +137,7 @@ def plot_effect_dependence(
     ax.plot(middles, means, color=color, marker="o", markersize=5, linewidth=1.8)
     ax.set_xlabel(by, parse_math=False)
     ax.set_ylabel("effect")
-    return _finished(ax)
+    return tidied(ax)
 
 
 def plot_group_effects(
@@ -171,7 +172,7 @@ def plot_group_effects(
     >>> [label.get_text() for label in ax.get_xticklabels()]
     ['a', 'b']
     """
-    ax = _axes(ax)
+    ax = axes_or_new(ax, _SIZE)
     _zero(ax)
     places = np.arange(len(effects))
     for joint, width in ((True, 1.2), (False, 3.2)):
@@ -182,7 +183,7 @@ def plot_group_effects(
     ax.set_xticks(places, labels=list(effects.labels))
     ax.set_xlabel("group, by predicted effect" if effects.sorted else "group")
     ax.set_ylabel(_effect_label(True, level, "thin: all at once"))
-    return _finished(ax)
+    return tidied(ax)
 
 
 def plot_rank_curve(
@@ -217,7 +218,7 @@ def plot_rank_curve(
     >>> bool(ax.lines[-1].get_ydata()[-1] == 0)
     True
     """
-    ax = _axes(ax)
+    ax = axes_or_new(ax, _SIZE)
     _zero(ax)
     for joint, opacity in ((True, 0.13), (False, 0.2)):
         lower, upper = effect.curve(level, joint=joint).T
@@ -227,7 +228,7 @@ def plot_rank_curve(
     ax.set_xlim(0.0, 1.0)
     ax.set_xlabel("share treated, highest priority first")
     ax.set_ylabel(f"gain beyond the average effect, {100 * level:g} % band")
-    return _finished(ax)
+    return tidied(ax)
 
 
 def plot_policy_tree(tree: DecisionTree, ax: Axes | None = None, **style: Any) -> Axes:
@@ -254,7 +255,7 @@ def plot_policy_tree(tree: DecisionTree, ax: Axes | None = None, **style: Any) -
     >>> ax.texts[2].get_text().startswith("age")
     True
     """
-    ax = _axes(ax)
+    ax = axes_or_new(ax, _SIZE)
     places: dict[int, tuple[float, float]] = {}
     _placed(tree, 0, 0, places, iter(range(tree.n_leaves)))
     for node, (x, y) in places.items():
@@ -310,24 +311,9 @@ def _placed(
     return x
 
 
-def _axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.figure(figsize=(6.4, 4.0), layout="constrained").add_subplot()
-
-
 def _zero(ax: Axes) -> None:
     ax.axhline(0.0, color=_GREY, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
 
 
 def _effect_label(intervals: bool, level: float, kind: str) -> str:
     return f"effect, {100 * level:g} % interval ({kind})" if intervals else "effect"
-
-
-def _finished(ax: Axes) -> Axes:
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(axis="y", color=_PALE, linewidth=0.8)
-    ax.set_axisbelow(True)
-    return ax

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from causalkit._core.checks import check_fraction
+from causalkit.plotting._panels import axes_or_new, tidied
 from causalkit.typing import FloatArray, IntArray, Name
 
 if TYPE_CHECKING:
@@ -79,19 +80,14 @@ def plot_impulse_response(
     'steps after a pulse of X'
     """
     check_fraction(level, "level")
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.figure(figsize=(6.4, 3.6), layout="constrained").add_subplot()
+    ax = axes_or_new(ax, (6.4, 3.6))
     steps = response.horizons
     ax.axhline(0, color="#8c98a4", linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
     for ends, alpha in ((response.band(level), 0.15), (response.interval(level), 0.3)):
         ax.fill_between(steps, *ends, color=color, alpha=alpha, linewidth=0, zorder=2)
     drawn = {"marker": "o", "markersize": 4.5, "linewidth": 1.6, "zorder": 3, **style}
     ax.plot(steps, response.values, color=color, **drawn)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(axis="y", color="#e6eaee", linewidth=0.8)
-    ax.set_axisbelow(True)
+    tidied(ax)
     ax.locator_params(axis="x", integer=True)
     change = "a lasting change" if response.kind == "sustained" else "a pulse"
     ax.set_xlabel(f"steps after {change} of {response.treatment}")

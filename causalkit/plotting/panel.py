@@ -12,6 +12,7 @@ import numpy as np
 
 from causalkit._core.checks import check_fraction
 from causalkit.errors import InputError
+from causalkit.plotting._panels import axes_or_new, tidied
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_event_study", "plot_synthetic"]
 
-_EFFECT, _BEFORE, _FAINT = "#2b6ca3", "#8c98a4", "#e6eaee"
+_EFFECT, _BEFORE = "#2b6ca3", "#8c98a4"
+_SIZE = (6.4, 3.6)
 
 
 def plot_event_study(
@@ -65,7 +67,7 @@ def plot_event_study(
     """
     check_fraction(level, "level")
     times = _times(effects)
-    ax = _axes(ax)
+    ax = axes_or_new(ax, _SIZE)
     dots = {"marker": "o", "markersize": 6.0, "linestyle": "none", "zorder": 3, **style}
     shades = [color if time >= 0 else _BEFORE for time in times]
     if joint and all(effect.influence is not None for effect in effects):
@@ -80,7 +82,7 @@ def plot_event_study(
     ax.set_xticks(times)
     ax.set_xlabel("periods since treatment started")
     ax.set_ylabel(f"effect, {100 * level:g} % interval")
-    return _tidy(ax)
+    return tidied(ax)
 
 
 def plot_synthetic(
@@ -102,7 +104,7 @@ def plot_synthetic(
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax)
+    ax = axes_or_new(ax, _SIZE)
     path = study.block.path
     numeric = all(isinstance(p, (int, float)) for p in study.periods)
     at = np.array(study.periods if numeric else range(len(study.periods)), dtype=np.float64)
@@ -116,7 +118,7 @@ def plot_synthetic(
         ax.set_xticks(at, labels=[str(p) for p in study.periods], rotation=45)
     ax.set_ylabel(study.outcome)
     ax.legend(frameon=False)
-    return _tidy(ax)
+    return tidied(ax)
 
 
 def _times(effects: Any) -> list[int]:
@@ -128,18 +130,3 @@ def _times(effects: Any) -> list[int]:
             f"plot_event_study got {shown}; expected an EffectSet labelled by whole numbers, the "
             'periods since treatment started. Use GroupTimeEffects(aggregation="event study").'
         ) from None
-
-
-def _axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.figure(figsize=(6.4, 3.6), layout="constrained").add_subplot()
-
-
-def _tidy(ax: Axes) -> Axes:
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(axis="y", color=_FAINT, linewidth=0.8)
-    ax.set_axisbelow(True)
-    return ax

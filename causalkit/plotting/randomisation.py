@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from causalkit.plotting._panels import axes_or_new, tidied
 from causalkit.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -54,13 +55,10 @@ def plot_randomisation(
     >>> plot_randomisation(test, Figure().add_subplot()).get_ylabel()
     'assignments'
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.figure(figsize=(6.4, 3.2), layout="constrained").add_subplot()
+    ax = axes_or_new(ax, (6.4, 3.2))
     ax.hist(test.draws, color=color, **{"bins": 40, "alpha": 0.6, **style})
     ax.axvline(test.statistic, color="#b3432b", linewidth=1.8)
-    ax.spines[["top", "right"]].set_visible(False)
+    tidied(ax, None)
     ax.set_xlabel(f"statistic under the null; seen: line (p = {test.p_value:.3g})")
     ax.set_ylabel("assignments")
     return ax

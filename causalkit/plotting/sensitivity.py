@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalkit.errors import InputError
+from causalkit.plotting._panels import axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,10 +54,7 @@ def plot_odds_bounds(
             "there are bounds for one Γ only; expected two or more to draw a line. Ask for "
             "marginal_sensitivity(effect, gamma=[1, 1.5, 2, 3])."
         )
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(layout="constrained")[1]
+    ax = axes_or_new(ax)
     gammas = frame.index.to_numpy()
     band: dict[str, Any] = {"color": color, "alpha": 0.35, "lw": 0, "label": "bounds", **style}
     outer: dict[str, Any] = {
@@ -111,10 +109,7 @@ def plot_pair_bounds(
     -------
     matplotlib.axes.Axes
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(layout="constrained")[1]
+    ax = axes_or_new(ax)
     critical = bounds.critical_gamma(alpha)
     shown = [*bounds.gammas, 1.0, 2.0]
     if np.isfinite(critical):

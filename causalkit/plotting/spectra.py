@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from causalkit.plotting._panels import axes_or_new, tidied
 from causalkit.plotting.convergence import COLORS, pair_numbers
 from causalkit.typing import Name
 
@@ -65,10 +66,7 @@ def plot_spectral_granger(
     >>> ax.get_title(), ax.get_xlabel()
     ('x → y', 'frequency')
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.figure(figsize=(6.4, 3.6), layout="constrained").add_subplot()
+    ax = axes_or_new(ax, (6.4, 3.6))
     names = fitted.graph_.variables
     shown = _largest(fitted) if pairs is None else tuple(pairs)
     titles = []
@@ -94,7 +92,7 @@ def plot_spectral_granger(
     ax.set_xlim(0.0, float(fitted.frequencies_[-1]))
     ax.set_xlabel("frequency")
     ax.set_ylabel("measure of Geweke")
-    ax.spines[["top", "right"]].set_visible(False)
+    tidied(ax, None)
     return ax
 
 

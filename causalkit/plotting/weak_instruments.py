@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from causalkit._core.checks import check_count
+from causalkit.plotting._panels import axes_or_new, tidied
 from causalkit.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -75,10 +76,7 @@ def plot_confidence_set(
     'p-value'
     """
     check_count(points, "points", minimum=2)
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.figure(layout="constrained").add_subplot()
+    ax = axes_or_new(ax)
     pieces = [tuple(map(float, piece)) for piece in found.intervals]
     lower, upper = _limits(found.estimate, pieces) if limits is None else limits
     effects = np.linspace(lower, upper, points)
@@ -93,7 +91,7 @@ def plot_confidence_set(
     ax.set_ylim(0, 1.02)
     ax.set_xlabel("effect")
     ax.set_ylabel("p-value")
-    ax.spines[["top", "right"]].set_visible(False)
+    tidied(ax, None)
     return ax
 
 

@@ -13,6 +13,8 @@ in the arm, tilted (see :mod:`~causalkit.refutation.worst_cases`). With e = P(ar
 
 has the bound as its mean. It is orthogonal in e and ρ, so that learners may be used for both, and
 it is valid even with a wrong q, as long as e or ρ (given q) is right; sharp, if q is right too.
+Of an effect that is the median of several repeats of the cross-fitting, bounds are medians of the
+same repeats.
 
 References
 ----------
@@ -40,6 +42,7 @@ from causalkit.estimation.base import contrast_of
 from causalkit.estimation.effect import Effect, Interval, quantile
 from causalkit.estimation.nuisances.learners import check_learner, default_regressor
 from causalkit.estimation.orthogonal.interactive import AIPW
+from causalkit.estimation.problem import Problem
 from causalkit.refutation.base import beyond_reach
 from causalkit.refutation.leftovers import estimator_of, problem_of
 from causalkit.refutation.worst_cases import (
@@ -49,7 +52,7 @@ from causalkit.refutation.worst_cases import (
     Tail,
     TwoValuedTail,
 )
-from causalkit.typing import FloatArray, RandomState
+from causalkit.typing import FloatArray, IntArray, RandomState
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,17 +97,17 @@ class MarginalSensitivity(Reported):
         The effect without a hidden cause.
     bounds : tuple of OddsBound
         For each Γ asked for.
-    control, treated : Tail
-        The worst cases of either arm; None for `treated` if the effect is on the treated, whose
-        own outcomes are known.
+    control, treated : tuple of Tail
+        The worst cases of either arm, one for each repeat of the cross-fitting. `treated` is empty
+        if the effect is on the treated, whose own outcomes are known.
     tails : str
         How they were learnt, in words.
     """
 
     effect: Effect
     bounds: tuple[OddsBound, ...]
-    control: Tail
-    treated: Tail | None
+    control: tuple[Tail, ...]
+    treated: tuple[Tail, ...]
     tails: str
 
     def at(self, gamma: float) -> OddsBound:
@@ -148,22 +151,22 @@ class MarginalSensitivity(Reported):
     def conditional(self, gamma: float) -> tuple[FloatArray, FloatArray]:
         """Return bounds of the effect given each row's columns, two arrays of shape (n,)."""
         _check_gamma(gamma)
-        if self.treated is None:
+        if not self.treated:
             raise InputError(
                 "the effect on the treated comes without a model of their outcomes, so that there "
                 'is no effect given the columns; expected AIPW(target="ATE"). Estimate that first.'
             )
-        ends = []
-        for sign in (-1.0, 1.0):
-            parts = [
-                tail.arm.chance * tail.arm.mean + (1 - tail.arm.chance) * worst
-                for tail, worst in (
-                    (self.treated, self.treated.tilted(gamma, sign)[1]),
-                    (self.control, self.control.tilted(gamma, -sign)[1]),
-                )
-            ]
-            ends.append(parts[0] - parts[1])
-        return ends[0], ends[1]
+        lower, upper = (
+            np.median(
+                [
+                    _outcomes(treated, gamma, sign) - _outcomes(control, gamma, -sign)
+                    for treated, control in zip(self.treated, self.control, strict=True)
+                ],
+                axis=0,
+            )
+            for sign in (-1.0, 1.0)
+        )
+        return lower, upper
 
     def to_frame(self, level: float = 0.95) -> pd.DataFrame:
         """Return one row for each Γ: lower, upper, their standard errors, and the interval."""
@@ -186,15 +189,28 @@ class MarginalSensitivity(Reported):
     # --- inside --------------------------------------------------------------------------------
 
     def _end(self, gamma: float, sign: float) -> tuple[float, float]:
-        """Largest (sign 1) or least effect, and its standard error."""
-        problem, arm = problem_of(self.effect), self.control.arm
-        lost = self.control.scores(gamma, -sign)
-        if self.treated is None:
+        """Largest (sign 1) or least effect, and its standard error: of repeats, as the effect's."""
+        treated = self.treated or (None,) * len(self.control)
+        ends = [
+            self._once(control, other, gamma, sign)
+            for control, other in zip(self.control, treated, strict=True)
+        ]
+        values, errors = np.array(ends).T
+        middle = float(np.median(values))
+        return middle, float(np.sqrt(np.median(errors**2 + (values - middle) ** 2)))
+
+    def _once(
+        self, control: Tail, treated: Tail | None, gamma: float, sign: float
+    ) -> tuple[float, float]:
+        """The same of one repeat."""
+        problem, arm = problem_of(self.effect), control.arm
+        lost = control.scores(gamma, -sign)
+        if treated is None:
             counted = arm.others.astype(np.float64)
             scores = counted * problem.y - lost
         else:
             counted = np.ones(problem.n_obs)
-            gained = self.treated.arm.inside * problem.y + self.treated.scores(gamma, sign)
+            gained = treated.arm.inside * problem.y + treated.scores(gamma, sign)
             scores = gained - lost - arm.inside * problem.y
         share = float(np.average(counted, weights=problem.weights))
         value = float(np.average(scores, weights=problem.weights)) / share
@@ -203,7 +219,7 @@ class MarginalSensitivity(Reported):
         return value, estimator.spread(influence, problem)[0]
 
     def _report(self) -> Report:
-        point, sure = self.breakdown(), self.breakdown(level=0.95)
+        point, sure, n_repeats = self.breakdown(), self.breakdown(level=0.95), len(self.control)
         rows = [(b.gamma, b.lower, b.upper, *self.interval(b.gamma)) for b in self.bounds]
         return Report(
             title="Bounds if a hidden cause changes the odds of treatment by at most Γ",
@@ -212,6 +228,7 @@ class MarginalSensitivity(Reported):
                 ("bounds reach 0", _reached(point)),
                 ("95 % interval reaches 0", _reached(sure)),
                 ("tails of the outcome", self.tails),
+                *([("bounds", f"medians of {n_repeats} repeats")] if n_repeats > 1 else []),
             ],
             columns=("Γ", "least effect", "largest effect", "from", "to"),
             rows=rows,
@@ -237,7 +254,9 @@ def marginal_sensitivity(
     ----------
     effect : Effect
         Of :class:`~causalkit.estimation.AIPW`, on everyone or on the treated; its predictions are
-        used again (those of the first repeat, where there are several).
+        used again. Where there are several repeats of the cross-fitting, bounds are computed with
+        the predictions of each; their median is taken, and their standard error holds the spread
+        between repeats, as that of the effect does.
     gamma : float or iterable of float
         Factors, 1 or more.
     quantile_learner : scikit-learn regressor with a parameter `quantile`, optional
@@ -295,23 +314,43 @@ def marginal_sensitivity(
     if quantile_learner is not None:
         _check_quantile_learner(quantile_learner)
     rng = as_generator(random_state)
-    tails = [_tail(arm, effect, quantile_learner, rng, n_jobs) for arm in _arms(effect, estimator)]
+    tails = [
+        [_tail(arm, effect, folds, quantile_learner, rng, n_jobs) for arm in arms]
+        for arms, folds in _repeats(effect, estimator)
+    ]
     words = "a location and a scale for each row, one shape in each arm"
     if problem_of(effect).binary_outcome:
         words = "zeros and ones, exactly"
     elif quantile_learner is not None:
         words = f"quantiles by {quantile_learner}"
-    found = MarginalSensitivity(effect, (), tails[0], tails[1] if tails[1:] else None, words)
+    control = tuple(of_arms[0] for of_arms in tails)
+    treated = tuple(of_arms[1] for of_arms in tails if of_arms[1:])
+    found = MarginalSensitivity(effect, (), control, treated, words)
     return replace(found, bounds=tuple(found.at(float(each)) for each in gammas))
 
 
 # --- what it takes from the effect ---------------------------------------------------------------
 
 
-def _arms(effect: Effect, estimator: AIPW) -> list[Arm]:
+def _outcomes(tail: Tail, gamma: float, sign: float) -> FloatArray:
+    """Mean outcome of an arm given the columns, the others at their worst."""
+    chance = tail.arm.chance
+    means: FloatArray = chance * tail.arm.mean + (1 - chance) * tail.tilted(gamma, sign)[1]
+    return means
+
+
+def _repeats(effect: Effect, estimator: AIPW) -> list[tuple[list[Arm], IntArray]]:
+    """Arms and folds of each repeat of the cross-fitting."""
+    details = effect.details
+    found = details.get("repeat_predictions", (details["predictions"],))
+    return [
+        (_arms(problem_of(effect), estimator, predictions), folds)
+        for predictions, folds in zip(found, details["folds"], strict=True)
+    ]
+
+
+def _arms(problem: Problem, estimator: AIPW, predictions: Mapping[str, FloatArray]) -> list[Arm]:
     """Control arm, and for the effect on everyone the treated one."""
-    problem = problem_of(effect)
-    predictions: Mapping[str, FloatArray] = effect.details["predictions"]
     control, treated = contrast_of(problem, estimator.contrast)
     clip = estimator.clip
     p0, p1 = (
@@ -330,7 +369,12 @@ def _arms(effect: Effect, estimator: AIPW) -> list[Arm]:
 
 
 def _tail(
-    arm: Arm, effect: Effect, learner: Any, rng: np.random.Generator, n_jobs: int | None
+    arm: Arm,
+    effect: Effect,
+    folds: IntArray,
+    learner: Any,
+    rng: np.random.Generator,
+    n_jobs: int | None,
 ) -> Tail:
     """The worst cases of an arm: from the kind of outcome, and from who learns its quantiles."""
     if arm.problem.binary_outcome:
@@ -338,7 +382,6 @@ def _tail(
     regressor = getattr(effect.estimator, "outcome_learner", None)
     if regressor is None or is_classifier(regressor):
         regressor = default_regressor()
-    folds = effect.details["folds"][0]
     if learner is None:
         return LocationScaleTail.learn(arm, regressor, folds, rng, n_jobs)
     return LearntTail(arm, learner, regressor, folds, draw_seed(rng), n_jobs)

@@ -380,7 +380,7 @@ def test_what_no_estimand_brings_is_asked_for_in_its_own_words(data):
     for estimator, words in (
         (FixedEffects(), "panel=…, time=…"),
         (TwoStageLeastSquares(), "strategy='instrument'"),
-        (SampleSelection(), r"SampleSelection\(\).fit\(X, y, t=t, selected=…\)"),
+        (SampleSelection(), r"roles=\{'selected': …\}"),
     ):
         with pytest.raises(InputError, match=words):
             estimate(estimand, data, estimator)

@@ -158,7 +158,7 @@ def test_what_is_said_of_rankings_and_lines_and_policies_covers():
     def find(rng):
         X, scores = scored(rng)
         ranks = [rank_weighted_effect(X[:, 0], scores, weighting=w) for w in ("autoc", "qini")]
-        line = project_effects(scores, X)
+        line = project_effects(X, scores)
         calibrated = calibrate_effects(1 + X[:, 0], scores)
         return np.array(
             [
@@ -182,7 +182,7 @@ def test_bands_hold_at_once():
     toc = norm.pdf(norm.ppf(1 - shares)) / shares
     for rng in np.random.default_rng(0).spawn(N_SETS):
         X, scores = scored(rng)
-        found = group_effects(scores, X[:, 0])
+        found = group_effects(X[:, 0], scores)
         cuts = np.quantile(X[:, 0], [0.2, 0.4, 0.6, 0.8])
         ends = np.array([-np.inf, *cuts, np.inf])
         truth = 1 + -np.diff(norm.pdf(ends)) / np.diff(norm.cdf(ends))
@@ -190,7 +190,7 @@ def test_bands_hold_at_once():
         bands = [
             (found.interval(), truth),
             (rank_weighted_effect(X[:, 0], scores).curve()[:-1], toc[:-1]),
-            (project_effects(scores, X).band(at), 1 + at[:, 0]),
+            (project_effects(X, scores).band(at), 1 + at[:, 0]),
         ]
         hits.append([((b[:, 0] <= v) & (v <= b[:, 1])).all() for b, v in bands])
     share = np.mean(hits, axis=0)
@@ -208,10 +208,10 @@ def test_where_nobody_gains_more_nothing_is_found():
         tests = [
             rank_weighted_effect(X[:, 1], scores).p_value(),
             rank_weighted_effect(X[:, 1], scores, weighting="qini").p_value(),
-            group_effects(scores, X[:, 1]).heterogeneity_p_value,
-            project_effects(scores, X).heterogeneity_p_value,
+            group_effects(X[:, 1], scores).heterogeneity_p_value,
+            project_effects(X, scores).heterogeneity_p_value,
             rank_weighted_effect(learnt, scores).p_value(),
-            group_effects(scores, learnt).heterogeneity_p_value,
+            group_effects(learnt, scores).heterogeneity_p_value,
             calibrate_effects(learnt, scores).p_value("spread", alternative="greater"),
         ]
         found.append(np.array(tests) < 0.05)

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
+from causalkit.estimation.inference import Bootstrap
 from causalkit.estimation.nuisances.quality import unassessed
 from causalkit.estimation.orthogonal.compliers import LATE
 from causalkit.estimation.orthogonal.frontdoor_effect import FrontDoor
@@ -260,3 +262,16 @@ def test_other_wrong_learners_leave_no_bias(name):
     design, estimator = UNBIASED[name]
     row = simulate(design, estimator.set_params(n_folds=2))
     assert (np.abs(row["bias"]) < 0.25 * row["spread"]).all()
+
+
+@pytest.mark.parametrize(
+    "name", ["front door, ratio, treatment wrong", "front door, classes, outcome wrong"]
+)
+def test_the_bootstrap_knows_of_the_error_of_those_that_are_right(name):
+    """Where the formula is too sure; 300 data sets of 100 resamples covered 93.7 and 98 %."""
+    design, estimator = UNBIASED[name]
+    estimator = clone(estimator).set_params(n_folds=2)
+    spread = simulate(design, estimator, 300)["spread"][0]
+    estimator.set_params(inference=Bootstrap(40, random_state=0))
+    drawn = simulate(design, estimator, 20)["std_error"][0]
+    assert 0.95 * spread < drawn < 1.4 * spread

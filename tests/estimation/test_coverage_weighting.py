@@ -6,6 +6,7 @@ A share of 500 has a Monte Carlo standard error of 0.97 points at 95 %: 92 to 97
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from causalkit.estimation import IPW, OLS, Powers
@@ -64,6 +65,26 @@ def test_weighting_and_matching_cover(name):
         X, t, y = draw(600, rng)
         hits += 1 in estimator.fit(X, y, t=t).effect_.interval()
     assert 0.92 <= hits / N_SAMPLES <= 0.975, hits
+
+
+@pytest.mark.parametrize("m", [1, 3])
+def test_differences_of_matched_effects_on_the_treated_have_the_right_error(m):
+    """Two treatments, each against the same controls, whose noise both effects share."""
+    found = []
+    for seed in range(N_SAMPLES):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(450, 2))
+        odds = np.exp(0.4 * np.column_stack([np.zeros(450), X * [1, -1]]) - [0, 0.5, 0.5])
+        reached = np.cumsum(odds / odds.sum(axis=1, keepdims=True), axis=1)
+        level = (rng.random((450, 1)) > reached[:, :2]).sum(axis=1)
+        y = np.array([0.0, 1.0, 1.5])[level] + X[:, 0] + rng.normal(size=450)
+        arms = pd.Series(np.array(list("abc"))[level], dtype="category")
+        effects = Matching(m, contrast="each").fit(X, y, t=arms).effect_
+        difference = effects.difference(1, 0)
+        found.append((0.5 in difference.interval(), difference.value, difference.std_error))
+    hits, values, errors = np.array(found, dtype=float).T
+    assert 0.92 <= hits.mean() <= 0.975
+    assert errors.mean() == pytest.approx(values.std(), rel=0.08)
 
 
 @pytest.mark.parametrize("wrong", ["outcome", "propensity"])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import causalkit as ck
-from causalkit.errors import InputError
+from causalkit.errors import InputError, UnknownVariableError
 from causalkit.estimation import (
     AIPW,
     LATE,
@@ -20,6 +22,8 @@ from causalkit.estimation import (
     LinearFrontDoor,
     NaturalEffects,
     PlugIn,
+    PredictionPowered,
+    SampleSelection,
     TwoStageLeastSquares,
     default_estimator,
     estimate,
@@ -143,6 +147,113 @@ def test_data_in_blocks_give_the_same_numbers(confounded, tmp_path):
     assert_allclose([streamed.value, streamed.std_error], [held.value, held.std_error], rtol=1e-8)
     with pytest.raises(InputError, match="clusters cannot be had"):
         estimate(estimand, path, OLS(), clusters="day")
+
+
+@pytest.fixture
+def surveyed(rng):
+    """Effect 1; the outcome is seen of some, and predicted of all."""
+    C = rng.normal(size=1500)
+    T = rng.random(1500) < 1 / (1 + np.exp(-C))
+    Y = T + C + rng.normal(size=1500)
+    seen = rng.random(1500) < 1 / (1 + np.exp(-1 - C))
+    drawn = rng.random(1500) < 0.3
+    arm = pd.Categorical(np.where(T, "new", "as before"))
+    return pd.DataFrame(
+        {
+            "C": C,
+            "T": arm,
+            "Y": np.where(seen, Y, np.nan),
+            "seen": seen,
+            "measured": np.where(drawn, Y, np.nan),
+            "drawn": drawn.astype(int),
+            "map": Y + rng.normal(size=1500),
+            "distance": rng.normal(size=1500),
+        }
+    )
+
+
+ADJUST = "C -> T -> Y; C -> Y"
+LOGISTIC = LogisticRegression()
+
+
+def test_columns_that_say_what_was_measured_are_named_in_estimate(surveyed):
+    estimand = ck.identify(ADJUST, "T", "Y")
+    selection = SampleSelection(LINEAR[0], LOGISTIC, LOGISTIC, random_state=0)
+    effect = estimand.estimate(surveyed, selection, roles={"selected": "seen"})
+    fitted = clone(selection).fit(
+        surveyed[["C"]], surveyed["Y"], t=surveyed["T"], selected=surveyed["seen"]
+    )
+    assert (effect.value, effect.std_error) == (fitted.effect_.value, fitted.effect_.std_error)
+    assert 1 in effect.interval(0.999)
+    assert effect.estimand is estimand
+    not_at_random = clone(selection).set_params(missing="not-at-random")
+    roles = {"selected": "seen", "z": "distance"}
+    assert np.isfinite(estimand.estimate(surveyed, not_at_random, roles=roles).value)
+    for container in (pl.from_pandas(surveyed), dict(surveyed)):
+        again = estimate(estimand, container, selection, roles={"selected": ["seen"]})
+        assert_allclose(again.value, effect.value)
+    possible = ck.identify("C -- T; T -- Y; C -- Y", "T", "Y", strategy="possible")
+    several = possible.estimate(surveyed, selection, roles={"selected": "seen"})
+    assert effect.value in several.values
+
+
+def test_predictions_of_the_outcome_are_named_in_estimate(surveyed):
+    estimand = ck.identify("C -> T -> measured; C -> measured", "T", "measured")
+    roles = {"predicted": "map", "labelled": "drawn"}
+    effect = estimand.estimate(surveyed, PredictionPowered(AIPW(LINEAR[0], LOGISTIC)), roles=roles)
+    assert 1 in effect.interval(0.999)
+    assert effect.details["contrast"] == "T: new versus as before"
+    plain = estimand.estimate(surveyed, PredictionPowered(), roles=roles)
+    fitted = PredictionPowered().fit(
+        surveyed[["C"]],
+        surveyed["measured"],
+        t=surveyed["T"],
+        predicted=surveyed["map"],
+        labelled=surveyed["drawn"],
+    )
+    assert_allclose(plain.value, fitted.effect_.value)
+    clustered = estimand.estimate(
+        surveyed.assign(who=np.arange(1500) // 3), PredictionPowered(), roles=roles, clusters="who"
+    )
+    assert clustered.problem.n_groups == 500
+
+
+def test_roles_that_cannot_be_are_refused(surveyed, confounded):
+    estimand = ck.identify(ADJUST, "T", "Y")
+    selection = SampleSelection(LINEAR[0], LOGISTIC, LOGISTIC)
+    with pytest.raises(InputError, match=r"roles=\{'selected': …\}"):
+        estimand.estimate(surveyed, selection)
+    with pytest.raises(InputError, match=r"PredictionPowered needs predicted.*'predicted': …"):
+        estimand.estimate(surveyed, PredictionPowered(), roles={"labelled": "seen"})
+    for estimator, roles, words in (
+        (None, {"selected": "seen"}, "estimator=None"),
+        (PlugIn(), {"selected": "seen"}, "estimator=PlugIn"),
+        (OLS(), "seen", "names of columns by role"),
+        (OLS(), {"selected": "seen"}, "OLS takes none"),
+        (selection, {"selected": "seen", "seen": "seen"}, "takes 'selected', 'z'"),
+        (selection, {"selected": "T"}, "treatment or the outcome already"),
+        (selection, {"selected": surveyed["seen"]}, "no name of a column"),
+        (selection, {"selected": None}, "no name of a column"),
+        (selection, {"selected": []}, "no name of a column"),
+        (selection, {"selected": [0.5]}, "no name of a column"),
+        (selection, {"selected": "map"}, "zeros and ones"),
+        (selection, {"selected": "drawn"}, "y is missing in"),
+        (PLIV(), {"z": "distance"}, "come with what was identified"),
+        (FixedEffects(), {"unit": "drawn"}, "panel="),
+    ):
+        with pytest.raises(InputError, match=words):
+            estimand.estimate(surveyed, estimator, roles=roles)
+    with pytest.raises(UnknownVariableError):
+        estimand.estimate(surveyed, selection, roles={"selected": "sen"})
+    by_instrument = ck.identify(IV, "T", "Y", strategy="instrument")
+    data = confounded.assign(T=confounded["T"] > 0, seen=confounded["C"] > -1)
+    with pytest.raises(InputError, match="identified through Z, and SampleSelection adjusts"):
+        by_instrument.estimate(
+            data, selection.set_params(missing="not-at-random"), roles={"selected": "seen"}
+        )
+    steps = ck.identify(ck.graph.LaggedGraph.parse("X[t-1] -> Y[t]"), "X[t-1]", "Y")
+    with pytest.raises(InputError, match="has steps"):
+        steps.estimate({"X": [0.0, 1.0], "Y": [0.0, 1.0]}, OLS(), roles={"selected": "X"})
 
 
 def test_another_question_is_refused(confounded, mediated):

@@ -185,9 +185,16 @@ def test_the_average_is_that_of_doubly_robust_scores(trial, rng):
     forest = clone(DISCRETE["CausalForest"]).fit(X, y, t=t)
     aipw = AIPW(LINE, LOGIT, n_folds=2, random_state=0).fit(X, y, t=t).effect_
     assert (forest.effect_.value, forest.effect_.std_error) == (aipw.value, aipw.std_error)
+    assert forest.effect_.method == (
+        "CausalForest (EconML), averaged by AIPW scores, cross-fitted in 2 folds, ATE"
+    )
+    assert "averaged by AIPW scores" in repr(forest.effect_)
     X, t, y = linear(200, rng)
     dml = LinearDML(LINE, LINE, random_state=0).fit(X, y, t=t)
     assert dml.effect_.value == PLR(LINE, LINE, random_state=0).fit(X, y, t=t).effect_.value
+    assert dml.effect_.method.startswith(
+        "LinearDML (EconML), averaged by partially linear regression (partialling-out), cross"
+    )
 
 
 def test_contrasts_of_three_arms(rng):

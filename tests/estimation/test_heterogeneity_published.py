@@ -27,7 +27,7 @@ def test_averages_and_groups_are_found(ihdp):
     assert truth.mean() == pytest.approx(4.016, abs=1e-3)
     assert truth.mean() in effect.interval()
     by = pd.qcut(truth, 4, labels=False)
-    band = group_effects(effect, by).interval()
+    band = group_effects(by, effect).interval()
     means = np.array([truth[by == k].mean() for k in range(4)])
     assert ((band[:, 0] <= means) & (means <= band[:, 1])).all()
 

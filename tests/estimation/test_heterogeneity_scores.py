@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,9 +24,12 @@ from causalkit.estimation import (
     calibrate_effects,
     effect_scores,
     group_effects,
+    policy_value,
     project_effects,
+    rank_weighted_effect,
 )
-from causalkit.estimation.heterogeneity._joint import chi_square_tail, joint_quantile
+from causalkit.estimation.heterogeneity._joint import chi_square_tail
+from causalkit.estimation.simultaneous import sup_quantile
 from tests.estimation.simulations import binary, three_arms
 
 AIPW_ = AIPW(LinearRegression(), LogisticRegression(), random_state=0)
@@ -55,8 +60,27 @@ def test_scores_keep_what_the_effect_knows_of_its_rows(rng):
         assert_allclose([again.std_error], [effect.std_error])
         assert again.df == effect.df
         assert scores.rows(np.arange(100)).n_obs == 100
-    two = project_effects(rng.normal(size=200), X, groups=rng.integers(9, size=(200, 2)))
+    two = project_effects(X, rng.normal(size=200), groups=rng.integers(9, size=(200, 2)))
     assert two.df == 8
+
+
+def test_what_is_judged_comes_before_its_scores(rng):
+    X, t, y = binary(200, rng)
+    effect = AIPW(LinearRegression(), LogisticRegression(), random_state=0)
+    effect = effect.fit(X, y, t=t).effect_
+    decide = np.ones(200)
+    for judge, judged in (
+        (project_effects, X),
+        (group_effects, X[:, 0]),
+        (calibrate_effects, X[:, 0]),
+        (rank_weighted_effect, X[:, 0]),
+        (policy_value, decide),
+    ):
+        assert np.isfinite(judge(judged, effect).to_frame().to_numpy(dtype=float)).any()
+        assert list(inspect.signature(judge).parameters)[1] == "scores"
+        for scores in (effect, effect_scores(effect)):
+            with pytest.raises(InputError, match="Exchange the two"):
+                judge(scores, judged)
 
 
 def test_scores_of_all_levels(rng):
@@ -70,12 +94,12 @@ def test_scores_of_all_levels(rng):
     assert_allclose(means[1:] - means[0], [effect.value for effect in effects], rtol=1e-12)
     for given in (effects, scores):
         with pytest.raises(InputError, match="3 levels"):
-            project_effects(given, X)
-    assert project_effects(effects["b − a"], X).n_obs == 600
+            project_effects(X, given)
+    assert project_effects(X, effects["b − a"]).n_obs == 600
     with pytest.raises(InputError, match="alternatives"):
         effect_scores(EffectSet(effects.effects, effects.labels))
     with pytest.raises(InputError, match="bring their own"):
-        project_effects(effects[0], X, sample_weight=np.ones(600))
+        project_effects(X, effects[0], sample_weight=np.ones(600))
 
 
 def test_effects_without_scores_are_refused(rng):
@@ -86,19 +110,19 @@ def test_effects_without_scores_are_refused(rng):
             effect_scores(estimator.fit(X, y, t=t).effect_)
     for scores in ([1.0], [1.0, np.nan], "none", np.zeros((3, 2))):
         with pytest.raises(InputError, match="cannot be used"):
-            project_effects(scores, np.zeros((2, 1)))
+            project_effects(np.zeros((2, 1)), scores)
 
 
 def test_the_best_linear_predictor_is_least_squares_with_hc3(rng):
     X, scores = rng.normal(size=(60, 2)) * [1, 1e4], rng.standard_t(4, size=60)
-    ours = project_effects(scores, X)
+    ours = project_effects(X, scores)
     theirs = sm.OLS(scores, sm.add_constant(X)).fit(cov_type="HC3")
     assert_allclose(ours.values, theirs.params, rtol=1e-8)
     assert_allclose(ours.covariance, theirs.cov_params(), rtol=1e-8, atol=1e-16)
     wald = theirs.wald_test(np.eye(3)[1:], use_f=False, scalar=True)
     assert_allclose(ours.heterogeneity_p_value, wald.pvalue, rtol=1e-6)
     weights = rng.random(60)
-    ours = project_effects(scores, X, sample_weight=weights)
+    ours = project_effects(X, scores, sample_weight=weights)
     theirs = sm.WLS(scores, sm.add_constant(X), weights=weights).fit(cov_type="HC3")
     assert_allclose(ours.values, theirs.params, rtol=1e-8)
     assert_allclose(ours.std_errors, theirs.bse, rtol=1e-8)
@@ -106,7 +130,7 @@ def test_the_best_linear_predictor_is_least_squares_with_hc3(rng):
 
 def test_the_best_linear_predictor_clusters(rng):
     X, scores, groups = rng.normal(size=(80, 2)), rng.normal(size=80), np.repeat(np.arange(16), 5)
-    ours = project_effects(scores, X, groups=groups)
+    ours = project_effects(X, scores, groups=groups)
     theirs = sm.OLS(scores, sm.add_constant(X)).fit(
         cov_type="cluster", cov_kwds={"groups": groups}, use_t=True
     )
@@ -117,7 +141,7 @@ def test_the_best_linear_predictor_clusters(rng):
 
 def test_lines_and_bands(rng):
     age = rng.normal(size=200)
-    line = project_effects(1 + age + rng.normal(size=200), {"age": age, "age2": age**2})
+    line = project_effects({"age": age, "age2": age**2}, 1 + age + rng.normal(size=200))
     at = np.column_stack([[0.0, 1.0], [0.0, 1.0]])
     alone, joint = line.band(at, joint=False), line.band(at)
     assert (joint[:, 0] < alone[:, 0]).all()
@@ -138,9 +162,9 @@ def test_lines_and_bands(rng):
 def test_collinear_columns_are_named(rng):
     age = rng.normal(size=50)
     with pytest.raises(InputError, match="'double'"):
-        project_effects(rng.normal(size=50), {"age": age, "double": 2 * age + 1})
+        project_effects({"age": age, "double": 2 * age + 1}, rng.normal(size=50))
     with pytest.raises(InputError, match="50 rows"):
-        project_effects(rng.normal(size=40), {"age": age})
+        project_effects({"age": age}, rng.normal(size=40))
 
 
 def test_calibration_is_the_regression_on_mean_and_deviation(rng):
@@ -165,7 +189,7 @@ def test_calibration_is_the_regression_on_mean_and_deviation(rng):
 
 def test_group_effects_are_means_of_groups(rng):
     scores, by = rng.normal(size=90), np.array(["a", "b", "c"])[rng.integers(3, size=90)]
-    found = group_effects(scores, by)
+    found = group_effects(by, scores)
     for k, label in enumerate(found.labels):
         part = scores[by == label]
         assert_allclose(found.values[k], part.mean())
@@ -194,11 +218,11 @@ def test_slices_by_predicted_effect(rng):
     effects = ConditionalEffects(
         guess + 10 * folds, None, guess[:, None], ("x",), folds=folds, rows=np.arange(100)
     )
-    per_fold = group_effects(guess, effects, n_groups=5)
+    per_fold = group_effects(effects, guess, n_groups=5)
     assert_allclose(per_fold.n_rows, 20)
     # Equal predictions stay together.
     steps = np.repeat([0.0, 1.0, 2.0, 3.0, *np.linspace(4, 5, 8)], [40, 30, 20, 10, *[1] * 8])
-    ties = group_effects(rng.normal(size=108), steps, n_groups=3)
+    ties = group_effects(steps, rng.normal(size=108), n_groups=3)
     assert sum(ties.n_rows) == 108
     assert {40, 30} <= set(ties.n_rows)
 
@@ -206,23 +230,30 @@ def test_slices_by_predicted_effect(rng):
 def test_what_makes_no_groups(rng):
     scores = rng.normal(size=20)
     with pytest.raises(InputError, match="at least two"):
-        group_effects(scores, ["a"] * 19 + ["b"])
+        group_effects(["a"] * 19 + ["b"], scores)
     with pytest.raises(InputError, match="at least two"):
-        group_effects(scores, ["a"] * 20)
+        group_effects(["a"] * 20, scores)
     with pytest.raises(InputError, match="shape"):
-        group_effects(scores, ["a"] * 3)
-    found = group_effects(scores, ["a"] * 10 + ["b"] * 10)
+        group_effects(["a"] * 3, scores)
+    found = group_effects(["a"] * 10 + ["b"] * 10, scores)
     for wrong in (("a", "a"), ("z", "a"), (5, 0)):
         with pytest.raises(InputError):
             found.difference(*wrong)
 
 
-def test_joint_quantiles_are_exact_where_that_is_known():
-    for k in (2, 5, 20):
-        exact = norm.ppf((1 + 0.95 ** (1 / k)) / 2)
-        assert_allclose(joint_quantile(np.eye(k), 0.95), exact, atol=0.03)
-        assert_allclose(joint_quantile(np.ones((k, k)), 0.95), norm.ppf(0.975), atol=0.03)
-    assert joint_quantile(np.zeros((2, 2)), 0.95) == pytest.approx(norm.ppf(0.975))
+def test_joint_bands_are_wider_the_fewer_the_clusters(rng):
+    scores, by = rng.normal(size=200), np.arange(200) % 4
+    clustered = group_effects(by, scores, groups=np.arange(200) // 20)
+    alone = clustered.interval(joint=False)
+    assert (np.diff(clustered.interval()) > np.diff(alone)).all()
+    factor = np.diff(clustered.interval())[:, 0] / 2 / clustered.std_errors
+    assert_allclose(factor, sup_quantile(clustered.covariance, 0.95, 9))
+    line = project_effects(by[:, None], scores, groups=np.arange(200) // 20)
+    at = np.array([[0.0], [1.0], [3.0]])
+    assert (np.diff(line.band(at)) > np.diff(line.band(at, joint=False))).all()
+
+
+def test_tails_of_several_estimates():
     assert chi_square_tail(np.array([1.96]), np.eye(1), None) == pytest.approx(0.05, abs=1e-4)
     assert np.isnan(chi_square_tail(np.zeros(1), np.zeros((1, 1)), None))
 
@@ -241,6 +272,6 @@ def test_categories_keep_the_order_that_they_were_given(rng):
     t = rng.integers(2, size=120)
     sizes = pd.Categorical(rng.choice(["low", "mid", "high"], 120), ["low", "mid", "high"])
     effect = AIPW(random_state=0).fit(None, t + rng.normal(size=120), t=t).effect_
-    found = group_effects(effect_scores(effect), pd.Series(sizes))
+    found = group_effects(pd.Series(sizes), effect_scores(effect))
     assert found.labels == ("low", "mid", "high")
     assert found.n_rows == tuple(int((sizes == name).sum()) for name in found.labels)

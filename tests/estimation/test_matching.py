@@ -150,6 +150,35 @@ def test_effects_of_two_levels_are_compared_as_if_matched_with_each_other(rng):
     assert_allclose(difference.std_error, direct.std_error, rtol=0.1)
 
 
+@pytest.mark.parametrize("m", [1, 2])
+def test_effects_on_the_treated_share_the_noise_of_the_controls_they_share(rng, m):
+    level = rng.integers(3, size=240)
+    X = rng.normal(size=(240, 1)) + 0.3 * level[:, None]
+    y = np.array([0.0, 1.0, 1.5])[level] + X[:, 0] + rng.normal(size=240)
+    arms = pd.Series(np.array(list("abc"))[level], dtype="category")
+    both = Matching(m, contrast="each").fit(X, y, t=arms).effect_
+    x, outcome = X[level == 0], y[level == 0]
+    near = [outcome[rows].mean() for rows in brute_neighbours(x, x, m, True)]
+    variance = m / (m + 1) * (outcome - near) ** 2
+    uses = [effect.details["neighbours"][0].uses()[0] for effect in both]
+    n_treated = [(level == k).sum() for k in (1, 2)]
+    shared = np.sum(uses[0] * uses[1] * variance) / np.prod(n_treated)
+    assert_allclose(both.covariance[0, 1], shared, rtol=1e-9)
+    for effect, used, k in zip(both, uses, (1, 2), strict=True):
+        gains = np.diff(effect.details["potential_outcomes"][:, level == k], axis=0)[0]
+        squares = effect.details["neighbours"][0].uses()[1]
+        whole = np.sum((gains - effect.value) ** 2) + np.sum((used**2 - squares) * variance)
+        assert_allclose(effect.std_error, np.sqrt(whole) / n_treated[k - 1], rtol=1e-9)
+
+
+def test_controls_that_are_all_the_noise_there_is():
+    """Gains that are all alike hold no noise of controls that could be moved to these."""
+    x = np.array([0.0, 1.0, 0.1, 1.1, 2.0])
+    y = np.array([1.0, 3.0, 0.0, 2.0, 9.0])
+    effect = Matching(bias_correction=False).fit(x[:, None], y, t=[1, 1, 0, 0, 0]).effect_
+    assert (effect.value, effect.std_error) == (1.0, 0.0)
+
+
 @pytest.mark.parametrize("caliper", [-1, "wide", 0, float("nan")])
 def test_a_caliper_that_is_no_distance_is_refused(rng, caliper):
     X, t = rng.normal(size=(40, 1)), np.arange(40) % 2

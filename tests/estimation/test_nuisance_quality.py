@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy.stats import rankdata
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss
 
 from causalkit.errors import NuisanceWarning
 from causalkit.estimation import AIPW, PLR, Bootstrap
-from causalkit.estimation.nuisances.left_over import screen, smoothed
+from causalkit.estimation.nuisances.left_over import curves_of, screen
+from causalkit.estimation.nuisances.quality import NuisanceQuality
+from causalkit.estimation.nuisances.residual_smooths import bins_of, fit_smooths
 from tests.estimation.simulations import binary, linear, three_arms
 
 
@@ -115,26 +118,96 @@ def test_classes_clusters_supplied_and_small_tables(rng):
 def test_resamples_are_not_judged(rng, monkeypatch):
     X, t, y = linear(150, rng)
     count = []
-    from causalkit.estimation.nuisances import quality
+    from causalkit.estimation.nuisances import assessment
 
-    probe = quality._probe
-    monkeypatch.setattr(quality, "_probe", lambda *a: count.append(1) or probe(*a))
+    probe = assessment._probe
+    monkeypatch.setattr(assessment, "_probe", lambda *a: count.append(1) or probe(*a))
     plr = PLR(LinearRegression(), LinearRegression(), inference=Bootstrap(5, random_state=0))
     plr.set_params(random_state=0).fit(X, y, t=t)
     assert len(count) == 2
 
 
+def test_curves_are_legendre_polynomials_of_mid_ranks(rng):
+    X = np.column_stack([rng.normal(size=300), rng.integers(0, 4, 300), np.zeros(300)])
+    u = (2 * rankdata(X, axis=0) - 1) / 300 - 1
+    expected = np.polynomial.legendre.legvander(u, 4)[..., 1:].reshape(300, -1)
+    assert_allclose(curves_of(X)[:, 1:], expected, atol=1e-5)
+
+
 def test_the_screen_finds_a_pair_and_keeps_its_level(rng):
     X = rng.normal(size=(800, 6))
+    curves = curves_of(X)
     residual = np.sin(np.pi * X[:, 1] * X[:, 4]) + rng.normal(size=800)
-    found = screen(X, residual)
-    assert (found.columns, found.p_value < 1e-4) == ((1, 4), True)
-    mean = smoothed(X[:400][:, [1, 4]], residual[:400], rng)
-    assert np.corrcoef(mean(X[400:][:, [1, 4]]), residual[400:])[0, 1] > 0.2
-    assert screen(X, X[:, 2] ** 2 - 1 + rng.normal(size=800)).columns == (2,)
+    found = screen(curves, residual)
+    assert (found.named[0], found.p_value < 1e-4) == ((1, 4), True)
+    assert screen(curves, 1e30 * residual).p_value == pytest.approx(found.p_value, rel=0.01)
+    assert screen(curves, X[:, 2] ** 2 - 1 + rng.normal(size=800)).named == ((2,),)
     # 200 draws of noise: 10 alarms are expected at most; 20 would be three standard errors more.
-    noise = [screen(X, rng.normal(size=800)).p_value < 0.05 for _ in range(200)]
+    noise = [screen(curves, rng.normal(size=800)).p_value < 0.05 for _ in range(200)]
     assert np.mean(noise) < 0.1
+
+
+def test_the_screen_names_further_columns_and_no_part_of_what_it_named(rng):
+    X = rng.normal(size=(2000, 5))
+    residual = X[:, 0] ** 2 + X[:, 1] * X[:, 2] + rng.normal(size=2000)
+    named = screen(curves_of(X), residual).named
+    assert (1, 2) in named
+    assert any(0 in columns for columns in named)
+    assert not any(set(a) < set(b) for a in named for b in named)
+
+
+@pytest.mark.parametrize(("columns", "weighted"), [((1,), False), ((0, 1), True)])
+def test_a_surface_is_the_posterior_mean_of_its_process(rng, columns, weighted):
+    """Against the Gaussian process by its kernel, at the scores of the bins."""
+    n = 200
+    X = np.column_stack([rng.normal(size=n), rng.integers(0, 5, n)])
+    r = X[:, 0] * X[:, 1] + rng.normal(size=n)
+    w = rng.uniform(0.5, 2, n) if weighted else np.ones(n)
+    bins = {c: bins_of(X[:, c]) for c in columns}
+    codes = {c: bins[c].codes(X[:, c]) for c in columns}
+    folds = np.arange(n) % 3
+    fitted = fit_smooths([columns], bins, codes, r, w, folds)
+    at = np.column_stack([bins[c].scores[codes[c]] for c in columns])
+    # The kernel of the cosines that were kept: frequencies j π / 8 of variance above one twentieth.
+    waves, variances = [np.ones(n)], [1.0]
+    each = [np.arange(14)] * len(columns)
+    for js in np.array(np.meshgrid(*each)).reshape(len(columns), -1).T[1:]:
+        variance = np.exp(-np.sum((0.5 * js * np.pi / 8) ** 2) / 2)
+        if variance < 0.05:
+            continue
+        wave = np.prod(
+            [
+                np.cos((at[:, k] + 4) * j * np.pi / 8) * (2**0.5 if j else 1)
+                for k, j in enumerate(js)
+            ],
+            axis=0,
+        )
+        waves.append(wave)
+        variances.append(variance)
+    B, v = np.column_stack(waves), np.array(variances) / np.sum(variances)
+    kernel = B @ np.diag(v) @ B.T
+    for fold, (surface,) in fitted.items():
+        own, others = folds == fold, folds != fold
+        noisy = kernel[np.ix_(others, others)] + 3 * np.diag(1 / w[others])
+        expected = kernel[np.ix_(own, others)] @ np.linalg.solve(noisy, r[others])
+        assert_allclose(surface.at([codes[c][own] for c in columns]), expected, atol=1e-8)
+
+
+def test_bins_follow_normal_scores_and_keep_few_values_apart(rng):
+    normal = rng.normal(size=4000)
+    bins = bins_of(normal)
+    assert np.abs(bins.scores[bins.codes(normal)] - normal)[np.abs(normal) < 2].max() < 0.2
+    skewed = bins_of(np.exp(normal))
+    assert_allclose(skewed.codes(np.exp(normal)), bins.codes(normal), atol=1)
+    few = rng.integers(0, 3, 4000).astype(float)
+    assert (bins_of(few).codes(few) == few).all()
+
+
+def test_worse_than_the_mean_is_said():
+    part = NuisanceQuality("outcome 0", "Ridge()", "RMSE", 1.0, -0.02, 0.5, 100)
+    assert part.sentence == "outcome 0: -0.02 (worse than the mean)"
+    part = NuisanceQuality("outcome 0", "Ridge()", "RMSE", 1.0, 0.68, 0.5, 100, 0.2, 1e-9)
+    assert part.sentence == "outcome 0: 0.68 (missed 20% of the rest)"
 
 
 def test_the_screen_is_not_misled_by_clusters(rng):
@@ -143,6 +216,6 @@ def test_the_screen_is_not_misled_by_clusters(rng):
     alarms, naive = 0, 0
     for _ in range(20):
         shared = np.repeat(rng.normal(size=100), 10) + 0.3 * rng.normal(size=1000)
-        alarms += screen(X, shared, groups).p_value < 0.05
-        naive += screen(X, shared).p_value < 0.05
+        alarms += screen(curves_of(X), shared, groups).p_value < 0.05
+        naive += screen(curves_of(X), shared).p_value < 0.05
     assert alarms <= 3 < 15 <= naive

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import joblib
 import matplotlib as mpl
 import numpy as np
@@ -115,6 +117,29 @@ def test_without_a_hidden_cause_it_is_the_estimate(target):
         assert found.lower_error == pytest.approx(effect.std_error, rel=1e-9)
         interval = marginal_sensitivity(effect).interval(1.0)
         assert tuple(interval) == pytest.approx(tuple(effect.interval()), abs=1e-9)
+
+
+@pytest.mark.parametrize("target", ["ATE", "ATT"])
+def test_repeats_are_put_together_as_those_of_the_effect(target):
+    data = linear_design(np.random.default_rng(11), n=200)
+    effect = fitted(light_aipw(target=target, n_repeats=4), data)
+    found = marginal_sensitivity(effect, gamma=[1, 2])
+    plain, wide = found.bounds
+    assert (plain.lower, plain.upper) == pytest.approx((effect.value,) * 2, abs=1e-12)
+    assert plain.lower_error == pytest.approx(effect.std_error, rel=1e-9)
+    assert tuple(found.interval(1.0)) == pytest.approx(tuple(effect.interval()), abs=1e-9)
+    ends = []
+    for k, predictions in enumerate(effect.details["repeat_predictions"]):
+        details = {"predictions": predictions, "folds": effect.details["folds"][k : k + 1]}
+        ends.append(marginal_sensitivity(replace(effect, details=details), gamma=2).bounds[0])
+    lowers, errors = np.array([(end.lower, end.lower_error) for end in ends]).T
+    assert wide.lower == pytest.approx(np.median(lowers), abs=1e-12)
+    spread = np.sqrt(np.median(errors**2 + (lowers - np.median(lowers)) ** 2))
+    assert wide.lower_error == pytest.approx(spread, rel=1e-9)
+    assert "medians of 4 repeats" in str(found)
+    if target == "ATE":
+        low, high = found.conditional(2.0)
+        assert (low < high).all()
 
 
 @pytest.mark.parametrize("target", ["ATE", "ATT"])

@@ -18,6 +18,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -66,7 +67,8 @@ class ConditionalEffectEstimator(EffectEstimator):
         For the fitted rows, by a model that has seen them.
     effect_ : Effect
         The average effect, from doubly robust scores that the conditional model has no part in: by
-        AIPW for a discrete treatment, by PLR for a continuous one, by PLIV with an instrument.
+        AIPW for a discrete treatment, by PLR for a continuous one, by PLIV with an instrument; its
+        `method` names both.
     model_ : object
         EconML's fitted estimator, with whatever else it offers.
     """
@@ -163,7 +165,10 @@ class ConditionalEffectEstimator(EffectEstimator):
     def solve(self, problem: Problem) -> Effect:
         """Estimate the average effect."""
         self._check(problem)
-        return self._average(problem).solve(problem)
+        effect = self._average(problem).solve(problem)
+        name, _, how = effect.method.partition(", ")
+        by = f"{name} scores" if isinstance(effect.estimator, AIPW) else name
+        return replace(effect, method=f"{self._method()}, averaged by {by}, {how}")
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")

@@ -149,7 +149,9 @@ def policy_value(
     >>> bool(worth.gain_over(0).value > 0.3), bool(worth.gain_over(1).value > 0.3)
     (True, True)
     """
-    found = as_scores(scores, groups=groups, sample_weight=sample_weight, several=True)
+    found = as_scores(
+        scores, judged=decisions, groups=groups, sample_weight=sample_weight, several=True
+    )
     net = net_scores(found, cost)
     chosen = _as_codes(decisions, found)
     worth = net[np.arange(found.n_obs), chosen]

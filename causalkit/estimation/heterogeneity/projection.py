@@ -31,13 +31,14 @@ from causalkit._core.report import Report, Reported, format_value
 from causalkit._core.table import as_table
 from causalkit.errors import InputError
 from causalkit.estimation.effect import Effect, Interval, quantile
-from causalkit.estimation.heterogeneity._joint import chi_square_tail, joint_quantile
+from causalkit.estimation.heterogeneity._joint import chi_square_tail
 from causalkit.estimation.heterogeneity.conditional_effects import ConditionalEffects
 from causalkit.estimation.heterogeneity.row_scores import (
     EffectScores,
     as_scores,
     scores_for,
 )
+from causalkit.estimation.simultaneous import sup_quantile
 from causalkit.typing import Data, FloatArray
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ class EffectProjection(Reported):
         design = self._design(columns)
         covariance = design @ self.covariance @ design.T
         half = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-        half *= joint_quantile(covariance, level) if joint else quantile(0.5 + level / 2, self.df)
+        alone = quantile(0.5 + level / 2, self.df)
+        half *= sup_quantile(covariance, level, self.df) if joint else alone
         center = design @ self.values
         return np.column_stack([center - half, center + half])
 
@@ -186,8 +188,8 @@ class EffectProjection(Reported):
 
 
 def project_effects(
-    scores: EffectScores | Effect | ArrayLike,
     columns: Data,
+    scores: EffectScores | Effect | ArrayLike,
     *,
     groups: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
@@ -196,11 +198,11 @@ def project_effects(
 
     Parameters
     ----------
-    scores : Effect of AIPW, EffectScores, or array-like of shape (n,)
-        Doubly robust scores.
     columns : table of shape (n, k)
         By what to predict the effect; categories become indicators. Basis functions of a column
         make it a curve, for which :meth:`EffectProjection.band` gives a band.
+    scores : Effect of AIPW, EffectScores, or array-like of shape (n,)
+        Doubly robust scores of the same rows.
     groups, sample_weight : array-like of shape (n,), optional
         Clusters and weights of scores that are plain numbers.
 
@@ -222,11 +224,11 @@ def project_effects(
     --------
     >>> rng = np.random.default_rng(0)
     >>> age = rng.normal(size=2000)
-    >>> line = project_effects(1 + 2 * age + rng.normal(size=2000), {"age": age})
+    >>> line = project_effects({"age": age}, 1 + 2 * age + rng.normal(size=2000))
     >>> line.names, line.values.round(1)
     (('constant', 'age'), array([1., 2.]))
     """
-    found = as_scores(scores, groups=groups, sample_weight=sample_weight)
+    found = as_scores(scores, judged=columns, groups=groups, sample_weight=sample_weight)
     table = as_table(columns)
     if table.n_rows != found.n_obs:
         raise InputError(
@@ -283,15 +285,15 @@ def calibrate_effects(
     >>> bool(1 in found.interval("mean")), bool(1 in found.interval("spread"))
     (True, True)
     """
-    found = as_scores(scores, groups=groups, sample_weight=sample_weight)
+    found = as_scores(scores, judged=predicted, groups=groups, sample_weight=sample_weight)
     found = scores_for(predicted, found)
     values = predicted.values if isinstance(predicted, ConditionalEffects) else predicted
     try:
         guess = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(
-            f"the predictions are a {type(values).__name__}; expected one number a row. Write "
-            "calibrate_effects(predictions, scores)."
+            f"the predictions are a {type(values).__name__}; expected one number a row. Give "
+            "predicted effects, or those of effects_at(X)."
         ) from None
     if guess.shape != (found.n_obs,) or not np.isfinite(guess).all():
         raise InputError(
@@ -303,7 +305,7 @@ def calibrate_effects(
     if np.ptp(guess) == 0 or abs(mean) < 1e-12 * np.abs(guess).max():
         raise InputError(
             "the predictions are all equal, or average to exactly zero; expected effects that "
-            "differ, around a mean that is not zero. Use project_effects(scores, predictions)."
+            "differ, around a mean that is not zero. Use project_effects(columns, scores)."
         )
     design = np.column_stack([np.full(found.n_obs, mean), around])
     coefficients, covariance = _least_squares(found, design, ("mean", "spread"))

@@ -32,13 +32,13 @@ from causalkit._core.checks import check_choice, check_count
 from causalkit._core.report import Report, Reported, format_value
 from causalkit.errors import InputError
 from causalkit.estimation.effect import Effect, Interval, quantile
-from causalkit.estimation.heterogeneity._joint import joint_quantile
 from causalkit.estimation.heterogeneity.conditional_effects import ConditionalEffects
 from causalkit.estimation.heterogeneity.row_scores import (
     EffectScores,
     as_scores,
     scores_for,
 )
+from causalkit.estimation.simultaneous import sup_quantile
 from causalkit.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class RankWeightedEffect(Reported):
             Whether the band holds the whole curve at once, or each point alone.
         """
         if joint:
-            factor = joint_quantile(self.toc_covariance, level)
+            factor = sup_quantile(self.toc_covariance, level, self.scores.df)
         else:
             factor = quantile(0.5 + level / 2, self.scores.df)
         half = factor * np.sqrt(np.diag(self.toc_covariance))
@@ -222,7 +222,7 @@ def rank_weighted_effect(
     """
     check_choice(weighting, "weighting", tuple(_NAMES))
     check_count(n_shares, "n_shares", minimum=2)
-    found = as_scores(scores, groups=groups, sample_weight=sample_weight)
+    found = as_scores(scores, judged=priorities, groups=groups, sample_weight=sample_weight)
     found = scores_for(priorities, found)
     ranked = _Ranked(as_priorities(priorities, found.n_obs), found)
     value, influence = ranked.area(weighting)

@@ -126,7 +126,7 @@ class LinearDML(_ResidualModel):
         return Theirs(featurizer=featurizer, **self._common(problem, folds, seed))
 
 
-class SparseLinearDML(_ResidualModel):
+class SparseLinearDML(LinearDML):
     """Effects that are linear in many modifiers of which few matter: the debiased lasso.
 
     Parameters
@@ -158,26 +158,8 @@ class SparseLinearDML(_ResidualModel):
     (5, 2)
     """
 
-    def __init__(
-        self,
-        outcome_learner: Any = None,
-        treatment_learner: Any = None,
-        *,
-        featurizer: Any = None,
-        contrast: tuple[object, object] | None = None,
-        n_folds: int = 5,
-        inference: Bootstrap | None = None,
-        random_state: RandomState = None,
-        n_jobs: int | None = None,
-    ) -> None:
-        self.outcome_learner = outcome_learner
-        self.treatment_learner = treatment_learner
-        self.featurizer = featurizer
-        self.contrast = contrast
-        self.n_folds = n_folds
-        self.inference = inference
-        self.random_state = random_state
-        self.n_jobs = n_jobs
+    def _is_linear(self) -> bool:
+        return False  # the lasso may have columns that follow from others
 
     def _model(self, problem: Problem, folds: list[tuple[IntArray, IntArray]], seed: int) -> Any:
         from econml.dml import SparseLinearDML as Theirs

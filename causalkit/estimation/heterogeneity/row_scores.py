@@ -209,19 +209,29 @@ def effect_scores(effect: Effect | EffectSet) -> EffectScores:
 def as_scores(
     scores: EffectScores | Effect | EffectSet | ArrayLike,
     *,
+    judged: object = None,
     groups: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     several: bool = False,
 ) -> EffectScores:
     """Read scores: those of an effect, or numbers with their clusters and weights.
 
+    Whatever is judged by scores comes before them: predictions, priorities, groups, decisions.
+
     Parameters
     ----------
     scores : EffectScores, Effect, EffectSet, or array-like of shape (n,)
+    judged : object
+        What the scores are to judge, refused if it is scores itself.
     groups, sample_weight : array-like of shape (n,), optional
     several : bool
         Whether more than two levels of the treatment are welcome.
     """
+    if isinstance(judged, (Effect, EffectSet, EffectScores)):
+        raise InputError(
+            f"the first argument is a {type(judged).__name__}, which has the scores; expected what "
+            "is judged by them first, then the scores. Exchange the two."
+        )
     if isinstance(scores, (Effect, EffectSet)):
         scores = effect_scores(scores)
     if isinstance(scores, EffectScores):

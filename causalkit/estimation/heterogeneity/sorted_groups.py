@@ -25,7 +25,7 @@ from causalkit._core.checks import check_count
 from causalkit._core.report import Report, Reported, format_value
 from causalkit.errors import InputError
 from causalkit.estimation.effect import Effect, quantile
-from causalkit.estimation.heterogeneity._joint import chi_square_tail, joint_quantile
+from causalkit.estimation.heterogeneity._joint import chi_square_tail
 from causalkit.estimation.heterogeneity.conditional_effects import ConditionalEffects
 from causalkit.estimation.heterogeneity.rank_weighted import as_priorities
 from causalkit.estimation.heterogeneity.row_scores import (
@@ -33,6 +33,7 @@ from causalkit.estimation.heterogeneity.row_scores import (
     as_scores,
     scores_for,
 )
+from causalkit.estimation.simultaneous import sup_quantile
 from causalkit.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -84,7 +85,9 @@ class GroupEffects(Reported):
             Whether all of them hold at once, or each alone.
         """
         factor = (
-            joint_quantile(self.covariance, level) if joint else quantile(0.5 + level / 2, self.df)
+            sup_quantile(self.covariance, level, self.df)
+            if joint
+            else quantile(0.5 + level / 2, self.df)
         )
         half = factor * self.std_errors
         return np.column_stack([self.values - half, self.values + half])
@@ -182,8 +185,8 @@ class GroupEffects(Reported):
 
 
 def group_effects(
-    scores: EffectScores | Effect | ArrayLike,
     by: ConditionalEffects | ArrayLike,
+    scores: EffectScores | Effect | ArrayLike,
     *,
     n_groups: int = 5,
     groups: ArrayLike | None = None,
@@ -193,11 +196,11 @@ def group_effects(
 
     Parameters
     ----------
-    scores : Effect of AIPW, EffectScores, or array-like of shape (n,)
-        Doubly robust scores.
     by : ConditionalEffects or array-like of shape (n,)
         Labels, or numbers of at most ten values: a group for each. Other numbers, and predicted
         effects: slices of equally many rows, from the lowest to the highest.
+    scores : Effect of AIPW, EffectScores, or array-like of shape (n,)
+        Doubly robust scores of the same rows.
     n_groups : int
         How many slices.
     groups, sample_weight : array-like of shape (n,), optional
@@ -221,11 +224,11 @@ def group_effects(
     --------
     >>> rng = np.random.default_rng(0)
     >>> region = np.array(["north", "south"])[rng.integers(2, size=2000)]
-    >>> found = group_effects((region == "south") + rng.normal(size=2000), region)
+    >>> found = group_effects(region, (region == "south") + rng.normal(size=2000))
     >>> found.labels, (found.values + 1).round()
     (('north', 'south'), array([1., 2.]))
     """
-    found = as_scores(scores, groups=groups, sample_weight=sample_weight)
+    found = as_scores(scores, judged=by, groups=groups, sample_weight=sample_weight)
     found = scores_for(by, found)
     check_count(n_groups, "n_groups", minimum=2)
     codes, labels, cut = _assigned(by, found, n_groups)

@@ -25,11 +25,9 @@ doi:10.48550/arXiv.2311.01453
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from causalkit.errors import InputError
@@ -38,8 +36,7 @@ from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.orthogonal.quantiles import QuantileEffects
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.regression import OLS
-from causalkit.estimation.unseen import read_flags, without_unseen
-from causalkit.typing import Data, FloatArray, RandomState
+from causalkit.typing import FloatArray, RandomState
 
 __all__ = ["PredictionPowered"]
 
@@ -53,7 +50,8 @@ class PredictionPowered(EffectEstimator):
 
     Needs two more roles in `fit`: `predicted`, the model's outcome of every row, and `labelled`,
     one where the outcome was measured and zero elsewhere (there, `y` is not read and may be
-    missing).
+    missing). From an estimand, name both columns, as in
+    `estimand.estimate(data, PredictionPowered(), roles={"predicted": "map", "labelled": "known"})`.
 
     Parameters
     ----------
@@ -89,6 +87,7 @@ class PredictionPowered(EffectEstimator):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("predicted", "labelled")
+    seen_by: ClassVar[str | None] = "labelled"
 
     def __init__(
         self,
@@ -102,52 +101,6 @@ class PredictionPowered(EffectEstimator):
         self.tuning = tuning
         self.inference = inference
         self.random_state = random_state
-
-    def fit(
-        self,
-        X: Data | None,
-        y: ArrayLike,
-        *,
-        t: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-        supplied: Mapping[str, ArrayLike] | None = None,
-        **others: Data,
-    ) -> Self:
-        """Estimate the effect of `t` on `y`, which was measured where `labelled` says so.
-
-        Parameters
-        ----------
-        X : table of shape (n, k), or None
-            Columns to adjust for.
-        y : array-like of shape (n,)
-            Outcome; may be missing where not labelled.
-        t : array-like of shape (n,)
-            Treatment, known for all rows.
-        sample_weight, groups : array-like of shape (n,), optional
-            Weights; clusters.
-        supplied : None
-            There are no nuisances.
-        **others : table or array-like
-            `predicted`, the predicted outcome of every row; `labelled`, of zeros and ones or
-            booleans.
-
-        Returns
-        -------
-        self
-            With `effect_`.
-        """
-        self._check_roles(others)
-        known = read_flags(others["labelled"], "labelled")
-        return super().fit(
-            X,
-            without_unseen(y, known, "labelled"),
-            t=t,
-            sample_weight=sample_weight,
-            groups=groups,
-            supplied=supplied,
-            **{**others, "labelled": known.astype(np.float64)},
-        )
 
     def _method(self) -> str:
         return f"prediction-powered {self._inner()._method()}"

@@ -76,26 +76,28 @@ class _Automatic(BaseEstimator):
         n_jobs: int | None,
     ) -> list[list[FloatArray]]:
         """Predict with each candidate, and keep the best of each nuisance; see `FoldLearner`."""
-        found: list[list[FloatArray]] = []
+        found: list[list[FloatArray]] = [[] for _ in nuisances]
         chosen = prepared.setdefault("chosen", {})
-        for nuisance, seed in zip(nuisances, seeds, strict=True):
-            learner: _Automatic = nuisance.learner
+        families: dict[int, list[int]] = {}
+        for k, nuisance in enumerate(nuisances):
+            families.setdefault(id(nuisance.learner), []).append(k)
+        for members in families.values():
+            learner: _Automatic = nuisances[members[0]].learner
             own = learner.random_state
-            rng = as_generator(seed if own is None else own)
-            rows = problem.weights > 0
-            if nuisance.among is not None:
-                rows &= nuisance.among
-            weights, best = problem.weights[rows], None
+            rng = as_generator(seeds[members[0]] if own is None else own)
+            best: dict[int, FloatArray] = {}
             for candidate in learner._candidates():
-                part = replace(nuisance, learner=candidate)
-                predictions = crossfit(
-                    problem, [part], folds, rng, n_jobs=n_jobs, prepared=prepared
-                )
-                losses = learner._losses(nuisance.target[rows], predictions[nuisance.name][rows])
-                if best is None or _clearly_lower(losses, best, weights):
-                    best, kept = losses, [predictions[name] for name in nuisance.names]
-                    chosen[nuisance.name] = _label(candidate)
-            found.append(kept)
+                parts = [replace(nuisances[k], learner=candidate) for k in members]
+                predictions = crossfit(problem, parts, folds, rng, n_jobs=n_jobs, prepared=prepared)
+                for k, nuisance in zip(members, parts, strict=True):
+                    rows = problem.weights > 0
+                    if nuisance.among is not None:
+                        rows &= nuisance.among
+                    y, weights = nuisance.target[rows], problem.weights[rows]
+                    losses = learner._losses(y, predictions[nuisance.name][rows])
+                    if k not in best or _clearly_lower(losses, best[k], weights):
+                        best[k], found[k] = losses, [predictions[n] for n in nuisance.names]
+                        chosen[nuisance.name] = _label(candidate)
         return found
 
     def _losses(self, y: FloatArray, predicted: FloatArray) -> FloatArray:

@@ -35,6 +35,7 @@ from causalkit._core.random import as_generator, draw_seed
 from causalkit.errors import InputError
 from causalkit.estimation.nuisances.binning import bin_columns
 from causalkit.estimation.nuisances.curves import terms_of
+from causalkit.estimation.nuisances.in_common import starts_in_common
 from causalkit.estimation.nuisances.rounds import (
     Limits,
     Task,
@@ -46,7 +47,7 @@ from causalkit.estimation.nuisances.rounds import (
     shares_of,
     targets_of,
 )
-from causalkit.estimation.nuisances.starts import Splits, fit_start, fit_starts
+from causalkit.estimation.nuisances.starts import Shared, Splits, fit_start, fit_starts
 from causalkit.typing import FloatArray, IntArray, RandomState
 
 if TYPE_CHECKING:
@@ -99,16 +100,17 @@ class _Boosted(BaseEstimator):
     ) -> list[list[FloatArray]]:
         """Predict out of fold, all nuisances and folds at once; see `FoldLearner`."""
         labels, counts = np.unique(folds), problem.weights > 0
-        tasks: list[list[Task]] = []
-        for nuisance, seed in zip(nuisances, seeds, strict=True):
-            learner: _Boosted = nuisance.learner
+        splits: list[Splits] = []
+        for nuisance in nuisances:
             rows = counts if nuisance.among is None else counts & nuisance.among
-            splits = [(rows & (folds != fold), rows & (folds == fold)) for fold in labels]
+            splits.append([(rows & (folds != fold), rows & (folds == fold)) for fold in labels])
+        bases = starts_in_common(problem, nuisances, splits, prepared, n_jobs)
+        tasks: list[list[Task]] = []
+        for nuisance, seed, own, base in zip(nuisances, seeds, splits, bases, strict=True):
+            learner: _Boosted = nuisance.learner
             targets = targets_of(nuisance.target, nuisance.n_classes)
-            X = nuisance.seen(problem)
-            tasks.append(
-                learner._tasks(X, targets, problem.weights, splits, seed, prepared, n_jobs)
-            )
+            X, w = nuisance.seen(problem), problem.weights
+            tasks.append(learner._tasks(X, targets, w, own, seed, prepared, n_jobs, base))
         grow_in_step([task for some in tasks for task in some], n_jobs)
         found = []
         for nuisance, some in zip(nuisances, tasks, strict=True):
@@ -163,6 +165,7 @@ class _Boosted(BaseEstimator):
         seed: int,
         prepared: dict[Any, Any],
         n_jobs: int | None,
+        base: Shared | None = None,
     ) -> list[Task]:
         """Set up one model for each target, with the start of each fold fitted."""
         self._check()
@@ -175,7 +178,7 @@ class _Boosted(BaseEstimator):
         limits = self._limits(max((int((a | b).sum()) for a, b in splits), default=0))
         tasks = []
         for y in targets:
-            own_terms, starts = fit_starts(X, bins, terms, y, w, splits, logistic, n_jobs)
+            own_terms, starts = fit_starts(X, bins, terms, y, w, splits, logistic, n_jobs, base)
             folds = [
                 new_fold(len(w), split, start, own_terms, limits, logistic)
                 for split, start in zip(splits, starts, strict=True)

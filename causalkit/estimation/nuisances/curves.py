@@ -10,9 +10,8 @@ Curves and products have to earn more than their own noise, as there are many. W
 smooth such a model comes nearer, and with less shrinkage at its edges, than trees do;
 :mod:`causalkit.estimation.nuisances.automatic` starts the trees from it.
 
-Where what is left over of held-out rows still differs between the cells of two columns, that pair
-gets a surface, products of splines: an interaction that is neither a product nor visible in either
-column alone.
+Surfaces over two columns may be added (:mod:`causalkit.estimation.nuisances.pair_surfaces`), and
+levels that groups of rows have of their own.
 
 Products are taken of up to 12 columns, curves of up to 60, lines of up to 300. Beyond some ten
 thousand rows a part of them is used: trees take over what is left.
@@ -25,21 +24,22 @@ Wood (2011), J. Royal Statistical Society B 73, 3-36. doi:10.1111/j.1467-9868.20
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotri
 
+from causalkit.errors import NumericalError
+from causalkit.estimation.nuisances.pair_surfaces import Surface
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Terms", "fit_terms", "striking_pairs", "terms_of"]
+__all__ = ["Terms", "fit_terms", "terms_of"]
 
 _KNOTS = np.array([0.005, 0.1, 0.3, 0.5, 0.7, 0.9, 0.995])
 """The outer ones far out: a square that were a line in its tails would stay confounded there."""
 
-_FINE_KNOTS = np.linspace(0.03, 0.97, 7)
 _MOST_PRODUCTS, _MOST_CURVES, _MOST_LINES = 12, 60, 300
 _EDGE = 3.0
 """Standard units beyond which a product does not grow further: a few far rows would rule it."""
@@ -58,6 +58,9 @@ _STRICT_CURVE, _STRICT_PRODUCT = 1.5, 4.0
 """Squared z-value at which a term of one column enters. At 1, that of the likeliest penalty, a
 third of all products enter where none is wanted."""
 
+_FREE = 1e-6
+"""The same of levels that are not to be shrunk."""
+
 _FLAT = 1e8
 """Penalty, in rows, at which a term counts as left out."""
 
@@ -66,14 +69,8 @@ _LEAST_ODDS_PENALTY = 0.1
 
 _STEEPEST = 15.0
 
-_MOST_SCREENED = 30
-"""Columns of which all pairs are screened for a surface."""
-
-_SCREENED_ROWS = 5000
-_STRIKING = 3.0
-"""Standard deviations by which the cells of a pair must differ more than by chance."""
-
-_MOST_SURFACES = 2
+_STRICT_SURFACE = 0.3
+"""Less than its own noise: the confounding that it was found in would be shrunk with it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +80,8 @@ class Terms:
     Attributes
     ----------
     center, scale : ndarray of shape (d,)
-    knots, fine_knots : tuple of ndarray
-        Of each column; empty where it stays a line. The fine ones are those of surfaces.
+    knots : tuple of ndarray
+        Of each column; empty where it stays a line.
     products : bool
     groups : ndarray of int, shape (p,)
         Which term each expanded column belongs to.
@@ -92,54 +89,52 @@ class Terms:
         How much more than its own noise each has to explain.
     values : ndarray of shape (n, p)
         Of the rows they were made from.
-    surfaces : tuple of pairs of int
-        Columns that have a surface.
+    surfaces : tuple of Surface
     """
 
     center: FloatArray
     scale: FloatArray
     knots: tuple[FloatArray, ...]
-    fine_knots: tuple[FloatArray, ...]
     products: bool
     groups: IntArray
     strict: FloatArray
     values: FloatArray
-    surfaces: tuple[tuple[int, int], ...] = ()
+    surfaces: tuple[Surface, ...] = ()
 
     def at(self, X: FloatArray) -> FloatArray:
         """Terms of other rows, shape (m, p)."""
         blocks = _expand(X, self.center, self.scale, self.knots, self.products)
-        return np.hstack([*blocks, *(self._surface(X, *pair) for pair in self.surfaces)])
+        return np.hstack([*blocks, *(surface.at(self.standard(X)) for surface in self.surfaces)])
 
-    def with_surfaces(self, X: FloatArray, pairs: tuple[tuple[int, int], ...]) -> Terms:
-        """Return these terms and a surface over each pair, one term each; X as it was given."""
+    def with_surfaces(self, X: FloatArray, surfaces: Sequence[Surface]) -> Terms:
+        """Return these terms and further surfaces, one term each; X as it was given."""
         values, groups = [self.values], [self.groups]
-        for pair in pairs:
-            surface = self._surface(X, *pair)
-            groups.append(np.full(surface.shape[1], groups[-1][-1] + 1))
-            values.append(surface)
+        for surface in surfaces:
+            value = surface.at(self.standard(X))
+            groups.append(np.full(value.shape[1], groups[-1][-1] + 1))
+            values.append(value)
         return replace(
             self,
             values=np.hstack(values),
             groups=np.concatenate(groups),
-            strict=np.append(self.strict, np.ones(len(pairs))),
-            surfaces=(*self.surfaces, *pairs),
+            strict=np.append(self.strict, np.full(len(surfaces), _STRICT_SURFACE)),
+            surfaces=(*self.surfaces, *surfaces),
         )
 
-    def _surface(self, X: FloatArray, one: int, other: int) -> FloatArray:
-        """Products of the splines of two columns."""
-        z = np.clip(
-            (X[:, [one, other]] - self.center[[one, other]]) / self.scale[[one, other]],
-            -_EDGE,
-            _EDGE,
+    def standard(self, X: FloatArray) -> FloatArray:
+        """Columns in standard units, far values drawn in."""
+        z: FloatArray = np.clip((X - self.center) / self.scale, -_EDGE, _EDGE)
+        return z
+
+    def with_levels(self, indicators: FloatArray) -> Terms:
+        """Return these terms and free levels of groups of rows, indicators of shape (n, k)."""
+        k = indicators.shape[1]
+        return replace(
+            self,
+            values=np.hstack([indicators, self.values]),
+            groups=np.concatenate([np.zeros(k, dtype=np.intp), self.groups + 1]),
+            strict=np.concatenate([[_FREE], self.strict]),
         )
-        sides = []
-        for k, j in enumerate((one, other)):
-            knots = self.fine_knots[j]
-            column = z[:, k : k + 1]
-            sides.append(np.hstack([column, _curve(z[:, k], knots)]) if len(knots) else column)
-        product = sides[0][:, :, None] * sides[1][:, None, :]
-        return product.reshape(len(X), -1)
 
 
 def terms_of(X: FloatArray, prepared: dict[Any, Any] | None = None) -> Terms | None:
@@ -159,10 +154,7 @@ def terms_of(X: FloatArray, prepared: dict[Any, Any] | None = None) -> Terms | N
         return cast("Terms", prepared[key][1])
     center, scale = X.mean(axis=0), X.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
-    knots, fine = (
-        tuple(_knots((X[:, j] - center[j]) / scale[j], d, at) for j in range(d))
-        for at in (_KNOTS, _FINE_KNOTS)
-    )
+    knots = tuple(_knots((X[:, j] - center[j]) / scale[j], d) for j in range(d))
     products = d <= _MOST_PRODUCTS
     blocks = _expand(X, center, scale, knots, products)
     groups, strict = [np.zeros(d, dtype=np.intp)], [1.0]
@@ -177,7 +169,6 @@ def terms_of(X: FloatArray, prepared: dict[Any, Any] | None = None) -> Terms | N
         center,
         scale,
         knots,
-        fine,
         products,
         np.concatenate(groups),
         np.array(strict),
@@ -188,8 +179,8 @@ def terms_of(X: FloatArray, prepared: dict[Any, Any] | None = None) -> Terms | N
     return terms
 
 
-def _knots(column: FloatArray, d: int, at: FloatArray) -> FloatArray:
-    knots = np.unique(np.quantile(column, at))
+def _knots(column: FloatArray, d: int) -> FloatArray:
+    knots = np.unique(np.quantile(column, _KNOTS))
     return knots if len(knots) >= 3 and d <= _MOST_CURVES else np.empty(0)
 
 
@@ -219,39 +210,14 @@ def _curve(x: FloatArray, knots: FloatArray) -> FloatArray:
     return spline
 
 
-def striking_pairs(
-    residual: FloatArray, coarse: NDArray[np.uint8], n_levels: int
-) -> tuple[tuple[int, int], ...]:
-    """Pairs of columns in whose common cells the residuals differ most, if more than by chance.
-
-    Parameters
-    ----------
-    residual : ndarray of shape (n,)
-        Weighted, of rows that were not fitted.
-    coarse : ndarray of uint8, shape (n, d)
-        Levels below `n_levels`.
-    n_levels : int
-    """
-    n, d = coarse.shape
-    if not 2 <= d <= _MOST_SCREENED or not np.ptp(residual) > 0:
-        return ()
-    some = slice(None, None, max(n // _SCREENED_ROWS, 1))
-    r, cells = residual[some] / residual[some].std(), coarse[some].astype(np.intp)
-    striking = []
-    for one in range(d):
-        for other in range(one):
-            cell = cells[:, one] * n_levels + cells[:, other]
-            count, total = np.bincount(cell), np.bincount(cell, weights=r)
-            full = count > 0
-            k = int(full.sum())
-            excess = (float((total[full] ** 2 / count[full]).sum()) - k) / np.sqrt(2 * k)
-            if excess > _STRIKING:
-                striking.append((excess, (one, other)))
-    return tuple(pair for _, pair in sorted(striking, reverse=True)[:_MOST_SURFACES])
-
-
 def fit_terms(
-    terms: Terms, y: FloatArray, w: FloatArray, train: BoolArray, *, logistic: bool
+    terms: Terms,
+    y: FloatArray,
+    w: FloatArray,
+    train: BoolArray,
+    *,
+    logistic: bool,
+    known: FloatArray | None = None,
 ) -> tuple[float, FloatArray]:
     """Fit intercept and coefficients on the rows `train`.
 
@@ -263,12 +229,17 @@ def fit_terms(
     train : ndarray of bool, shape (n,)
     logistic : bool
         Whether the sum of terms is a log-odds.
+    known : ndarray of shape (n,), optional
+        What the sum is added to.
     """
     rows = np.flatnonzero(train)
     p = terms.values.shape[1]
     most = max(int(_WORK[logistic] / p**2), 2 * p)
     rows = rows[:: -(-len(rows) // most)]
     B, target, weights = terms.values[rows], y[rows], w[rows] / w[rows].mean()
+    before = np.zeros(len(rows)) if known is None else known[rows]
+    if not logistic:
+        target = target - before
     mean = np.average(target, weights=weights)
     offset = weights @ B / len(rows)
     B -= offset
@@ -279,10 +250,13 @@ def fit_terms(
     present, groups = np.unique(terms.groups[used], return_inverse=True)
     strict = terms.strict[present]
     if len(rows) < _FEWEST or np.ptp(target) == 0:
-        raw = np.log(np.clip(mean, 1e-6, 1) / np.clip(1 - mean, 1e-6, 1)) if logistic else mean
-        return float(raw), np.zeros(p)
-    solve = _probability if logistic else _mean
-    intercept, beta = solve(B, target, weights, mean, groups, strict)
+        if logistic:
+            mean = np.log(np.clip(mean, 1e-6, 1) / np.clip(1 - mean, 1e-6, 1)) - before.mean()
+        return float(mean), np.zeros(p)
+    if logistic:
+        intercept, beta = _probability(B, target, weights, before, groups, strict)
+    else:
+        intercept, beta = _mean(B, target, weights, mean, groups, strict)
     coefficients = np.zeros(p)
     coefficients[used] = beta / spread[used]
     return float(intercept - offset @ coefficients), coefficients
@@ -317,18 +291,20 @@ def _probability(
     B: FloatArray,
     y: FloatArray,
     w: FloatArray,
-    mean: float,
+    known: FloatArray,
     groups: IntArray,
     strict: FloatArray,
 ) -> tuple[float, FloatArray]:
     """Logistic loss: one weighted least squares a step, and the penalties with it."""
-    intercept, beta = float(np.log(mean / (1 - mean))), np.zeros(B.shape[1])
+    mean = float(np.average(y, weights=w))
+    intercept = float(np.log(mean / (1 - mean)) - np.average(known, weights=w))
+    beta = np.zeros(B.shape[1])
     penalty = np.full(B.shape[1], 1.0)
     for _ in range(_STEPS[True]):
-        eta = np.clip(intercept + B @ beta, -_STEEPEST, _STEEPEST)
+        eta = np.clip(known + intercept + B @ beta, -_STEEPEST, _STEEPEST)
         prob = 1 / (1 + np.exp(-eta))
         curve = w * np.maximum(prob * (1 - prob), 1e-5)
-        working = eta + w * (y - prob) / curve
+        working = eta - known + w * (y - prob) / curve
         at = np.average(working, weights=curve)
         center = np.average(B, axis=0, weights=curve)
         C = B - center
@@ -341,10 +317,16 @@ def _probability(
 
 def _solve(gram: FloatArray, cross: FloatArray, penalty: FloatArray) -> tuple[Any, FloatArray]:
     """Penalised coefficients, and how much of a free coefficient each of them is."""
-    factor = cho_factor(gram + np.diag(penalty), lower=True, check_finite=False)
-    inverse = cho_solve(factor, np.eye(len(gram)), check_finite=False)
-    freedom = np.clip(1 - penalty * np.diag(inverse), 1e-12, 1)
-    return inverse @ cross, freedom
+    factor, failed = dpotrf(gram + np.diag(penalty), lower=True)
+    if failed:
+        raise NumericalError(
+            "the products of the columns' terms are not positive definite; expected finite, varied "
+            "columns. Rescale the columns, or name a learner."
+        )
+    inverse = dpotri(factor, lower=True, overwrite_c=True)[0]  # its lower half
+    diagonal = np.diag(inverse)
+    beta = inverse @ cross + inverse.T @ cross - diagonal * cross
+    return beta, np.clip(1 - penalty * diagonal, 1e-12, 1)
 
 
 def _penalty(

@@ -10,39 +10,38 @@ and two columns; what three of them do together only, it does not.
 The learner of the other folds has seen this one, which pulls the sum towards zero where it has
 fitted the same function: false alarms get rarer by it, not more frequent.
 
-Where something is found, :func:`smoothed` regresses the residuals on the columns it was found in,
-as a Gaussian process would.
+Where something is found, :mod:`causalkit.estimation.nuisances.residual_smooths` fits what the
+columns that it was found in know of the residuals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any, TypeAlias
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-from scipy.stats import rankdata
+from numpy.typing import NDArray
 
 from causalkit.typing import FloatArray, IntArray
 
-__all__ = ["Screened", "screen", "smoothed"]
+__all__ = ["Curves", "Screened", "curves_of", "screen"]
+
+Curves: TypeAlias = NDArray[np.float32]
+"""A column of ones and four polynomials of each column; z-values need no more digits."""
 
 _DEGREE = 4
 _MOST_COLUMNS = 40
 """Columns of which all pairs are tried: those that show most by themselves."""
 
-_CLUSTERED = 40
-"""Functions, the most striking ones, whose z-values take clusters into account."""
+_STRIKING = 40
+"""Functions, the most striking ones, that are looked at one by one."""
 
-_WIDTH, _FAR = 0.5, 3.0
-"""Standard units over which what is left over stays alike, and beyond which it stays the same."""
+_LEVEL = 0.05
+"""Level at which further columns are named."""
 
-_NOISE = 3.0
-"""Variance of the noise over that of what is sought: at most a quarter of the rest, or so."""
-
-_CENTRES = 500
-"""Rows that a smooth is made from."""
+_MOST_NAMED = 4
+"""Columns, or pairs of them, that are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,101 +52,121 @@ class Screened:
     ----------
     p_value : float
         That no function is correlated with the residuals.
-    columns : tuple of int
-        What it is a function of, one column or two.
+    named : tuple of tuple of int
+        What it is a function of, one column or two; then what others are that would be
+        significant by themselves.
     """
 
     p_value: float
-    columns: tuple[int, ...]
+    named: tuple[tuple[int, ...], ...]
 
 
-def screen(X: FloatArray, residual: FloatArray, groups: IntArray | None = None) -> Screened:
-    """Find the function of one or two columns that residuals are most correlated with.
+def curves_of(X: FloatArray) -> Curves:
+    """Return a column of ones and Legendre polynomials of the ranks of all columns.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 1 + 4 d)
+    """
+    u = (2 * _mid_ranks(X) / len(X) - 1).astype(np.float32)
+    H = np.empty((*u.shape, _DEGREE), dtype=np.float32)
+    before, H[:, :, 0] = np.ones_like(u), u
+    for k in range(1, _DEGREE):  # (k + 1) P_{k+1} = (2 k + 1) u P_k - k P_{k-1}
+        H[:, :, k] = ((2 * k + 1) * u * H[:, :, k - 1] - k * before) / (k + 1)
+        before = H[:, :, k - 1]
+    return np.column_stack([np.ones(len(X), dtype=np.float32), H.reshape(len(X), -1)])
+
+
+def _mid_ranks(X: FloatArray) -> FloatArray:
+    """Ranks less one half, of each column; equal values share their mean."""
+    values, place = np.ascontiguousarray(X.T), np.arange(len(X))
+    order = np.argsort(values, axis=1)
+    ordered = np.take_along_axis(values, order, axis=1)
+    differs = ordered[:, 1:] != ordered[:, :-1]
+    edge = np.ones((len(values), 1), dtype=np.bool_)
+    first = np.where(np.hstack([edge, differs]), place, 0)
+    last = np.where(np.hstack([differs, edge]), place, len(X))
+    first = np.maximum.accumulate(first, axis=1)
+    last = np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1]
+    ranks = np.empty_like(values)
+    np.put_along_axis(ranks, order, (first + last + 1) / 2, axis=1)
+    return ranks.T
+
+
+def screen(
+    curves: Curves,
+    residual: FloatArray,
+    groups: IntArray | None = None,
+) -> Screened:
+    """Find the functions of one or two columns that residuals are most correlated with.
+
+    Parameters
+    ----------
+    curves : ndarray of float32, shape (n, 1 + 4 d)
+        See :func:`curves_of`.
     residual : ndarray of shape (n,)
         Weighted.
     groups : ndarray of int, shape (n,), optional
         Clusters.
     """
-    H = np.stack([_legendre(column) for column in X.T])  # (d, n, degree)
-    alone = np.abs(_studentised(residual @ H, residual**2 @ H**2)).max(axis=1)
-    some = np.sort(np.argsort(-alone)[:_MOST_COLUMNS])
-    H, n_tests = H[some], alone.size * _DEGREE
-    flat = np.column_stack([np.ones(len(X)), *H])
-    total = (flat * residual[:, None]).T @ flat
-    z = np.abs(_studentised(total, (flat**2 * (residual**2)[:, None]).T @ flat**2))
+    size = float(np.sqrt(residual @ residual / len(residual)))
+    r = (residual / size if size > 0 else residual).astype(np.float32)
+    alone = np.abs(_studentised(r @ curves, r**2 @ curves**2))[1:].reshape(-1, _DEGREE)
+    some = np.sort(np.argsort(-alone.max(axis=1))[:_MOST_COLUMNS])
+    kept = (1 + _DEGREE * some[:, None] + np.arange(_DEGREE)).ravel()
+    flat = curves if len(some) == len(alone) else curves[:, np.concatenate([[0], kept])]
     owner = np.concatenate([[-1], np.repeat(np.arange(len(some)), _DEGREE)])
-    z[(owner[:, None] >= owner[None, :])] = 0.0  # each pair once; a column times itself never
-    n_tests += int((owner[:, None] < owner[None, :])[1:].sum())
+    tried = owner[:, None] < owner[None, :]  # each pair once; a column times itself never
+    n_tests = alone.size + int(tried[1:].sum())
+    scaled = flat * r[:, None]
+    z = np.abs(_studentised(scaled.T @ flat, (scaled**2).T @ flat**2))
+    z[~tried] = 0.0
     if groups is not None:
-        z = _clustered(z, flat, residual, groups)
-    one, other = np.unravel_index(int(z.argmax()), z.shape)
-    p = 2 * NormalDist().cdf(-float(z[one, other])) * n_tests
-    columns = tuple(int(some[owner[k]]) for k in (one, other) if owner[k] >= 0)
-    return Screened(min(p, 1.0), columns)
+        z = _clustered(z, flat, r, groups)
+    return _named(z, np.concatenate([[-1], some])[owner + 1], n_tests)
 
 
-def smoothed(
-    X: FloatArray, residual: FloatArray, rng: np.random.Generator
-) -> Callable[[FloatArray], FloatArray]:
-    """Regress residuals on a column or two, smoothly; return (rows) -> mean.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, k)
-    residual : ndarray of shape (n,)
-    rng : Generator
-        Which rows are used, where there are many.
-    """
-    if len(X) > _CENTRES:
-        some = rng.choice(len(X), _CENTRES, replace=False)
-        X, residual = X[some], residual[some]
-    center, scale, level = X.mean(axis=0), X.std(axis=0), residual.mean()
-    scale = np.where(scale > 0, scale, 1.0)
-    known = np.clip((X - center) / scale, -_FAR, _FAR)
-    kernel = _gaussian(known, known)
-    kernel[np.diag_indices_from(kernel)] += _NOISE
-    weights = cho_solve(cho_factor(kernel, lower=True), residual - level)
-
-    def mean(rows: FloatArray) -> FloatArray:
-        at, predicted = np.clip((rows - center) / scale, -_FAR, _FAR), np.empty(len(rows))
-        for first in range(0, len(at), 10 * _CENTRES):
-            part = slice(first, first + 10 * _CENTRES)
-            predicted[part] = _gaussian(at[part], known) @ weights + level
-        return predicted
-
-    return mean
-
-
-def _gaussian(a: FloatArray, b: FloatArray) -> FloatArray:
-    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None, :] - 2 * a @ b.T
-    kernel: FloatArray = np.exp(-np.maximum(squares, 0) / (2 * _WIDTH**2))
-    return kernel
-
-
-def _legendre(column: FloatArray) -> FloatArray:
-    """Legendre polynomials of the ranks, in (-1, 1), shape (n, degree)."""
-    u = (2 * rankdata(column) - 1) / len(column) - 1
-    values: FloatArray = np.polynomial.legendre.legvander(u, _DEGREE)[:, 1:]
-    return values
-
-
-def _studentised(total: FloatArray, squares: FloatArray) -> FloatArray:
-    z: FloatArray = np.divide(
-        total, np.sqrt(squares), out=np.zeros_like(total), where=squares > 1e-300
-    )
+def _studentised(
+    total: NDArray[np.floating[Any]], squares: NDArray[np.floating[Any]]
+) -> FloatArray:
+    spread = np.sqrt(squares, dtype=np.float64)
+    z: FloatArray = np.divide(total, spread, out=np.zeros(total.shape), where=spread > 0)
     return z
 
 
-def _clustered(
-    z: FloatArray, flat: FloatArray, residual: FloatArray, groups: IntArray
-) -> FloatArray:
+def _named(z: FloatArray, owners: IntArray, n_tests: int) -> Screened:
+    """The columns or pairs of the largest z-value, and of others that are significant."""
+    found: list[tuple[int, ...]] = []
+    smallest = 1.0
+    for place in _largest(z):
+        one, other = np.unravel_index(int(place), z.shape)
+        p = min(2 * NormalDist().cdf(-float(z[one, other])) * n_tests, 1.0)
+        columns = tuple(int(owners[k]) for k in (one, other) if owners[k] >= 0)
+        if not found:
+            smallest = p
+        elif p >= _LEVEL or len(found) == _MOST_NAMED:
+            break
+        if not any(set(columns) <= set(others) for others in found):
+            found = [others for others in found if not set(others) <= set(columns)] + [columns]
+    return Screened(smallest, tuple(found))
+
+
+def _largest(z: FloatArray) -> IntArray:
+    """Where the most striking functions are, the first one first."""
+    flat, most = z.ravel(), min(_STRIKING, z.size)
+    some = np.argpartition(-flat, most - 1)[:most]
+    order: IntArray = some[np.argsort(-flat[some], kind="stable")]
+    return order
+
+
+def _clustered(z: FloatArray, flat: Curves, residual: Curves, groups: IntArray) -> FloatArray:
     """The z-values of the most striking functions with clusters, and zero for the others."""
     codes, found = np.unique(groups, return_inverse=True)[1].reshape(-1), np.zeros_like(z)
-    for place in np.argsort(-z, axis=None)[:_CLUSTERED]:
+    for place in _largest(z):
         one, other = np.unravel_index(int(place), z.shape)
         sums = np.bincount(codes, weights=residual * flat[:, one] * flat[:, other])
         spread = float(np.sqrt(sums @ sums))

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalkit._core.parallel import run
-from causalkit.estimation.nuisances.curves import Terms, fit_terms, striking_pairs
+from causalkit.estimation.nuisances.curves import Terms, fit_terms
+from causalkit.estimation.nuisances.pair_surfaces import striking_pairs, surfaces_over
 from causalkit.typing import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     from causalkit.estimation.nuisances._tree_kernels import Binned
 
-__all__ = ["Splits", "Start", "bounded", "fit_start", "fit_starts"]
+__all__ = ["Shared", "Splits", "Start", "bounded", "fit_start", "fit_starts"]
 
 Start = tuple[float, FloatArray]
 """Intercept, and the coefficients of the terms."""
@@ -27,7 +28,13 @@ Start = tuple[float, FloatArray]
 Splits = Sequence[tuple[BoolArray, BoolArray]]
 """Training rows and held-out ones, of each fold."""
 
+Shared = tuple[Terms, list[Start]]
+"""Terms and their starts in each fold, to start from."""
+
 _LEAST_SHARE = 1e-6
+_WIDTHS = (0.8, 0.4)
+"""Standard units over which a surface stays alike; the one with the lower held-out loss is used."""
+
 _STEEPEST = 8.0
 """Log-odds from which trees start, at most: 1 in 3000."""
 
@@ -38,11 +45,21 @@ def bounded(raw: FloatArray, logistic: bool) -> FloatArray:
 
 
 def fit_start(
-    terms: Terms | None, y: FloatArray, w: FloatArray, train: BoolArray, logistic: bool
+    terms: Terms | None,
+    y: FloatArray,
+    w: FloatArray,
+    train: BoolArray,
+    logistic: bool,
+    base: Start | None = None,
 ) -> Start:
-    """What the trees start from: terms of the columns, or the mean."""
+    """What the trees start from: terms of the columns, on top of those of `base`, or the mean."""
     if terms is not None:
-        return fit_terms(terms, y, w, train, logistic=logistic)
+        if base is None:
+            return fit_terms(terms, y, w, train, logistic=logistic)
+        slopes = np.append(base[1], np.zeros(terms.values.shape[1] - len(base[1])))
+        known = bounded(base[0] + terms.values @ slopes, logistic)
+        level, beyond = fit_terms(terms, y, w, train, logistic=logistic, known=known)
+        return base[0] + level, slopes + beyond
     mean = float(np.average(y[train], weights=w[train]))
     if logistic:
         mean = float(np.clip(mean, _LEAST_SHARE, 1 - _LEAST_SHARE))
@@ -59,12 +76,18 @@ def fit_starts(
     splits: Splits,
     logistic: bool,
     n_jobs: int | None,
+    base: Shared | None = None,
 ) -> tuple[Terms | None, list[Start]]:
     """Starts of all folds; with surfaces over striking pairs, if they lower the held-out loss."""
     from causalkit.estimation.nuisances._tree_kernels import N_COARSE
 
+    terms, below = (terms, [None] * len(splits)) if base is None else base
+
     def fitted(some: Terms | None) -> list[Start]:
-        jobs = [(some, y, w, train, logistic) for train, _ in splits]
+        jobs = [
+            (some, y, w, train, logistic, start)
+            for (train, _), start in zip(splits, below, strict=True)
+        ]
         return run(fit_start, jobs, n_jobs=n_jobs, threads=True, steady=True)
 
     starts = fitted(terms)
@@ -72,12 +95,14 @@ def fit_starts(
         return None, starts
     residual, loss, rows = _held_out(terms, starts, y, w, splits, logistic)
     pairs = striking_pairs(residual[rows], bins.coarse[rows], N_COARSE) if rows.any() else ()
-    if not pairs:
-        return terms, starts
-    richer = terms.with_surfaces(X, pairs)
-    others = fitted(richer)
-    better = _held_out(richer, others, y, w, splits, logistic)[1] < loss
-    return (richer, others) if better else (terms, starts)
+    best = terms, starts
+    for width in _WIDTHS if pairs else ():
+        richer = terms.with_surfaces(X, surfaces_over(terms.standard(X), pairs, width))
+        others = fitted(richer)
+        now = _held_out(richer, others, y, w, splits, logistic)[1]
+        if now < loss:
+            best, loss = (richer, others), now
+    return best
 
 
 def _held_out(

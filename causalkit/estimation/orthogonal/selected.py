@@ -25,10 +25,9 @@ Robins, Rotnitzky & Zhao (1994), JASA 89, 846-866. doi:10.1080/01621459.1994.104
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from causalkit._core.checks import check_choice
 from causalkit.errors import InputError, OverlapWarning
@@ -40,9 +39,8 @@ from causalkit.estimation.nuisances.learners import class_learner, mean_learner
 from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.orthogonal.nested import arms_overlap, effective_share
 from causalkit.estimation.problem import Problem
-from causalkit.estimation.unseen import read_flags, without_unseen
 from causalkit.estimation.weighting.ipw import check_clip
-from causalkit.typing import Data, FloatArray, IntArray, RandomState
+from causalkit.typing import FloatArray, IntArray, RandomState
 
 __all__ = ["SampleSelection"]
 
@@ -56,7 +54,8 @@ class SampleSelection(OrthogonalEstimator):
     """Average effect where the outcome is seen of some rows only, cross-fitted.
 
     `fit` is given `selected`, true or 1 where the outcome is seen; elsewhere `y` may be missing,
-    and whatever it holds is not used.
+    and whatever it holds is not used. From an estimand, name the column:
+    `estimand.estimate(data, SampleSelection(), roles={"selected": "works"})`.
 
     Parameters
     ----------
@@ -118,6 +117,8 @@ class SampleSelection(OrthogonalEstimator):
     instead: ClassVar[str] = "levels of it: cut a continuous treatment into a few"
     needs: ClassVar[tuple[str, ...]] = ("selected",)
     takes: ClassVar[tuple[str, ...]] = ("z",)
+    identified: ClassVar[tuple[str, ...]] = ()  # z moves who is seen, not the treatment
+    seen_by: ClassVar[str | None] = "selected"
     later: ClassVar[tuple[str, ...]] = ("treatment", "outcome_")
 
     def __init__(
@@ -148,51 +149,6 @@ class SampleSelection(OrthogonalEstimator):
         self.inference = inference
         self.random_state = random_state
         self.n_jobs = n_jobs
-
-    def fit(
-        self,
-        X: Data | None,
-        y: ArrayLike,
-        *,
-        t: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-        supplied: Mapping[str, ArrayLike] | None = None,
-        **others: Data,
-    ) -> Self:
-        """Estimate the effect of `t` on `y`, which is seen where `selected` says so.
-
-        Parameters
-        ----------
-        X : table of shape (n, k), or None
-            Columns to adjust for.
-        y : array-like of shape (n,)
-            Outcome; may be missing where not selected.
-        t : array-like of shape (n,)
-            Treatment, known for all rows.
-        sample_weight, groups : array-like of shape (n,), optional
-            Weights; clusters.
-        supplied : mapping of str to array-like, optional
-            Nuisances that were predicted elsewhere, out of fold.
-        **others : table or array-like
-            `selected`, of zeros and ones or booleans; instruments `z`.
-
-        Returns
-        -------
-        self
-            With `effect_`.
-        """
-        self._check_roles(others)
-        seen = read_flags(others["selected"], "selected")
-        return super().fit(
-            X,
-            without_unseen(y, seen, "selected"),
-            t=t,
-            sample_weight=sample_weight,
-            groups=groups,
-            supplied=supplied,
-            **{**others, "selected": seen.astype(np.float64)},
-        )
 
     def _method(self) -> str:
         return f"AIPW of a selected sample ({self.missing}), {self._crossfitted()}"

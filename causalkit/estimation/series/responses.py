@@ -41,6 +41,7 @@ from causalkit.estimation.effect import Effect, quantile
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.series.lagged import read_series
 from causalkit.estimation.series.serial import HAC
+from causalkit.estimation.simultaneous import sup_quantile
 from causalkit.graph.lagged import as_lagged
 from causalkit.identification.estimand import AdjustmentEstimand, Estimand, NoEffectEstimand
 from causalkit.typing import Data, FloatArray, IntArray, Name, RandomState
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["ImpulseResponse", "estimate_response"]
-
-_N_DRAWS = 50_000
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -115,22 +114,9 @@ class ImpulseResponse(Reported):
     def critical_value(self, level: float = 0.95) -> float:
         """Standard errors to either side of the estimates that make the band.
 
-        The quantile is taken from 50,000 draws of a fixed stream, so that it is a function of the
-        covariance and the level.
+        As of any other effects, see :func:`~causalkit.estimation.simultaneous.sup_quantile`.
         """
-        check_fraction(level, "level")
-        errors = self.std_errors
-        free = errors > 0
-        if not free.any():
-            return quantile(0.5 + level / 2, self.df)
-        correlation = self.covariance[np.ix_(free, free)] / np.outer(errors[free], errors[free])
-        roots, directions = np.linalg.eigh(correlation)
-        rng = np.random.default_rng(0)
-        draws = rng.normal(size=(_N_DRAWS, len(roots))) * np.sqrt(np.maximum(roots, 0))
-        largest = np.abs(draws @ directions.T).max(axis=1)
-        if self.df is not None:
-            largest /= np.sqrt(rng.chisquare(self.df, size=_N_DRAWS) / self.df)
-        return float(np.quantile(largest, level))
+        return sup_quantile(self.covariance, level, self.df)
 
     def cumulative(self) -> ImpulseResponse:
         """Sums of the responses so far: the effect of a pulse on the sum of the outcome.
