@@ -47,9 +47,11 @@ suppress_warnings = ["myst.header", "ref.python"]
 nitpicky = False
 
 
-def of_str(_app, _what, name, obj, *_):
-    """Whether it is one of the methods that `Lagged` has because it is a string."""
-    return True if hasattr(str, name) and obj is getattr(str, name) else None
+def inherited(_app, _what, name, obj, *_):
+    """Whether it is a method of `Lagged` because it is a string, or one of scikit-learn's own."""
+    of_str = hasattr(str, name) and obj is getattr(str, name)
+    of_sklearn = (getattr(obj, "__module__", None) or "").startswith("sklearn.")
+    return True if of_str or of_sklearn else None
 
 
 def setup(app):
@@ -58,7 +60,7 @@ def setup(app):
     sys.path.insert(0, str(here))
     from _pages import write_assumptions, write_reference
 
-    app.connect("autodoc-skip-member", of_str)
+    app.connect("autodoc-skip-member", inherited)
     shutil.rmtree(here / "reference" / "generated", ignore_errors=True)
     write_assumptions(here / "reference" / "generated" / "assumptions.md")
     write_reference(here / "reference" / "generated")

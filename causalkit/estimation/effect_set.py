@@ -188,8 +188,8 @@ class EffectSet(Reported):
 
         Notes
         -----
-        The quantile of the largest |t| is taken from 50,000 normal draws of a fixed stream; for
-        multipliers of other laws see
+        The quantile of the largest absolute t-value is from 50,000 normal draws of a fixed stream;
+        for multipliers of other laws see
         :func:`~causalkit.estimation.multipliers.multiplier_bootstrap`.
         """
         half = self.critical_value(level) * self.std_errors

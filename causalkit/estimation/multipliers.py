@@ -107,7 +107,7 @@ class MultiplierDraws(Reported):
     weights: str
 
     def critical_value(self, level: float = 0.95) -> float:
-        """Quantile of the largest |t|: standard errors to either side that make the band."""
+        """Quantile of the largest absolute t-value: standard errors to either side of the band."""
         check_fraction(level, "level")
         return float(np.quantile(np.abs(self.draws).max(axis=1), level))
 

@@ -111,7 +111,7 @@ class _Penalised(GramLearner):
 class GramRidge(_Penalised):
     """Ridge regression, its penalty chosen by cross-validation.
 
-    Minimises mean((y − x'b)²)/2 + λ |b|²/2; scikit-learn's `Ridge` calls λ n `alpha`.
+    Minimises ``mean((y − x'b)²)/2 + λ |b|²/2``; scikit-learn's `Ridge` calls λ n `alpha`.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ class GramRidge(_Penalised):
 class GramLasso(_Penalised):
     """The lasso, its penalty chosen by cross-validation.
 
-    Minimises mean((y − x'b)²)/2 + λ |b|₁, as scikit-learn's `LassoCV` does, which calls λ `alpha`.
+    Minimises ``mean((y − x'b)²)/2 + λ |b|₁``, as scikit-learn's `LassoCV` does (λ is its `alpha`).
 
     Parameters
     ----------

@@ -50,8 +50,8 @@ class KernelBalancing(EffectEstimator):
         Average over everyone, or over the treated.
     contrast : (control, treated) or "each", optional
     width : float, optional
-        Of the kernel exp(−|x − x'|² / (2 width²)), in standard deviations of the columns; the root
-        of their number if left out.
+        Of the kernel ``exp(−|x − x'|² / (2 width²))``, in standard deviations of the columns; the
+        root of their number if left out.
     inference : Asymptotic or Bootstrap, optional
 
     Notes
