@@ -22,6 +22,7 @@ PACKAGES = (
     "estimation",
     "refutation",
     "models",
+    "models.mechanisms",
     "workflow",
     "benchmark",
     "report",

@@ -13,6 +13,7 @@ import typer
 
 from causalkit import __version__
 from causalkit._core.progress import shown_progress
+from causalkit.cli.generators import compare, generate
 from causalkit.errors import CausalkitError, InputError
 
 __all__ = ["app", "main"]
@@ -297,6 +298,10 @@ def demo(
 
     with shown_progress(not quiet):
         typer.echo(run_demo(report))
+
+
+app.command()(generate)
+app.command()(compare)
 
 
 def _version(asked: bool) -> None:

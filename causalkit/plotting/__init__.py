@@ -6,6 +6,7 @@ from causalkit.plotting.convergence import plot_convergence
 from causalkit.plotting.dose_response import plot_dose_response
 from causalkit.plotting.effects import plot_effects
 from causalkit.plotting.falsification import plot_falsification
+from causalkit.plotting.fidelity import plot_fidelity
 from causalkit.plotting.graph import GraphStyle, graph_svg, plot_graph, save_picture
 from causalkit.plotting.heterogeneity import (
     plot_effect_dependence,
@@ -15,6 +16,7 @@ from causalkit.plotting.heterogeneity import (
     plot_sorted_effects,
 )
 from causalkit.plotting.impulse_response import plot_impulse_response
+from causalkit.plotting.leaderboard import plot_critical_difference, plot_intervals
 from causalkit.plotting.link_over_time import plot_link_over_time
 from causalkit.plotting.panel import plot_event_study, plot_synthetic
 from causalkit.plotting.randomisation import plot_randomisation
@@ -30,15 +32,18 @@ __all__ = [
     "plot_balance",
     "plot_confidence_set",
     "plot_convergence",
+    "plot_critical_difference",
     "plot_dose_response",
     "plot_driving_force",
     "plot_effect_dependence",
     "plot_effects",
     "plot_event_study",
     "plot_falsification",
+    "plot_fidelity",
     "plot_graph",
     "plot_group_effects",
     "plot_impulse_response",
+    "plot_intervals",
     "plot_lagged_graph",
     "plot_link_over_time",
     "plot_odds_bounds",

@@ -1,0 +1,1 @@
+"""Structural causal models of tables: mechanisms on a graph."""

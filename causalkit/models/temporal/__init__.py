@@ -1,0 +1,1 @@
+"""Structural causal models of series: the same mechanisms at every step."""

@@ -1,0 +1,431 @@
+"""`Twin`: a generator fitted to your data, with a truth that is known.
+
+Which algorithm finds the graph of data like mine? Does the whole chain, from data to effect, work
+on them? Nobody knows the truth of recorded data, so nobody can say. A twin is the answer in two
+steps: fit a causal model to the data, and draw data from the model. What is drawn looks like the
+data, and its graph and its effects are those of the model, known exactly:
+
+>>> from causalkit.models.structural_var import StructuralVAR
+>>> links = {"rain[t-1] -> rain[t]": 0.5, "rain[t-1] -> river[t]": 0.8}
+>>> series = StructuralVAR.from_links(links).sample(1000, rng=0)
+>>> twin = Twin(max_lag=1, random_state=0).fit(series)
+>>> print(twin.graph_)
+DAG of 2 series, lags to 1, 3 edges: rain[t-1] -> rain[t]; rain[t-1] -> river[t]; ...
+>>> twin.sample(300, rng=1).shape
+(300, 2)
+>>> round(twin.effect("rain", "river", horizon=1).value, 1)
+0.8
+
+No step of what is drawn is a step of the data. How alike the two are, `fidelity` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
+
+from causalkit._core.checks import as_names, check_choice, check_count
+from causalkit._core.random import as_generator, draw_seed
+from causalkit._core.series import as_series
+from causalkit.errors import InputError, UnknownVariableError
+from causalkit.graph import CausalGraph, Kind, LaggedGraph, consistent_extension
+from causalkit.models.interventions import Intervention
+from causalkit.models.mechanisms.base import Mechanism
+from causalkit.models.temporal.temporal_fitting import fit_mechanisms
+from causalkit.models.temporal.temporal_model import TemporalCausalModel
+from causalkit.models.twins.column_forms import ColumnForm, choose_form, measured
+from causalkit.models.twins.gaps import GapPattern
+from causalkit.models.twins.ordered_search import complete_within, discover_graph
+from causalkit.models.twins.preparation import (
+    directed_part,
+    refuse_empty,
+    standing_rules,
+    table_graph,
+)
+from causalkit.models.twins.repeats import Standing
+from causalkit.models.twins.scenario import Regime, Scenario
+from causalkit.typing import Data, Name, Names, RandomState
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from causalkit.models.fidelity import FidelityReport
+    from causalkit.models.truth import Truth
+
+__all__ = ["Twin"]
+
+BUDGETS: Final = ("fast", "best")
+LAG_ZERO: Final = ("edges", "none")
+
+
+class Twin(BaseEstimator):
+    """A causal model fitted so that data drawn from it look like the data it was fitted to.
+
+    Parameters
+    ----------
+    graph : "discover", LaggedGraph, CausalGraph, or a discovery algorithm
+        Of a `CausalGraph`, or an algorithm that learns one, the twin is that of a table. Of a graph
+        that is learnt, edges without a direction are left to `lag_zero`, or, in a table, directed
+        as one member of the class has them.
+    max_lag : int, default 3
+        Longest lag of a graph that is discovered; 0 for a table.
+    mechanism, noise : str or mapping
+        As in :class:`~causalkit.models.TemporalCausalModel`, or of a table in
+        :class:`~causalkit.models.StructuralCausalModel`.
+    budget : {"fast", "best"}
+        Whether "auto" looks at lines only, or at trees too.
+    lag_zero : {"edges", "none"}
+        Whether edges within the step are added to a graph of series where the noise of series goes
+        together. Noise is drawn series by series: without such edges the twin lacks what the data
+        have there.
+    panel, time : str or int, optional
+        Columns that tell subjects and times apart.
+    random_state : int, Generator or None
+
+    Attributes
+    ----------
+    model_ : TemporalCausalModel or StructuralCausalModel
+        In the units of the data.
+    graph_ : LaggedGraph or CausalGraph
+        The truth of what is drawn.
+    discoverer_ : str or None
+        What found the graph; None if it was given. A leaderboard on the twin flatters it.
+    forms_ : dict of name to ColumnForm
+        Scale, grid and bounds of each series.
+    gaps_ : GapPattern or None
+        Where cells of the series are missing.
+    n_obs_ : int
+        Rows it was fitted to.
+
+    Notes
+    -----
+    **Assumes:** for its own draws nothing: their graph and effects are those of `model_`. That they
+    hold for the world that the data come from would need the graph to be right, no hidden common
+    causes, and mechanisms that do not change.
+
+    Series are modelled on a scale chosen by likelihood (power or logarithm), values are rounded and
+    bounded as the data are, inside the mechanism: what drives the next step is the recorded value.
+
+    References
+    ----------
+    Cheng et al. (2024), "CausalTime: realistically generated time-series for benchmarking of causal
+    discovery", ICLR. doi:10.48550/arXiv.2310.01753
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.poisson(3, size=500)
+    >>> twin = Twin(max_lag=1).fit({"calls": x, "mails": np.roll(x, 1) + rng.poisson(1, size=500)})
+    >>> drawn = twin.sample(200, rng=0)
+    >>> bool((drawn == drawn.round()).all(axis=None) and drawn.min(axis=None) >= 0)
+    True
+    """
+
+    model_: Any
+    graph_: Any
+    discoverer_: str | None
+    forms_: dict[Name, ColumnForm]
+    gaps_: GapPattern | None
+    n_obs_: int
+
+    def __init__(
+        self,
+        graph: Any = "discover",
+        *,
+        max_lag: int = 3,
+        mechanism: str | Mapping[Name, Any] = "auto",
+        noise: str = "auto",
+        budget: str = "fast",
+        lag_zero: str = "edges",
+        panel: Name | None = None,
+        time: Name | None = None,
+        random_state: RandomState = None,
+    ) -> None:
+        self.graph = graph
+        self.max_lag = max_lag
+        self.mechanism = mechanism
+        self.noise = noise
+        self.budget = budget
+        self.lag_zero = lag_zero
+        self.panel = panel
+        self.time = time
+        self.random_state = random_state
+
+    def fit(self, X: Data, y: Any = None) -> Self:
+        """Fit the twin.
+
+        Parameters
+        ----------
+        X : DataFrame, 2-D ndarray, or dict of columns; of series also a list of them
+            Steps of series in the order of time, or rows of a table.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            If the graph cannot be read, or the data have too few rows for it.
+        """
+        del y
+        check_choice(self.budget, "budget", BUDGETS)
+        check_choice(self.lag_zero, "lag_zero", LAG_ZERO)
+        check_count(self.max_lag, "max_lag", minimum=0)
+        rng = as_generator(self.random_state)
+        graph = self._learnt(X)
+        if isinstance(graph, CausalGraph) or (graph is None and self.max_lag == 0):
+            self._fit_table(X, graph, rng)
+        else:
+            self._fit_series(X, graph, rng)
+        return self
+
+    def _learnt(self, X: Data) -> LaggedGraph | CausalGraph | None:
+        """Graph that was given, or that an algorithm learns; None if we are to find one."""
+        self.discoverer_ = None
+        graph = self.graph
+        if isinstance(graph, str):
+            check_choice(graph, "graph", ("discover",))
+            self.discoverer_ = "ordered search"
+            return None
+        if hasattr(graph, "fit"):
+            self.discoverer_ = type(graph).__name__
+            graph = clone(graph).fit(X).graph_
+        if not isinstance(graph, (LaggedGraph, CausalGraph)):
+            raise InputError(
+                f"graph is a {type(graph).__name__}; expected 'discover', a LaggedGraph, a "
+                "CausalGraph, or a discovery algorithm such as PCMCIPlus()."
+            )
+        return graph
+
+    # --- series ----------------------------------------------------------------------------------
+
+    def _fit_series(self, X: Data, graph: LaggedGraph | None, rng: np.random.Generator) -> None:
+        if isinstance(self.mechanism, Mapping):
+            for name, family in self.mechanism.items():
+                if not isinstance(family, str):
+                    raise InputError(
+                        f"the mechanism of {name!r} is a {type(family).__name__}; expected the "
+                        "name of a family, as scales are chosen here. Use TemporalCausalModel."
+                    )
+        series = as_series(X, panel=self.panel, time=self.time)
+        if graph is not None:
+            for name in graph.variables:
+                if name not in series.names:
+                    raise UnknownVariableError.among(name, series.names, where="the data")
+            series = series.select(graph.variables)
+        refuse_empty(series)
+        names = series.names
+        self.forms_ = {name: choose_form(series, k) for k, name in enumerate(names)}
+        scaled = series.with_values(
+            np.column_stack(
+                [form.forward(series.table.column(name)) for name, form in self.forms_.items()]
+            )
+        )
+        if graph is None:
+            graph = discover_graph(scaled, self.max_lag)
+        else:
+            graph = directed_part(graph)
+            if self.lag_zero == "edges":
+                graph = complete_within(scaled, graph)
+        rules, stood = standing_rules(series, graph, self.forms_, rng)
+        fitted = fit_mechanisms(
+            scaled,
+            graph,
+            mechanism="linear" if self._is_quick() else self.mechanism,
+            noise=self.noise,
+            rng=rng,
+            without=stood,
+        )
+        plain = TemporalCausalModel.from_mechanisms(graph, fitted.mechanisms)
+        forms = self.forms_
+        mechanisms: dict[Name, Mechanism] = {}
+        for name, mechanism in fitted.mechanisms.items():
+            causes = tuple(forms[node.name] for node in plain.causes_of(name))
+            mechanisms[name] = measured(mechanism, forms[name], causes)
+            if name in rules:
+                mechanisms[name] = Standing(mechanisms[name], rules[name])
+        start = [
+            float(forms[name].back(fitted.means[k : k + 1])[0]) for k, name in enumerate(names)
+        ]
+        self.model_ = TemporalCausalModel.from_mechanisms(
+            graph, mechanisms, start=np.array(start), random_state=self.random_state
+        )
+        self.model_.families_ = fitted.families
+        self.model_.residual_correlation_ = fitted.correlation
+        self.graph_, self.n_obs_ = graph, series.n_rows
+        holes = np.isnan(series.table.values)
+        self.gaps_ = GapPattern(names, holes, series.follows) if holes.any() else None
+        self._data = X
+
+    def _is_quick(self) -> bool:
+        return (
+            isinstance(self.mechanism, str) and self.mechanism == "auto" and self.budget == "fast"
+        )
+
+    # --- tables ----------------------------------------------------------------------------------
+
+    def _fit_table(self, X: Data, graph: CausalGraph | None, rng: np.random.Generator) -> None:
+        from causalkit.models.structural.structural_model import StructuralCausalModel
+
+        if graph is None:
+            graph = table_graph(as_series(X, panel=self.panel))
+        elif graph.kind is Kind.CPDAG:
+            graph = consistent_extension(graph)
+        noise = "smoothed" if self._is_quick() and self.noise == "auto" else self.noise
+        self.model_ = StructuralCausalModel(
+            graph, mechanism=self.mechanism, noise=noise, random_state=draw_seed(rng)
+        ).fit(X)
+        self.graph_, self.forms_, self.gaps_ = graph, {}, None
+        self.n_obs_ = as_series(X, panel=self.panel).n_rows
+        self._data = X
+
+    # --- what a fitted twin does -----------------------------------------------------------------
+
+    def sample(
+        self,
+        n: int | None = None,
+        n_chains: int = 1,
+        rng: RandomState = None,
+        *,
+        do: Mapping[Name, Intervention] | None = None,
+        missing: bool = False,
+    ) -> pd.DataFrame:
+        """Draw data from the twin.
+
+        Parameters
+        ----------
+        n : int, optional
+            Steps or rows; as many as the data have if left out.
+        n_chains : int, default 1
+            Of series: how many, independent of each other.
+        rng : int, Generator or None
+        do : mapping of name to number, Hold, Shift or Policy
+            The same seed with another `do` is the same noise under another intervention.
+        missing : bool
+            Whether cells are missing as they are in the data.
+
+        Returns
+        -------
+        DataFrame
+            Of series drawn freely: no step of the data is in it.
+        """
+        check_is_fitted(self, "model_")
+        n = self.n_obs_ if n is None else check_count(n, "n")
+        own, holes = self._generator(rng).spawn(2)
+        drawn: pd.DataFrame
+        if isinstance(self.graph_, LaggedGraph):
+            drawn = self.model_.sample(n, n_chains, own, do=do)
+        elif n_chains != 1:
+            raise InputError(f"n_chains={n_chains}; expected 1 for a table. Draw more rows.")
+        else:
+            drawn = self.model_.sample(n, own, do=do)
+        if missing and self.gaps_ is not None:
+            drawn = self.gaps_.apply(drawn, holes, n_steps=n)
+        return drawn
+
+    def _generator(self, rng: RandomState) -> np.random.Generator:
+        return as_generator(self.random_state if rng is None else rng)
+
+    def effect(self, x: Name, y: Name, **settings: Any) -> Truth:
+        """Effect of one variable on another in the twin; see the `effect` of `model_`.
+
+        Parameters
+        ----------
+        x, y : names
+        **settings
+            Such as `horizon`, `contrast`, `sustained`, `rng`.
+
+        Returns
+        -------
+        Truth
+        """
+        check_is_fitted(self, "model_")
+        found: Truth = self.model_.effect(x, y, **settings)
+        return found
+
+    def scenario(
+        self,
+        *,
+        latent: Names = (),
+        missing: Any = None,
+        regimes: Sequence[Regime | tuple[int, Mapping[Name, Intervention]]] = (),
+    ) -> Scenario:
+        """Make the twin harder, with a truth that says how.
+
+        Parameters
+        ----------
+        latent : names
+            Series that are drawn and then hidden.
+        missing : "data", or a value with a method `apply(data, rng)`, optional
+            Cells that are missing: as in the data, or by a pattern of their own.
+        regimes : sequence of (n_steps, interventions)
+            Stretches of time, one after the other, in which the mechanisms of some series differ.
+
+        Returns
+        -------
+        Scenario
+            With `sample(rng)` and its truth.
+
+        Raises
+        ------
+        InputError
+            If the twin is of a table, or nothing would be left to see.
+        """
+        check_is_fitted(self, "model_")
+        if not isinstance(self.graph_, LaggedGraph):
+            raise InputError(
+                "this is the twin of a table; expected one of series. Hide or delete cells of what "
+                "sample() returns."
+            )
+        if isinstance(missing, str):
+            check_choice(missing, "missing", ("data",))
+            missing = self.gaps_
+        return Scenario.of(self.model_, self.n_obs_, as_names(latent), missing, regimes)
+
+    def fidelity(
+        self, data: Data | None = None, *, rng: RandomState = None, **settings: Any
+    ) -> FidelityReport:
+        """Say how alike data and twin are.
+
+        Parameters
+        ----------
+        data : optional
+            What the twin is compared with: best, data that it was not fitted to. Those it was
+            fitted to if left out.
+        rng : int, Generator or None
+            Of what is drawn, as many steps as the data have.
+        **settings
+            Of :func:`~causalkit.models.fidelity.assess_fidelity`.
+
+        Returns
+        -------
+        FidelityReport
+        """
+        check_is_fitted(self, "model_")
+        from causalkit.models.fidelity import assess_fidelity
+
+        real = self._plain(self._data if data is None else data)
+        drawn = self.sample(len(real), rng=rng, missing=self.gaps_ is not None)
+        if not isinstance(self.graph_, LaggedGraph):
+            settings = {"window": 1, **settings}
+        reference = None if data is None else self._plain(self._data)
+        return assess_fidelity(real, drawn, reference=reference, **settings)
+
+    def _plain(self, data: Data) -> pd.DataFrame:
+        """Variables of the graph as a frame, with a row of holes at each border of series."""
+        import pandas as pd
+
+        if not isinstance(self.graph_, LaggedGraph):
+            names = list(self.graph_.nodes)
+            return pd.DataFrame(pd.DataFrame(data), columns=names)
+        series = as_series(data, panel=self.panel, time=self.time).select(self.graph_.variables)
+        borders = np.flatnonzero(~series.follows)[1:]
+        values = np.insert(series.table.values, borders, np.nan, axis=0)
+        return pd.DataFrame(values, columns=list(series.names))
