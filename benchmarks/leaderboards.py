@@ -45,6 +45,7 @@ def options(doc: str, folder: str) -> argparse.Namespace:
     parser.add_argument("--models", nargs="+", help="names of models; left out, all")
     parser.add_argument("--methods", nargs="+", help="names of methods; left out, all")
     parser.add_argument("--method", action="append", default=[], metavar="NAME=module:callable")
+    parser.add_argument("--like", type=Path, help="a .csv of recorded series: twins of it, too")
     parser.add_argument("--jobs", type=int, help="processes")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()

@@ -19,6 +19,10 @@ if "numpy" not in sys.modules:  # or it is too late
     for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
 
+from importlib.util import find_spec
+
+import pandas as pd
+
 from benchmarks.leaderboards import Size, options, run
 from causalkit.discovery import (
     DYNOTEARS,
@@ -33,7 +37,7 @@ from causalkit.discovery import (
     TransferEntropy,
     VARLiNGAM,
 )
-from causalkit.models import Missing, random_series
+from causalkit.models import CausalTime, Missing, Twin, random_series
 
 MAX_LAG = 2
 METHODS = {
@@ -90,6 +94,20 @@ MODELS = {
     "Lorenz-96": lambda rng: random_series("lorenz96", n_series=5, rng=rng),
     "logistic maps": lambda rng: random_series("logistic-maps", n_series=5, rng=rng),
 }
+
+
+def like(path):
+    """Models fitted to recorded series: twins, and CausalTime where torch is installed."""
+    data = pd.read_csv(path).select_dtypes("number")
+    found = {
+        "twin": Twin(max_lag=MAX_LAG, random_state=0).fit(data),
+        "twin, PCMCI+": Twin(PCMCIPlus(max_lag=MAX_LAG), max_lag=MAX_LAG, random_state=0).fit(data),
+    }
+    if find_spec("torch") and find_spec("zuko"):
+        found["CausalTime"] = CausalTime("mlp", max_lag=MAX_LAG, random_state=0).fit(data)
+    return found
+
+
 QUICK_MODELS = ("linear", "bent", "regimes", "latent", "logistic maps")
 
 
@@ -102,6 +120,8 @@ def main() -> None:
         methods = {name: METHODS[name] for name in QUICK}
         models = {name: MODELS[name] for name in QUICK_MODELS}
         size = Size((300,), 3, 10.0)
+    if asked.like is not None:
+        models = {**models, **like(asked.like)}
     run("Synthetic time series", methods, models, asked, size)
 
 

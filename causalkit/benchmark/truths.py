@@ -253,10 +253,24 @@ def effect_of(
     takes = signature(source.effect).parameters
     open_ended = any(one.kind is Parameter.VAR_KEYWORD for one in takes.values())
     settings: dict[str, Any] = {"rng": rng} if "rng" in takes or open_ended else {}
+    if "contrast" in takes or open_ended:
+        settings |= _contrast(drawn, treatment)
     if isinstance(graph, LaggedGraph):
         past, now = graph.node(treatment), graph.node(outcome)
         return _number(source.effect(past.name, now.name, horizon=past.lag, **settings))
     return _number(source.effect(treatment, outcome, **settings))
+
+
+def _contrast(drawn: Drawn, treatment: Any) -> dict[str, tuple[float, float]]:
+    """One unit more than the middle of the data: 0 and 1 may be far from them. Empty for levels."""
+    graph, data = drawn.graph, drawn.data
+    name = graph.node(treatment).name if isinstance(graph, LaggedGraph) else treatment
+    try:
+        column = np.asarray(data[name], dtype=np.float64)
+    except (KeyError, IndexError, TypeError, ValueError):
+        return {}
+    middle = float(np.nanmedian(column))
+    return {} if set(np.unique(column)) <= {0.0, 1.0} else {"contrast": (middle, middle + 1.0)}
 
 
 def _number(truth: Any) -> tuple[float, float]:

@@ -22,6 +22,7 @@ No step of what is drawn is a step of the data. How alike the two are, `fidelity
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
@@ -35,6 +36,7 @@ from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import CausalGraph, Kind, LaggedGraph, consistent_extension
 from causalkit.models.interventions import Intervention
 from causalkit.models.mechanisms.base import Mechanism
+from causalkit.models.mechanisms.fitting import FAMILIES
 from causalkit.models.temporal.temporal_fitting import fit_mechanisms
 from causalkit.models.temporal.temporal_model import TemporalCausalModel
 from causalkit.models.twins.column_forms import ColumnForm, choose_form, measured
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from causalkit.models.fidelity import FidelityReport
+    from causalkit.models.structural.structural_model import StructuralCausalModel
     from causalkit.models.truth import Truth
 
 __all__ = ["Twin"]
@@ -77,7 +80,9 @@ class Twin(BaseEstimator):
         As in :class:`~causalkit.models.TemporalCausalModel`, or of a table in
         :class:`~causalkit.models.StructuralCausalModel`.
     budget : {"fast", "best"}
-        Whether "auto" looks at lines only, or at trees too.
+        Of series: whether "auto" looks at lines only, or at trees too. Of a table: whether numbers
+        come from mechanisms chosen by held-out rows, or all from forests of quantiles, which look
+        more like data and answer questions about effects more slowly.
     lag_zero : {"edges", "none"}
         Whether edges within the step are added to a graph of series where the noise of series goes
         together. Noise is drawn series by series: without such edges the twin lacks what the data
@@ -279,11 +284,22 @@ class Twin(BaseEstimator):
         elif graph.kind is Kind.CPDAG:
             graph = consistent_extension(graph)
         noise = "smoothed" if self._is_quick() and self.noise == "auto" else self.noise
-        self.model_ = StructuralCausalModel(
-            graph, mechanism=self.mechanism, noise=noise, random_state=draw_seed(rng)
-        ).fit(X)
-        self.graph_, self.forms_, self.gaps_ = graph, {}, None
-        self.n_obs_ = as_series(X, panel=self.panel).n_rows
+        settings: dict[str, Any] = {"noise": noise, "random_state": draw_seed(rng)}
+        fitted = StructuralCausalModel(graph, mechanism=self.mechanism, **settings).fit(X)
+        if self.mechanism == "auto" and self.budget == "best":
+            forests = dict.fromkeys(filter(graph.parents, _numbers(fitted)), "quantile")
+            fitted = StructuralCausalModel(graph, mechanism=forests, **settings).fit(X)
+        series = as_series(X, panel=self.panel)
+        forms, mechanisms = {}, dict(fitted.mechanisms_)
+        for name in _numbers(fitted):
+            form = choose_form(series, series.table.names.index(name))
+            forms[name] = replace(form, power=1.0, shift=0.0)
+            mechanisms[name] = measured(mechanisms[name], forms[name], ())
+        self.model_ = StructuralCausalModel.from_mechanisms(
+            fitted.dag_, mechanisms, fitted.latents_, levels=fitted.levels_
+        )
+        self.graph_, self.forms_, self.gaps_ = graph, forms, None
+        self.n_obs_ = series.n_rows
         self._data = X
 
     # --- what a fitted twin does -----------------------------------------------------------------
@@ -429,3 +445,9 @@ class Twin(BaseEstimator):
         borders = np.flatnonzero(~series.follows)[1:]
         values = np.insert(series.table.values, borders, np.nan, axis=0)
         return pd.DataFrame(values, columns=list(series.names))
+
+
+def _numbers(fitted: StructuralCausalModel) -> list[Name]:
+    """Variables that are numbers, and neither counts nor levels."""
+    families = {name: family.partition(" ")[0] for name, family in fitted.families_.items()}
+    return [name for name, family in families.items() if family in FAMILIES]
