@@ -43,7 +43,7 @@ class DiscriminativeScore(Reported):
     Attributes
     ----------
     value : float
-        Mean over repeats of |AUC - 1/2|: 0 if it could not, 1/2 if it always could.
+        Mean over repeats of ``|AUC - 1/2|``: 0 if it could not, 1/2 if it always could.
     std_error : float
         Of that mean, over splits and first weights; NaN for one repeat.
     aucs : tuple of float
@@ -130,7 +130,7 @@ def weak_discriminative_score(
 
     Notes
     -----
-    The mean of |AUC - 1/2| is above 0 even where both kinds come from one source, the more so the
+    The mean of ``|AUC - 1/2|`` is above 0 even where both kinds come from one source, the more so the
     shorter the series and the slower they move. Score one part of the real series against another
     (`real[0::2]` and `real[1::2]` of a list of blocks) to see by how much.
 

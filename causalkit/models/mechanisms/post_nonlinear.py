@@ -54,7 +54,7 @@ class Distortion(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SignedPower:
-    """sign(x) |x|^exponent: a cube root with exponent 1/3, a cube with 3.
+    """``sign(x) |x|^exponent``: a cube root with exponent 1/3, a cube with 3.
 
     Attributes
     ----------
