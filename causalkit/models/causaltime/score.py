@@ -130,7 +130,7 @@ def weak_discriminative_score(
 
     Notes
     -----
-    The mean of ``|AUC - 1/2|`` is above 0 even where both kinds come from one source, the more so the
+    The mean of ``|AUC - 1/2|`` is above 0 even where both kinds come from one source, more so the
     shorter the series and the slower they move. Score one part of the real series against another
     (`real[0::2]` and `real[1::2]` of a list of blocks) to see by how much.
 
