@@ -17,6 +17,8 @@ from causalkit.typing import FloatArray
 
 __all__ = ["answered", "mean_ranks", "problems_of", "row_of", "with_error"]
 
+_ROUNDING = 1e-12
+
 
 def mean_ranks(results: list[Result], names: tuple[str, ...], measure: Measure) -> dict[str, float]:
     """Mean rank of each method that has the measure."""
@@ -71,6 +73,8 @@ def with_error(value: float, error: float) -> str:
     """Write a number with its standard error, where there is one."""
     if np.isnan(value):
         return "–"
+    if error < _ROUNDING * abs(value):  # the same in all repeats, but for the last bit
+        error = 0.0
     return f"{value:.3g}" if np.isnan(error) else f"{value:.3g} ± {error:.2g}"
 
 

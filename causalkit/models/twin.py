@@ -22,7 +22,6 @@ No step of what is drawn is a step of the data. How alike the two are, `fidelity
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
@@ -30,33 +29,23 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.checks import as_names, check_choice, check_count
-from causalkit._core.random import as_generator, draw_seed
+from causalkit._core.random import as_generator
 from causalkit._core.series import as_series
-from causalkit.errors import InputError, UnknownVariableError
-from causalkit.graph import CausalGraph, Kind, LaggedGraph, consistent_extension
+from causalkit.errors import InputError
+from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.models.interventions import Intervention
-from causalkit.models.mechanisms.base import Mechanism
-from causalkit.models.mechanisms.fitting import FAMILIES
-from causalkit.models.temporal.temporal_fitting import fit_mechanisms
-from causalkit.models.temporal.temporal_model import TemporalCausalModel
-from causalkit.models.twins.column_forms import ColumnForm, choose_form, measured
+from causalkit.models.twins.column_forms import ColumnForm
+from causalkit.models.twins.fitted_twin import TwinSettings
 from causalkit.models.twins.gaps import GapPattern
-from causalkit.models.twins.ordered_search import complete_within, discover_graph
-from causalkit.models.twins.preparation import (
-    directed_part,
-    refuse_empty,
-    standing_rules,
-    table_graph,
-)
-from causalkit.models.twins.repeats import Standing
 from causalkit.models.twins.scenario import Regime, Scenario
+from causalkit.models.twins.series_twin import fit_series
+from causalkit.models.twins.table_twin import fit_table
 from causalkit.typing import Data, Name, Names, RandomState
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from causalkit.models.fidelity import FidelityReport
-    from causalkit.models.structural.structural_model import StructuralCausalModel
     from causalkit.models.truth import Truth
 
 __all__ = ["Twin"]
@@ -186,10 +175,25 @@ class Twin(BaseEstimator):
         rng = as_generator(self.random_state)
         graph = self._learnt(X)
         if isinstance(graph, CausalGraph) or (graph is None and self.max_lag == 0):
-            self._fit_table(X, graph, rng)
+            fitted = fit_table(X, graph, self._settings(), rng)
         else:
-            self._fit_series(X, graph, rng)
+            fitted = fit_series(X, graph, self._settings(), rng)
+        self.model_, self.graph_ = fitted.model, fitted.graph
+        self.forms_, self.gaps_, self.n_obs_ = fitted.forms, fitted.gaps, fitted.n_rows
+        self._data = X
         return self
+
+    def _settings(self) -> TwinSettings:
+        return TwinSettings(
+            max_lag=self.max_lag,
+            mechanism=self.mechanism,
+            noise=self.noise,
+            is_fast=self.budget == "fast",
+            lag_zero=self.lag_zero,
+            panel=self.panel,
+            time=self.time,
+            random_state=self.random_state,
+        )
 
     def _learnt(self, X: Data) -> LaggedGraph | CausalGraph | None:
         """Graph that was given, or that an algorithm learns; None if we are to find one."""
@@ -208,99 +212,6 @@ class Twin(BaseEstimator):
                 "CausalGraph, or a discovery algorithm such as PCMCIPlus()."
             )
         return graph
-
-    # --- series ----------------------------------------------------------------------------------
-
-    def _fit_series(self, X: Data, graph: LaggedGraph | None, rng: np.random.Generator) -> None:
-        if isinstance(self.mechanism, Mapping):
-            for name, family in self.mechanism.items():
-                if not isinstance(family, str):
-                    raise InputError(
-                        f"the mechanism of {name!r} is a {type(family).__name__}; expected the "
-                        "name of a family, as scales are chosen here. Use TemporalCausalModel."
-                    )
-        series = as_series(X, panel=self.panel, time=self.time)
-        if graph is not None:
-            for name in graph.variables:
-                if name not in series.names:
-                    raise UnknownVariableError.among(name, series.names, where="the data")
-            series = series.select(graph.variables)
-        refuse_empty(series)
-        names = series.names
-        self.forms_ = {name: choose_form(series, k) for k, name in enumerate(names)}
-        scaled = series.with_values(
-            np.column_stack(
-                [form.forward(series.table.column(name)) for name, form in self.forms_.items()]
-            )
-        )
-        if graph is None:
-            graph = discover_graph(scaled, self.max_lag)
-        else:
-            graph = directed_part(graph)
-            if self.lag_zero == "edges":
-                graph = complete_within(scaled, graph)
-        rules, stood = standing_rules(series, graph, self.forms_, rng)
-        fitted = fit_mechanisms(
-            scaled,
-            graph,
-            mechanism="linear" if self._is_quick() else self.mechanism,
-            noise=self.noise,
-            rng=rng,
-            without=stood,
-        )
-        plain = TemporalCausalModel.from_mechanisms(graph, fitted.mechanisms)
-        forms = self.forms_
-        mechanisms: dict[Name, Mechanism] = {}
-        for name, mechanism in fitted.mechanisms.items():
-            causes = tuple(forms[node.name] for node in plain.causes_of(name))
-            mechanisms[name] = measured(mechanism, forms[name], causes)
-            if name in rules:
-                mechanisms[name] = Standing(mechanisms[name], rules[name])
-        start = [
-            float(forms[name].back(fitted.means[k : k + 1])[0]) for k, name in enumerate(names)
-        ]
-        self.model_ = TemporalCausalModel.from_mechanisms(
-            graph, mechanisms, start=np.array(start), random_state=self.random_state
-        )
-        self.model_.families_ = fitted.families
-        self.model_.residual_correlation_ = fitted.correlation
-        self.graph_, self.n_obs_ = graph, series.n_rows
-        holes = np.isnan(series.table.values)
-        self.gaps_ = GapPattern(names, holes, series.follows) if holes.any() else None
-        self._data = X
-
-    def _is_quick(self) -> bool:
-        return (
-            isinstance(self.mechanism, str) and self.mechanism == "auto" and self.budget == "fast"
-        )
-
-    # --- tables ----------------------------------------------------------------------------------
-
-    def _fit_table(self, X: Data, graph: CausalGraph | None, rng: np.random.Generator) -> None:
-        from causalkit.models.structural.structural_model import StructuralCausalModel
-
-        if graph is None:
-            graph = table_graph(as_series(X, panel=self.panel))
-        elif graph.kind is Kind.CPDAG:
-            graph = consistent_extension(graph)
-        noise = "smoothed" if self._is_quick() and self.noise == "auto" else self.noise
-        settings: dict[str, Any] = {"noise": noise, "random_state": draw_seed(rng)}
-        fitted = StructuralCausalModel(graph, mechanism=self.mechanism, **settings).fit(X)
-        if self.mechanism == "auto" and self.budget == "best":
-            forests = dict.fromkeys(filter(graph.parents, _numbers(fitted)), "quantile")
-            fitted = StructuralCausalModel(graph, mechanism=forests, **settings).fit(X)
-        series = as_series(X, panel=self.panel)
-        forms, mechanisms = {}, dict(fitted.mechanisms_)
-        for name in _numbers(fitted):
-            form = choose_form(series, series.table.names.index(name))
-            forms[name] = replace(form, power=1.0, shift=0.0)
-            mechanisms[name] = measured(mechanisms[name], forms[name], ())
-        self.model_ = StructuralCausalModel.from_mechanisms(
-            fitted.dag_, mechanisms, fitted.latents_, levels=fitted.levels_
-        )
-        self.graph_, self.forms_, self.gaps_ = graph, forms, None
-        self.n_obs_ = series.n_rows
-        self._data = X
 
     # --- what a fitted twin does -----------------------------------------------------------------
 
@@ -445,9 +356,3 @@ class Twin(BaseEstimator):
         borders = np.flatnonzero(~series.follows)[1:]
         values = np.insert(series.table.values, borders, np.nan, axis=0)
         return pd.DataFrame(values, columns=list(series.names))
-
-
-def _numbers(fitted: StructuralCausalModel) -> list[Name]:
-    """Variables that are numbers, and neither counts nor levels."""
-    families = {name: family.partition(" ")[0] for name, family in fitted.families_.items()}
-    return [name for name, family in families.items() if family in FAMILIES]

@@ -217,7 +217,9 @@ def test_what_a_curve_cannot_answer_is_refused(rng):
         DoseResponse(CUBIC, LINE, doses=0.0, width=1e-4, random_state=0).fit(X, y, t=a)
     curve = DoseResponse(LINE, LINE, random_state=0)
     with pytest.raises(InputError, match="25 doses"):
-        curve.solve(DoseResponse(LINE, LINE, doses=0.0).fit(X, y, t=a).effect_.problem)
+        curve.solve(
+            DoseResponse(CUBIC, LINE, doses=0.0, random_state=0).fit(X, y, t=a).effect_.problem
+        )
     tied = X[:, 0] + 0.02 * rng.normal(size=200) * (np.arange(200) % 9 == 0)
     with pytest.warns(OverlapWarning, match="doses"):
         DoseResponse(LINE, LINE, doses=0.0, max_weight=2.0, random_state=0).fit(X, y, t=tied)

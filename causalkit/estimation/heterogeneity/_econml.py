@@ -11,7 +11,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
 from causalkit._core.parallel import one_thread
 from causalkit.errors import (
@@ -20,21 +19,15 @@ from causalkit.errors import (
     ConvergenceWarning,
     NumericalError,
 )
-from causalkit.estimation.nuisances.crossfitting import _seeded
 from causalkit.estimation.problem import Problem
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["effects_and_errors", "fit_econml", "seeded", "splits_of"]
+__all__ = ["effects_and_errors", "fit_econml", "splits_of"]
 
 _FEW_ROWS = 20_000
 
 _OF_THEIR_AVERAGE = "`ate_`"
 """What a forest says of its own average effect, which is not used here."""
-
-
-def seeded(learner: Any, seed: int) -> Any:
-    """Copy a learner, and set every random_state in it that was left open."""
-    return _seeded(clone(learner), seed)
 
 
 def splits_of(folds: IntArray) -> list[tuple[IntArray, IntArray]]:

@@ -35,7 +35,6 @@ from causalkit.estimation.effect import Effect
 from causalkit.estimation.heterogeneity._econml import (
     effects_and_errors,
     fit_econml,
-    seeded,
     splits_of,
 )
 from causalkit.estimation.heterogeneity.conditional_effects import ConditionalEffects
@@ -45,7 +44,7 @@ from causalkit.estimation.heterogeneity.modifiers import (
     with_modifiers,
 )
 from causalkit.estimation.inference import Bootstrap
-from causalkit.estimation.nuisances.crossfitting import assign_folds
+from causalkit.estimation.nuisances.crossfitting import assign_folds, seeded
 from causalkit.estimation.nuisances.learners import class_learner, mean_learner
 from causalkit.estimation.orthogonal.instrumented import PLIV
 from causalkit.estimation.orthogonal.interactive import AIPW

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from causalkit.estimation.heterogeneity._econml import seeded
 from causalkit.estimation.heterogeneity.conditional import ConditionalEffectEstimator
 from causalkit.estimation.inference import Bootstrap
+from causalkit.estimation.nuisances.crossfitting import seeded
 from causalkit.estimation.nuisances.learners import (
     check_learner,
     class_learner,

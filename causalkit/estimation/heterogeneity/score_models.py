@@ -18,10 +18,10 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from causalkit._core.checks import check_choice
-from causalkit.estimation.heterogeneity._econml import seeded
 from causalkit.estimation.heterogeneity.conditional import ConditionalEffectEstimator
 from causalkit.estimation.heterogeneity.residual_models import check_trees
 from causalkit.estimation.inference import Bootstrap
+from causalkit.estimation.nuisances.crossfitting import seeded
 from causalkit.estimation.nuisances.learners import check_learner
 from causalkit.estimation.problem import Problem
 from causalkit.typing import BoolArray, IntArray, RandomState

@@ -19,9 +19,9 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import is_classifier
 
-from causalkit.estimation.heterogeneity._econml import seeded
 from causalkit.estimation.heterogeneity.conditional import ConditionalEffectEstimator
 from causalkit.estimation.inference import Bootstrap
+from causalkit.estimation.nuisances.crossfitting import seeded
 from causalkit.estimation.nuisances.learners import check_learner, class_learner, mean_learner
 from causalkit.estimation.problem import Problem
 from causalkit.typing import IntArray, RandomState

@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone, is_classifier
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.random import as_generator, draw_seed
 from causalkit.errors import InputError
 from causalkit.estimation.nuisances.boosting import BoostedClassifier, BoostedRegressor
-from causalkit.estimation.nuisances.crossfitting import crossfit
+from causalkit.estimation.nuisances.crossfitting import crossfit, seeded
 from causalkit.typing import FloatArray, IntArray, RandomState
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class _Automatic(BaseEstimator):
         classifies = is_classifier(self)
         smallest = int(np.unique(y, return_counts=True)[1].min()) if classifies else len(y)
         n_folds = min(_INNER_FOLDS, smallest)
-        candidates = [_seeded(clone(c), seed) for c in self._candidates()]
+        candidates = [seeded(c, seed) for c in self._candidates()]
         self.losses_ = np.zeros(len(candidates))
         chosen, best = 0, None
         if len(candidates) > 1 and n_folds >= 2:
@@ -233,10 +233,3 @@ def _clearly_lower(losses: FloatArray, best: FloatArray, w: FloatArray) -> bool:
 def _label(learner: Any) -> str:
     """How a learner prints, on one line."""
     return " ".join(str(learner).split())
-
-
-def _seeded(learner: Any, seed: int) -> Any:
-    """Set the random_state that the user left open."""
-    if "random_state" in learner.get_params() and learner.get_params()["random_state"] is None:
-        learner.set_params(random_state=seed)
-    return learner

@@ -34,7 +34,7 @@ from causalkit.errors import CausalkitError, InputError, NumericalError
 from causalkit.estimation.problem import Problem
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["FoldLearner", "Nuisance", "assign_folds", "crossfit"]
+__all__ = ["FoldLearner", "Nuisance", "assign_folds", "crossfit", "seeded"]
 
 _FEW_ROWS = 20_000
 _ROUNDED = 1e-3  # by how much probabilities that were rounded may miss one together
@@ -293,7 +293,7 @@ def _fit_predict(
     if np.ptp(target) == 0 and not nuisance.n_classes:
         # Nothing to learn; many classifiers would refuse.
         return [np.full(int(test.sum()), target[0]) for _ in nuisance.names]
-    learner = _seeded(clone(nuisance.learner), seed)
+    learner = seeded(nuisance.learner, seed)
     classifies = is_classifier(learner)
     if classifies:
         target = target.astype(np.intp)
@@ -338,15 +338,15 @@ def _check_training(nuisance: Nuisance, train: BoolArray, problem: Problem) -> N
         )
 
 
-def _seeded(learner: Any, seed: int) -> Any:
-    """Set every random_state that the user left open, nested ones too."""
+def seeded(learner: Any, seed: int) -> Any:
+    """Copy a learner, and set every random_state that the user left open, nested ones too."""
     params: Mapping[str, Any] = learner.get_params(deep=True)
     open_ = {
         key: seed
         for key, value in params.items()
         if value is None and (key == "random_state" or key.endswith("__random_state"))
     }
-    return learner.set_params(**open_) if open_ else learner
+    return clone(learner).set_params(**open_)
 
 
 def _weight_argument(learner: Any, weights: FloatArray | None) -> dict[str, FloatArray]:

@@ -11,7 +11,7 @@ residual. That is also the price. Residual series are among the variables of the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,6 @@ from causalkit.models.causaltime.learning import Learner
 from causalkit.models.causaltime.networks import NETWORKS
 from causalkit.models.causaltime.windows import MISSING, read_windows
 from causalkit.typing import BoolArray, Data, FloatArray, Name, RandomState
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["CausalTime"]
 
