@@ -174,7 +174,7 @@ def _pairs(rng, n_tables):
     return ((rng.exponential(size=60), rng.integers(3, size=60)) for _ in range(n_tables))
 
 
-@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("size", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_kci_is_uniform_under_conditional_independence(size):
     rng = np.random.default_rng(size)
     test = KCI()
