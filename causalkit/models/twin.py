@@ -34,10 +34,14 @@ from causalkit._core.series import as_series
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.models.interventions import Intervention
+from causalkit.models.observation.pattern import MissingPattern
 from causalkit.models.twins.column_forms import ColumnForm
 from causalkit.models.twins.fitted_twin import TwinSettings
 from causalkit.models.twins.gaps import GapPattern
+from causalkit.models.twins.outages import Outage
 from causalkit.models.twins.scenario import Regime, Scenario
+from causalkit.models.twins.season_fitting import read_season
+from causalkit.models.twins.seasonal_mechanisms import clocks_of, clocks_set
 from causalkit.models.twins.series_twin import fit_series
 from causalkit.models.twins.table_twin import fit_table
 from causalkit.typing import Data, Name, Names, RandomState
@@ -52,6 +56,7 @@ __all__ = ["Twin"]
 
 BUDGETS: Final = ("fast", "best")
 LAG_ZERO: Final = ("edges", "none")
+OUTAGES: Final = ("find", "none")
 
 
 class Twin(BaseEstimator):
@@ -76,6 +81,13 @@ class Twin(BaseEstimator):
         Whether edges within the step are added to a graph of series where the noise of series goes
         together. Noise is drawn series by series: without such edges the twin lacks what the data
         have there.
+    outages : {"find", "none"}
+        Whether cells of series that have a number and were not measured are looked for: codes such
+        as -99, and stretches in which the last value stands. They count as missing in the fit, a
+        warning lists them, and `sample(missing=True)` writes them as the data have them.
+    season : "detect", None, int or sequence of int
+        Periods of the seasons of series, in steps: found, none, or given. A season is a function of
+        the time alone; a series that it drives has a usual level and spread by its phase.
     panel, time : str or int, optional
         Columns that tell subjects and times apart.
     random_state : int, Generator or None
@@ -90,8 +102,16 @@ class Twin(BaseEstimator):
         What found the graph; None if it was given. A leaderboard on the twin flatters it.
     forms_ : dict of name to ColumnForm
         Scale, grid and bounds of each series.
-    gaps_ : GapPattern or None
-        Where cells of the series are missing.
+    gaps_ : GapPattern, MissingPattern or None
+        Where cells are missing; None if none is. Of a table, its `causes` say which columns have
+        values that make cells missing.
+    outages_ : tuple of Outage
+        Cells of series that were taken as not measured: column, code or None, share of the rows.
+    copies_ : dict of name to name
+        Series that are functions of another within the step, such as the same in another unit, and
+        the other. Faithfulness fails there, as it does in the data.
+    drivers_ : dict of name to tuple of names
+        Clocks of the seasons, which are variables of `model_` only, and the series each drives.
     n_obs_ : int
         Rows it was fitted to.
 
@@ -101,8 +121,19 @@ class Twin(BaseEstimator):
     hold for the world that the data come from would need the graph to be right, no hidden common
     causes, and mechanisms that do not change.
 
+    A season that series share is a common cause of them, and a function of the time. `graph_` is
+    the graph over the series, the truth for who knows the time; in that of `model_` the clocks are
+    nodes. Who does not use the time sees series with a hidden common cause, and `scenario` lists
+    the clocks among its latent series.
+
     Series are modelled on a scale chosen by likelihood (power or logarithm), values are rounded and
     bounded as the data are, inside the mechanism: what drives the next step is the recorded value.
+
+    Of a table, numbers with few values are drawn among these, by the way that suits held-out rows
+    best; `model_.families_` says which. A mechanism is fitted to the rows in which its variable and
+    all its causes are seen: if, given the causes, whether cells are missing has nothing to do with
+    the variable, it is the right one. A graph that is learnt here is learnt from all rows, holes
+    filled once by draws from a normal law.
 
     References
     ----------
@@ -123,7 +154,10 @@ class Twin(BaseEstimator):
     graph_: Any
     discoverer_: str | None
     forms_: dict[Name, ColumnForm]
-    gaps_: GapPattern | None
+    gaps_: GapPattern | MissingPattern | None
+    outages_: tuple[Outage, ...]
+    copies_: dict[Name, Name]
+    drivers_: dict[Name, tuple[Name, ...]]
     n_obs_: int
 
     def __init__(
@@ -135,6 +169,8 @@ class Twin(BaseEstimator):
         noise: str = "auto",
         budget: str = "fast",
         lag_zero: str = "edges",
+        outages: str = "find",
+        season: str | int | Sequence[int] | None = "detect",
         panel: Name | None = None,
         time: Name | None = None,
         random_state: RandomState = None,
@@ -145,6 +181,8 @@ class Twin(BaseEstimator):
         self.noise = noise
         self.budget = budget
         self.lag_zero = lag_zero
+        self.outages = outages
+        self.season = season
         self.panel = panel
         self.time = time
         self.random_state = random_state
@@ -171,6 +209,7 @@ class Twin(BaseEstimator):
         del y
         check_choice(self.budget, "budget", BUDGETS)
         check_choice(self.lag_zero, "lag_zero", LAG_ZERO)
+        check_choice(self.outages, "outages", OUTAGES)
         check_count(self.max_lag, "max_lag", minimum=0)
         rng = as_generator(self.random_state)
         graph = self._learnt(X)
@@ -180,6 +219,8 @@ class Twin(BaseEstimator):
             fitted = fit_series(X, graph, self._settings(), rng)
         self.model_, self.graph_ = fitted.model, fitted.graph
         self.forms_, self.gaps_, self.n_obs_ = fitted.forms, fitted.gaps, fitted.n_rows
+        self.outages_, self.copies_ = fitted.outages, dict(fitted.copies)
+        self.drivers_ = clocks_of(fitted.model)
         self._data = X
         return self
 
@@ -190,6 +231,8 @@ class Twin(BaseEstimator):
             noise=self.noise,
             is_fast=self.budget == "fast",
             lag_zero=self.lag_zero,
+            outages=self.outages,
+            season=read_season(self.season),
             panel=self.panel,
             time=self.time,
             random_state=self.random_state,
@@ -223,6 +266,7 @@ class Twin(BaseEstimator):
         *,
         do: Mapping[Name, Intervention] | None = None,
         missing: bool = False,
+        at: int | None = None,
     ) -> pd.DataFrame:
         """Draw data from the twin.
 
@@ -236,7 +280,11 @@ class Twin(BaseEstimator):
         do : mapping of name to number, Hold, Shift or Policy
             The same seed with another `do` is the same noise under another intervention.
         missing : bool
-            Whether cells are missing as they are in the data.
+            Whether cells are missing as they are in the data: of series in gaps of the same
+            lengths; of a table because of the values that make cells missing there.
+        at : int, optional
+            Of series with seasons: time of the first step, in steps; 0 is the first of the data.
+            Left out, each chain starts at a random phase.
 
         Returns
         -------
@@ -248,14 +296,18 @@ class Twin(BaseEstimator):
         own, holes = self._generator(rng).spawn(2)
         drawn: pd.DataFrame
         if isinstance(self.graph_, LaggedGraph):
-            drawn = self.model_.sample(n, n_chains, own, do=do)
+            model = self.model_ if at is None else clocks_set(self.model_, at)
+            drawn = model.sample(n, n_chains, own, do=do)
+            drawn = drawn.drop(columns=list(self.drivers_))
         elif n_chains != 1:
             raise InputError(f"n_chains={n_chains}; expected 1 for a table. Draw more rows.")
         else:
             drawn = self.model_.sample(n, own, do=do)
-        if missing and self.gaps_ is not None:
-            drawn = self.gaps_.apply(drawn, holes, n_steps=n)
-        return drawn
+        if not missing or self.gaps_ is None:
+            return drawn
+        if isinstance(self.gaps_, MissingPattern):
+            return self.gaps_.apply(drawn, holes).data
+        return self.gaps_.apply(drawn, holes, n_steps=n)
 
     def _generator(self, rng: RandomState) -> np.random.Generator:
         return as_generator(self.random_state if rng is None else rng)
@@ -289,11 +341,12 @@ class Twin(BaseEstimator):
         Parameters
         ----------
         latent : names
-            Series that are drawn and then hidden.
+            Series or columns that are drawn and then hidden.
         missing : "data", or a value with a method `apply(data, rng)`, optional
             Cells that are missing: as in the data, or by a pattern of their own.
         regimes : sequence of (n_steps, interventions)
-            Stretches of time, one after the other, in which the mechanisms of some series differ.
+            Stretches of time, one after the other, in which the mechanisms of some series differ;
+            of a table the rows of environments, one below the other.
 
         Returns
         -------
@@ -303,18 +356,28 @@ class Twin(BaseEstimator):
         Raises
         ------
         InputError
-            If the twin is of a table, or nothing would be left to see.
+            If nothing would be left to see, or `missing` cannot be applied.
+        UnknownVariableError
+            If a name is no variable of the twin.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> u = rng.normal(size=400)
+        >>> table = {"u": u, "x": u + rng.normal(size=400), "y": u + rng.normal(size=400)}
+        >>> twin = Twin(CausalGraph.parse("u -> x; u -> y"), random_state=0).fit(table)
+        >>> scene = twin.scenario(latent="u", regimes=[(200, {}), (200, {"x": 2.0})])
+        >>> print(scene.mag())
+        MAG with 2 nodes, 1 edge: x <-> y
+        >>> scene.sample(rng=0, label="site").shape, scene.changing
+        ((400, 3), ('x',))
         """
         check_is_fitted(self, "model_")
-        if not isinstance(self.graph_, LaggedGraph):
-            raise InputError(
-                "this is the twin of a table; expected one of series. Hide or delete cells of what "
-                "sample() returns."
-            )
         if isinstance(missing, str):
             check_choice(missing, "missing", ("data",))
             missing = self.gaps_
-        return Scenario.of(self.model_, self.n_obs_, as_names(latent), missing, regimes)
+        hidden = (*as_names(latent), *self.drivers_)
+        return Scenario.of(self.model_, self.n_obs_, hidden, missing, regimes)
 
     def fidelity(
         self, data: Data | None = None, *, rng: RandomState = None, **settings: Any

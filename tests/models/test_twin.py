@@ -182,8 +182,7 @@ def test_the_twin_of_a_table_is_a_structural_model():
     assert given.effect("x", "y").value == pytest.approx(2, abs=0.1)
     assert given.discoverer_ is None
     assert given.sample(10, rng=0).shape == (10, 2)
-    with pytest.raises(InputError, match="twin of a table"):
-        given.scenario()
+    assert given.scenario().sample(rng=0).shape == (2000, 2)
 
 
 def test_an_algorithm_may_find_the_graph(counts):

@@ -13,15 +13,11 @@ Their deterministic parts are functions: `Linear`, `SplineFunction`, `TreesFunct
 
 from causalkit.models.mechanisms.additive import Additive, Linear, LocationScale
 from causalkit.models.mechanisms.base import Function, Mechanism, Noise
+from causalkit.models.mechanisms.count_fitting import fit_count
 from causalkit.models.mechanisms.counts import Count
 from causalkit.models.mechanisms.fitting import fit_mechanism
 from causalkit.models.mechanisms.functions import SplineFunction, TreesFunction
-from causalkit.models.mechanisms.head_fitting import (
-    fit_count,
-    fit_logistic,
-    fit_ordinal,
-    fit_softmax,
-)
+from causalkit.models.mechanisms.head_fitting import fit_logistic, fit_ordinal, fit_softmax
 from causalkit.models.mechanisms.heads import Logistic, Ordinal, Softmax
 from causalkit.models.mechanisms.levels import LevelNoise, fit_level_noise
 from causalkit.models.mechanisms.networks import Network, fit_network

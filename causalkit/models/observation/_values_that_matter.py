@@ -18,10 +18,18 @@ __all__ = ["ages_of", "choose_levels"]
 _MATTERS: Final = 4.0
 """z-ratio of a value that enters: there are many, so chance must be rare."""
 _ROUNDS: Final = 30
+_MOST_OTHERS: Final = 20
 _PENALTY: Final = 1e-2
 
 
-def choose_levels(holes: BoolArray, levels: FloatArray, most: int, *, time: bool) -> list[int]:
+def choose_levels(
+    holes: BoolArray,
+    levels: FloatArray,
+    most: int,
+    *,
+    time: bool,
+    allowed: BoolArray | None = None,
+) -> list[int]:
     """Columns of `levels` that matter, at most so many; those first that matter most.
 
     Parameters
@@ -32,12 +40,15 @@ def choose_levels(holes: BoolArray, levels: FloatArray, most: int, *, time: bool
     most : int
     time : bool
         Whether rows are steps.
+    allowed : ndarray of bool, shape (n_units, n_levels), optional
+        Which columns may matter for which unit; all of them if left out.
     """
+    may = np.ones((holes.shape[1], levels.shape[1]), dtype=np.bool_) if allowed is None else allowed
     ratios: dict[int, float] = {}
     for unit in range(holes.shape[1]):
-        past = _past(holes, unit) if time else np.ones((len(holes), 1))
+        past = _past(holes, unit) if time else _fewer(holes, unit)
         y = holes[len(holes) - len(past) :, unit].astype(np.float64)
-        for level, ratio in _entering(past, y, levels[len(holes) - len(past) :], most):
+        for level, ratio in _entering(past, y, levels[len(holes) - len(past) :], most, may[unit]):
             ratios[level] = max(ratios.get(level, 0.0), ratio)
     return sorted(ratios, key=lambda level: (-ratios[level], level))[:most]
 
@@ -51,6 +62,12 @@ def ages_of(holes: BoolArray) -> IntArray:
     return ages
 
 
+def _fewer(holes: BoolArray, unit: int) -> FloatArray:
+    """Constant, and which of the columns with fewer holes, that come after it, are missing."""
+    fewer = holes[:, unit + 1 :][:, :_MOST_OTHERS].astype(np.float64)
+    return np.column_stack([np.ones(len(holes)), fewer])
+
+
 def _past(holes: BoolArray, unit: int) -> FloatArray:
     """Constant, own hole a step ago, its age and that of no hole, and share of others missing."""
     own = holes[:-1, unit].astype(np.float64)
@@ -60,14 +77,15 @@ def _past(holes: BoolArray, unit: int) -> FloatArray:
 
 
 def _entering(
-    past: FloatArray, y: FloatArray, levels: FloatArray, most: int
+    past: FloatArray, y: FloatArray, levels: FloatArray, most: int, may: BoolArray
 ) -> list[tuple[int, float]]:
     entered: list[tuple[int, float]] = []
     X = past
-    while len(entered) < min(most, levels.shape[1]):
+    while len(entered) < min(most, int(may.sum())):
         chance = _fitted(X, y)
         ratios = _scores(X, chance, y, levels)
         ratios[[level for level, _ in entered]] = 0.0
+        ratios[~may] = 0.0
         best = int(ratios.argmax())
         if ratios[best] < _MATTERS:
             break

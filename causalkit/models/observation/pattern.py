@@ -13,12 +13,15 @@ before: shares, lengths of gaps and columns that fail together stay as they are.
 
 Which values matter is decided first: for each unit (columns whose holes are always the same), by a
 logistic regression on how long it has been seen or missing, how many others were missing a step
-ago, and values: of columns without holes those of this step, of the others those last seen. They
-enter one by one while their z-ratio is above four. What has entered are the `causes` of the layer,
+ago, and values: of columns without holes those of this step (of a category or a boolean: whether it
+is at a level), of the others those last seen. They enter one by one while their z-ratio is above
+four. What has entered are the `causes` of the layer,
 for all columns at once, since all are drawn together; no other value has any influence.
 
-Rows of a table have no steps: there a row gets the holes of a real row with near values of those
-columns that matter and have no holes (`time=False`).
+Rows of a table have no steps (`time=False`): there a row gets the holes of a real row with near
+values of the columns that matter. A column that matters may have holes itself. Then columns with
+few holes come first: whether they are seen is drawn, and only rows in which the same of them are
+seen, with near values, can give holes to the columns that follow.
 
 >>> import numpy as np
 >>> from causalkit.models.observation import Missing
@@ -32,8 +35,9 @@ columns that matter and have no holes (`time=False`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -41,6 +45,7 @@ from causalkit._core.checks import check_count
 from causalkit._core.random import as_generator
 from causalkit._core.report import Report, Reported
 from causalkit.errors import InputError
+from causalkit.models.observation._real_steps import Steps, nearest_rows, walk
 from causalkit.models.observation._values_that_matter import ages_of, choose_levels
 from causalkit.models.observation.observed import (
     Observed,
@@ -56,13 +61,11 @@ if TYPE_CHECKING:
 
 __all__ = ["MissingPattern", "fit_missingness"]
 
-_NEAREST: Final = 20
 _FEWEST: Final = 20
-_SHORT: Final = 10.0
-_AGE: Final = 0.5
-"""How much a unit of log age counts, beside a standard deviation of a value."""
-_TIE: Final = 0.05
-"""Width of a random coordinate: of values that are equally near, any may be taken."""
+_APART: Final = 100.0
+"""How far a row that is seen and one that is not are from each other, in standard deviations."""
+_MOST_MARKS: Final = 20
+"""Levels of a category up to which they may matter: names and texts have more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -76,7 +79,10 @@ class MissingPattern(Reported):
     holes : ndarray of bool, shape (n_rows, n_units)
         The holes of the data.
     levels : tuple of names
-        Columns whose values matter.
+        Columns whose values matter; a category once for each of its levels but one.
+    marks : tuple
+        What these values are: None of a number itself, of a category the level that it is at or
+        not.
     values : ndarray of shape (n_rows, n_levels)
         These values as each row begins, standardised.
     centres, spreads : ndarrays of shape (n_levels,)
@@ -91,6 +97,7 @@ class MissingPattern(Reported):
     units: tuple[tuple[Name, ...], ...]
     holes: BoolArray
     levels: tuple[Name, ...]
+    marks: tuple[object, ...]
     values: FloatArray
     centres: FloatArray
     spreads: FloatArray
@@ -101,7 +108,8 @@ class MissingPattern(Reported):
     @property
     def causes(self) -> dict[Name, tuple[Name, ...]]:
         """By column with holes: the columns whose values make its cells missing."""
-        return {name: self.levels for unit in self.units for name in unit}
+        causes = tuple(dict.fromkeys(self.levels))
+        return {name: causes for unit in self.units for name in unit}
 
     def apply(self, data: Data | Observed, rng: RandomState = None) -> Observed:
         """Make holes in other data of the same columns.
@@ -127,22 +135,52 @@ class MissingPattern(Reported):
             return seen
         n = len(seen.data)
         levels = np.empty((n, len(self.levels)))
-        for k, name in enumerate(wanted(seen, self.levels, numeric=True)):
-            levels[:, k] = (numbers(seen, name) - self.centres[k]) / self.spreads[k]
+        plain = [name for name, mark in zip(self.levels, self.marks, strict=True) if mark is None]
+        wanted(seen, plain, numeric=True)
+        for k, (name, mark) in enumerate(zip(self.levels, self.marks, strict=True)):
+            column = numbers(seen, name) if mark is None else _is_at(seen, name, mark)
+            levels[:, k] = (column - self.centres[k]) / self.spreads[k]
+        drawn: dict[int, BoolArray] = {}
         if not self.levels and not self.time:
             rows = generator.integers(len(self.holes), size=n)
         elif not self.levels:
-            rows = _walk(self.holes, n, self.stretch, generator)
+            rows = walk(self.holes, n, self.stretch, generator)
         elif not self.time:
-            rows = _nearest_rows(self.values, np.nan_to_num(levels), generator)
+            rows, drawn = self._by_values(np.nan_to_num(levels), generator)
         else:
             rows = self._follow(levels, generator)
-        found = {name: self.holes[rows, u] for u, unit in enumerate(self.units) for name in unit}
+        cut = self.holes[rows]
+        for u, hole in drawn.items():
+            cut[:, u] = hole
+        found = {name: cut[:, u] for u, unit in enumerate(self.units) for name in unit}
         return seen.with_holes(found, self.causes)
+
+    def _by_values(
+        self, levels: FloatArray, rng: np.random.Generator
+    ) -> tuple[IntArray, dict[int, BoolArray]]:
+        """Real rows near in what matters, and holes of columns that matter and have some."""
+        drawn: dict[int, BoolArray] = {}
+        for u in sorted({int(u) for u in self.owner if u >= 0}, reverse=True):
+            rows = nearest_rows(*self._places(levels, drawn), rng)
+            drawn[u] = self.holes[rows, u]
+        return nearest_rows(*self._places(levels, drawn), rng), drawn
+
+    def _places(
+        self, levels: FloatArray, drawn: dict[int, BoolArray]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Real rows and new ones, by values of columns that are known, and by which are seen."""
+        known = np.isin(self.owner, [-1, *drawn])
+        real, new = self.values[:, known].copy(), levels[:, known].copy()
+        for k, u in enumerate(self.owner[known].tolist()):
+            if u >= 0:
+                new[drawn[u], k] = 0.0  # as in real rows with a hole there
+        apart = [(_APART * self.holes[:, u], _APART * hole) for u, hole in drawn.items()]
+        real = np.column_stack([real, *(old for old, _ in apart)])
+        return real, np.column_stack([new, *(own for _, own in apart)])
 
     def _follow(self, levels: FloatArray, rng: np.random.Generator) -> IntArray:
         """Rows of the data, step by step, by the values that were last seen."""
-        steps = _Steps(self.holes, self.values, rng)
+        steps = Steps(self.holes, self.values, rng)
         rows = np.empty(len(levels), dtype=np.intp)
         row = int(rng.integers(len(self.holes)))
         hole, age = self.holes[row], ages_of(self.holes)[row]
@@ -161,7 +199,7 @@ class MissingPattern(Reported):
 
     def _report(self) -> Report:
         shares = self.holes.mean(axis=0)
-        causes = ", ".join(map(str, self.levels))
+        causes = ", ".join(map(str, dict.fromkeys(self.levels)))
         rows = [
             (", ".join(map(str, unit)), f"{share:.1%}", causes)
             for unit, share in zip(self.units, shares, strict=True)
@@ -219,14 +257,18 @@ def fit_missingness(data: Data, *, time: bool = True, max_causes: int = 3) -> Mi
         name = names_of(seen.data)[int(missing.all(axis=0).argmax())]
         raise InputError(f"column {name!r} has no value at all; expected some. Leave it out.")
     units, holes = _units(seen.missing)
-    names, owner, table, scales = _levels(seen, units, time=time)
-    used = choose_levels(holes, table, max_causes, time=time)
+    names, marks, owner, table, scales = _levels(seen, units, time=time)
+    fewer = owner > np.arange(len(units))[:, None]  # units with more holes come first
+    may = None if time else (owner < 0) | fewer
+    chosen = {names[k] for k in choose_levels(holes, table, max_causes, time=time, allowed=may)}
+    used = [k for k, name in enumerate(names) if name in chosen]  # a category with all its levels
     begins = (holes[1:] & ~holes[:-1]).sum()
     gap = holes.sum() / max(int(begins), 1)
     return MissingPattern(
         units=units,
         holes=holes,
         levels=tuple(names[k] for k in used),
+        marks=tuple(marks[k] for k in used),
         values=table[:, used],
         centres=scales[used, 0],
         spreads=scales[used, 1],
@@ -252,119 +294,54 @@ def _units(missing: pd.DataFrame) -> tuple[tuple[tuple[Name, ...], ...], BoolArr
 
 def _levels(
     seen: Observed, units: tuple[tuple[Name, ...], ...], *, time: bool
-) -> tuple[list[Name], IntArray, FloatArray, FloatArray]:
-    """Columns whose values may matter, their units, values as last seen, and means and deviations.
+) -> tuple[list[Name], list[object], IntArray, FloatArray, FloatArray]:
+    """Columns whose values may matter, levels that they are at or not, units, values, and scales.
 
     Row t is what is known as step t begins: values of this step, of columns without holes; of the
-    others the last one that was seen before. 0 where there is none yet.
+    others the last one that was seen before. 0 where there is none yet, and in a table where the
+    cell is missing.
     """
     unit_of = {name: u for u, unit in enumerate(units) for name in unit}
     names: list[Name] = []
+    marks: list[object] = []
     columns, scales = [], []
-    for name in wanted(seen, None, numeric=True):
-        if name in unit_of and not time:
-            continue
-        values = seen.data[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    for name, mark, values in _candidates(seen, unit_of):
         centre, spread = np.nanmean(values), np.nanstd(values)
         if not spread > 0:
             continue
         z = (values - centre) / spread
-        if name in unit_of:
+        if name in unit_of and not time:
+            z = np.nan_to_num(z)
+        elif name in unit_of:
             at = np.where(np.isnan(z), -1, np.arange(len(z)))
             at = np.concatenate([[-1], np.maximum.accumulate(at)[:-1]])
             z = np.where(at < 0, 0.0, z[at])
         names.append(name)
+        marks.append(mark)
         columns.append(z)
         scales.append((centre, spread))
     owner = np.array([unit_of.get(name, -1) for name in names], dtype=np.intp)
     table = np.column_stack(columns) if columns else np.zeros((len(seen.data), 0))
-    return names, owner, table, np.array(scales).reshape(-1, 2)
+    return names, marks, owner, table, np.array(scales).reshape(-1, 2)
 
 
-# --- walks along real steps -----------------------------------------------------------------------
+def _candidates(
+    seen: Observed, unit_of: dict[Name, int]
+) -> Iterator[tuple[Name, object, FloatArray]]:
+    """Columns whose values may matter: numbers, and without holes the levels of the others."""
+    plain = wanted(seen, None, numeric=True)
+    for name in names_of(seen.data):
+        holed = name in unit_of
+        if name in plain:
+            yield name, None, seen.data[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        elif name not in plain and not holed:
+            marks = seen.data[name].value_counts().index.tolist()
+            for mark in marks[1:] if len(marks) <= _MOST_MARKS else ():
+                yield name, mark, _is_at(seen, name, mark)
 
 
-def _walk(holes: BoolArray, n: int, stretch: float, rng: np.random.Generator) -> IntArray:
-    """Rows of stretches that begin and end where nothing is missing, as far as there are such."""
-    n_rows = len(holes)
-    gates = np.flatnonzero(~holes[:-1].any(axis=1))
-    if len(gates) < max(10, 0.01 * n_rows):
-        gates = np.arange(n_rows - 1)
-    is_gate = np.zeros(n_rows, dtype=np.bool_)
-    is_gate[gates] = True
-    leaves = rng.random(n) < n_rows / (stretch * len(gates))
-    rows = np.empty(n, dtype=np.intp)
-    row = int(rng.integers(n_rows))
-    for t in range(n):
-        if row == n_rows - 1 or (is_gate[row] and leaves[t]):
-            row = int(gates[rng.integers(len(gates))])
-        row += 1
-        rows[t] = row
-    return rows
-
-
-class _Steps:
-    """The steps of the data, found by what was missing before them and by values."""
-
-    def __init__(self, holes: BoolArray, values: FloatArray, rng: np.random.Generator) -> None:
-        ages = ages_of(holes)
-        groups: dict[bytes, list[int]] = {}
-        for row in range(1, len(holes)):
-            groups.setdefault(holes[row - 1].tobytes(), []).append(row)
-        self._n_rows = len(holes)
-        self._rows = {
-            mask: np.array(rows, dtype=np.intp)
-            for mask, rows in groups.items()
-            if _is_open(holes[rows[0] - 1], np.array(rows))
-        }
-        self._trees = {}
-        for mask, rows in self._rows.items():
-            age = [_mean_age(holes[row - 1], ages[row - 1]) for row in rows]
-            tie = rng.uniform(0, _TIE, len(rows))
-            self._trees[mask] = _tree(np.column_stack([values[rows], age, tie]))
-
-    def after(
-        self,
-        hole: BoolArray,
-        age: IntArray,
-        known: FloatArray,
-        row: int,
-        rng: np.random.Generator,
-    ) -> int:
-        """Draw a step to come next: a near one, or where there are few the one that follows."""
-        rows = self._rows.get(hole.tobytes())
-        if rows is None:
-            follows = row + 1 < self._n_rows
-            return row + 1 if follows else int(rng.integers(self._n_rows))
-        near = min(_NEAREST, max(1, len(rows) // 5))
-        at = [*known, _mean_age(hole, age), rng.uniform(0, _TIE)]
-        found = np.atleast_1d(self._trees[hole.tobytes()].query(at, k=near)[1])
-        return int(rows[found[rng.integers(near)]])
-
-
-def _is_open(hole: BoolArray, rows: IntArray) -> bool:
-    """Whether steps after these holes may be drawn in any order: many visits, and short if gaps."""
-    n_visits = 1 + int((np.diff(rows) > 1).sum())
-    if not hole.any():
-        return len(rows) >= _FEWEST
-    return n_visits >= _FEWEST and len(rows) <= _SHORT * n_visits
-
-
-def _mean_age(hole: BoolArray, age: IntArray) -> float:
-    return float(_AGE * np.log1p(age[hole]).mean()) if hole.any() else 0.0
-
-
-def _nearest_rows(values: FloatArray, at: FloatArray, rng: np.random.Generator) -> IntArray:
-    """For each row of `at`, one of the rows of `values` that are nearest."""
-    near = min(_NEAREST, max(1, len(values) // 5))
-    ties, own = rng.uniform(0, _TIE, len(values)), rng.uniform(0, _TIE, len(at))
-    found = _tree(np.column_stack([values, ties])).query(np.column_stack([at, own]), k=near)[1]
-    table = np.asarray(found, dtype=np.intp).reshape(len(at), near)
-    rows: IntArray = table[np.arange(len(at)), rng.integers(near, size=len(at))]
-    return rows
-
-
-def _tree(points: FloatArray) -> Any:
-    from scipy.spatial import KDTree
-
-    return KDTree(points)
+def _is_at(seen: Observed, name: Name, mark: object) -> FloatArray:
+    """Whether a category is at a level; where it is missing, whether it was."""
+    column = seen.data[name].astype(object)
+    filled = column.where(~seen.missing[name], seen.truth[name].astype(object))
+    return np.asarray(filled == mark, dtype=np.float64)

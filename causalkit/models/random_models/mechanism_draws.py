@@ -145,13 +145,18 @@ class MechanismDraw:
         return families[rng.integers(len(families))]
 
     def function(self, causes: FloatArray, levels: IntArray, rng: np.random.Generator) -> Function:
-        """Draw the mean; a nonlinear one has mean 0 and a drawn standard deviation."""
-        family = self._family(rng)
-        if not levels.any() and (family == "linear" or not len(levels)):
-            return random_function(family, len(levels), rng=rng, weights=self.weights)
-        return stretched(
-            self._felt(family, causes, levels, rng), float(rng.uniform(*self.weights)), 0.0
-        )
+        """Draw the mean; a nonlinear one has mean 0 and a drawn standard deviation per cause.
+
+        A sum of k slopes grows with k by itself. A nonlinear function of k causes in standard units
+        would not, and lines explain less of it: so a variable with many causes would be predicted
+        worse than one with many effects, and R² would fall along paths.
+        """
+        family, k = self._family(rng), len(levels)
+        if not levels.any() and (family == "linear" or not k):
+            return random_function(family, k, rng=rng, weights=self.weights)
+        felt = self._felt(family, causes, levels, rng)
+        size = float(np.sqrt(k)) if family == "linear" else float(k)
+        return stretched(felt, size * float(rng.uniform(*self.weights)), 0.0)
 
     def _felt(
         self, family: Family, causes: FloatArray, levels: IntArray, rng: np.random.Generator

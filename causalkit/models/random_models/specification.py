@@ -55,7 +55,7 @@ class ModelSpec:
         four for each.
     weights : tuple of float, default (0.5, 2)
         Smallest and largest absolute slope, relative to noise of variance one; of a nonlinear
-        function, its standard deviation.
+        function, its standard deviation over the number of its causes.
     standardise : bool, default True
         Bring each continuous variable to mean 0 and variance 1 while the model is built, so that
         its effects are made from standard units.

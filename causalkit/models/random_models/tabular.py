@@ -374,9 +374,11 @@ def random_model(
     drawn again until each cause takes part in a fair share of their variance. Paths may still
     cancel each other in part, as in any model.
 
-    Of linear models in standard units neither variances nor R² sort the variables. Of nonlinear
-    ones in standard units R² given all others, which is linear, tends to *fall* along paths. Look
-    at `Draw.r2_sortability` before you believe a ranking.
+    In standard units neither variances nor R² given all others sort continuous variables on average
+    (mean R² sortability of 50 models of ten nodes, degree 2 or 4: 0.47 to 0.54, standard error
+    0.03). In a single model they may, and with discrete variables among them R² falls along paths
+    ("mixed", degree 4: 0.41). Look at `Draw.r2_sortability` before you believe a
+    ranking.
 
     References
     ----------

@@ -60,7 +60,7 @@ TASKS: Final = (
 _HIDDEN: Final = ("frontdoor", "instrument", "bow", "negative-control")
 _INSTRUMENT: Final = 0.5  # share of the variance of the treatment's index
 _MEDIATED: Final = 0.5  # share of the effect that goes through the mediator of "mediation"
-_MEDIATOR: Final = 0.5  # slope of the mediator on the confounding index
+_MEDIATOR: Final = -0.4  # slope of the mediator on the confounding index: no path cancels
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -126,7 +126,7 @@ def effect_task(
     effect: float = 1.0,
     overlap: float = 0.6,
     heterogeneity: float = 0.0,
-    confounding: float = 1.0,
+    confounding: float = 0.5,
     nonlinear: float = 0.0,
     n_covariates: int = 3,
     binary: bool = True,
@@ -147,11 +147,11 @@ def effect_task(
     heterogeneity : float, default 0
         Standard deviation of the effect over units, relative to its mean. The last covariate
         modifies it.
-    confounding : float, default 1
+    confounding : float, default 0.5
         Effect of the confounding index, in the units of its standard deviation and of the noise of
-        the outcome. The index drives the treatment, too; 0 takes the confounding away. With
-        the defaults treatment and covariates are nearly independent given the outcome, by chance
-        of the numbers: the tasks are meant for a graph that is given, not for one to be learnt.
+        the outcome. The index drives the treatment, too; 0 takes the confounding away. Near 1
+        treatment and covariates are nearly independent given the outcome, by chance of the
+        numbers: such a task is for a graph that is given, not for one to be learnt.
     nonlinear : float, default 0
         Below 1: share of the variance of the covariates' index that no linear function of them
         explains.
@@ -184,6 +184,9 @@ def effect_task(
     With a hidden confounder and covariates, each is half of the variance of the confounding index.
     An instrument is a fair coin and half of the variance of what drives the treatment. Noise of
     outcome and mediators has variance one.
+
+    With the defaults and 2,000 rows, PC (Fisher's z, alpha 0.01) finds the whole skeleton of
+    "backdoor" in nearly all draws, and of "mediation" in about three of four.
 
     References
     ----------

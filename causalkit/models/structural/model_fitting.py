@@ -30,7 +30,7 @@ from causalkit.models.mechanisms.fitting import FAMILIES, FittedMechanism, fit_m
 from causalkit.models.mechanisms.functions import Encoded
 from causalkit.models.structural._ancestral import System
 from causalkit.models.structural._intervened import Held
-from causalkit.typing import FloatArray, IntArray, Name, RandomState
+from causalkit.typing import BoolArray, FloatArray, IntArray, Name, RandomState
 
 __all__ = ["FittedSystem", "fit_system"]
 
@@ -38,6 +38,7 @@ _OF_LEVELS: Final = ("table", "logistic", "softmax", "ordinal")
 _KINDS: Final = (*FAMILIES, *_OF_LEVELS, "count")
 _ROWS_A_CELL: Final = 10
 _COUNTS: Final = (3, 50)
+_FEWEST_SEEN: Final = 3
 _FOLDS: Final = 5
 
 
@@ -64,7 +65,8 @@ def fit_system(
     graph : CausalGraph
         A DAG.
     table : Table
-        Complete columns, one a node, in the order of the nodes.
+        Columns, one a node, in the order of the nodes. A mechanism is fitted to the rows in which
+        its variable and all its causes are seen.
     mechanism, noise, random_state
         See :class:`causalkit.models.StructuralCausalModel`.
 
@@ -75,7 +77,8 @@ def fit_system(
     Raises
     ------
     InputError
-        If a family is not known, or does not fit the values of a variable.
+        If a family is not known, or does not fit the values of a variable; if hardly any row has a
+        variable together with its causes.
     """
     asked = _asked(graph, mechanism)
     n_levels = np.array([_n_levels(table, k) for k in range(table.n_columns)], dtype=np.intp)
@@ -87,8 +90,13 @@ def fit_system(
             found.append(FittedMechanism(wanted, "given"))
             continue
         causes = np.flatnonzero(graph.directed[:, k])
+        rows = _seen_rows(table, k, causes)
         target = _Target(
-            name, table.values[:, causes], table.values[:, k], n_levels[causes], int(n_levels[k])
+            name,
+            table.values[:, causes][rows],
+            table.values[rows, k],
+            n_levels[causes],
+            int(n_levels[k]),
         )
         labelled = table.levels[k] is not None
         found.append(_fit(target, wanted, noise, stream, labelled=labelled))
@@ -133,12 +141,27 @@ def _asked(
     return {name: mechanism.get(name, "auto") for name in graph.nodes}
 
 
+def _seen_rows(table: Columns, k: int, causes: IntArray) -> BoolArray | slice:
+    """Rows in which a variable and its causes are seen; all of them where nothing is missing."""
+    missing = table.missing[:, [k, *causes.tolist()]]
+    if not missing.any():
+        return slice(None)
+    seen = np.asarray(~missing.any(axis=1))
+    if seen.sum() < _FEWEST_SEEN:
+        raise InputError(
+            f"{int(seen.sum())} row(s) have {table.names[k]!r} and its causes without a hole; "
+            f"expected at least {_FEWEST_SEEN}. Leave out columns with many holes, or fill them."
+        )
+    return seen
+
+
 def _n_levels(table: Columns, k: int) -> int:
     """Levels of a column, of a number that is 0 or 1 two, else 0."""
     levels = table.levels[k]
     if levels is not None:
         return max(len(levels), 1)
     column = table.values[:, k]
+    column = column[~np.isnan(column)]
     return 2 if set(np.unique(column[:1000])) <= {0.0, 1.0} and _binary(column) else 0
 
 
@@ -212,7 +235,7 @@ def _head(family: str, index: str, n_levels: int) -> Callable[[FloatArray, Float
 
 
 def _fit_count(target: _Target) -> FittedMechanism:
-    from causalkit.models.mechanisms.head_fitting import fit_count
+    from causalkit.models.mechanisms.count_fitting import fit_count
 
     causes, encoded = _indicators(target)
     return FittedMechanism(encoded(fit_count(causes, target.y)), "count")

@@ -26,14 +26,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from causalkit._core.checks import as_names, check_complete
+from causalkit._core.checks import as_names, check_choice, check_complete
 from causalkit._core.random import as_generator
-from causalkit._core.table import as_table
+from causalkit._core.table import Table, as_table
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import CausalGraph, latent_projection
 from causalkit.graph.marks import Kind
@@ -42,9 +42,11 @@ from causalkit.models.structural._ancestral import System
 from causalkit.models.structural._answers import Answers
 from causalkit.models.structural._labels import Labels
 from causalkit.models.structural.latent_factors import check_regressions, couple
-from causalkit.typing import Data, Name, Names, RandomState
+from causalkit.typing import Data, FloatArray, Name, Names, RandomState
 
 __all__ = ["StructuralCausalModel"]
+
+_FEWEST_COMPLETE: Final = 20
 
 
 class StructuralCausalModel(Answers, BaseEstimator):
@@ -64,6 +66,10 @@ class StructuralCausalModel(Answers, BaseEstimator):
         goes by the values, and by held-out rows. A mechanism is kept as it is.
     noise : {"auto", "empirical", "smoothed", "normal", "student", "mixture"}
         Of mechanisms that add noise or scale it. "auto" is the slowest part of a fit.
+    missing : {"refuse", "drop"}
+        What a fit does with missing cells. "drop": each mechanism is fitted to the rows in which
+        its variable and all its causes are seen, whatever else is missing there; latent factors to
+        the complete rows.
     random_state : int, Generator or None
         Folds and trees of the fit.
 
@@ -88,7 +94,8 @@ class StructuralCausalModel(Answers, BaseEstimator):
     -----
     **Assumes:** the graph is right, and unobserved common causes are its bidirected edges; noises
     are independent but for those, and where they share one, their normal scores are normal
-    together. A fitted model answers
+    together. With ``missing="drop"`` also that, given its causes, whether cells of a variable and
+    its causes are missing has nothing to do with the variable. A fitted model answers
     questions about interventions and counterfactuals as if its mechanisms were the true ones. Of
     counterfactuals, data can never say whether they are right: mechanisms that draw the same
     data may differ in them.
@@ -119,11 +126,13 @@ class StructuralCausalModel(Answers, BaseEstimator):
         *,
         mechanism: str | Mapping[Name, str | Mechanism] = "auto",
         noise: str = "auto",
+        missing: str = "refuse",
         random_state: RandomState = None,
     ) -> None:
         self.graph = graph
         self.mechanism = mechanism
         self.noise = noise
+        self.missing = missing
         self.random_state = random_state
 
     # --- from data, mechanisms or a file ---------------------------------------------------------
@@ -146,7 +155,8 @@ class StructuralCausalModel(Answers, BaseEstimator):
         ------
         InputError
             If there is no graph or it is no DAG or ADMG, if an ancestor of a variable is joined to
-            it by `<->`, if cells are missing or a family is not known.
+            it by `<->`, if cells are missing and are not to be dropped, too few are left, or a
+            family is not known.
         UnknownVariableError
             If a node of the graph is no column.
         """
@@ -155,14 +165,18 @@ class StructuralCausalModel(Answers, BaseEstimator):
 
         graph = _checked_graph(self.graph, mixed=True)
         check_regressions(graph)
-        table = check_complete(as_table(X, columns=graph.nodes), who=type(self).__name__)
+        table = as_table(X, columns=graph.nodes)
+        if check_choice(self.missing, "missing", ("refuse", "drop")) == "refuse":
+            advice = 'Set missing="drop", or impute them.'
+            check_complete(table, who=type(self).__name__, advice=advice)
         fitted = fit_system(graph, table, self.mechanism, self.noise, self.random_state)
         named = zip(table.names, table.levels, strict=True)
         levels = {name: known for name, known in named if known is not None}
         system, factors = System(graph, fitted.mechanisms), tuple[Name, ...]()
         if graph.kind is Kind.ADMG:
             rng = as_generator(0)  # of mechanisms that are bijective, so nothing is drawn
-            system, factors = couple(graph, fitted.mechanisms, table.values, rng)
+            values = _complete_rows(table)
+            system, factors = couple(graph, fitted.mechanisms, values, rng)
         self._become(system, factors, levels)
         self.families_, self.validation_ = fitted.families, fitted.validation
         return self
@@ -314,6 +328,18 @@ class StructuralCausalModel(Answers, BaseEstimator):
         if parts["families"] is not None:
             model.families_, model.validation_ = parts["families"], parts["validation"]
         return model
+
+
+def _complete_rows(table: Table) -> FloatArray:
+    """Values of the rows without a hole."""
+    values: FloatArray = table.values[~table.missing.any(axis=1)]
+    if len(values) < min(_FEWEST_COMPLETE, table.n_rows):
+        raise InputError(
+            f"{len(values)} row(s) have no hole, and the noise of variables joined by '<->' is "
+            f"coupled by such rows; expected at least {_FEWEST_COMPLETE}. Leave out columns with "
+            "many holes, or impute them."
+        )
+    return values
 
 
 def _checked_graph(graph: object, *, mixed: bool = False) -> CausalGraph:

@@ -7,8 +7,10 @@ surprise is what older causes do not predict, and that is a linear contrast of t
 
     log scale = a + b · causes + Σ c_k · hinge_k(mean) + Σ d_k · log(u_k + |contrast_k(causes)|)
 
-with causes of this step and the last. All terms are clipped to the range that was seen, so that no
-feedback makes the scale run away. As the scale is a function of the listed causes, the graph stays
+with causes of this step and the last. What surprises add is shrunk by a fifth: fitted one step
+ahead, it feeds on itself in a free run, and series that surprise each other would go together less
+than they do. All terms are clipped to the range that was seen, so that no feedback makes the scale
+run away. As the scale is a function of the listed causes, the graph stays
 what it was.
 
 References
@@ -34,6 +36,8 @@ _MOST_PULL: Final = 6.0
 """Most that the size of one residual, in scales, pulls: steps of the iteration stay short."""
 
 _LEAST_UNIT: Final = 1e-9
+_SHRUNK: Final = 0.8
+"""What is left of the slopes of surprises."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,8 +118,11 @@ def fit_scale(
     for _ in range(_STEPS):
         now = line(terms)
         line = design.fit(now + np.minimum(size * np.exp(-now), _MOST_PULL) - 1)
+    slopes = line.slopes.copy()
+    slopes[len(slopes) - len(offsets) :] *= _SHRUNK
+    intercept = float(np.log((size * np.exp(-terms @ slopes)).mean()))
     return SurpriseScale(
-        mean, recent, knots, contrasts, offsets, units, low, high, line.slopes, line.intercept
+        mean, recent, knots, contrasts, offsets, units, low, high, slopes, intercept
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from causalkit.graph import CausalGraph, LaggedGraph
+from causalkit.models.observation.pattern import MissingPattern
 from causalkit.models.structural.structural_model import StructuralCausalModel
 from causalkit.models.temporal.temporal_model import TemporalCausalModel
 from causalkit.models.twins.column_forms import ColumnForm
 from causalkit.models.twins.gaps import GapPattern
+from causalkit.models.twins.outages import Outage
 from causalkit.typing import Name, RandomState
 
 __all__ = ["FittedTwin", "TwinSettings"]
@@ -25,6 +27,8 @@ class TwinSettings:
     noise: str
     is_fast: bool
     lag_zero: str
+    outages: str
+    season: tuple[int, ...] | None
     panel: Name | None
     time: Name | None
     random_state: RandomState
@@ -42,5 +46,7 @@ class FittedTwin:
     model: TemporalCausalModel | StructuralCausalModel
     graph: LaggedGraph | CausalGraph
     forms: dict[Name, ColumnForm]
-    gaps: GapPattern | None
+    gaps: GapPattern | MissingPattern | None
     n_rows: int
+    outages: tuple[Outage, ...] = ()
+    copies: Mapping[Name, Name] = field(default_factory=dict)

@@ -19,11 +19,15 @@ from causalkit.models.mechanisms.base import Mechanism
 from causalkit.models.temporal.temporal_fitting import fit_mechanisms
 from causalkit.models.temporal.temporal_model import TemporalCausalModel
 from causalkit.models.twins.column_forms import ColumnForm, choose_form, measured
+from causalkit.models.twins.copies import CopyTable, find_copies, with_copies
 from causalkit.models.twins.fitted_twin import FittedTwin, TwinSettings
 from causalkit.models.twins.gaps import GapPattern
 from causalkit.models.twins.ordered_search import complete_within, discover_graph
+from causalkit.models.twins.outages import without_outages
+from causalkit.models.twins.piles import fit_piles, with_piles, with_shared
 from causalkit.models.twins.preparation import directed_part, refuse_empty, standing_rules
 from causalkit.models.twins.repeats import Standing, StandingRule
+from causalkit.models.twins.season_fitting import fit_seasons
 from causalkit.typing import Data, Name
 
 __all__ = ["fit_series"]
@@ -50,19 +54,25 @@ def fit_series(
     _refuse_own_mechanisms(settings.mechanism)
     series = _chosen(as_series(X, panel=settings.panel, time=settings.time), graph)
     refuse_empty(series)
+    names = series.names
+    holes = np.isnan(series.table.values)
+    series, outages = without_outages(series, find=settings.outages == "find")
+    copies = {} if graph is not None else _copies_in(series, settings)
+    series = series.select([name for name in names if name not in copies])
     forms = {name: choose_form(series, k) for k, name in enumerate(series.names)}
-    scaled = series.with_values(
-        np.column_stack([form.forward(series.table.column(name)) for name, form in forms.items()])
-    )
+    seasons, scaled = fit_seasons(series, settings.season, forms, rng)
     graph = _directed(scaled, graph, settings)
     rules, stood = standing_rules(series, graph, forms, rng)
+    every, inside = fit_piles(series, graph)
+    piles = with_shared(seasons.other_piles(series, every, inside)[0], every, graph)
+    piled = inside & np.array([name in piles for name in series.names])
     fitted = fit_mechanisms(
         scaled,
         graph,
         mechanism="linear" if settings.is_quick else settings.mechanism,
         noise=settings.noise,
         rng=rng,
-        without=stood,
+        without=stood | piled,
     )
     model = TemporalCausalModel.from_mechanisms(
         graph,
@@ -74,9 +84,20 @@ def fit_series(
     )
     model.families_ = fitted.families
     model.residual_correlation_ = fitted.correlation
-    holes = np.isnan(series.table.values)
-    gaps = GapPattern(series.names, holes, series.follows) if holes.any() else None
-    return FittedTwin(model=model, graph=graph, forms=forms, gaps=gaps, n_rows=series.n_rows)
+    model = with_copies(model, names, copies)
+    holed = holes.any() or outages is not None
+    gaps = GapPattern(names, holes, series.follows, outages) if holed else None
+    graph, model = model.graph_, seasons.driven(model)
+    model = with_piles(model, graph, piles)
+    return FittedTwin(
+        model=model,
+        graph=graph,
+        forms=forms,
+        gaps=gaps,
+        n_rows=series.n_rows,
+        outages=() if outages is None else outages.listed(names),
+        copies={name: original for name, (original, _) in copies.items()},
+    )
 
 
 def _refuse_own_mechanisms(mechanism: str | Mapping[Name, Any]) -> None:
@@ -88,6 +109,12 @@ def _refuse_own_mechanisms(mechanism: str | Mapping[Name, Any]) -> None:
                 f"the mechanism of {name!r} is a {type(family).__name__}; expected the "
                 "name of a family, as scales are chosen here. Use TemporalCausalModel."
             )
+
+
+def _copies_in(series: Series, settings: TwinSettings) -> dict[Name, tuple[Name, CopyTable]]:
+    """Columns that are functions of another, but those whose mechanism was asked for."""
+    asked = () if isinstance(settings.mechanism, str) else tuple(settings.mechanism)
+    return find_copies(series, but=asked)
 
 
 def _chosen(series: Series, graph: LaggedGraph | None) -> Series:

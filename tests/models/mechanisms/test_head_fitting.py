@@ -8,9 +8,9 @@ from scipy.optimize import approx_fprime
 
 from causalkit.errors import InputError
 from causalkit.models.mechanisms.additive import Linear
+from causalkit.models.mechanisms.count_fitting import fit_count
 from causalkit.models.mechanisms.counts import Count
 from causalkit.models.mechanisms.head_fitting import (
-    fit_count,
     fit_logistic,
     fit_ordinal,
     fit_softmax,

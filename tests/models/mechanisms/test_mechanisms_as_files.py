@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from causalkit.models.mechanisms.additive import Additive, Linear
+from causalkit.models.mechanisms.count_fitting import fit_count
 from causalkit.models.mechanisms.head_fitting import (
-    fit_count,
     fit_logistic,
     fit_ordinal,
     fit_softmax,

@@ -165,6 +165,17 @@ def test_standard_units_take_the_gift_of_sortability_away():
     assert standard[1] < raw[1] - 0.1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("mechanism", ["gaussian-process", "mlp", "location-scale"])
+def test_r2_gives_no_gift_in_nonlinear_models(mechanism):
+    found = []
+    for seed in range(40):
+        draw = random_model(n_nodes=10, mechanism=mechanism, rng=seed).sample(1000, rng=seed)
+        found.append(draw.r2_sortability)
+    error = np.std(found) / np.sqrt(len(found))
+    assert abs(np.mean(found) - 0.5) < 3 * error
+
+
 def test_sortability_is_unknown_where_it_cannot_be_known():
     draw = random_model(n_nodes=5, degree=0.0, rng=0).sample(5, rng=0)
     assert np.isnan(draw.varsortability)

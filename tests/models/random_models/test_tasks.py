@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from causalkit.discovery import PC
 from causalkit.errors import InputError, NotIdentifiableError
 from causalkit.graph import is_separated
 from causalkit.identification import identify, is_adjustment_set
@@ -122,6 +123,16 @@ def test_confounding_moves_the_naive_contrast_in_proportion(kind):
     assert two - none == pytest.approx(2 * (one - none), rel=1e-6)
 
 
+@pytest.mark.parametrize("binary", [True, False])
+def test_the_graph_of_the_default_back_door_can_be_learnt(binary):
+    found = 0
+    for seed in range(6):
+        task = effect_task("backdoor", binary=binary, rng=seed)
+        data = task.sample(2000, rng=seed).astype(float)
+        found += PC(alpha=0.01).fit(data).graph_ == task.graph.to_cpdag()
+    assert found >= 5
+
+
 def test_without_confounding_nothing_confounds():
     for kind in TASKS:
         graph = effect_task(kind, confounding=0.0, rng=0).graph
@@ -131,7 +142,7 @@ def test_without_confounding_nothing_confounds():
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
 def test_nonlinear_is_the_share_that_no_linear_regression_finds(share):
-    task = effect_task("backdoor", nonlinear=share, n_covariates=4, rng=0)
+    task = effect_task("backdoor", confounding=1.0, nonlinear=share, n_covariates=4, rng=0)
     data = task.sample(40_000, rng=0)
     W = data[["W0", "W1", "W2", "W3"]].to_numpy()
     causes = np.column_stack([np.zeros(len(W)), W])
