@@ -27,10 +27,24 @@ def to_plain(analysis: Any) -> dict[str, Any]:
             "assumptions": list(analysis.estimand.assumptions),
         },
         "effects": _records(analysis.effect.to_frame()),
-        "interval": list(map(_plain, analysis.effect.interval())),
+        "interval_given_graph": list(map(_plain, analysis.effect.interval())),
+        "interval": list(map(_plain, analysis.interval())),
+        "over_graphs": None if analysis.learnt is None else _over_graphs(analysis.learnt),
         "challenges": _records(analysis.challenges.to_frame()),
         "notes": list(analysis.notes),
         "fingerprint": analysis.fingerprint,
+    }
+
+
+def _over_graphs(learnt: Any) -> dict[str, Any]:
+    """The effect over all graphs that the data leave possible."""
+    return {
+        "n_graphs": len(learnt.graphs),
+        "answers": list(learnt.alternatives.labels),
+        "effects": _records(learnt.to_frame()),
+        "share_without_effect": learnt.probability("zero"),
+        "variance": learnt.variance(),
+        "most_valuable_edge": _plain(learnt.most_valuable_edge()),
     }
 
 

@@ -10,8 +10,9 @@ The chain is four calls that anybody can make by hand, and `Analysis` keeps what
 What is decided here, and what the estimator warned about, is said in `Analysis.notes`. If a class
 of graphs leaves the effect open (an edge that is not oriented decides it), the answer is the set of
 effects that the class allows; of a PAG it may hold members in which nothing is identified
-(`n_open`). And a graph that was learnt from the same rows makes the interval of the effect too
-short by an unknown amount: the interval describes the effect *given* the graph.
+(`n_open`). And where the graph was learnt from the same rows, `effect.interval()` takes it
+as given and is too short by an unknown amount; `Analysis.interval()` goes over all graphs that the
+data leave possible (:func:`~causalkit.workflow.learnt_effect`) and admits both uncertainties.
 """
 
 from __future__ import annotations
@@ -27,17 +28,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import clone
 
+from causalkit._core.checks import check_count
 from causalkit._core.report import Report, Reported
 from causalkit._core.table import Table, as_table, column_names
-from causalkit.discovery import FLOP, PC, Knowledge
+from causalkit.discovery import Knowledge
 from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.errors import (
+    CausalkitError,
     CausalkitWarning,
     InputError,
     NotIdentifiableError,
     UnknownVariableError,
 )
 from causalkit.estimation import Effect, EffectEstimator, EffectSet
+from causalkit.estimation.effect import Interval
 from causalkit.graph import CausalGraph, Kind
 from causalkit.identification import (
     Estimand,
@@ -48,7 +52,10 @@ from causalkit.identification import (
 )
 from causalkit.identification.query import GraphLike, as_graph
 from causalkit.refutation import Challenges, refute
-from causalkit.typing import Data, FloatArray, Name
+from causalkit.typing import Data, Name
+from causalkit.workflow.answers import possible_effects
+from causalkit.workflow.graph_set import default_algorithm, possible_graphs
+from causalkit.workflow.learnt_effect import LearntEffect, learnt_effect
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +76,9 @@ class Analysis(Reported):
         The fitted algorithm; None if the graph was given.
     estimand : Estimand
     effect : Effect or EffectSet
+        Its interval takes the graph as given.
+    learnt : LearntEffect or None
+        The effect over all graphs that the data leave possible; None if the graph was given.
     challenges : Challenges
     notes : tuple of str
         Decisions that were made on the way and that change how the answer is to be read.
@@ -87,12 +97,27 @@ class Analysis(Reported):
     discovery: DiscoveryAlgorithm | None
     estimand: Estimand
     effect: Effect | EffectSet
+    learnt: LearntEffect | None
     challenges: Challenges
     notes: tuple[str, ...]
     settings: Mapping[str, Any]
     data_summary: tuple[Mapping[str, Any], ...]
     n_rows: int
     fingerprint: str
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """Interval with structural and sampling uncertainty, if the graph was learnt.
+
+        Parameters
+        ----------
+        level : float
+
+        Returns
+        -------
+        Interval
+            That of `learnt`; of a given graph, or with `n_resamples=0`, that of `effect`.
+        """
+        return (self.effect if self.learnt is None else self.learnt).interval(level)
 
     def to_html(self, path: str | Path | None = None) -> str:
         """Render one self-contained HTML page; write it to `path` if one is given.
@@ -137,6 +162,7 @@ class Analysis(Reported):
                 ("graph", f"{self.graph.kind.name}, {len(self.graph)} variables, {how}"),
                 ("estimand", str(self.estimand.expression)),
                 ("answer", self.effect.sentence),
+                *([] if self.learnt is None else [("over graphs", self.learnt.sentence)]),
                 ("challenges", self.challenges.summary),
             ],
             notes=self.notes,
@@ -156,6 +182,7 @@ def analyze(
     checks: Iterable[Any] | None = None,
     clusters: Any = None,
     sample_weight: Any = None,
+    n_resamples: int = 100,
     random_state: int | None = 0,
     n_jobs: int | None = None,
 ) -> Analysis:
@@ -183,6 +210,9 @@ def analyze(
         Left out, all that apply.
     clusters, sample_weight : column name or array of shape (n_rows,), optional
         Groups of dependent rows, and weights of rows.
+    n_resamples : int, default 100
+        If the graph is learnt, how often each search is repeated to see which graphs the data leave
+        possible; 0 for not at all. Tests that are slow are slow as often.
     random_state : int, optional
         Seed of everything that is drawn. The default repeats; None does not.
     n_jobs : int, optional
@@ -208,7 +238,8 @@ def analyze(
       hidden common causes, no selection, no cycles, faithfulness, a score or a test that suits the
       data);
     - what the estimand lists: consistency, positivity, no hidden confounding beyond the graph;
-    - with a learnt graph, the interval does not include the uncertainty about the graph.
+    - with a learnt graph, `effect.interval()` does not include the uncertainty about the graph, and
+      `interval()` does, if one of the graphs in `learnt` gives the right answer.
 
     Examples
     --------
@@ -236,6 +267,7 @@ def analyze(
         "checks": checks,
         "clusters": clusters,
         "sample_weight": sample_weight,
+        "n_resamples": check_count(n_resamples, "n_resamples", minimum=0),
         "random_state": random_state,
     }
     columns = column_names(data)
@@ -253,7 +285,9 @@ def analyze(
         kept = [name for name in columns if name not in beside]
         variables = as_table(data, columns=kept, labels=labels)
         # A copy: an algorithm that is fitted again elsewhere must not change what is kept here.
-        algorithm = _default(variables, knowledge) if discovery is None else clone(discovery)
+        algorithm = (
+            default_algorithm(variables, knowledge) if discovery is None else clone(discovery)
+        )
         graph = algorithm.fit(variables).graph_
     else:
         variables = as_table(data, columns=[name for name in graph.nodes if name in columns])
@@ -268,6 +302,9 @@ def analyze(
             random_state=random_state,
         )
     said = _passed_on(heard)
+    learnt, why = None, list[str]()
+    if algorithm is not None and n_resamples:
+        learnt, why = _over_graphs(data, variables, algorithm, estimand, settings, n_jobs)
     return Analysis(
         treatment=treatment,
         outcome=outcome,
@@ -275,13 +312,47 @@ def analyze(
         discovery=algorithm,
         estimand=estimand,
         effect=effect,
+        learnt=learnt,
         challenges=refute(effect, checks, random_state=random_state, n_jobs=n_jobs),
-        notes=(*notes, *said),
+        notes=(*notes, *why, *said),
         settings=settings,
         data_summary=tuple(_summaries(variables)),
         n_rows=variables.n_rows,
         fingerprint=_fingerprint(variables),
     )
+
+
+def _over_graphs(
+    data: Data,
+    variables: Table,
+    algorithm: DiscoveryAlgorithm,
+    estimand: Estimand,
+    settings: Mapping[str, Any],
+    n_jobs: int | None,
+) -> tuple[LearntEffect | None, list[str]]:
+    """The effect over all graphs that the data leave possible; or why there is none."""
+    query = estimand.query
+    try:
+        with warnings.catch_warnings():  # of the effect itself they have been heard
+            warnings.simplefilter("ignore", CausalkitWarning)
+            graphs = possible_graphs(
+                variables,
+                clone(algorithm),
+                n_resamples=settings["n_resamples"],
+                random_state=settings["random_state"],
+                n_jobs=n_jobs,
+            )
+            own = ("strategy", "estimator", "clusters", "sample_weight", "random_state")
+            found = learnt_effect(
+                data,
+                query.treatment[0],
+                query.outcome[0],
+                graphs=graphs,
+                **{name: settings[name] for name in own},
+            )
+    except CausalkitError as error:
+        return None, [f"No interval over other possible graphs: {error}"]
+    return found, []
 
 
 def _passed_on(heard: Iterable[warnings.WarningMessage]) -> list[str]:
@@ -292,18 +363,6 @@ def _passed_on(heard: Iterable[warnings.WarningMessage]) -> list[str]:
         if issubclass(warning.category, CausalkitWarning):
             said.append(f"{warning.category.__name__}: {warning.message}")
     return said
-
-
-def _default(variables: Table, knowledge: Knowledge | None) -> DiscoveryAlgorithm:
-    """Search where all columns are continuous; tests where some are not."""
-    numbers = all(levels is None for levels in variables.levels)
-    if numbers and all(_has_many_values(column) for column in variables.values.T):
-        return FLOP(knowledge=knowledge)
-    return PC(alpha=0.01, knowledge=knowledge)
-
-
-def _has_many_values(column: FloatArray) -> bool:
-    return len(np.unique(column)) > 2 and not np.isnan(column).any()
 
 
 def _check_arguments(
@@ -350,8 +409,8 @@ def _identify(
         notes.append(f"Not in the data, so treated as hidden: {', '.join(map(str, hidden))}.")
     if algorithm is not None:
         notes.append(
-            "The graph was learnt from the same rows, so the interval describes the effect given "
-            "this graph; it does not include the uncertainty about the graph."
+            "The graph was learnt from the same rows. The interval of the effect takes it as "
+            "given; interval() also goes over the other graphs that the data leave possible."
         )
     observed = variables.names if hidden else None
     if algorithm is not None and (ambiguous := getattr(algorithm, "ambiguous_", ())):
@@ -365,8 +424,11 @@ def _identify(
     except NotIdentifiableError as error:
         if strategy is not None:
             raise
-        estimand = _possible(graph, treatment, outcome, observed, error)
-        notes += _what_is_open(estimand, error)
+        possible = possible_effects(graph, treatment, outcome, observed)
+        if possible is None:
+            raise
+        estimand = possible
+        notes += _what_is_open(possible, error)
     if isinstance(estimand, NoEffectEstimand):
         notes.append(
             f"The graph has no causal path from {treatment} to {outcome}, so it says that the "
@@ -376,25 +438,6 @@ def _identify(
             why = algorithm.explain(treatment, outcome)
             notes.append(f"{treatment} and {outcome}: {why.edge}; {why.adjacency}.")
     return estimand, tuple(notes)
-
-
-def _possible(
-    graph: CausalGraph,
-    treatment: Name,
-    outcome: Name,
-    observed: tuple[Name, ...] | None,
-    error: NotIdentifiableError,
-) -> PossibleEffects:
-    """All answers that a class of graphs allows; where that is no answer, the error stands."""
-    if graph.kind not in (Kind.CPDAG, Kind.PAG):
-        raise error
-    try:
-        found = identify(graph, treatment, outcome, observed=observed, strategy="possible")
-    except NotIdentifiableError:
-        raise error from None
-    if not isinstance(found, PossibleEffects):
-        raise error
-    return found
 
 
 def _what_is_open(estimand: PossibleEffects, error: NotIdentifiableError) -> Iterator[str]:

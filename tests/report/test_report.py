@@ -134,6 +134,6 @@ def test_sources_are_expressions(value):
 def test_plain_values_are_json(analysis):
     plain = json.loads(json.dumps(analysis.to_dict(), allow_nan=False))
     assert plain["effects"][0]["effect"] == analysis.effect.value
-    assert plain["interval"] == pytest.approx(list(analysis.effect.interval()))
+    assert plain["interval"] == pytest.approx(list(analysis.interval()))
     assert ck.CausalGraph.parse(plain["graph"]["text"], plain["graph"]["kind"]) == analysis.graph
     assert [c["verdict"] for c in plain["challenges"]] == [c.verdict for c in analysis.challenges]

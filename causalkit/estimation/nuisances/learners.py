@@ -15,7 +15,7 @@ lines, 10 columns                           400      94 %
 a sine and a square                         400      91 %     94 %
 the same, and effects that vary             400               94 %
 a sine and a square                         1500     98 %     94 %
-sin(π x₀ x₁), columns uniform in (-1, 1)    1000     88 %     96 %
+sin(π x₀ x₁), columns uniform in (-1, 1)    1000     89 %     94 %
 sin(π x₀ x₁), normal columns                1000     25 % *   68 % *
 ==========================================  =======  =======  =======
 

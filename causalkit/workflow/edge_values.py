@@ -1,0 +1,65 @@
+"""The piece of knowledge that would narrow an answer most.
+
+An answer that rests on learnt graphs is wide where the graphs disagree. Suppose that somebody told
+us, of one pair of variables, which edge joins them: the worlds with another edge would be ruled
+out, and the interval would be the hull over those that are left. The mean over what we might be
+told, by the shares of the worlds, is what the interval would be worth knowing it (the expected
+value of sample information, with length as the loss).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from causalkit.typing import FloatArray, IntArray, Name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from causalkit.workflow.learnt_effect import LearntEffect
+
+__all__ = ["value_of_edges"]
+
+
+def value_of_edges(answer: LearntEffect, level: float) -> pd.DataFrame:
+    """One row a pair whose edge differs between the worlds, the most valuable first."""
+    import pandas as pd
+
+    ends = answer.ends(level)
+    now = _length(ends, answer.answer_of)
+    rows = []
+    for (a, b), kinds in _edges(answer).items():
+        if len(kinds) < 2:
+            continue
+        shares = {kind: float(answer.world_weights[at].sum()) for kind, at in kinds.items()}
+        known = sum(
+            shares[kind] * _length(ends, answer.answer_of[at]) for kind, at in kinds.items()
+        )
+        often = max(shares, key=shares.__getitem__)
+        rows.append((a, b, often, shares[often], known, now - known if known < np.inf else 0.0))
+    frame = pd.DataFrame(rows, columns=["a", "b", "edge", "share", "length_if_known", "gain"])
+    return frame.sort_values("gain", ascending=False, kind="stable", ignore_index=True)
+
+
+def _edges(answer: LearntEffect) -> dict[tuple[Name, Name], dict[str, IntArray]]:
+    """For each pair, the worlds that have each kind of edge."""
+    names = answer.worlds[0].nodes
+    found: dict[tuple[Name, Name], dict[str, IntArray]] = {}
+    for i, a in enumerate(names):
+        for b in names[i + 1 :]:
+            kinds: dict[str, list[int]] = {}
+            for k, world in enumerate(answer.worlds):
+                edges = ", ".join(map(str, world.edges_between(a, b))) or "none"
+                kinds.setdefault(edges, []).append(k)
+            found[a, b] = {kind: np.array(at) for kind, at in kinds.items()}
+    return found
+
+
+def _length(ends: FloatArray, answers: IntArray) -> float:
+    """Length of the hull of these answers' intervals; an open one has none."""
+    which = np.unique(answers)
+    if which[0] < 0:
+        return float("inf")
+    return float(ends[which, 1].max() - ends[which, 0].min())
