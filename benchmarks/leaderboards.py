@@ -45,7 +45,9 @@ def options(doc: str, folder: str) -> argparse.Namespace:
     parser.add_argument("--models", nargs="+", help="names of models; left out, all")
     parser.add_argument("--methods", nargs="+", help="names of methods; left out, all")
     parser.add_argument("--method", action="append", default=[], metavar="NAME=module:callable")
-    parser.add_argument("--like", type=Path, help="a .csv of recorded series: twins of it, too")
+    parser.add_argument("--like", type=Path, help="a .csv or .npy of series: models of it, too")
+    parser.add_argument("--graph", type=Path, help="a .npy [cause, effect] for CausalTime")
+    parser.add_argument("--log", action="store_true", help="log(1 + x) of the recorded series")
     parser.add_argument("--jobs", type=int, help="processes")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
@@ -87,12 +89,15 @@ def run(
         )
         parts.append(f"## {model}\n\n{one.to_markdown()}")
     (asked.out / "table.md").write_text("\n".join(parts), encoding="utf-8")
+    n_data_sets = len({(r.model, r.n_obs, r.repeat) for r in board.results})
     for name, settings in (
         ("f1", {"measure": "f1"}),
         ("effects", {"measure": "absolute_error"}),
         ("ranks", {"kind": "critical-difference"}),
     ):
         if settings.get("measure") == "absolute_error" and "effect" not in board.tasks:
+            continue
+        if "kind" in settings and n_data_sets < 2:  # one ranking has no mean
             continue
         figure, ax = plt.subplots(figsize=(8, 5), layout="constrained")
         board.plot(ax=ax, **settings)

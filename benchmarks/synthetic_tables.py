@@ -18,6 +18,8 @@ if "numpy" not in sys.modules:  # or it is too late
     for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
 
+from sklearn.base import clone
+
 from benchmarks.leaderboards import Size, options, run
 from causalkit.discovery import (
     BOSS,
@@ -34,14 +36,29 @@ from causalkit.discovery import (
 )
 from causalkit.independence import DegenerateGaussian, RankZ
 from causalkit.models import effect_task, random_model
+from causalkit.scores import DegenerateGaussianBIC
+
+
+class WithLevels:
+    """An algorithm that is told which columns are levels: models write them as whole numbers."""
+
+    def __init__(self, algorithm):
+        self.algorithm = algorithm
+
+    def __call__(self, data):
+        """Learn from a frame."""
+        codes = {name: "category" for name, column in data.items() if column.dtype.kind in "iub"}
+        return clone(self.algorithm).fit(data.astype(codes))
+
 
 METHODS = {
     "PC": PC(alpha=0.01),
     "PC, ranks": PC(RankZ(), alpha=0.01),
-    "PC, mixed": PC(DegenerateGaussian(), alpha=0.01),
+    "PC, mixed": WithLevels(PC(DegenerateGaussian(), alpha=0.01)),
     "FCI": FCI(alpha=0.01),
     "RFCI": RFCI(alpha=0.01),
     "GES": GES(),
+    "GES, mixed": WithLevels(GES(DegenerateGaussianBIC())),
     "BOSS": BOSS(),
     "GRaSP": GRaSP(),
     "FLOP": FLOP(),
@@ -59,8 +76,12 @@ def table(mechanism, **settings):
 
 
 def task(kind, **settings):
-    """A family of effect tasks."""
-    return lambda rng: effect_task(kind, rng=rng, **settings)
+    """A family of effect tasks.
+
+    With an effect of 1 covariates would be independent of the treatment given the outcome: no graph
+    that entails the independences is the true one, and there would be nothing to learn.
+    """
+    return lambda rng: effect_task(kind, effect=2.0, rng=rng, **settings)
 
 
 MODELS = {

@@ -1,8 +1,13 @@
-"""Which method for which series? Discovery, and the effect by way of what was discovered.
+r"""Which method for which series? Discovery, and the effect by way of what was discovered.
 
     python benchmarks/synthetic_time_series.py --quick       two minutes
     python benchmarks/synthetic_time_series.py --jobs -1     all of it; continues where it stopped
     python benchmarks/synthetic_time_series.py --like my.csv twins of your series, too
+
+CausalTime alone, with a graph of which station is near which as its hypothesis:
+
+    python benchmarks/synthetic_time_series.py --like data.npy --graph graph.npy --log \
+        --models CausalTime "CausalTime, series alone" --rows 1000 --repeats 5
 
 Models: linear and bent SVARs, heavy tails, regimes, change points, drift, seasons, latent series,
 subsampling and aggregation, missing cells, Lorenz-96 and coupled logistic maps; with `--like` the
@@ -21,6 +26,7 @@ if "numpy" not in sys.modules:  # or it is too late
 
 from importlib.util import find_spec
 
+import numpy as np
 import pandas as pd
 
 from benchmarks.leaderboards import Size, options, run
@@ -64,7 +70,7 @@ class WithHoles:
 
     def __call__(self, rng):
         self.model = random_series("linear", n_series=5, max_lag=MAX_LAG, rng=rng)
-        self.graph = self.model.graph
+        self.graph, self.effects = self.model.graph, self.model.effects
         return self
 
     def sample(self, n, rng=None):
@@ -96,18 +102,49 @@ MODELS = {
 }
 
 
-def like(path):
+class SeriesAlone:
+    """CausalTime as its paper scores it: the series without residuals, against the hypothesis.
+
+    What is drawn does not obey that graph; see :class:`causalkit.models.CausalTime`.
+    """
+
+    def __init__(self, model):
+        self.model, self.graph = model, model.hypothesis_
+
+    def sample(self, n, rng=None):
+        """Draw, and leave the residual series out."""
+        drawn = self.model.sample(n, rng=rng)
+        return {name: drawn[name] for name in self.graph.variables}
+
+
+def recorded(asked):
+    """The series of `--like`."""
+    if asked.like.suffix == ".npy":
+        values = np.load(asked.like)
+        data = pd.DataFrame(values, columns=[f"s{k}" for k in range(values.shape[1])])
+    else:
+        data = pd.read_csv(asked.like).select_dtypes("number")
+    return np.log1p(data) if asked.log else data
+
+
+def like(asked):
     """Models fitted to recorded series: twins, and CausalTime where torch is installed."""
-    data = pd.read_csv(path).select_dtypes("number")
-    found = {
-        "twin": Twin(max_lag=MAX_LAG, random_state=0).fit(data),
-        "twin, PCMCI+": Twin(PCMCIPlus(max_lag=MAX_LAG), max_lag=MAX_LAG, random_state=0).fit(data),
-    }
-    if find_spec("torch") and find_spec("zuko"):
-        found["CausalTime"] = CausalTime("mlp", max_lag=MAX_LAG, random_state=0).fit(data)
+    data, wanted = recorded(asked), set(asked.models or LIKE)
+    found = {}
+    if "twin" in wanted:
+        found["twin"] = Twin(max_lag=MAX_LAG, random_state=0).fit(data)
+    if "twin, PCMCI+" in wanted:
+        learner = PCMCIPlus(max_lag=MAX_LAG)
+        found["twin, PCMCI+"] = Twin(learner, max_lag=MAX_LAG, random_state=0).fit(data)
+    if wanted & set(LIKE[2:]) and find_spec("torch") and find_spec("zuko"):
+        graph = None if asked.graph is None else np.load(asked.graph).astype(int)
+        settings = {"graph": graph, "max_lag": MAX_LAG, "missing": "carry", "random_state": 0}
+        model = CausalTime("lstm", **settings).fit(data)
+        found |= {"CausalTime": model, "CausalTime, series alone": SeriesAlone(model)}
     return found
 
 
+LIKE = ("twin", "twin, PCMCI+", "CausalTime", "CausalTime, series alone")
 QUICK_MODELS = ("linear", "bent", "regimes", "latent", "logistic maps")
 
 
@@ -121,7 +158,7 @@ def main() -> None:
         models = {name: MODELS[name] for name in QUICK_MODELS}
         size = Size((300,), 3, 10.0)
     if asked.like is not None:
-        models = {**models, **like(asked.like)}
+        models = {**models, **like(asked)}
     run("Synthetic time series", methods, models, asked, size)
 
 

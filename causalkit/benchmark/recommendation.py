@@ -7,8 +7,10 @@ would spoil such a test, and are dealt with:
 - a twin needs a graph, and one that an algorithm has found flatters that algorithm. So twins come
   from the graphs of several algorithms, none counts for the algorithm whose graph it has, and each
   has partners in which a share of the edges was moved elsewhere at random;
-- rankings on few graphs are noise. So the twins are weighed at random many times (the Bayesian
-  bootstrap), and the share of times that an algorithm comes out best says how sure the choice is.
+- rankings on few graphs are noise, and the data come from none of the twins but from a world of
+  their own. So the twins are weighed at random many times (the Bayesian bootstrap), each time one
+  of them stands for that world, and the share of times that an algorithm is best there says how
+  sure the choice is. Twins of halves of the data bring in what the sample leaves open.
 
 >>> from causalkit.discovery import Granger
 >>> from causalkit.benchmark.baselines import LagOne
@@ -39,13 +41,18 @@ from causalkit._core.checks import check_count
 from causalkit._core.random import as_generator, draw_seed
 from causalkit._core.report import Report, Reported
 from causalkit.benchmark.leaderboard import compare
-from causalkit.benchmark.methods import Method, learn, read_methods
+from causalkit.benchmark.methods import read_methods
 from causalkit.benchmark.results import Leaderboard
-from causalkit.benchmark.rewiring import rewired
 from causalkit.benchmark.tasks import MEASURES
-from causalkit.benchmark.twin_standings import by_twin, own_advantage_of, standings
+from causalkit.benchmark.twin_making import n_rows_of, twins_of
+from causalkit.benchmark.twin_standings import (
+    by_twin,
+    noise_of_draws,
+    one_more,
+    own_advantage_of,
+    standings,
+)
 from causalkit.errors import InputError
-from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.typing import Data, RandomState
 
 if TYPE_CHECKING:
@@ -72,7 +79,8 @@ class Recommendation(Reported):
     std_errors : tuple of float
         Over twins.
     probabilities : tuple of float
-        That the method is best of all over twins like these.
+        That the method is best of all on one more model, which is to the twins as they are to each
+        other; not that it is best on average over them, which many twins make certain.
     measure : str
     own_advantage : float
         How much better methods are on twins of their own graph than elsewhere; NaN if there are no
@@ -99,7 +107,7 @@ class Recommendation(Reported):
 
     @property
     def best(self) -> str:
-        """The method that is most probably best."""
+        """The method that is best on average over twins."""
         return self.methods[0]
 
     def to_frame(self) -> pd.DataFrame:
@@ -185,6 +193,7 @@ def recommend(
     *,
     max_lag: int | None = None,
     twins: Mapping[str, Any] | None = None,
+    n_halves: int = 1,
     n_rewired: int = 1,
     measure: str = "shd",
     n_obs: int | None = None,
@@ -207,7 +216,10 @@ def recommend(
     twins : mapping of str to model, optional
         Models to use for twins, see :mod:`causalkit.benchmark.truths`. Left out, a
         :class:`~causalkit.models.twin.Twin` is fitted to the data on the graph that each method
-        finds, and on `n_rewired` graphs where half of its edges lie elsewhere.
+        finds, the same to halves of the data, and to each of these on `n_rewired` graphs where
+        half of the edges lie elsewhere.
+    n_halves : int, default 1
+        For each method: random halves of the rows; of series, stretches of half the steps.
     n_rewired : int, default 1
         For each graph that was found.
     measure : str, default "shd"
@@ -232,8 +244,8 @@ def recommend(
     -----
     **Assumes:**
 
-    - twins are like the data where it matters to the methods, and the true graph is like those of
-      the twins;
+    - twins are like the data where it matters to the methods, and the model behind the data is to
+      the twins as they are to each other: no farther from them all;
     - differences between methods are about the same on all twins, so that leaving out a method's
       own twins does not change whom it is compared with.
     """
@@ -247,8 +259,9 @@ def recommend(
             "least, and a measure of discovery that has a good end, such as 'shd' or 'f1'."
         )
     if twins is None:
+        check_count(n_halves, "n_halves", minimum=0)
         check_count(n_rewired, "n_rewired", minimum=0)
-        made, origins, problems = _twins_of(data, entrants, max_lag, n_rewired, rng)
+        made, origins, problems = twins_of(data, entrants, max_lag, n_halves, n_rewired, rng)
     else:
         made, problems = dict(twins), ()
         origins = dict.fromkeys(map(str, made), "")
@@ -256,7 +269,7 @@ def recommend(
         {method.name: method.learner for method in entrants},
         made,
         tasks="discovery",
-        n_obs=_n_rows(data) if n_obs is None else n_obs,
+        n_obs=n_rows_of(data) if n_obs is None else n_obs,
         n_repeats=n_repeats,
         store=store,
         n_jobs=n_jobs,
@@ -264,9 +277,6 @@ def recommend(
         time_limit=time_limit,
     )
     return _judged(board, [m.name for m in entrants], measure, origins, made, problems, rng)
-
-
-# --- twins ----------------------------------------------------------------------------------------
 
 
 def _usual(max_lag: int | None) -> dict[str, Any]:
@@ -283,54 +293,6 @@ def _usual(max_lag: int | None) -> dict[str, Any]:
             d.VARLiNGAM(max_lag=lag),
         )
     return {type(algorithm).__name__: algorithm for algorithm in found}
-
-
-def _twins_of(
-    data: Data,
-    entrants: tuple[Method, ...],
-    max_lag: int | None,
-    n_rewired: int,
-    rng: np.random.Generator,
-) -> tuple[dict[str, Any], dict[str, str], tuple[str, ...]]:
-    """Twins by name, whose graph each has, and what went wrong."""
-    made: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    problems: list[str] = []
-    kind = CausalGraph.parse("a") if max_lag is None else LaggedGraph.parse("a[t-1] -> a[t]")
-    for method in entrants:
-        name = f"twin of {method.name}"
-        try:
-            found = learn(method, data, kind, rng).graph
-            twin = _twin(data, found, max_lag, rng)
-            made[name], origins[name] = twin, method.name
-            for k in range(n_rewired):
-                moved = rewired(twin.graph_, rng=rng)
-                label = f"{name}, rewired" + (f" {k + 1}" if n_rewired > 1 else "")
-                made[label], origins[label] = _twin(data, moved, max_lag, rng), ""
-        except Exception as error:  # what stops one twin must not stop the others
-            problems.append(f"Of {method.name} there are {type(error).__name__}s: {error}")
-    if not made:
-        raise InputError(
-            "no twin could be made; expected one at least. Pass models as twins=, or other "
-            f"methods. {problems[0]}"
-        )
-    return made, origins, tuple(problems)
-
-
-def _twin(data: Data, graph: Any, max_lag: int | None, rng: np.random.Generator) -> Any:
-    from causalkit.models.twin import Twin
-
-    if not isinstance(graph, (CausalGraph, LaggedGraph)):
-        raise InputError(
-            f"what was learnt is a {type(graph).__name__}; expected a CausalGraph or LaggedGraph "
-            "for a twin."
-        )
-    settings: dict[str, Any] = {} if max_lag is None else {"max_lag": max_lag}
-    return Twin(graph=graph, random_state=draw_seed(rng), **settings).fit(data)
-
-
-def _n_rows(data: Data) -> int:
-    return len(next(iter(data.values()))) if isinstance(data, Mapping) else len(data)
 
 
 # --- verdict --------------------------------------------------------------------------------------
@@ -351,9 +313,11 @@ def _judged(
     weights = rng.dirichlet(np.ones(len(values)), size=_DRAWS)
     standing = standings(values, counts, np.full((1, len(values)), 1.0 / len(values)))[0]
     drawn = standings(values, counts, weights)
-    top = drawn >= drawn.max(axis=1, keepdims=True) - 1e-9
+    noise = noise_of_draws(board, names, measure)
+    worlds = drawn + one_more(values, counts, standing, weights, noise, rng)
+    top = worlds >= worlds.max(axis=1, keepdims=True) - 1e-9
     shares = (top / top.sum(axis=1, keepdims=True)).mean(axis=0)
-    order = np.lexsort((-standing, -shares))
+    order = np.lexsort((-shares, -standing))
     return Recommendation(
         methods=tuple(names[j] for j in order),
         scores=tuple(standing[order].tolist()),

@@ -24,7 +24,7 @@ from causalkit.benchmark.summary import by_data_set
 from causalkit.benchmark.tasks import MEASURES
 from causalkit.typing import BoolArray, FloatArray
 
-__all__ = ["by_twin", "own_advantage_of", "standings"]
+__all__ = ["by_twin", "noise_of_draws", "one_more", "own_advantage_of", "standings"]
 
 
 def by_twin(board: Leaderboard, names: Sequence[str], measure: str) -> FloatArray:
@@ -32,6 +32,21 @@ def by_twin(board: Leaderboard, names: Sequence[str], measure: str) -> FloatArra
 
     Without an answer, as bad as the worst one that anybody gave, baselines included.
     """
+    return np.array([part.mean(axis=0) for part in _draws(board, names, measure)])
+
+
+def noise_of_draws(board: Leaderboard, names: Sequence[str], measure: str) -> float:
+    """Mean variance of what `by_twin` says of a method beside the others, for its few data sets.
+
+    Zero where each twin was drawn from once, which does not tell.
+    """
+    parts = [part - part.mean(axis=1, keepdims=True) for part in _draws(board, names, measure)]
+    found = [part.var(axis=0, ddof=1) / len(part) for part in parts if len(part) > 1]
+    return float(np.mean(found)) if found else 0.0
+
+
+def _draws(board: Leaderboard, names: Sequence[str], measure: str) -> list[FloatArray]:
+    """By twin: values of all data sets, data sets by methods."""
     sign = next(-1.0 if m.best == "low" else 1.0 for m in MEASURES if m.name == measure)
     blocks, values = by_data_set(board.results, board.methods, measure)
     signed = sign * values
@@ -39,8 +54,7 @@ def by_twin(board: Leaderboard, names: Sequence[str], measure: str) -> FloatArra
     filled = np.where(np.isnan(signed), np.where(np.isfinite(worst), worst, 0.0), signed)
     filled = filled[:, [board.methods.index(name) for name in names]]
     of_model = np.array([model for model, _, _ in blocks])
-    means = [filled[of_model == model].mean(axis=0) for model in board.models]
-    return np.array(means)
+    return [filled[of_model == model] for model in board.models]
 
 
 def standings(values: FloatArray, counts: BoolArray, weights: FloatArray) -> FloatArray:
@@ -57,6 +71,38 @@ def standings(values: FloatArray, counts: BoolArray, weights: FloatArray) -> Flo
     found = np.einsum("dij,dj->di", np.linalg.pinv(left, rcond=1e-10, hermitian=True), right)
     centred_ones: FloatArray = found - found.mean(axis=1, keepdims=True)
     return centred_ones
+
+
+def one_more(
+    values: FloatArray,
+    counts: BoolArray,
+    standing: FloatArray,
+    weights: FloatArray,
+    noise: float,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """By how much methods differ from their standing on one more twin, shape (n_draws, n_methods).
+
+    The rest of a twin that is drawn by the weights, one for each row of them. Where a method does
+    not count, it has the rest that it has on another twin. Rests are too small, as standings are
+    fitted to them, and too large by the `noise` of the data sets that were drawn; both are mended.
+    """
+    n_twins = len(values)
+    n_there = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    rest = values - standing
+    rest = np.where(counts, rest - (rest * counts).sum(axis=1, keepdims=True) / n_there, 0.0)
+    rest *= np.sqrt(n_twins / max(n_twins - 1, 1))
+    spread = float((rest[counts] ** 2).mean()) if counts.any() else 0.0
+    rest *= np.sqrt(max(0.0, 1.0 - noise / spread)) if spread > 0 else 0.0
+    chosen = (weights.cumsum(axis=1) < rng.random((len(weights), 1))).sum(axis=1)
+    chosen = np.minimum(chosen, n_twins - 1)
+    found: FloatArray = rest[chosen]
+    for j in range(values.shape[1]):
+        others = np.flatnonzero(counts[:, j])
+        missing = np.flatnonzero(~counts[chosen, j])
+        if len(others) and len(missing):
+            found[missing, j] = rest[rng.choice(others, len(missing)), j]
+    return found
 
 
 def own_advantage_of(values: FloatArray, counts: BoolArray, standing: FloatArray) -> float:

@@ -44,7 +44,7 @@ from causalkit.discovery import FLOP, PC, Bootstrap, Knowledge
 from causalkit.discovery._setup import reads_moments
 from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.errors import InputError
-from causalkit.graph import CausalGraph, Kind, LaggedGraph, consistent_extension
+from causalkit.graph import CausalGraph, Kind, consistent_extension
 from causalkit.scores import (
     DegenerateGaussianBIC,
     DiscreteBIC,
@@ -206,22 +206,14 @@ def possible_graphs(
             n_jobs=n_jobs,
             random_state=draw_seed(rng),
         ).fit(table)
-        graphs += [_of_table(graph) for graph in (boot.algorithm_.graph_, *boot.replicates_)]
+        found = (boot.algorithm_.graph_, *boot.replicates_)
+        graphs += [graph for graph in found if isinstance(graph, CausalGraph)]
         searches.append((label, n_resamples))
     counts = Counter(graphs)
     ranked = tuple(graph for graph, _ in counts.most_common())
     shares = np.array([counts[graph] for graph in ranked]) / len(graphs)
     scores = _scores(ranked, table, getattr(first, "score", None))
     return GraphSet(ranked, shares, scores, window * math.log(table.n_rows), tuple(searches))
-
-
-def _of_table(graph: CausalGraph | LaggedGraph) -> CausalGraph:
-    if isinstance(graph, LaggedGraph):
-        raise InputError(
-            "the algorithm learns graphs of series; expected one for tables. Lagged graphs are not "
-            "gone over yet."
-        )
-    return graph
 
 
 def default_algorithm(table: Table, knowledge: Knowledge | None) -> DiscoveryAlgorithm:

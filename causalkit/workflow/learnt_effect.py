@@ -326,9 +326,7 @@ def learnt_effect(
             n_jobs=n_jobs,
         )
     else:
-        listed = tuple(graphs)
-        if not listed:
-            raise InputError("there are no graphs; expected one or more.")
+        listed = _listed(graphs)
         equal = np.full(len(listed), 1 / len(listed))
         found = GraphSet(listed, equal, np.full(len(listed), np.nan))
     found = found.plausible
@@ -371,6 +369,16 @@ def learnt_effect(
         answer_of=answer_of,
         world_weights=weight,
     )
+
+
+def _listed(graphs: Any) -> tuple[CausalGraph, ...]:
+    found = tuple(graphs) if isinstance(graphs, Sequence) else ()
+    if not found or not all(isinstance(graph, CausalGraph) for graph in found):
+        raise InputError(
+            f"graphs={graphs!r}; expected a GraphSet, one or more CausalGraphs over the columns, "
+            "or a discovery algorithm for tables such as PC()."
+        )
+    return found
 
 
 def _estimated(

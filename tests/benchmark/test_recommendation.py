@@ -19,9 +19,13 @@ from causalkit.models import random_svar
 
 
 def board_of(values, names):
+    """A board of values, twins by methods, or twins by repeats by methods."""
+    values = np.asarray(values)
+    values = values[:, None] if values.ndim == 2 else values
     results = [
-        Result(f"{k} {j}", f"twin {k}", 0, 10, name, "discovery", "ok", 0.0, {"f1": v})
-        for k, row in enumerate(values)
+        Result(f"{k} {r} {j}", f"twin {k}", r, 10, name, "discovery", "ok", 0.0, {"f1": v})
+        for k, repeats in enumerate(values)
+        for r, row in enumerate(repeats)
         for j, (name, v) in enumerate(zip(names, row, strict=True))
     ]
     return Leaderboard(tuple(results))
@@ -56,16 +60,38 @@ def test_own_twins_do_not_count():
     assert "do not count" in " ".join(found.sentences())
 
 
-def test_doubt_is_as_large_as_it_should_be(monkeypatch):
-    """With no true difference the better of two is as sure as chance: uniform probabilities."""
-    monkeypatch.setattr(module, "_DRAWS", 400)
+def test_doubt_is_that_of_one_more_model(monkeypatch):
+    """Twins and the world are alike: what is said is as often right as it says, sure or not."""
+    monkeypatch.setattr(module, "_DRAWS", 200)
     rng = np.random.default_rng(0)
-    shares = []
-    for _ in range(150):
-        found = judged(rng.normal(size=(12, 2)), "ab")
-        shares.append(found.to_frame().loc["a", "probability"])
-    assert abs(np.mean(shares) - 0.5) < 4 * 0.29 / np.sqrt(150)
-    assert 0.03 < np.mean(np.array(shares) > 0.9) < 0.25
+    said, right = [], []
+    for _ in range(200):
+        worlds = rng.normal(scale=0.7, size=2) + rng.normal(size=(13, 2))
+        found = judged(worlds[:12], "ab")
+        said.append(found.probabilities[0])
+        right.append("ab"[int(worlds[12].argmax())] == found.best)
+    said, right = np.array(said), np.array(right)
+    assert abs(np.mean(right - said)) < 3 * 0.45 / np.sqrt(200)
+    sure = said > 0.8
+    assert sure.sum() > 25
+    assert abs(np.mean(right[sure] - said[sure])) < 3 * 0.35 / np.sqrt(sure.sum())
+
+
+def test_many_twins_do_not_make_sure_of_what_differs_from_twin_to_twin():
+    values = np.random.default_rng(3).normal([0.5, 0.0], 1.0, size=(400, 2))
+    found = judged(values, "ab")
+    assert found.scores[0] > 4 * found.std_errors[0]
+    assert found.probabilities[0] == pytest.approx(np.mean(values[:, 0] > values[:, 1]), abs=0.04)
+
+
+def test_noise_of_the_data_sets_is_not_spread_between_twins():
+    """Twins are all alike and draws are noisy: many twins do make sure, as they are one."""
+    rng = np.random.default_rng(4)
+    noisy = rng.normal([0.8, 0.0], 1.0, size=(40, 4, 2))
+    assert judged(noisy, "ab").probabilities[0] > 0.95
+    assert judged(noisy.mean(axis=1), "ab").probabilities[0] < 0.95
+    differ = noisy + rng.normal(size=(40, 1, 2))
+    assert judged(differ, "ab").probabilities[0] == pytest.approx(0.71, abs=0.1)  # P(N(.8, 2) > 0)
 
 
 def test_ties_share():
@@ -116,8 +142,12 @@ def test_twins_are_made_of_the_graphs_that_methods_find_and_of_rewired_ones(stan
     assert found.origins == {
         "twin of Granger": "Granger",
         "twin of Granger, rewired": "",
+        "twin of Granger, half": "Granger",
+        "twin of Granger, half, rewired": "",
         "twin of guess": "guess",
         "twin of guess, rewired": "",
+        "twin of guess, half": "guess",
+        "twin of guess, half, rewired": "",
     }
     assert found.best == "Granger"
     assert found.board.to_frame()["n_obs"].unique().tolist() == [150]
@@ -132,7 +162,9 @@ def test_what_stops_one_twin_does_not_stop_the_others(stand_in):
     def fails(data):
         raise ArithmeticError("singular")
 
-    found = recommend(data, {**METHODS, "bad": fails}, max_lag=2, n_rewired=0, n_repeats=1)
+    found = recommend(
+        data, {**METHODS, "bad": fails}, max_lag=2, n_halves=0, n_rewired=0, n_repeats=1
+    )
     assert found.methods[-1] == "bad"
     assert any("singular" in problem for problem in found.problems)
     with pytest.raises(InputError, match="no twin could be made"):
@@ -156,5 +188,5 @@ def test_twins_of_the_package_serve_and_noise_that_is_not_normal_is_noticed():
     found = recommend(data, {"PC": PC(), "LiNGAM": DirectLiNGAM()}, n_repeats=2)
     assert not found.problems
     assert found.best == "LiNGAM"
-    assert len(found.twins) == 4
+    assert len(found.twins) == 8
     assert found.twins["twin of PC"].graph_.kind is Kind.DAG

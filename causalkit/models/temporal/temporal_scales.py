@@ -120,7 +120,7 @@ def fit_scale(
         line = design.fit(now + np.minimum(size * np.exp(-now), _MOST_PULL) - 1)
     slopes = line.slopes.copy()
     slopes[len(slopes) - len(offsets) :] *= _SHRUNK
-    intercept = float(np.log((size * np.exp(-terms @ slopes)).mean()))
+    intercept = line.intercept + float(terms.mean(axis=0) @ (line.slopes - slopes))
     return SurpriseScale(
         mean, recent, knots, contrasts, offsets, units, low, high, slopes, intercept
     )

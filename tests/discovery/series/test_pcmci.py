@@ -18,6 +18,7 @@ from causalkit.discovery.series.momentary.pcmci import PCMCI
 from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import Edge, Kind, Lagged, LaggedGraph
+from causalkit.graph.lagged_class import lagged_member
 from causalkit.independence import GCM, CMIknn, FisherZ, Oracle, PartialCorrelation, RankZ, RCoT
 from causalkit.models import random_svar
 from tests.conftest import SHARED
@@ -118,6 +119,44 @@ def test_an_oracle_gives_pcmci_the_links_from_the_past():
         graph = random_svar(4, max_lag=2, links=1.5, step_links=0.0, rng=rng).graph
         found = PCMCI(Oracle(graph), max_lag=2).fit(stand_ins(graph))
         assert found.graph_ == graph
+
+
+@pytest.mark.parametrize("algorithm", [PCMCI(max_lag=2), PCMCIPlus(max_lag=2)])
+def test_what_is_learnt_is_a_class_with_a_member(algorithm):
+    """Also where answers contradict each other, as they do in short series."""
+    for seed in range(20):
+        model = random_svar(5, max_lag=2, links=1.2, step_links=1.0, memory=(0.3, 0.6), rng=seed)
+        graph = algorithm.fit(model.sample(120, rng=seed)).graph_
+        member = lagged_member(graph) if graph.kind is Kind.CPDAG else graph
+        assert member.to_cpdag().edges() == graph.edges(), seed
+
+
+def test_noise_in_common_cannot_make_both_ends_a_collider():
+    """Both ends remember themselves: each past says that the link points at its own end."""
+    rng = np.random.default_rng(2)
+    noise = rng.multivariate_normal([0.0, 0.0], [[1.0, 0.7], [0.7, 1.0]], size=800)
+    for t in range(1, 800):
+        noise[t] += 0.6 * noise[t - 1]
+    found = PCMCI(max_lag=1, alpha=0.01).fit({"x": noise[:, 0], "y": noise[:, 1]})
+    assert found.graph_.adjacency[0, 0, 1]
+    assert found.graph_.kind is Kind.DAG
+    assert len(found.conflicts_) == 1
+    assert "a collider" in found.conflicts_[0]
+    assert "collider" in found.explain("x", "y").direction
+
+
+def test_memory_directs_a_link_within_a_step():
+    rng = np.random.default_rng(0)
+    right = 0
+    for _ in range(20):
+        x, y = rng.normal(size=(2, 500))
+        for t in range(1, 500):
+            x[t] += 0.6 * x[t - 1]
+            y[t] += 0.6 * y[t - 1] + 0.6 * x[t]
+        found = PCMCI(max_lag=1, alpha=0.01).fit({"x": x, "y": y})
+        right += bool(found.graph_.directed[0, 0, 1])
+        assert not found.graph_.directed[0, 1, 0]
+    assert right >= 18
 
 
 class Uncompiled:

@@ -219,6 +219,17 @@ def test_series_that_wander_off_have_no_spectrum():
         SpectralGranger(1).fit({"x": growth, "y": rng.normal(size=120)})
 
 
+def test_noise_that_rounding_leaves_a_little_lopsided_has_a_spectrum():
+    lags = 0.4 * np.eye(3)[None] + 0.1
+    noise = np.array([[1.0, 0.3, 0.2], [0.3, 1.0, 0.1], [0.2, 0.1, 1.0]]) * 1e-9
+    lopsided = noise * (1.0 + 1e-10 * np.arange(9.0).reshape(3, 3))
+    angles = np.linspace(0.0, np.pi, 5)
+    for one, other in zip(
+        geweke_measures(lags, lopsided, angles), geweke_measures(lags, noise, angles), strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
+
+
 def test_settings_are_checked():
     series = simulated(100, LAGS, seed=7)
     for settings in ({"n_frequencies": 1}, {"sampling_rate": 0}, {"n_surrogates": -1}):

@@ -56,6 +56,7 @@ def geweke_measures(
         If the model is not stationary.
     """
     p = lags.shape[1]
+    noise = (noise + noise.T) / 2.0  # where there is next to none, rounding is not symmetric
     companion = _companion(lags)
     radius = np.abs(np.linalg.eigvals(companion)).max()
     if radius >= 1 - 1e-9:

@@ -66,7 +66,7 @@ class StepTrace:
         link = self._link(past, now)
         test = self._test(link, past, now)
         why = self._why(link, test)
-        direction = self._direction(past, now) if edges else None
+        direction = self.direction(past, now) if edges else None
         return Explanation((past, now), shown, why, direction, test)
 
     def _link(self, past: Lagged, now: Lagged) -> Link:
@@ -102,7 +102,8 @@ class StepTrace:
             return f"separated given the pasts of both: p = {test.p_value:.3g} > {self.alpha:g}"
         return f"the past alone separates the two: p = {test.p_value:.3g} > {self.alpha:g}"
 
-    def _direction(self, past: Lagged, now: Lagged) -> str:
+    def direction(self, past: Lagged, now: Lagged) -> str:
+        """Say what directed an edge."""
         if past.lag:
             return "a cause comes before its effect"
         oriented, nodes = self.oriented, self.graph.nodes

@@ -15,7 +15,8 @@ of either end out of the test: it keeps its level and finds weak links among str
 >>> print(pcmci.graph_)
 DAG of 2 series, lags to 3, 3 edges: x[t-1] -> x[t]; y[t-1] -> y[t]; x[t-2] -> y[t]
 
-Links within a step have no direction here; :class:`~causalkit.discovery.PCMCIPlus` gives them one.
+Links within a step are what is left given the pasts, so they may be indirect; for direct ones ask
+:class:`~causalkit.discovery.PCMCIPlus`. They are directed as far as colliders and Meek's rules say.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.checks import check_choice, check_count, check_fraction
 from causalkit._core.parallel import check_jobs, one_thread
@@ -34,7 +36,10 @@ from causalkit.discovery.series._lagged_test import bind_lagged
 from causalkit.discovery.series._multiple_tests import CORRECTIONS, corrected
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.discovery.series.momentary._link_knowledge import LinkBounds
-from causalkit.discovery.series.momentary._past import Past, Questions
+from causalkit.discovery.series.momentary._past import Questions
+from causalkit.discovery.series.momentary._step_orientation import orient_step
+from causalkit.discovery.series.momentary._step_skeleton import StepSkeleton
+from causalkit.discovery.series.momentary._step_trace import StepTrace
 from causalkit.graph import ARROW, TAIL, Kind, Lagged, LaggedGraph
 from causalkit.independence import CITest
 from causalkit.typing import FloatArray, Name
@@ -61,8 +66,7 @@ class PCMCI(SeriesAlgorithm):
         Level of the tests that choose the past of each series. What they let through needlessly
         costs power; what they miss costs the level.
     min_lag : {0, 1}
-        0: links within a step are tested too, given the pasts; they have no direction, and may be
-        indirect.
+        0: links within a step are tested too, given the pasts; they may be indirect.
     max_order : int, optional
         Largest conditioning set while pasts are chosen.
     correction : {None, "bh", "by", "holm", "bonferroni"}
@@ -78,7 +82,7 @@ class PCMCI(SeriesAlgorithm):
     Attributes
     ----------
     graph_ : LaggedGraph
-        Kind DAG, or CPDAG if a link joins two series within a step.
+        Kind DAG, or CPDAG if the direction of a link within a step is open.
     p_values_, strengths_ : ndarrays of shape (max_lag + 1, p, p)
         `[lag, cause, effect]`: of each link the p-value, and the test's statistic: the partial
         correlation where there is one (MCI). NaN where nothing was asked.
@@ -91,6 +95,8 @@ class PCMCI(SeriesAlgorithm):
         The past that was chosen for each series, strongest first.
     n_tests_, n_untestable_ : int
         Tests carried out, and sets that a test could not handle.
+    conflicts_ : tuple of str
+        Where answers about directions contradict each other, and what was done.
 
     Notes
     -----
@@ -102,6 +108,11 @@ class PCMCI(SeriesAlgorithm):
     - every independence comes from the graph (faithfulness) and the test finds it;
     - no cause acts over more than `max_lag` steps;
     - the assumptions of the test, but for rows that are independent.
+
+    *Within a step.* The paper leaves these links without direction. But in `a[t-1] -> k - b`, a and
+    b apart, a class without an arrow into k says that k is no collider; and where both ends of a
+    link remember themselves, no acyclic graph can say so of both. So each such triple is asked, as
+    in :class:`PCMCIPlus`, and what contradicts a clearer answer is dropped: the class has a member.
 
     *Knowledge.* A name stands for that series at all lags; a node, for one link. A tier that is
     later causes nothing earlier, at any lag. A series may always drive itself.
@@ -120,6 +131,7 @@ class PCMCI(SeriesAlgorithm):
     past_: dict[Name, tuple[Lagged, ...]]
     n_tests_: int
     n_untestable_: int
+    trace_: StepTrace
 
     def __init__(
         self,
@@ -172,23 +184,33 @@ class PCMCI(SeriesAlgorithm):
             asked[0] &= np.triu(np.ones((p, p), dtype=np.bool_), 1)
             asked[0] &= ~(bounds.forbidden[0] & bounds.forbidden[0].T)
             statistic, p_value = questions.momentary(past, asked)
-        for found in (statistic, p_value):
-            found[0] = np.where(asked[0], found[0], found[0].T)
-        self.n_tests_ = past.n_tests + int((~np.isnan(p_value[asked])).sum())
-        self.n_untestable_ = past.n_untestable + int(np.isnan(p_value[asked]).sum())
+            for found in (statistic, p_value):
+                found[0] = np.where(asked[0], found[0], found[0].T)
+            self.adjusted_p_values_ = corrected(p_value, asked, self.correction)
+            linked = (self.adjusted_p_values_ <= alpha) | bounds.required
+            linked[0] |= linked[0].T
+            links = StepSkeleton(linked, statistic, p_value, past)
+            links.n_tests = past.n_tests + int((~np.isnan(p_value[asked])).sum())
+            links.n_untestable = past.n_untestable + int(np.isnan(p_value[asked]).sum())
+            oriented = orient_step(questions, links, bounds)
+        self.n_tests_, self.n_untestable_ = links.n_tests, links.n_untestable
         self.n_obs_ = len(series.usable(2 * max_lag))
         self.strengths_, self.p_values_ = statistic, p_value
-        self.adjusted_p_values_ = corrected(p_value, asked, self.correction)
-        linked = (self.adjusted_p_values_ <= alpha) | bounds.required
-        self.graph_ = _graph(series.names, linked, bounds)
+        self.graph_ = _graph(series.names, oriented.ends)
         self.scores_ = link_scores(self.graph_, p_value, statistic, bounds)
-        self.past_ = _named_past(past, self.graph_)
-        self._known = bounds
+        self.trace_ = StepTrace(self.graph_, links, oriented, bounds, alpha, self.n_obs_)
+        self.past_ = self.trace_.named_past()
+
+    @property
+    def conflicts_(self) -> tuple[str, ...]:
+        """Where answers about directions contradict each other, and what was done."""
+        check_is_fitted(self, "trace_")
+        return self.trace_.conflicts()
 
     def _explain(self, past: Lagged, now: Lagged) -> Explanation:
         edges = self.graph_.edges_between(past, now)
         i, j = self.graph_.index(past), self.graph_.index(now)
-        told = self._known.why(past, now)
+        told = self.trace_.bounds.why(past, now)
         if told is not None:
             return Explanation((past, now), _shown(edges), told, None)
         p_value = float(self.p_values_[past.lag, i, j])
@@ -211,9 +233,7 @@ class PCMCI(SeriesAlgorithm):
         sign = "at most" if q_value <= self.alpha else "above"
         value = f"p = {p_value:.3g}" + (f", corrected {q_value:.3g}" if self.correction else "")
         why = f"given the pasts of both, {value}, {sign} alpha = {self.alpha:g}"
-        direction = None
-        if edges:
-            direction = "a cause comes before its effect" if past.lag else "open: both are of t"
+        direction = self.trace_.direction(past, now) if edges else None
         return Explanation((past, now), _shown(edges), why, direction, test)
 
 
@@ -221,17 +241,10 @@ def _shown(edges: tuple[object, ...]) -> str:
     return "; ".join(map(str, edges)) or "no edge"
 
 
-def _graph(names: tuple[Name, ...], linked: np.ndarray, bounds: LinkBounds) -> LaggedGraph:
-    """Links from the past are directed; within a step, only by knowledge."""
-    ends = template_of(linked)
-    p = len(names)
-    joined = linked[0] | linked[0].T
-    ends[:p, :p] = np.where(joined, TAIL, 0)
-    arrows = joined & (bounds.required[0] | (bounds.forbidden[0].T & ~bounds.forbidden[0]))
-    ends[:p, :p][arrows] = ARROW
-    return LaggedGraph._of(
-        names, ends, Kind.CPDAG if (joined & ~arrows & ~arrows.T).any() else Kind.DAG
-    )
+def _graph(names: tuple[Name, ...], ends: np.ndarray) -> LaggedGraph:
+    """The class with these marks; a graph of its own if nothing is open."""
+    is_open = ((ends == TAIL) & (ends.T == TAIL)).any()
+    return LaggedGraph._of(names, ends, Kind.CPDAG if is_open else Kind.DAG)
 
 
 def template_of(linked: np.ndarray) -> np.ndarray:
@@ -267,9 +280,3 @@ def link_scores(
         score[bounds.required] = 1.0 - np.log(_LEAST)
     best: FloatArray = score.max(axis=0)
     return best
-
-
-def _named_past(past: Past, graph: LaggedGraph) -> dict[Name, tuple[Lagged, ...]]:
-    return {
-        name: tuple(graph.nodes[k] for k in past.of(j)) for j, name in enumerate(graph.variables)
-    }

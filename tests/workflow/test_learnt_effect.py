@@ -1,0 +1,196 @@
+"""Effects over learnt graphs: what the interval is, what is kept, and that it covers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from causalkit.discovery import FCI, PC, PCMCI, Knowledge
+from causalkit.errors import InputError
+from causalkit.estimation import OLS
+from causalkit.graph import CausalGraph, Kind
+from causalkit.independence import ConditionalGaussian
+from causalkit.scores import GaussianBIC
+from causalkit.workflow import LearntEffect, analyze, learnt_effect, possible_graphs
+
+FORK = CausalGraph.parse("z -> x -> y; z -> y")
+CHAIN = CausalGraph.parse("z -> x -> y")
+BACK = CausalGraph.parse("z -> y -> x; z -> x")
+
+
+def confounded(n, seed, weight=0.8):
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=n)
+    x = weight * z + rng.normal(size=n)
+    return {"x": x, "y": 0.5 * x + z + rng.normal(size=n), "z": z}
+
+
+def near_cancelling(n, seed):
+    """C -> X and C -> Y, and what X does to Y hides C from a test given Y."""
+    rng = np.random.default_rng(seed)
+    a, b, c = rng.normal(size=(3, n))
+    x = 0.8 * a + 0.8 * b + 0.25 * c + rng.normal(size=n)
+    return {"A": a, "B": b, "C": c, "X": x, "Y": 0.3 * x + 0.6 * c + rng.normal(size=n)}
+
+
+def over(graphs, data=None, **settings):
+    data = confounded(400, 0) if data is None else data
+    return learnt_effect(data, "x", "y", graphs=graphs, estimator=OLS(), **settings)
+
+
+# --- what the answer is ---------------------------------------------------------------------------
+
+
+def test_the_interval_is_the_hull_of_the_answers_of_all_graphs():
+    data = confounded(400, 0)
+    answer = over([FORK, CHAIN, BACK], data)
+    alone = [over([graph], data).interval() for graph in (FORK, CHAIN)]
+    assert answer.alternatives.labels == ("adjust for z", "adjust for nothing", "no effect")
+    assert answer.weights == pytest.approx([1 / 3] * 3)
+    lower, upper = answer.interval()
+    assert lower == min(0.0, *(interval.lower for interval in alone))
+    assert upper == max(interval.upper for interval in alone)
+    assert [answer.probability(sign) for sign in ("zero", "positive")] == pytest.approx(
+        [1 / 3, 2 / 3]
+    )
+
+
+def test_pieces_are_the_union():
+    answer = over([FORK, CHAIN, BACK])
+    pieces = answer.pieces()
+    assert [round(piece.width, 9) == 0 for piece in pieces] == [True, False, False]
+    assert (pieces[0].lower, pieces[-1].upper) == tuple(answer.interval())
+    inside = [any(value in piece for piece in pieces) for value in answer.alternatives.values]
+    assert all(inside)
+    assert len(over([CHAIN, CausalGraph.parse("x -> y; z")]).pieces()) == 1
+
+
+def test_the_variance_has_two_parts():
+    answer = over([FORK, CHAIN])
+    values, errors = answer.alternatives.values, answer.alternatives.std_errors
+    spread = answer.variance()
+    assert spread["structural"] == pytest.approx(np.var(values))
+    assert spread["sampling"] == pytest.approx(np.mean(errors**2))
+    assert over([FORK]).variance()["structural"] == 0
+
+
+def test_a_class_that_leaves_the_effect_open_has_all_its_answers():
+    kind = Kind.CPDAG
+    one = CausalGraph.from_edges(
+        "xyz", [("x", "y", "--"), ("x", "z", "--"), ("y", "z", "--")], kind
+    )
+    answer = over([one])
+    assert set(answer.alternatives.labels) == {"adjust for z", "adjust for nothing", "no effect"}
+    assert answer.weights.sum() == pytest.approx(1)
+    assert answer.world_weights.sum() == pytest.approx(1)
+    assert all(world.kind is Kind.CPDAG for world in answer.worlds)
+
+
+def test_nothing_bounds_what_a_pag_leaves_open():
+    data = confounded(1000, 1)
+    settings = {"estimator": OLS(), "n_resamples": 5, "random_state": 0}
+    answer = learnt_effect(data, "x", "y", graphs=FCI(), **settings)
+    assert answer.alternatives.n_open
+    assert tuple(answer.interval()) == (-np.inf, np.inf)
+    assert np.isfinite(answer.alternatives.identified.interval().width)
+
+
+def test_the_edge_worth_knowing_is_the_one_that_decides():
+    answer = over([FORK, CHAIN])
+    frame = answer.value_of_edges()
+    assert len(frame) == 1
+    both = [over([graph]).interval().width for graph in (FORK, CHAIN)]
+    assert frame["length_if_known"].iloc[0] == pytest.approx(np.mean(both))
+    assert frame["gain"].iloc[0] == pytest.approx(answer.interval().width - np.mean(both))
+    assert set(answer.most_valuable_edge()) == {"y", "z"}
+    assert over([FORK]).most_valuable_edge() is None
+
+
+# --- which graphs ---------------------------------------------------------------------------------
+
+
+def test_scores_are_those_of_the_score_and_screen():
+    data = confounded(500, 2)
+    found = possible_graphs(data, n_resamples=20, random_state=0)
+    score = GaussianBIC()
+    for graph, value in zip(found.graphs[:5], found.scores[:5], strict=True):
+        assert value == pytest.approx(score.total(data, graph))
+    assert found.window == pytest.approx(2 * np.log(500))
+    assert (found.kept == (found.scores >= found.scores.max() - found.window)).all()
+    assert found.shares.sum() == pytest.approx(1)
+    kept = found.plausible
+    assert kept.kept.all()
+    assert kept.shares.sum() == pytest.approx(1)
+    assert len(found.to_frame()) == len(found)
+
+
+def test_jobs_and_repeats_change_nothing():
+    data = confounded(300, 3)
+    one, two = (
+        possible_graphs(data, PC(), n_resamples=10, random_state=4, n_jobs=n_jobs)
+        for n_jobs in (None, 2)
+    )
+    assert one.graphs == two.graphs
+    assert (one.shares == two.shares).all()
+
+
+def test_knowledge_holds_in_all_graphs():
+    known = Knowledge(tiers=[["z"], ["x"], ["y"]])
+    found = possible_graphs(confounded(200, 4), knowledge=known, n_resamples=10, random_state=0)
+    assert not any(graph.parents("z") or graph.children("y") for graph in found.graphs)
+
+
+def test_categories_and_holes_are_searched_and_scored():
+    rng = np.random.default_rng(0)
+    color = pd.Categorical(rng.choice(["red", "green", "blue"], size=300))
+    x = (color == "red") + rng.normal(size=300)
+    mixed = pd.DataFrame({"color": color, "x": x, "y": x + rng.normal(size=300)})
+    found = possible_graphs(mixed, PC(ConditionalGaussian()), n_resamples=5, random_state=0)
+    assert np.isfinite(found.scores).all()
+    assert found.searches == (("PC", 5), ("PC, looser", 5))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"window": 0}, "window=0"),
+        ({"n_resamples": 1}, "n_resamples"),
+        ({"graphs": []}, "one or more CausalGraphs"),
+        ({"graphs": PCMCI()}, "for tables"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(settings, message):
+    with pytest.raises(InputError, match=message):
+        learnt_effect(confounded(50, 0), "x", "y", **settings)
+
+
+# --- in the chain ---------------------------------------------------------------------------------
+
+
+def test_an_analysis_has_both_intervals():
+    data = near_cancelling(2000, 1)
+    settings = {"estimator": OLS(), "checks": [], "n_resamples": 30}
+    analysis = analyze(data, "X", "Y", discovery=PC(alpha=0.05), **settings)
+    assert isinstance(analysis.learnt, LearntEffect)
+    assert 0.3 in analysis.interval()
+    assert 0.3 not in analysis.effect.interval()
+    assert analysis.to_dict()["over_graphs"]["n_graphs"] == len(analysis.learnt.graphs)
+    assert "If another graph is right" in analysis.to_html()
+    given = analyze(data, "X", "Y", graph=analysis.graph, estimator=OLS(), checks=[])
+    assert given.learnt is None
+    assert tuple(given.interval()) == tuple(given.effect.interval())
+
+
+@pytest.mark.slow
+def test_it_covers_where_the_naive_interval_does_not():
+    covered = np.zeros((60, 2))
+    for seed in range(60):
+        data = near_cancelling(2000, 100 + seed)
+        answers = (
+            learnt_effect(data, "X", "Y", graphs=graphs, estimator=OLS(), random_state=seed)
+            for graphs in (PC(alpha=0.05), [PC(alpha=0.05).fit(data).graph_])
+        )
+        covered[seed] = [0.3 in answer.interval() for answer in answers]
+    assert covered[:, 0].mean() > 0.9
+    assert covered[:, 1].mean() < 0.2
