@@ -104,30 +104,37 @@ class EffectSet(Reported):
         """Rows used."""
         return max(effect.n_obs for effect in self.effects)
 
-    def interval(self, level: float = 0.95) -> Interval:
+    def interval(self, level: float = 0.95, *, covers: str = "effect") -> Interval:
         """Hull of the intervals of all effects.
 
         Parameters
         ----------
         level : float
             Between 0 and 1.
+        covers : {"effect", "set"}
+            What it covers that often: the true effect, which is one of them, or all of them at
+            once, the identified set, for which each interval is as wide as a band needs.
 
         Notes
         -----
         Read as alternatives: whichever of them is the true effect, its own interval lies in the
         hull, so the hull covers **the true effect** with at least the stated probability, without a
         correction for their number. An alternative that the graph implies enters as the point it
-        is. It need not cover **all alternatives at once** that often. It
+        is. It need not cover **all alternatives at once** that often; `covers="set"` does. It
         speaks of the given alternatives only: if the graph (class) was itself learnt from these
         data, that uncertainty is not in it. If an alternative is not identified, nothing bounds the
         true effect, and the interval is the whole line; see `identified`.
         """
         if self.n_open:
             return Interval(-math.inf, math.inf, level)
-        ends = [
-            (effect.value, effect.value) if effect.implied else tuple(effect.interval(level))
-            for effect in self.effects
-        ]
+        check_choice(covers, "covers", ("effect", "set"))
+        estimated = tuple(effect for effect in self.effects if not effect.implied)
+        ends = [(effect.value, effect.value) for effect in self.effects if effect.implied]
+        if covers == "effect" or not estimated:
+            ends += [(own.lower, own.upper) for own in (e.interval(level) for e in estimated)]
+        else:
+            together = replace(self, effects=estimated, labels=("",) * len(estimated))
+            ends += list(zip(*together.band(level), strict=True))
         return Interval(min(lower for lower, _ in ends), max(upper for _, upper in ends), level)
 
     @property

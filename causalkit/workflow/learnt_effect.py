@@ -83,12 +83,14 @@ class LearntEffect(Reported):
     answer_of: IntArray
     world_weights: FloatArray
 
-    def interval(self, level: float = 0.95) -> Interval:
+    def interval(self, level: float = 0.95, *, covers: str = "effect") -> Interval:
         """Hull of the intervals of all alternatives: structural and sampling uncertainty together.
 
         Parameters
         ----------
         level : float
+        covers : {"effect", "set"}
+            Whether it covers the true effect that often, or all alternatives at once.
 
         Returns
         -------
@@ -100,7 +102,7 @@ class LearntEffect(Reported):
         **Assumes:** one of the kept graphs gives the right answer. How often that is so on data
         like yours, :func:`~causalkit.workflow.certify` measures.
         """
-        return self.alternatives.interval(level)
+        return self.alternatives.interval(level, covers=covers)
 
     def pieces(self, level: float = 0.95) -> tuple[Interval, ...]:
         """The union of the intervals, as disjoint pieces from left to right.

@@ -194,3 +194,53 @@ def test_it_covers_where_the_naive_interval_does_not():
         covered[seed] = [0.3 in answer.interval() for answer in answers]
     assert covered[:, 0].mean() > 0.9
     assert covered[:, 1].mean() < 0.2
+
+
+# --- the whole identified set ---------------------------------------------------------------------
+
+
+def identified_set(weight, n, seed):
+    """A class without a direction: adjusted for z, for nothing, and no effect are possible."""
+    rng = np.random.default_rng([seed, n])
+    z = rng.normal(size=n)
+    x = weight * z + rng.normal(size=n)
+    data = {"x": x, "y": 0.5 * x + z + rng.normal(size=n), "z": z}
+    return data, (0.0, 0.5, 0.5 + weight / (1 + weight**2))
+
+
+def test_an_interval_for_the_set_is_wider_and_holds_the_points():
+    data, _ = identified_set(0.8, 300, 0)
+    lines = [("x", "y", "--"), ("x", "z", "--"), ("y", "z", "--")]
+    effects = over([CausalGraph.from_edges("xyz", lines, Kind.CPDAG)], data)
+    one, whole = effects.interval(), effects.interval(covers="set")
+    assert one.lower == whole.lower == 0
+    assert one.upper < whole.upper < one.upper + 0.2
+    assert over([BACK]).interval(covers="set").width == 0
+    with pytest.raises(InputError, match="covers='all'"):
+        effects.interval(covers="all")
+
+
+@pytest.mark.slow
+def test_it_covers_the_whole_set_of_a_cpdag():
+    lines = [("x", "y", "--"), ("x", "z", "--"), ("y", "z", "--")]
+    graph = CausalGraph.from_edges("xyz", lines, Kind.CPDAG)
+    covered = []
+    for seed in range(500):
+        data, values = identified_set(0.8, 300, seed)
+        interval = over([graph], data).interval(covers="set")
+        covered.append(all(value in interval for value in values))
+    assert np.mean(covered) > 0.93
+
+
+@pytest.mark.slow
+def test_it_covers_the_whole_set_of_a_pag():
+    graph = CausalGraph.from_edges("wxy", [("w", "x", "o-o"), ("x", "y", "o-o")], Kind.PAG)
+    covered = []
+    for seed in range(500):
+        w, x, y = np.random.default_rng(seed).normal(size=(3, 300))
+        data = {"w": w, "x": w + x, "y": 0.5 * (w + x) + y}
+        answers = over([graph], data).alternatives
+        assert answers.n_open
+        interval = answers.identified.interval(covers="set")
+        covered.append(0.0 in interval and 0.5 in interval)
+    assert np.mean(covered) > 0.93

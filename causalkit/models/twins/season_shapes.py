@@ -37,6 +37,9 @@ _REACH: Final = 4.0
 """Normal score at which tables end."""
 
 _POINTS: Final = 41
+_ENDS: Final = 2
+"""Points of a table that is a line from one end to the other."""
+
 _ROWS_EACH: Final = 100
 _MOST_CLASSES: Final = 12
 _LEAST_SLOPE: Final = 1e-3
@@ -62,31 +65,36 @@ class Shapes:
         """Shapes of some of the series."""
         return Shapes(self.edges[columns], self.table[columns])
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether all deviations are their own scores."""
+        return bool(self.table.shape[-1] == _ENDS)
+
     def forward(self, level: FloatArray, deviation: FloatArray) -> FloatArray:
         """Scores of deviations, both and the levels of shape (n, k)."""
-        table = self._rows(level)
-        m = table.shape[-1]
-        at = np.clip((table <= deviation[..., None]).sum(axis=-1), 1, m - 1)[..., None]
-        low = np.take_along_axis(table, at - 1, axis=-1)[..., 0]
-        high = np.take_along_axis(table, at, axis=-1)[..., 0]
-        place: FloatArray = at[..., 0] - 1 + (deviation - low) / (high - low)
-        return (place / (m - 1) * 2 - 1) * _REACH
+        if self.is_plain:
+            return deviation
+        series, kind, m = np.arange(len(self.table)), self._kind(level), self.table.shape[-1]
+        rows = self.table[series, kind]
+        at = np.clip((rows <= deviation[..., None]).sum(axis=-1), 1, m - 1)
+        low, high = self.table[series, kind, at - 1], self.table[series, kind, at]
+        place: FloatArray = at - 1 + (deviation - low) / (high - low)
+        return np.asarray((place / (m - 1) * 2 - 1) * _REACH)
 
     def back(self, level: FloatArray, score: FloatArray) -> FloatArray:
         """Deviations of scores."""
-        table = self._rows(level)
-        m = table.shape[-1]
+        if self.is_plain:
+            return score
+        series, kind, m = np.arange(len(self.table)), self._kind(level), self.table.shape[-1]
         place = (score / _REACH + 1) / 2 * (m - 1)
-        at = np.clip(np.floor(place), 0, m - 2).astype(np.intp)[..., None]
-        low = np.take_along_axis(table, at, axis=-1)[..., 0]
-        high = np.take_along_axis(table, at + 1, axis=-1)[..., 0]
-        return np.asarray(low + (place - at[..., 0]) * (high - low))
+        at = np.clip(np.floor(place), 0, m - 2).astype(np.intp)
+        low, high = self.table[series, kind, at], self.table[series, kind, at + 1]
+        return np.asarray(low + (place - at) * (high - low))
 
-    def _rows(self, level: FloatArray) -> FloatArray:
-        """Row of the table for each level, shape (n, k, m)."""
-        kind = (level[..., None] > self.edges).sum(axis=-1)
-        rows: FloatArray = self.table[np.arange(len(self.table)), kind]
-        return rows
+    def _kind(self, level: FloatArray) -> IntArray:
+        """Class of each level."""
+        found: IntArray = (level[..., None] > self.edges).sum(axis=-1)
+        return found
 
 
 def fit_shapes(level: FloatArray, deviation: FloatArray, ranked: BoolArray) -> Shapes:

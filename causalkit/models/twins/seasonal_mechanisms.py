@@ -137,8 +137,9 @@ class Seasonal:
         found = self.adjusted.value(self._seen(causes, level, spread), noise)
         if self.seasonal[0] > 0:
             return found
-        scores = self.shapes.take(_OWN).back(level[:, :1], found[:, None])
-        return np.asarray(level[:, 0] + spread[:, 0] * scores[:, 0])
+        if not self.shapes.is_plain:
+            found = self.shapes.take(_OWN).back(level[:, :1], found[:, None])[:, 0]
+        return np.asarray(level[:, 0] + spread[:, 0] * found)
 
     def noise(self, causes: FloatArray, value: FloatArray, rng: np.random.Generator) -> Any:
         """Noise that gives the value."""
@@ -154,9 +155,10 @@ class Seasonal:
         at = self.seasonal[own:]
         seen = causes[:, self.series]
         deviation = (seen[:, at - 1] - level[:, at]) / spread[:, at]
-        seen[:, at - 1] = self.shapes.take(np.arange(own, own + len(at))).forward(
-            np.broadcast_to(level[:, at], deviation.shape), deviation
-        )
+        if not self.shapes.is_plain:
+            shapes = self.shapes.take(np.arange(own, own + len(at)))
+            deviation = shapes.forward(np.broadcast_to(level[:, at], deviation.shape), deviation)
+        seen[:, at - 1] = deviation
         return seen
 
     def _at(self, causes: FloatArray) -> tuple[FloatArray, FloatArray]:

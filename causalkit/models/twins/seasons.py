@@ -111,7 +111,7 @@ class Seasons:
 
     def _driven(self) -> BoolArray:
         tables = (*self.level, *self.log_spread)
-        return np.any([(table != 0).any(axis=0) for table in tables], axis=0)
+        return np.asarray(np.any([(table != 0).any(axis=0) for table in tables], axis=0))
 
     def driven(self, model: TemporalCausalModel) -> TemporalCausalModel:
         """Add the clocks to a model.
