@@ -36,6 +36,7 @@ __all__ = [
     "impulse_response",
     "independence",
     "is_separated",
+    "learnt_effect",
     "metrics",
     "models",
     "plotting",
@@ -58,6 +59,7 @@ _HOME = {
     "identify": "identification",
     "impulse_response": "workflow",
     "is_separated": "graph",
+    "learnt_effect": "workflow",
     "refute": "refutation",
 }
 
@@ -85,7 +87,7 @@ if TYPE_CHECKING:
     from causalkit.graph import CausalGraph, is_separated
     from causalkit.identification import identify
     from causalkit.refutation import refute
-    from causalkit.workflow import analyze, impulse_response
+    from causalkit.workflow import analyze, impulse_response, learnt_effect
 
 
 def __getattr__(name: str) -> Any:

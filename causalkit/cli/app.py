@@ -96,6 +96,9 @@ def analyze(
     alpha: Alpha = 0.01,
     estimator: Annotated[Estimator, typer.Option(help="How to estimate.")] = Estimator.auto,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
+    resamples: Annotated[
+        int, typer.Option(help="Searches repeated to see which graphs are possible; 0: none.")
+    ] = 100,
     drop: Drop = None,
     seed: Seed = 0,
     jobs: Jobs = None,
@@ -123,6 +126,7 @@ def analyze(
             discovery=discovery,
             strategy=strategy,
             estimator=_estimator(estimator, seed),
+            n_resamples=resamples,
             random_state=seed,
             n_jobs=jobs,
         )

@@ -17,15 +17,12 @@ data leave possible (:func:`~causalkit.workflow.learnt_effect`) and admits both 
 
 from __future__ import annotations
 
-import hashlib
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sklearn.base import clone
 
 from causalkit._core.checks import check_count
@@ -37,24 +34,20 @@ from causalkit.errors import (
     CausalkitError,
     CausalkitWarning,
     InputError,
-    NotIdentifiableError,
     UnknownVariableError,
 )
 from causalkit.estimation import Effect, EffectEstimator, EffectSet
 from causalkit.estimation.effect import Interval
-from causalkit.graph import CausalGraph, Kind
+from causalkit.graph import CausalGraph
 from causalkit.identification import (
     Estimand,
-    NoEffectEstimand,
-    OpenEstimand,
-    PossibleEffects,
-    identify,
 )
 from causalkit.identification.query import GraphLike, as_graph
 from causalkit.refutation import Challenges, refute
 from causalkit.typing import Data, Name
-from causalkit.workflow.answers import possible_effects
+from causalkit.workflow.data_summary import fingerprint_of, summaries_of
 from causalkit.workflow.graph_set import default_algorithm, possible_graphs
+from causalkit.workflow.identified import estimand_of
 from causalkit.workflow.learnt_effect import LearntEffect, learnt_effect
 
 if TYPE_CHECKING:
@@ -291,7 +284,7 @@ def analyze(
         graph = algorithm.fit(variables).graph_
     else:
         variables = as_table(data, columns=[name for name in graph.nodes if name in columns])
-    estimand, notes = _identify(graph, treatment, outcome, variables, algorithm, strategy)
+    estimand, notes = estimand_of(graph, treatment, outcome, variables, algorithm, strategy)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         effect = estimand.estimate(
@@ -316,9 +309,9 @@ def analyze(
         challenges=refute(effect, checks, random_state=random_state, n_jobs=n_jobs),
         notes=(*notes, *why, *said),
         settings=settings,
-        data_summary=tuple(_summaries(variables)),
+        data_summary=tuple(summaries_of(variables)),
         n_rows=variables.n_rows,
-        fingerprint=_fingerprint(variables),
+        fingerprint=fingerprint_of(variables),
     )
 
 
@@ -392,107 +385,3 @@ def _check_beside(beside: set[str | int], treatment: Name, outcome: Name) -> Non
             f"{name!r} is asked about and is also the clusters or the weights; expected "
             "another column. Copy it under a second name if it must serve as both."
         )
-
-
-def _identify(
-    graph: CausalGraph,
-    treatment: Name,
-    outcome: Name,
-    variables: Table,
-    algorithm: DiscoveryAlgorithm | None,
-    strategy: str | None,
-) -> tuple[Estimand, tuple[str, ...]]:
-    """The estimand; for a class of graphs that leaves the effect open, the possible effects."""
-    notes: list[str] = []
-    hidden = tuple(name for name in graph.nodes if name not in variables.names)
-    if hidden:
-        notes.append(f"Not in the data, so treated as hidden: {', '.join(map(str, hidden))}.")
-    if algorithm is not None:
-        notes.append(
-            "The graph was learnt from the same rows. The interval of the effect takes it as "
-            "given; interval() also goes over the other graphs that the data leave possible."
-        )
-    observed = variables.names if hidden else None
-    if algorithm is not None and (ambiguous := getattr(algorithm, "ambiguous_", ())):
-        shown = ", ".join(" - ".join(map(str, triple)) for triple in ambiguous[:3])
-        notes.append(
-            f"Tests left {len(ambiguous)} triple(s) ambiguous ({shown}{_more(ambiguous, 3)}); "
-            "identification reads them as no colliders, so the answer rests on that, too."
-        )
-    try:
-        estimand = identify(graph, treatment, outcome, observed=observed, strategy=strategy)
-    except NotIdentifiableError as error:
-        if strategy is not None:
-            raise
-        possible = possible_effects(graph, treatment, outcome, observed)
-        if possible is None:
-            raise
-        estimand = possible
-        notes += _what_is_open(possible, error)
-    if isinstance(estimand, NoEffectEstimand):
-        notes.append(
-            f"The graph has no causal path from {treatment} to {outcome}, so it says that the "
-            "effect is zero; nothing was estimated, and there is no interval."
-        )
-        if algorithm is not None:
-            why = algorithm.explain(treatment, outcome)
-            notes.append(f"{treatment} and {outcome}: {why.edge}; {why.adjacency}.")
-    return estimand, tuple(notes)
-
-
-def _what_is_open(estimand: PossibleEffects, error: NotIdentifiableError) -> Iterator[str]:
-    """Why there are several answers, in words."""
-    if estimand.graph.kind is Kind.CPDAG:
-        edges: tuple[Any, ...] = error.witness
-    else:
-        turned = {
-            frozenset((edge.left, edge.right))
-            for orientations in estimand.orientations
-            for edge in chain.from_iterable(orientations)
-        }
-        open_edges = estimand.graph.edges()
-        edges = tuple(edge for edge in open_edges if {edge.left, edge.right} in turned)
-    shown = ", ".join(map(str, edges[:6])) + _more(edges, 6)
-    yield (
-        f"The graph does not orient {shown}, which decides the effect, so the answer is the set of "
-        "effects over all orientations. Knowledge of a direction would narrow it."
-    )
-    for answer in estimand:
-        if isinstance(answer, OpenEstimand):
-            yield (
-                f"In some of these graphs no adjustment identifies the effect: {answer.reason}. "
-                "Unless they are ruled out, the data do not bound it."
-            )
-
-
-def _more(listed: tuple[Any, ...], shown: int) -> str:
-    return ", …" if len(listed) > shown else ""
-
-
-def _summaries(table: Table) -> Iterator[dict[str, Any]]:
-    """One row a column: what a reader checks first."""
-    for name in table.names:
-        column = table.column(name)
-        seen = column[~np.isnan(column)]
-        levels = table.levels_of(name)
-        row: dict[str, Any] = {
-            "name": name,
-            "kind": table.kind(name),
-            "missing": int(len(column) - len(seen)),
-            "mean": None,
-            "sd": None,
-            "min": None,
-            "max": None,
-            "levels": None,
-        }
-        if levels is not None and len(levels) > 2:
-            row["levels"] = ", ".join(map(str, levels))
-        elif len(seen):
-            row |= {"mean": seen.mean(), "sd": seen.std(), "min": seen.min(), "max": seen.max()}
-        yield row
-
-
-def _fingerprint(table: Table) -> str:
-    digest = hashlib.sha256(repr(table.names).encode())
-    digest.update(np.ascontiguousarray(table.values).tobytes())
-    return digest.hexdigest()

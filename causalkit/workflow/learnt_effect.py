@@ -212,12 +212,11 @@ class LearntEffect(Reported):
     @property
     def sentence(self) -> str:
         """The result in one sentence."""
-        lower, upper = map(format_value, self.interval())
         smallest, largest = map(format_value, self.alternatives.range)
         return (
             f"Effect of {self.treatment} on {self.outcome}: {smallest} to {largest} by "
             f"{len(self.alternatives)} answers of {len(self.graphs)} possible graphs "
-            f"(95 % interval {lower} to {upper})"
+            f"(95 % interval {_from_to(self.interval())})"
         )
 
     @property
@@ -240,7 +239,7 @@ class LearntEffect(Reported):
             title=f"Effect of {self.treatment} on {self.outcome}, the graph being learnt",
             facts=[
                 ("graphs", f"{len(self.graphs)} possible, {len(self.alternatives)} answers"),
-                ("interval", self.interval()),
+                ("95 % interval", _from_to(self.interval())),
                 ("no effect", f"in {self.probability('zero'):.0%} of the searches"),
                 ("uncertainty", f"{share:.0%} of the variance is between graphs"),
             ],
@@ -250,7 +249,7 @@ class LearntEffect(Reported):
                     f"{self.weights[k]:.2f}",
                     self.alternatives.labels[k],
                     effect.value,
-                    "–" if effect.implied else str(effect.interval()),
+                    "–" if effect.implied else _from_to(effect.interval()),
                 )
                 for k, effect in list(enumerate(self.alternatives))[:8]
             ],
@@ -393,6 +392,10 @@ def _estimated(
             "a treatment with two levels or a number, and an estimator of one contrast."
         )
     return found
+
+
+def _from_to(interval: Interval) -> str:
+    return " to ".join(map(format_value, interval))
 
 
 def _ends(effect: Effect, level: float) -> tuple[float, float]:
