@@ -5,8 +5,8 @@
 
 `weak`: five linear Gaussian variables, A, B, C -> X -> Y and C -> Y, where C -> X has the weight
 `w`: near .25 two paths cancel for a test that is asked about C and X given Y. `dags`: random linear
-DAGs of ten nodes. `curved`: random DAGs of ten nodes with sines and squares, and straight lines from
-the treatment on, so that its effect is one number. Of each data set:
+DAGs of ten nodes. `curved`: random DAGs of ten nodes with sines and squares, and straight lines
+from the treatment on, so that its effect is one number. Of each data set:
 
 - *oracle*: adjustment for the parents of the treatment in the true graph;
 - *naive PC*, *naive FLOP*: one graph, its answer (or the hull of its answers), graph as given;

@@ -25,6 +25,7 @@ __all__ = [
     "__version__",
     "analyze",
     "benchmark",
+    "certify",
     "datasets",
     "discovery",
     "errors",
@@ -55,6 +56,7 @@ _HOME = {
     "NotIdentifiableError": "errors",
     "PC": "discovery",
     "analyze": "workflow",
+    "certify": "workflow",
     "estimate": "estimation",
     "identify": "identification",
     "impulse_response": "workflow",
@@ -87,7 +89,7 @@ if TYPE_CHECKING:
     from causalkit.graph import CausalGraph, is_separated
     from causalkit.identification import identify
     from causalkit.refutation import refute
-    from causalkit.workflow import analyze, impulse_response, learnt_effect
+    from causalkit.workflow import analyze, certify, impulse_response, learnt_effect
 
 
 def __getattr__(name: str) -> Any:

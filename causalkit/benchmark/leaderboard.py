@@ -32,10 +32,10 @@ from os import PathLike
 from typing import Any
 
 from causalkit._core.checks import check_choice, check_count, check_positive
+from causalkit._core.fingerprint import fingerprint
 from causalkit._core.parallel import run
 from causalkit._core.random import as_generator, draw_seed
 from causalkit.benchmark.cells import Cell, data_seeds, work
-from causalkit.benchmark.fingerprint import fingerprint
 from causalkit.benchmark.methods import Method, baselines_for, oracles_for, read_methods
 from causalkit.benchmark.results import Leaderboard
 from causalkit.benchmark.storage import STATUSES, Result, Store
@@ -111,7 +111,7 @@ def compare(
       linear, a slope is not the difference between two values.
 
     Results are filed under a hash of model, method, sizes, seed and version of this package, and
-    not under names; see :mod:`causalkit.benchmark.fingerprint` for what it does not see.
+    not under names; see :mod:`causalkit._core.fingerprint` for what it does not see.
 
     Examples
     --------

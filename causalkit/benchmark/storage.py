@@ -8,7 +8,7 @@ there. Now and then, and at the end, the journal is moved into one table:
 - any other path without an ending is a folder of Parquet parts, `part-*.parquet`.
 
 A row is found again by its key, a hash of all that it follows from, see
-:mod:`~causalkit.benchmark.fingerprint`; rows of other comparisons may lie in the same store.
+:mod:`~causalkit._core.fingerprint`; rows of other comparisons may lie in the same store.
 
 >>> from tempfile import TemporaryDirectory
 >>> with TemporaryDirectory() as folder:

@@ -8,6 +8,7 @@ from causalkit.plotting.effects import plot_effects
 from causalkit.plotting.falsification import plot_falsification
 from causalkit.plotting.fidelity import plot_fidelity
 from causalkit.plotting.graph import GraphStyle, graph_svg, plot_graph, save_picture
+from causalkit.plotting.heat_map import plot_effects_matrix
 from causalkit.plotting.heterogeneity import (
     plot_effect_dependence,
     plot_group_effects,
@@ -37,6 +38,7 @@ __all__ = [
     "plot_driving_force",
     "plot_effect_dependence",
     "plot_effects",
+    "plot_effects_matrix",
     "plot_event_study",
     "plot_falsification",
     "plot_fidelity",

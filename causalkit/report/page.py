@@ -31,8 +31,8 @@ _VERSIONS = (
 )
 
 
-def render(analysis: Any) -> str:
-    """Render an :class:`~causalkit.workflow.Analysis` as one HTML page."""
+def render(analysis: Any, certificate: Any = None) -> str:
+    """Render an :class:`~causalkit.workflow.Analysis`, and its certificate, as one HTML page."""
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(
@@ -44,6 +44,7 @@ def render(analysis: Any) -> str:
     environment.filters["number"] = format_value
     page = environment.get_template("analysis.html.j2").render(
         analysis=analysis,
+        certificate=certificate,
         graph_svg=_graph_svg(analysis),
         roles=_roles(analysis),
         effect_svg=_effect_svg(analysis),

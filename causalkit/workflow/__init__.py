@@ -3,19 +3,33 @@
 :func:`analyze` discovers, identifies, estimates, challenges and reports. If it had to learn the
 graph, other graphs might be right: :func:`possible_graphs` finds those that the data leave
 possible, :func:`learnt_effect` gives the effect over all of them, with an interval for both
-uncertainties and the edge that would be most worth knowing.
+uncertainties and the edge that would be most worth knowing. Whether such an interval covers on data
+like yours, :func:`certify` tries on twins of them.
+
+:func:`effects_matrix` has all pairs at once, for a graph that is known.
 """
 
 from causalkit.workflow.analysis import Analysis, analyze
+from causalkit.workflow.certificate import Certificate
+from causalkit.workflow.certification import certify
+from causalkit.workflow.effect_matrix import EffectsMatrix, PairEffect
 from causalkit.workflow.graph_set import GraphSet, possible_graphs
-from causalkit.workflow.learnt_effect import LearntEffect, learnt_effect
+from causalkit.workflow.monte_carlo import MonteCarlo
+from causalkit.workflow.over_graphs import LearntEffect, learnt_effect
+from causalkit.workflow.pairwise_effects import effects_matrix
 from causalkit.workflow.responses import impulse_response
 
 __all__ = [
     "Analysis",
+    "Certificate",
+    "EffectsMatrix",
     "GraphSet",
     "LearntEffect",
+    "MonteCarlo",
+    "PairEffect",
     "analyze",
+    "certify",
+    "effects_matrix",
     "impulse_response",
     "learnt_effect",
     "possible_graphs",

@@ -48,10 +48,12 @@ from causalkit.typing import Data, Name
 from causalkit.workflow.data_summary import fingerprint_of, summaries_of
 from causalkit.workflow.graph_set import default_algorithm, possible_graphs
 from causalkit.workflow.identified import estimand_of
-from causalkit.workflow.learnt_effect import LearntEffect, learnt_effect
+from causalkit.workflow.over_graphs import LearntEffect, learnt_effect
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from causalkit.workflow.certificate import Certificate
 
 __all__ = ["Analysis", "analyze"]
 
@@ -112,8 +114,16 @@ class Analysis(Reported):
         """
         return (self.effect if self.learnt is None else self.learnt).interval(level)
 
-    def to_html(self, path: str | Path | None = None) -> str:
+    def to_html(
+        self, path: str | Path | None = None, *, certificate: Certificate | None = None
+    ) -> str:
         """Render one self-contained HTML page; write it to `path` if one is given.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+        certificate : Certificate, optional
+            Of this analysis, from :func:`~causalkit.workflow.certify`, to be shown in it.
 
         Returns
         -------
@@ -122,7 +132,7 @@ class Analysis(Reported):
         """
         from causalkit.report import render
 
-        page = render(self)
+        page = render(self, certificate)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page

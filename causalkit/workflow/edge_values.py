@@ -18,7 +18,7 @@ from causalkit.typing import FloatArray, IntArray, Name
 if TYPE_CHECKING:
     import pandas as pd
 
-    from causalkit.workflow.learnt_effect import LearntEffect
+    from causalkit.workflow.over_graphs import LearntEffect
 
 __all__ = ["value_of_edges"]
 

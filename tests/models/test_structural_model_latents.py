@@ -119,3 +119,14 @@ def test_what_factors_cannot_do_is_refused():
         model = StructuralCausalModel(CausalGraph.parse(text), mechanism="linear")
         with pytest.raises(InputError, match=message):
             model.fit({"x": x, "y": y, "m": e})
+
+
+def test_a_graph_that_could_have_latents_and_has_none():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=200)
+    data = pd.DataFrame({"a": a, "b": a + rng.normal(size=200)})
+    plain, mixed = (
+        StructuralCausalModel(CausalGraph.parse("a -> b", kind=kind), random_state=0).fit(data)
+        for kind in ("DAG", "ADMG")
+    )
+    assert mixed.sample(50, rng=1).equals(plain.sample(50, rng=1))

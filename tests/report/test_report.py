@@ -6,6 +6,7 @@ import json
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import causalkit as ck
@@ -137,3 +138,16 @@ def test_plain_values_are_json(analysis):
     assert plain["interval"] == pytest.approx(list(analysis.interval()))
     assert ck.CausalGraph.parse(plain["graph"]["text"], plain["graph"]["kind"]) == analysis.graph
     assert [c["verdict"] for c in plain["challenges"]] == [c.verdict for c in analysis.challenges]
+
+
+def test_a_certificate_is_shown_where_there_is_one():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    data = pd.DataFrame({"x": x, "y": x + rng.normal(size=200)})
+    graph = ck.CausalGraph.parse("x -> y")
+    analysis = ck.analyze(data, "x", "y", graph=graph, estimator=OLS(), checks=[])
+    certificate = ck.certify(analysis, data, twins=2, replicates=3)
+    page = analysis.to_html(certificate=certificate)
+    assert "Does the interval cover?" in page
+    assert certificate.sentence.split(" (")[0] in page
+    assert "Does the interval cover?" not in analysis.to_html()

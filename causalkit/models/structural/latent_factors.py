@@ -148,6 +148,9 @@ def couple(
     factors : tuple of names
     """
     cliques = _cliques(graph)
+    if not cliques:
+        dag = CausalGraph.from_edges(graph.nodes, _directed_edges(graph), Kind.DAG)
+        return System(dag, tuple(mechanisms)), ()
     joined = sorted({k for clique in cliques for k in clique})
     curves: dict[int, tuple[FloatArray, FloatArray]] = {}
     scores = np.empty((len(values), len(joined)))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from causalkit.benchmark.fingerprint import fingerprint
+from causalkit._core.fingerprint import fingerprint
 from causalkit.discovery import GES, PC
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph, LaggedGraph

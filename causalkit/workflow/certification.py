@@ -1,0 +1,224 @@
+"""`certify`: whether the interval of this pipeline, on data like these, keeps what it says.
+
+An interval of level 95 % claims that it covers the right answer in 95 of 100 data sets. Whether the
+one in hand covers it, nobody can say. Whether the *pipeline* that made it keeps the promise can be
+tried, if there are worlds like the data in which the right answer is known. Twins are such worlds:
+a graph that may be the right one, drawn by its share among those that the data leave possible, with
+a model fitted to the data on it. From each twin tables are drawn, as long as the data, and on each
+the same search, question and estimator run from the beginning.
+
+References
+----------
+Schuler, Jung, Tibshirani, Hastie and Shah (2017), "Synth-validation: selecting the best causal
+inference method for a given dataset". doi:10.48550/arXiv.1711.00083
+Morris, White and Crowther (2019), Statistics in Medicine 38, 2074-2102 (simulation studies and
+their Monte Carlo errors). doi:10.1002/sim.8086
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from causalkit import __version__
+from causalkit._core.checks import check_count, check_fraction
+from causalkit._core.fingerprint import fingerprint
+from causalkit._core.parallel import run
+from causalkit._core.random import as_generator, draw_seed
+from causalkit._core.table import as_table, column_names
+from causalkit.errors import InputError
+from causalkit.estimation import EffectSet
+from causalkit.typing import Data, RandomState
+from causalkit.workflow.analysis import Analysis
+from causalkit.workflow.certificate import Certificate
+from causalkit.workflow.data_summary import fingerprint_of
+from causalkit.workflow.trial_journal import Journal
+from causalkit.workflow.twin_trials import run_world
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["certify"]
+
+
+def certify(
+    analysis: Analysis,
+    data: Data,
+    *,
+    twins: int = 20,
+    replicates: int = 50,
+    path: str | PathLike[str] | None = None,
+    level: float = 0.95,
+    n_jobs: int | None = None,
+    random_state: RandomState = 0,
+) -> Certificate:
+    """Try on twins of the data whether the interval of a pipeline covers as often as it says.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Of :func:`~causalkit.workflow.analyze`; its search, question, estimator and number of
+        resamples are what is tried.
+    data : DataFrame (pandas, polars, pyarrow), 2-D array or dict of columns, n_rows rows
+        Those of the analysis.
+    twins : int, default 20
+        Graphs that are drawn, each with a model fitted to the data.
+    replicates : int, default 50
+        Tables drawn from each twin. The pipeline runs `twins` times `replicates` times.
+    path : str or path, optional
+        Folder in which each trial is kept as it comes. The same call on it repeats nothing that is
+        there, and more twins or replicates are added to it.
+    level : float, default 0.95
+    n_jobs : int, optional
+        Parallel workers, a twin each; never changes a number.
+    random_state : int, Generator or None, default 0
+        With a `path` an integer.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    InputError
+        If the data are not those of the analysis, rows are weighted or in clusters, the answer is
+        not one number, or no twin can be drawn on the graphs.
+
+    Notes
+    -----
+    **Assumes:**
+
+    - among the graphs that are drawn are worlds like the true one. Where something was not measured
+      and the graphs know nothing of it, twins know nothing of it either;
+    - twins draw data as the world does, as far as the AUC of each says;
+    - rows are independent.
+
+    So a certificate that fails is a reason to distrust the interval, and one that holds is none to
+    trust the graph: it says that in worlds like these, search, estimate and interval work.
+
+    The truth of a twin is asked for as the estimate is: of a treatment with two values one against
+    the other, of other numbers per unit, over one standard deviation around the median. Trials of
+    one twin go together, and the Monte Carlo errors respect it.
+
+    Where a number enters the outcome by a bend, a straight line has another slope than the effect
+    around the median; that is then part of the bias that is shown.
+
+    Examples
+    --------
+    >>> import causalkit as ck
+    >>> rng = np.random.default_rng(0)
+    >>> age = rng.normal(size=200)
+    >>> dose = age + rng.normal(size=200)
+    >>> data = {"age": age, "dose": dose, "health": dose - age + rng.normal(size=200)}
+    >>> graph = ck.CausalGraph.parse("age -> dose -> health; age -> health")
+    >>> ols = ck.estimation.OLS()
+    >>> analysis = ck.analyze(data, "dose", "health", graph=graph, estimator=ols, checks=[])
+    >>> certificate = certify(analysis, data, twins=1, replicates=20)
+    >>> certificate.coverage["honest"].value >= 0.8
+    True
+    """
+    twins, replicates = check_count(twins, "twins"), check_count(replicates, "replicates")
+    level = check_fraction(level, "level")
+    _check_analysis(analysis)
+    frame = _variables(analysis, data)
+    journal, seed = _journal(analysis, path, level, random_state)
+    calls = [(analysis, frame, k, replicates, level, seed, journal) for k in range(twins)]
+    found = run(run_world, calls, n_jobs=n_jobs, label="twins", steady=True)
+    return Certificate(
+        treatment=analysis.treatment,
+        outcome=analysis.outcome,
+        level=level,
+        n_rows=len(frame),
+        learnt=analysis.discovery is not None,
+        worlds=tuple(world for world, _ in found),
+        trials=tuple(trial for _, trials in found for trial in trials),
+    )
+
+
+def _check_analysis(analysis: Analysis) -> None:
+    """One number is asked for, of rows that are alike."""
+    if not isinstance(analysis, Analysis):
+        raise InputError(
+            f"analysis is a {type(analysis).__name__}; expected what analyze() returns."
+        )
+    for name in ("clusters", "sample_weight"):
+        if analysis.settings[name] is not None:
+            raise InputError(
+                f"the analysis has {name}; expected independent rows of equal weight, as twins "
+                "draw them. Certify an analysis without."
+            )
+    effect, estimator = analysis.effect, analysis.settings["estimator"]
+    if isinstance(effect, EffectSet) and effect.reading != "alternatives":
+        raise InputError(
+            f"the analysis has {len(effect)} {effect.reading}; expected one number. Choose an "
+            "estimator of one contrast."
+        )
+    target = getattr(estimator, "target", "ATE")
+    if isinstance(target, str) and target != "ATE":
+        raise InputError(
+            f"the estimator has target={target!r}; expected 'ATE', which is the effect that is "
+            "known of a twin."
+        )
+
+
+def _variables(analysis: Analysis, data: Data) -> pd.DataFrame:
+    """The columns of the analysis, which they must be."""
+    import pandas as pd
+
+    names = [row["name"] for row in analysis.data_summary]
+    labels = () if analysis.discovery is None else analysis.discovery._labels()
+    if fingerprint_of(as_table(data, columns=names, labels=labels)) != analysis.fingerprint:
+        raise InputError(
+            "the data are not those of the analysis; expected the same columns and values. Analyse "
+            "these data, and certify that."
+        )
+    frame: pd.DataFrame
+    if hasattr(data, "to_pandas"):
+        frame = data.to_pandas()
+    elif isinstance(data, np.ndarray):
+        frame = pd.DataFrame(data, columns=pd.Index(column_names(data)))
+    else:
+        frame = pd.DataFrame(data)
+    return frame[names].reset_index(drop=True)
+
+
+def _journal(
+    analysis: Analysis, path: str | PathLike[str] | None, level: float, random_state: RandomState
+) -> tuple[Journal, int]:
+    """Where trials are kept, and the seed of all of them."""
+    if path is None:
+        return Journal(None), draw_seed(as_generator(random_state))
+    if not isinstance(random_state, (int, np.integer)) or isinstance(random_state, bool):
+        raise InputError(
+            f"path was given and random_state={random_state!r}; expected an integer, so that the "
+            "same call finds its trials again."
+        )
+    folder = Path(path)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"path={str(path)!r} is a file; expected a folder, there or not yet.")
+    folder.mkdir(parents=True, exist_ok=True)
+    seed = draw_seed(as_generator(random_state))
+    return Journal(folder, _key(analysis, level, seed)), seed
+
+
+def _key(analysis: Analysis, level: float, seed: int) -> str:
+    """Hash of all that a trial follows from, but for its place."""
+    asked = ("discovery", "knowledge", "strategy", "estimator", "n_resamples")
+    drawn = [(analysis.graph, 1.0)]
+    if analysis.learnt is not None:
+        known = analysis.learnt.graphs.plausible
+        drawn = list(zip(known.graphs, known.shares.tolist(), strict=True))
+    content = {
+        "version": __version__,
+        "data": analysis.fingerprint,
+        "asked": (analysis.treatment, analysis.outcome),
+        "settings": [analysis.settings[name] for name in asked],
+        "graph": None if analysis.discovery is not None else analysis.graph.to_text(),
+        "drawn": [(graph.to_text(), share) for graph, share in drawn],
+        "level": level,
+        "seed": seed,
+    }
+    return fingerprint(content)

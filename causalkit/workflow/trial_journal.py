@@ -1,0 +1,112 @@
+"""Trials that are kept as they come, so that a run that is killed can be taken up again.
+
+Each world has a file of its own, to which one worker writes: first what is known of the world, then
+a line a trial, as soon as it is done. Whatever ends the run, what was finished is there; the line
+that was being written is torn, is not read, and its trial runs again. The name of a file begins
+with a hash of all that its lines follow from, so that several runs may share a folder.
+
+>>> from tempfile import TemporaryDirectory
+>>> with TemporaryDirectory() as folder:
+...     journal = Journal(Path(folder), "abc")
+...     journal.note(0, Trial(0, 7, "answered", 1.0, (0.0, 2.0), (-1.0, 3.0)).to_row())
+...     journal.read(0)[1][7].honest
+(-1.0, 3.0)
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Journal", "Trial"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the pipeline said of one table that was drawn.
+
+    Attributes
+    ----------
+    world, number : int
+    status : {"answered", "not identified", "failed"}
+    estimate : float
+        Of several possible effects their mean; NaN where there is no answer.
+    given : tuple of two floats
+        Interval that takes the graph as given.
+    honest : tuple of two floats
+        Interval that does not.
+    message : str
+        Of what was raised.
+    """
+
+    world: int
+    number: int
+    status: str
+    estimate: float = math.nan
+    given: tuple[float, float] = (math.nan, math.nan)
+    honest: tuple[float, float] = (math.nan, math.nan)
+    message: str = ""
+
+    def to_row(self) -> dict[str, Any]:
+        """Return all fields by name."""
+        return asdict(self)
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> Trial:
+        """Read a row back."""
+        ends = {side: tuple(row[side]) for side in ("given", "honest")}
+        return cls(**{**row, **ends})
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Lines of one world, in a file of a folder; without a folder nothing is kept.
+
+    Attributes
+    ----------
+    folder : Path or None
+    key : str
+        Hash of all that the lines follow from.
+    """
+
+    folder: Path | None
+    key: str = ""
+
+    def read(self, world: int) -> tuple[dict[str, Any] | None, dict[int, Trial]]:
+        """Return what is known of a world, and its trials by number."""
+        facts: dict[str, Any] | None = None
+        trials: dict[int, Trial] = {}
+        path = self._path(world)
+        if path is None or not path.exists():
+            return facts, trials
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                row = json.loads(line)
+            except ValueError:  # a line that was being written when the run was killed
+                continue
+            if not isinstance(row, dict):
+                continue
+            if "truth" in row:
+                facts = row
+            elif "number" in row:
+                trials[row["number"]] = Trial.of_row(row)
+        return facts, trials
+
+    def note(self, world: int, row: Mapping[str, Any]) -> None:
+        """Write one line; a line that was torn before it is closed first."""
+        path = self._path(world)
+        if path is None:
+            return
+        with path.open("a+b") as file:
+            if file.tell():
+                file.seek(-1, 2)
+                torn = file.read(1) != b"\n"
+                file.write(b"\n" if torn else b"")
+            file.write(json.dumps(dict(row)).encode() + b"\n")
+
+    def _path(self, world: int) -> Path | None:
+        return None if self.folder is None else self.folder / f"{self.key[:16]}-{world:04d}.jsonl"
