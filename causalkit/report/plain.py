@@ -43,7 +43,7 @@ def _over_graphs(learnt: Any) -> dict[str, Any]:
         "answers": list(learnt.alternatives.labels),
         "effects": _records(learnt.to_frame()),
         "share_without_effect": learnt.probability("zero"),
-        "variance": learnt.variance(),
+        "variance": {part: _plain(value) for part, value in learnt.variance().items()},
         "most_valuable_edge": _plain(learnt.most_valuable_edge()),
     }
 

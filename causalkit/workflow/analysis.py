@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sklearn.base import clone
 
 from causalkit._core.checks import check_count
@@ -110,7 +111,8 @@ class Analysis(Reported):
         Returns
         -------
         Interval
-            That of `learnt`; of a given graph, or with `n_resamples=0`, that of `effect`.
+            That of `learnt`; of a given graph, with `n_resamples=0`, or where `notes` say why there
+            is no `learnt`, that of `effect`.
         """
         return (self.effect if self.learnt is None else self.learnt).interval(level)
 
@@ -270,7 +272,7 @@ def analyze(
         "checks": checks,
         "clusters": clusters,
         "sample_weight": sample_weight,
-        "n_resamples": check_count(n_resamples, "n_resamples", minimum=0),
+        "n_resamples": check_count(n_resamples, "n_resamples", minimum=2 if n_resamples else 0),
         "random_state": random_state,
     }
     columns = column_names(data)
@@ -355,6 +357,13 @@ def _over_graphs(
             )
     except CausalkitError as error:
         return None, [f"No interval over other possible graphs: {error}"]
+    if estimand.graph in graphs.graphs and estimand.graph not in found.graphs.graphs:
+        place = graphs.graphs.index(estimand.graph)
+        below = float(np.nanmax(graphs.scores) - graphs.scores[place])
+        return found, [
+            f"The learnt graph itself scores {below:.3g} below the best that was found, in "
+            "log-likelihood, which rules it out: read interval(), and look for a better search."
+        ]
     return found, []
 
 

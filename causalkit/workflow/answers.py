@@ -7,6 +7,7 @@ the effect is there.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from causalkit.errors import NotIdentifiableError
@@ -30,8 +31,10 @@ class Answer:
 
     Attributes
     ----------
+    key : tuple
+        Answers with one key are one.
     label : str
-        In words; answers with one label are one.
+        In words.
     estimand : Estimand or None
         None where the effect is open.
     world : CausalGraph
@@ -40,6 +43,7 @@ class Answer:
         Part of the graph's weight that is its own.
     """
 
+    key: tuple[Hashable, ...]
     label: str
     estimand: Estimand | None
     world: CausalGraph
@@ -61,17 +65,18 @@ def answers_of(
         if strategy is None:
             possible = possible_effects(graph, treatment, outcome, observed)
         if possible is None:
-            return [Answer("open", None, graph, 1.0)]
+            return [Answer(("open",), "open", None, graph, 1.0)]
         found = possible
     if not isinstance(found, PossibleEffects):
-        return [Answer(_label(found), found, graph, 1.0)]
+        return [Answer(_key(found), _label(found), found, graph, 1.0)]
     answers = []
     for estimand, classes in zip(found.alternatives, found.classes, strict=True):
         part = 1 / (len(found) * len(classes))
         is_open = isinstance(estimand, OpenEstimand)
         for world in classes:
             own = None if is_open else estimand
-            answers.append(Answer(_label(estimand), own, world, part))  # type: ignore[arg-type]
+            key, label = _key(estimand), _label(estimand)
+            answers.append(Answer(key, label, own, world, part))  # type: ignore[arg-type]
     return answers
 
 
@@ -86,6 +91,12 @@ def possible_effects(
     except NotIdentifiableError:
         return None
     return found if isinstance(found, PossibleEffects) else None
+
+
+def _key(estimand: Estimand) -> tuple[Hashable, ...]:
+    if isinstance(estimand, AdjustmentEstimand):
+        return ("adjustment", frozenset(estimand.adjustment))
+    return (type(estimand).__name__, _label(estimand))
 
 
 def _label(estimand: Estimand) -> str:

@@ -279,7 +279,7 @@ class Certificate(Reported):
         alike = f"at best an AUC of {max(seen):.2f}" if seen else "too few rows to say how well"
         said.append(
             "What this does not show: that the world is like one of the twins. Their graphs are "
-            + ("those that the data leave possible" if self.learnt else "the one that was given")
+            + ("those that the data leave possible" if self.learnt else "the one of the analysis")
             + f", and classifiers tell their rows from the data with {alike} (0.5 is not at all)."
         )
         return tuple(said)

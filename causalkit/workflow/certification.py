@@ -132,7 +132,7 @@ def certify(
         outcome=analysis.outcome,
         level=level,
         n_rows=len(frame),
-        learnt=analysis.discovery is not None,
+        learnt=analysis.learnt is not None,
         worlds=tuple(world for world, _ in found),
         trials=tuple(trial for _, trials in found for trial in trials),
     )

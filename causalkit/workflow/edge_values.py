@@ -2,9 +2,9 @@
 
 An answer that rests on learnt graphs is wide where the graphs disagree. Suppose that somebody told
 us, of one pair of variables, which edge joins them: the worlds with another edge would be ruled
-out, and the interval would be the hull over those that are left. The mean over what we might be
-told, by the shares of the worlds, is what the interval would be worth knowing it (the expected
-value of sample information, with length as the loss).
+out, and the interval would be the hull over those that are left. The mean length over what we might
+be told, by the shares of the worlds, says what it is worth to know (the expected value of perfect
+information about the edge). A class in which the edge has no direction stands for either.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalkit.graph import CausalGraph, Edge
 from causalkit.typing import FloatArray, IntArray, Name
 
 if TYPE_CHECKING:
@@ -28,12 +29,14 @@ def value_of_edges(answer: LearntEffect, level: float) -> pd.DataFrame:
     import pandas as pd
 
     ends = answer.ends(level)
+    weights = answer.world_weights
     now = _length(ends, answer.answer_of)
     rows = []
     for (a, b), kinds in _edges(answer).items():
         if len(kinds) < 2:
             continue
-        shares = {kind: float(answer.world_weights[at].sum()) for kind, at in kinds.items()}
+        told = np.bincount(np.concatenate(list(kinds.values())))
+        shares = {kind: float((weights[at] / told[at]).sum()) for kind, at in kinds.items()}
         known = sum(
             shares[kind] * _length(ends, answer.answer_of[at]) for kind, at in kinds.items()
         )
@@ -51,10 +54,24 @@ def _edges(answer: LearntEffect) -> dict[tuple[Name, Name], dict[str, IntArray]]
         for b in names[i + 1 :]:
             kinds: dict[str, list[int]] = {}
             for k, world in enumerate(answer.worlds):
-                edges = ", ".join(map(str, world.edges_between(a, b))) or "none"
-                kinds.setdefault(edges, []).append(k)
+                for kind in _told(world, a, b):
+                    kinds.setdefault(kind, []).append(k)
             found[a, b] = {kind: np.array(at) for kind, at in kinds.items()}
     return found
+
+
+def _told(world: CausalGraph, a: Name, b: Name) -> tuple[str, ...]:
+    """What we could be told of a pair in this world: two things if the edge has no direction."""
+    edges = world.edges_between(a, b)
+    if [edge.symbol for edge in edges] == ["--"]:
+        return str(Edge(a, b, "->")), str(Edge(b, a, "->"))
+    return (", ".join(_forward(edge) for edge in edges) or "none",)
+
+
+def _forward(edge: Edge) -> str:
+    if edge.symbol == "<-":
+        return str(Edge(edge.right, edge.left, "->"))
+    return str(edge)
 
 
 def _length(ends: FloatArray, answers: IntArray) -> float:

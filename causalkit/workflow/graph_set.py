@@ -59,6 +59,9 @@ if TYPE_CHECKING:
 
 __all__ = ["GraphSet", "default_algorithm", "possible_graphs"]
 
+_MOST: Final = 0.9
+"""Share of what a search by score finds on resamples that is kept in any case."""
+
 _HALF: Final = 0.5
 """By how much the critical value of the looser tests is multiplied."""
 
@@ -163,8 +166,10 @@ def possible_graphs(
     n_resamples : int, default 200
         Of each search.
     window : float, default 2
-        A graph is kept if its score is at most `window` times log(n_rows) below the best; a weak
-        edge that is left out, or one too many, changes it by half of log(n_rows) at most or so.
+        A graph is kept if its score is at most `window` times log(n_rows) below the best; among
+        numbers a weak edge that is left out, or one too many, changes it by about half of
+        log(n_rows). It is widened until nine in ten of the graphs are kept that a search by score
+        finds on resamples: of many variables, each of them errs somewhere.
     random_state : int, Generator or None
     n_jobs : int, optional
         Parallel searches; never changes a number.
@@ -182,7 +187,8 @@ def possible_graphs(
     -----
     **Assumes:**
 
-    - rows are independent draws from one distribution;
+    - rows are independent draws from one distribution; searches that need correlations only are
+      repeated on draws of these, as if rows were normal;
     - the assumptions of the algorithm; in particular, without hidden common causes no search here
       finds the graph if there are some (use FCI, whose graphs are all kept);
     - the score suits the data: it is the algorithm's own, or a BIC for numbers (Gaussian),
@@ -190,12 +196,13 @@ def possible_graphs(
       keeps all.
     """
     check_count(n_resamples, "n_resamples", minimum=2)
-    if not window > 0:
+    if not isinstance(window, (int, float)) or not window > 0:
         raise InputError(f"window={window!r}; expected a positive number, or infinity to keep all.")
     table = data if isinstance(data, Table) else as_table(data)
     first = default_algorithm(table, knowledge) if algorithm is None else algorithm
     rng = as_generator(random_state)
     graphs: list[CausalGraph] = []
+    by_score: list[CausalGraph] = []
     searches = []
     for label, search in _searches(first, table):
         gaussian = callable(getattr(search, "_needs_rows", None)) and not search._needs_rows()
@@ -208,12 +215,19 @@ def possible_graphs(
         ).fit(table)
         found = (boot.algorithm_.graph_, *boot.replicates_)
         graphs += [graph for graph in found if isinstance(graph, CausalGraph)]
+        if not hasattr(search, "alpha"):
+            by_score += graphs[-n_resamples:]
         searches.append((label, n_resamples))
     counts = Counter(graphs)
     ranked = tuple(graph for graph, _ in counts.most_common())
     shares = np.array([counts[graph] for graph in ranked]) / len(graphs)
     scores = _scores(ranked, table, getattr(first, "score", None))
-    return GraphSet(ranked, shares, scores, window * math.log(table.n_rows), tuple(searches))
+    room = window * math.log(table.n_rows)
+    if by_score and not np.isnan(scores).all():
+        place = {graph: k for k, graph in enumerate(ranked)}
+        below = np.nanmax(scores) - scores[[place[graph] for graph in by_score]]
+        room = max(room, float(np.quantile(below, _MOST)))
+    return GraphSet(ranked, shares, scores, room, tuple(searches))
 
 
 def default_algorithm(table: Table, knowledge: Knowledge | None) -> DiscoveryAlgorithm:

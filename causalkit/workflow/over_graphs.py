@@ -25,8 +25,8 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,13 +36,12 @@ from causalkit._core.report import Report, Reported, format_value
 from causalkit._core.table import as_table, column_names
 from causalkit.discovery import Knowledge
 from causalkit.discovery.base import DiscoveryAlgorithm
-from causalkit.errors import InputError
+from causalkit.errors import CausalkitError, InputError
 from causalkit.estimation import Effect, EffectEstimator, EffectSet
 from causalkit.estimation.effect import Interval
 from causalkit.graph import CausalGraph
-from causalkit.identification import Estimand
 from causalkit.typing import Data, FloatArray, IntArray, Name, RandomState
-from causalkit.workflow.answers import answers_of
+from causalkit.workflow.answers import Answer, answers_of
 from causalkit.workflow.graph_set import GraphSet, possible_graphs
 
 if TYPE_CHECKING:
@@ -62,8 +61,9 @@ class LearntEffect(Reported):
         One effect for each different answer; `alternatives.n_open` counts answers that no data
         give, because the effect is not identified there.
     weights : ndarray of shape (k,)
-        Share of the searches that lead to each; with the open ones they add up to one. Where one
-        class of graphs has several answers, they have equal parts of its share.
+        Share of the searches, of those whose graph was kept, that lead to each; with the open ones
+        they add up to one. Where one class of graphs has several answers, they have equal parts of
+        its share.
     graphs : GraphSet
         Those that were kept.
     worlds : tuple of CausalGraph
@@ -72,6 +72,8 @@ class LearntEffect(Reported):
         Which alternative holds in each; -1 where it is open.
     world_weights : ndarray of shape (n_worlds,)
         Shares of the worlds.
+    failures : mapping of str to str
+        Answers that could not be estimated, and why; they are open, too.
     """
 
     treatment: Name
@@ -82,6 +84,7 @@ class LearntEffect(Reported):
     worlds: tuple[CausalGraph, ...]
     answer_of: IntArray
     world_weights: FloatArray
+    failures: Mapping[str, str] = field(default_factory=dict)
 
     def interval(self, level: float = 0.95, *, covers: str = "effect") -> Interval:
         """Hull of the intervals of all alternatives: structural and sampling uncertainty together.
@@ -113,6 +116,8 @@ class LearntEffect(Reported):
         ----------
         level : float
         """
+        if self.alternatives.n_open:
+            return (self.interval(level),)
         merged: list[list[float]] = []
         for lower, upper in sorted(self.ends(level).tolist()):
             if merged and lower <= merged[-1][1]:
@@ -127,11 +132,11 @@ class LearntEffect(Reported):
 
     @property
     def value(self) -> float:
-        """Mean of the alternatives by their weights, over those that are not open."""
+        """Mean of the alternatives by their weights; of those that are open nothing is known."""
         return float(self._shares @ self.alternatives.values)
 
     def probability(self, sign: str) -> float:
-        """Share of the searches, and of normal chance within each, by which the effect has a sign.
+        """Share of the kept graphs' searches, and of chance within each, with this sign.
 
         Parameters
         ----------
@@ -140,10 +145,11 @@ class LearntEffect(Reported):
 
         Notes
         -----
-        A summary of what searches on resamples would have said, not a posterior probability.
+        A summary of what searches on resamples would have said, not a posterior probability. Where
+        the effect is open it has no sign, so the three need not add up to one.
         """
         total = 0.0
-        for share, effect in zip(self._shares, self.alternatives, strict=True):
+        for share, effect in zip(self.weights, self.alternatives, strict=True):
             if sign == "zero":
                 total += share * effect.implied
             elif sign in ("positive", "negative"):
@@ -161,10 +167,12 @@ class LearntEffect(Reported):
         -------
         dict
             Their sum is the variance of an answer drawn by the weights and then from its own
-            normal distribution.
+            normal distribution. The first is infinite where some graph leaves the effect open.
         """
         values, errors = self.alternatives.values, self.alternatives.std_errors
         between = float(self._shares @ (values - self.value) ** 2)
+        if self.alternatives.n_open:
+            between = float("inf")
         within = float(self._shares @ np.nan_to_num(errors) ** 2)
         return {"structural": between, "sampling": within}
 
@@ -227,11 +235,13 @@ class LearntEffect(Reported):
     def _report(self) -> Report:
         spread = self.variance()
         total = sum(spread.values())
-        share = spread["structural"] / total if total > 0 else 0.0
+        between = spread["structural"]
+        share = 1.0 if np.isinf(between) else between / total if total > 0 else 0.0
         edge = self.most_valuable_edge()
         notes = []
         if self.alternatives.n_open:
             notes.append("Some graphs leave the effect open, so nothing bounds it.")
+        notes += [f"Not estimated: {label}. {why}" for label, why in self.failures.items()]
         if edge is not None:
             pair = " and ".join(map(str, edge))
             notes.append(f"To know which edge joins {pair} would narrow the interval most.")
@@ -240,7 +250,7 @@ class LearntEffect(Reported):
             facts=[
                 ("graphs", f"{len(self.graphs)} possible, {len(self.alternatives)} answers"),
                 ("95 % interval", _from_to(self.interval())),
-                ("no effect", f"in {self.probability('zero'):.0%} of the searches"),
+                ("no effect", f"in {self.probability('zero'):.0%} of their searches"),
                 ("uncertainty", f"{share:.0%} of the variance is between graphs"),
             ],
             columns=("weight", "answer", "effect", "95 % interval"),
@@ -309,9 +319,16 @@ def learnt_effect(
       there is one that gives the right answer;
     - for each answer, what its estimand and the estimator assume.
 
-    Each alternative has its own interval of the level asked for, and their hull covers the true
-    effect as often as the right one among them does. No correction for their number is needed.
+    Each alternative has its own interval of the level asked for, and their hull misses the true
+    effect at most as often as the right answer's own interval does, and where the right answer is
+    not among them. No correction for their number is needed. With few resamples it is not among
+    them more often: 100 are not too many.
     """
+    if knowledge is not None and graphs is not None:
+        raise InputError(
+            "knowledge was given beside graphs; expected it inside: in the algorithm, as "
+            "PC(knowledge=...), or in the graphs."
+        )
     if isinstance(graphs, GraphSet):
         found = graphs
     elif graphs is None or isinstance(graphs, DiscoveryAlgorithm):
@@ -333,42 +350,51 @@ def learnt_effect(
     found = found.plausible
     columns = set(column_names(data))
     observed = tuple(name for name in found.graphs[0].nodes if name in columns)
-    asked: dict[str, Estimand] = {}
+    asked: dict[Any, Answer] = {}
+    total: dict[Any, float] = {}
     answers, weights = [], []
     for graph, share in zip(found.graphs, found.shares, strict=True):
         for answer in answers_of(graph, treatment, outcome, observed, strategy):
-            if answer.estimand is not None:
-                asked.setdefault(answer.label, answer.estimand)
+            weight = float(share * answer.part)
             answers.append(answer)
-            weights.append(share * answer.part)
+            weights.append(weight)
+            if answer.estimand is not None:
+                asked.setdefault(answer.key, answer)
+                total[answer.key] = total.get(answer.key, 0.0) + weight
     if not asked:
         raise InputError(
             f"none of the {len(found)} possible graphs identifies the effect of {treatment!r} on "
             f"{outcome!r}; expected one that does. See identify() on one of them for why."
         )
-    weight = np.array(weights)
-    total = {
-        label: sum(w for w, answer in zip(weights, answers, strict=True) if answer.label == label)
-        for label in asked
-    }
-    labels = tuple(sorted(asked, key=lambda label: -total[label]))
     settings = {
         "clusters": clusters,
         "sample_weight": sample_weight,
         "random_state": random_state,
     }
-    effects = (_estimated(asked[label], data, estimator, settings) for label in labels)
-    place = {label: k for k, label in enumerate(labels)}
-    answer_of = np.array([place.get(answer.label, -1) for answer in answers])
+    effects, failures = {}, {}
+    for key in sorted(asked, key=lambda key: -total[key]):
+        try:
+            effects[key] = _estimated(asked[key], data, estimator, settings)
+        except CausalkitError as error:
+            failures[asked[key].label] = str(error)
+    if not effects:
+        raise InputError(f"no answer could be estimated: {failures}")
+    place = {key: k for k, key in enumerate(effects)}
+    answer_of = np.array([place.get(answer.key, -1) for answer in answers])
     return LearntEffect(
         treatment=treatment,
         outcome=outcome,
-        alternatives=EffectSet(tuple(effects), labels, n_open=int((answer_of < 0).any())),
-        weights=np.array([total[label] for label in labels]),
+        alternatives=EffectSet(
+            tuple(effects.values()),
+            tuple(asked[key].label for key in effects),
+            n_open=int((answer_of < 0).any()),
+        ),
+        weights=np.array([total[key] for key in effects]),
         graphs=found,
         worlds=tuple(answer.world for answer in answers),
         answer_of=answer_of,
-        world_weights=weight,
+        world_weights=np.array(weights),
+        failures=failures,
     )
 
 
@@ -379,13 +405,20 @@ def _listed(graphs: Any) -> tuple[CausalGraph, ...]:
             f"graphs={graphs!r}; expected a GraphSet, one or more CausalGraphs over the columns, "
             "or a discovery algorithm for tables such as PC()."
         )
+    if len({frozenset(graph.nodes) for graph in found}) > 1:
+        raise InputError(
+            "the graphs have different nodes; expected the same in all. Write a variable without "
+            "an edge as a node, as in 'X -> Y; C'."
+        )
     return found
 
 
 def _estimated(
-    estimand: Estimand, data: Data, estimator: EffectEstimator | None, settings: dict[str, Any]
+    answer: Answer, data: Data, estimator: EffectEstimator | None, settings: dict[str, Any]
 ) -> Effect:
-    found = estimand.estimate(data, estimator, **settings)
+    if answer.estimand is None:
+        raise InputError("nothing identifies it.")
+    found = answer.estimand.estimate(data, estimator, **settings)
     if isinstance(found, EffectSet):
         raise InputError(
             f"the estimator gives {len(found)} effects for one answer; expected one number. Choose "
