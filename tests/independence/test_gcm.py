@@ -77,7 +77,7 @@ def test_without_a_set_it_agrees_with_the_correlation():
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-@pytest.mark.parametrize("size", [0, 1, 3])
+@pytest.mark.parametrize("size", [0, 1, pytest.param(3, marks=pytest.mark.slow)])
 def test_p_values_are_uniform_under_independence(design, size):
     tables = (as_table(draw(design, 200, size, seed)) for seed in range(150 // (1 + size)))
     p_values = [GCM().bind(table)(0, 1, range(2, 2 + size)).p_value for table in tables]

@@ -224,7 +224,7 @@ def null_columns(rng, size, n):
 
 
 @every_test
-@pytest.mark.parametrize("size", [0, 1, 3])
+@pytest.mark.parametrize("size", [0, 1, pytest.param(3, marks=pytest.mark.slow)])
 def test_p_values_are_uniform_under_independence_of_gaussians(test, size):
     rng = np.random.default_rng(size)
     tables = (quick_table(**null_columns(rng, size, 150)) for _ in range(200))

@@ -168,6 +168,7 @@ def test_the_scatter_is_the_maximum_of_the_t_likelihood():
         assert log_likelihood(mean, V + scale * (push + push.T) * scale[:, None]) < best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tail", ["gauss", "t3", "multivariate t3"])
 def test_the_variance_of_robust_correlations_is_the_one_claimed(tail):
     rng = np.random.default_rng(1)

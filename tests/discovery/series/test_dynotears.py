@@ -45,7 +45,7 @@ def quietly(algorithm, data):
 # --- the minimum ----------------------------------------------------------------------------------
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=seeds, p=st.integers(2, 4), max_lag=st.integers(1, 2))
 def test_the_minimum_is_close_to_the_best_of_all_orders(seed, p, max_lag):
     _, frame = drawn(seed, p, max_lag, n=300)
