@@ -94,15 +94,14 @@ def test_the_second_opinion_speaks_up_only_where_pairs_hide_something(rng):
 
 
 def test_small_trees_that_miss_a_wild_product_are_warned_about():
-    for seed in (0,):
-        rng = np.random.default_rng(seed)
-        X = rng.normal(size=(1000, 5))
-        g = np.sin(np.pi * X[:, 0] * X[:, 1])
-        t = (rng.random(1000) < 1 / (1 + np.exp(-2 * g))).astype(float)
-        y = t + 2 * g + rng.normal(size=1000)
-        learners = (
-            HistGradientBoostingRegressor(max_iter=60),
-            HistGradientBoostingClassifier(max_iter=30),
-        )
-        with pytest.warns(NuisanceWarning, match="miss structure"):
-            AIPW(*learners, random_state=seed).fit(X, y, t=t)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 5))
+    g = np.sin(np.pi * X[:, 0] * X[:, 1])
+    t = (rng.random(1000) < 1 / (1 + np.exp(-2 * g))).astype(float)
+    y = t + 2 * g + rng.normal(size=1000)
+    learners = (
+        HistGradientBoostingRegressor(max_iter=60),
+        HistGradientBoostingClassifier(max_iter=30),
+    )
+    with pytest.warns(NuisanceWarning, match="miss structure"):
+        AIPW(*learners, random_state=0).fit(X, y, t=t)
