@@ -154,7 +154,8 @@ class LearntEffect(Reported):
                 total += share * effect.implied
             elif sign in ("positive", "negative"):
                 if not effect.implied:
-                    z = effect.value / effect.std_error if effect.std_error > 0 else np.inf
+                    sure = float(np.copysign(np.inf, effect.value))
+                    z = effect.value / effect.std_error if effect.std_error > 0 else sure
                     total += share * float(norm.cdf(z if sign == "positive" else -z))
             else:
                 raise InputError(f"sign={sign!r}; expected 'positive', 'negative' or 'zero'.")
