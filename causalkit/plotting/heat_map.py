@@ -105,7 +105,7 @@ def plot_effects_matrix(
     Examples
     --------
     >>> from matplotlib.figure import Figure
-    >>> from causalkit.workflow.pairwise_effects import effects_matrix
+    >>> from causalkit.workflow.pairs.pairwise_effects import effects_matrix
     >>> effects = effects_matrix("A -> B", [[1.0, 0.5], [0.5, 1.0]], n_obs=100)
     >>> ax = plot_effects_matrix(effects, Figure().add_subplot())
     >>> ax.get_ylabel(), ax.get_xlabel()

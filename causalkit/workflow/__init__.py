@@ -10,13 +10,13 @@ like yours, :func:`certify` tries on twins of them.
 """
 
 from causalkit.workflow.analysis import Analysis, analyze
-from causalkit.workflow.certificate import Certificate
-from causalkit.workflow.certification import certify
-from causalkit.workflow.effect_matrix import EffectsMatrix, PairEffect
-from causalkit.workflow.graph_set import GraphSet, possible_graphs
-from causalkit.workflow.monte_carlo import MonteCarlo
-from causalkit.workflow.over_graphs import LearntEffect, learnt_effect
-from causalkit.workflow.pairwise_effects import effects_matrix
+from causalkit.workflow.certificates.certificate import Certificate
+from causalkit.workflow.certificates.certification import certify
+from causalkit.workflow.certificates.monte_carlo import MonteCarlo
+from causalkit.workflow.learnt.graph_set import GraphSet, possible_graphs
+from causalkit.workflow.learnt.over_graphs import LearntEffect, learnt_effect
+from causalkit.workflow.pairs.effect_matrix import EffectsMatrix, PairEffect
+from causalkit.workflow.pairs.pairwise_effects import effects_matrix
 from causalkit.workflow.responses import impulse_response
 
 __all__ = [

@@ -47,14 +47,14 @@ from causalkit.identification.query import GraphLike, as_graph
 from causalkit.refutation import Challenges, refute
 from causalkit.typing import Data, Name
 from causalkit.workflow.data_summary import fingerprint_of, summaries_of
-from causalkit.workflow.graph_set import default_algorithm, possible_graphs
 from causalkit.workflow.identified import estimand_of
-from causalkit.workflow.over_graphs import LearntEffect, learnt_effect
+from causalkit.workflow.learnt.graph_set import default_algorithm, possible_graphs
+from causalkit.workflow.learnt.over_graphs import LearntEffect, learnt_effect
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from causalkit.workflow.certificate import Certificate
+    from causalkit.workflow.certificates.certificate import Certificate
 
 __all__ = ["Analysis", "analyze"]
 

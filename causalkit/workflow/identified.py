@@ -22,7 +22,7 @@ from causalkit.identification import (
     identify,
 )
 from causalkit.typing import Name
-from causalkit.workflow.answers import possible_effects
+from causalkit.workflow.learnt.answers import possible_effects
 
 __all__ = ["estimand_of"]
 

@@ -20,12 +20,12 @@ from causalkit.discovery import FCI, PC, Knowledge
 from causalkit.errors import InputError
 from causalkit.estimation import OLS
 from causalkit.graph import Kind, members
-from causalkit.workflow.certificate import Certificate
-from causalkit.workflow.certification import certify
-from causalkit.workflow.graph_set import GraphSet
-from causalkit.workflow.monte_carlo import MonteCarlo
-from causalkit.workflow.trial_journal import Journal, Trial
-from causalkit.workflow.twin_trials import World, random_member
+from causalkit.workflow.certificates.certificate import Certificate
+from causalkit.workflow.certificates.certification import certify
+from causalkit.workflow.certificates.monte_carlo import MonteCarlo
+from causalkit.workflow.certificates.trial_journal import Journal, Trial
+from causalkit.workflow.certificates.twin_trials import World, random_member
+from causalkit.workflow.learnt.graph_set import GraphSet
 
 GRAPH = ck.CausalGraph.parse("age -> dose -> health; age -> health")
 

@@ -20,9 +20,9 @@ from causalkit.graph import CausalGraph, Kind, dag_to_mag, mag_to_pag
 from causalkit.graph.equivalence import members
 from causalkit.graph.generate import random_admg, random_dag
 from causalkit.identification import NoEffectEstimand, identify
-from causalkit.workflow.pair_regressions import fit_all
-from causalkit.workflow.pair_samples import sample_of_rows
-from causalkit.workflow.pairwise_effects import effects_matrix
+from causalkit.workflow.pairs.pair_regressions import fit_all
+from causalkit.workflow.pairs.pair_samples import sample_of_rows
+from causalkit.workflow.pairs.pairwise_effects import effects_matrix
 
 INF = math.inf
 
@@ -336,10 +336,10 @@ def test_graphs_and_pairs_that_have_no_answer_are_refused(monkeypatch):
             effects[pair]
     with pytest.raises(GraphError, match="selection"):
         effects_matrix("MAG: A -- B", ROWS)
-    monkeypatch.setattr("causalkit.workflow.pairwise_effects._MOST_JOINT", 15)
+    monkeypatch.setattr("causalkit.workflow.pairs.pairwise_effects._MOST_JOINT", 15)
     with pytest.raises(InputError, match="16 effects are too many to draw"):
         effects_matrix(DAG, ROWS)
-    monkeypatch.setattr("causalkit.workflow.pair_answers._MOST_CLASSES", 2)
+    monkeypatch.setattr("causalkit.workflow.pairs.pair_answers._MOST_CLASSES", 2)
     with pytest.raises(NotIdentifiableError, match="at B can be oriented in more than 2 ways"):
         effects_matrix("CPDAG: A -- B -- C", ROWS, treatments="B")
     twice = ROWS.assign(C=ROWS["A"] * 2)

@@ -41,8 +41,8 @@ from causalkit.estimation import Effect, EffectEstimator, EffectSet
 from causalkit.estimation.effect import Interval
 from causalkit.graph import CausalGraph
 from causalkit.typing import Data, FloatArray, IntArray, Name, RandomState
-from causalkit.workflow.answers import Answer, answers_of
-from causalkit.workflow.graph_set import GraphSet, possible_graphs
+from causalkit.workflow.learnt.answers import Answer, answers_of
+from causalkit.workflow.learnt.graph_set import GraphSet, possible_graphs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -191,7 +191,7 @@ class LearntEffect(Reported):
             most often found and its share, the mean length of the interval once the edge were
             known (over what it might turn out to be), and by how much shorter that is than now.
         """
-        from causalkit.workflow.edge_values import value_of_edges
+        from causalkit.workflow.learnt.edge_values import value_of_edges
 
         return value_of_edges(self, level)
 

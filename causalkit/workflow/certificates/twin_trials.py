@@ -38,7 +38,7 @@ from causalkit.identification import pag_members
 from causalkit.models import Twin
 from causalkit.typing import Data, FloatArray
 from causalkit.workflow.analysis import Analysis, analyze
-from causalkit.workflow.trial_journal import Journal, Trial
+from causalkit.workflow.certificates.trial_journal import Journal, Trial
 
 __all__ = ["World", "random_member", "run_world"]
 

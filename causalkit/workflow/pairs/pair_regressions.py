@@ -30,7 +30,7 @@ import numpy as np
 
 from causalkit.errors import InputError, NumericalError
 from causalkit.typing import FloatArray, IntArray
-from causalkit.workflow.pair_samples import Sample
+from causalkit.workflow.pairs.pair_samples import Sample
 
 __all__ = ["Fits", "Question", "fit_all", "null_draws"]
 

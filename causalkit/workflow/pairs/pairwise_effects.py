@@ -33,10 +33,10 @@ from causalkit.estimation.simultaneous import adjust_p_values, step_down
 from causalkit.graph import CausalGraph
 from causalkit.identification.query import GraphLike, as_graph
 from causalkit.typing import Data, FloatArray, IntArray, Name, Names
-from causalkit.workflow.effect_matrix import EffectsMatrix, PairEffect
-from causalkit.workflow.pair_answers import Choices, choices_of_pairs
-from causalkit.workflow.pair_regressions import Fits, Question, fit_all, null_draws
-from causalkit.workflow.pair_samples import Sample, sample_of_matrix, sample_of_rows
+from causalkit.workflow.pairs.effect_matrix import EffectsMatrix, PairEffect
+from causalkit.workflow.pairs.pair_answers import Choices, choices_of_pairs
+from causalkit.workflow.pairs.pair_regressions import Fits, Question, fit_all, null_draws
+from causalkit.workflow.pairs.pair_samples import Sample, sample_of_matrix, sample_of_rows
 
 __all__ = ["effects_matrix"]
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from causalkit._core.report import Report, Reported
 from causalkit.typing import FloatArray, IntArray, Name
-from causalkit.workflow.monte_carlo import MonteCarlo
-from causalkit.workflow.trial_journal import Trial
-from causalkit.workflow.twin_trials import World
+from causalkit.workflow.certificates.monte_carlo import MonteCarlo
+from causalkit.workflow.certificates.trial_journal import Trial
+from causalkit.workflow.certificates.twin_trials import World
 
 if TYPE_CHECKING:
     import pandas as pd

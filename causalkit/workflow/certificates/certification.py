@@ -33,10 +33,10 @@ from causalkit.errors import InputError
 from causalkit.estimation import EffectSet
 from causalkit.typing import Data, RandomState
 from causalkit.workflow.analysis import Analysis
-from causalkit.workflow.certificate import Certificate
+from causalkit.workflow.certificates.certificate import Certificate
+from causalkit.workflow.certificates.trial_journal import Journal
+from causalkit.workflow.certificates.twin_trials import run_world
 from causalkit.workflow.data_summary import fingerprint_of
-from causalkit.workflow.trial_journal import Journal
-from causalkit.workflow.twin_trials import run_world
 
 if TYPE_CHECKING:
     import pandas as pd

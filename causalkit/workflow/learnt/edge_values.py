@@ -19,7 +19,7 @@ from causalkit.typing import FloatArray, IntArray, Name
 if TYPE_CHECKING:
     import pandas as pd
 
-    from causalkit.workflow.over_graphs import LearntEffect
+    from causalkit.workflow.learnt.over_graphs import LearntEffect
 
 __all__ = ["value_of_edges"]
 

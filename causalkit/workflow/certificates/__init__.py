@@ -1,0 +1,1 @@
+"""Whether a pipeline keeps what its intervals say: trials on twins of the data."""

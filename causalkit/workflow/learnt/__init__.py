@@ -1,0 +1,1 @@
+"""An effect over all graphs that the data leave possible."""

@@ -1,0 +1,1 @@
+"""All pairs of variables at once, for a graph that is known."""
