@@ -99,6 +99,9 @@ def analyze(
     resamples: Annotated[
         int, typer.Option(help="Searches repeated to see which graphs are possible; 0: none.")
     ] = 100,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="Say of each step what was chosen, and why.")
+    ] = False,
     drop: Drop = None,
     seed: Seed = 0,
     jobs: Jobs = None,
@@ -133,6 +136,8 @@ def analyze(
     if report is not None:
         analysis.to_html(report)
     typer.echo(json.dumps(analysis.to_dict(), indent=2) if as_json else repr(analysis))
+    if decisions and not as_json:  # the JSON has them
+        typer.echo("".join(f"\n{decision!r}\n" for decision in analysis.decisions))
     if report is not None:
         _remark([f"report written to {report}"], quiet=quiet)
 

@@ -22,7 +22,14 @@ from causalkit._core.table import as_table
 from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator
 from causalkit.estimation.columns import LABELS
-from causalkit.estimation.defaults import default_estimator, prefers_frequencies, suited
+from causalkit.estimation.defaults import (
+    ANY_FORMULA,
+    FREQUENCIES,
+    OF_SERIES,
+    default_with_reason,
+    prefers_frequencies,
+    suited,
+)
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Bootstrap
@@ -197,14 +204,18 @@ def estimate(
         table = as_table(data, columns=asked(estimand))
         return Effect(0.0, np.nan, table.n_rows, "implied by the graph", estimand=estimand)
     if isinstance(estimator, PlugIn) or roles_of(estimand) is None:
-        return _plugged_in(estimand, data, estimator, clusters, sample_weight)
+        return _plugged_in(estimand, data, estimator, clusters, sample_weight, ANY_FORMULA)
     seen_by = None if estimator is None else estimator.seen_by
     problem = read_problem(estimand, data, clusters, sample_weight, labels, further, seen_by)
     if estimator is None and prefers_frequencies(problem):
-        return _plugged_in(estimand, data, None, clusters, sample_weight)
-    chosen = default_estimator(problem, estimand) if estimator is None else clone(estimator)
+        return _plugged_in(estimand, data, None, clusters, sample_weight, FREQUENCIES)
+    known = {}
+    if estimator is None:
+        chosen, known["chosen_because"] = default_with_reason(problem, estimand)
+    else:
+        chosen = clone(estimator)
     chosen = _with_state(suited(chosen, estimand, problem), random_state)
-    return _of(estimand, chosen.answer(problem))
+    return _of(estimand, chosen.answer(problem), known)
 
 
 def _streamed(
@@ -312,8 +323,9 @@ def _plugged_in(
     estimator: EffectEstimator | PlugIn | None,
     clusters: Name | ArrayLike | None,
     sample_weight: Name | ArrayLike | None,
+    reason: str,
 ) -> Effect:
-    """Estimate a formula of any shape."""
+    """Estimate a formula of any shape; `reason` is why, if no estimator was named."""
     asked(estimand)
     if estimator is not None and not isinstance(estimator, PlugIn):
         raise InputError(
@@ -321,12 +333,15 @@ def _plugged_in(
             f"{type(estimand).__name__}; expected PlugIn(), for discrete data."
         )
     table = as_table(data, columns=[*estimand.query.treatment, *estimand.query.outcome])
-    return (estimator or PlugIn()).effect(
+    found = (estimator or PlugIn()).effect(
         estimand,
         data,
         groups=read_groups(data, clusters, table),
         weights=read_weights(data, sample_weight, table),
     )
+    if estimator is None:
+        found = replace(found, details={**found.details, "chosen_because": reason})
+    return found
 
 
 def estimate_series(
@@ -344,7 +359,10 @@ def estimate_series(
         return Effect(0.0, np.nan, n_steps, "implied by the graph", estimand=estimand)
     problem = lagged_problem(estimand, series, by_subject=by_subject)
     chosen = _with_state(with_hac(estimator, problem), random_state)
-    return _of(estimand, chosen.answer(problem), facts(problem))
+    known = facts(problem)
+    if estimator is None:
+        known["chosen_because"] = OF_SERIES
+    return _of(estimand, chosen.answer(problem), known)
 
 
 def _of(

@@ -22,7 +22,15 @@ from causalkit.identification.counterfactual.mediation import MediationEstimand
 from causalkit.identification.estimand import Estimand
 from causalkit.identification.query import listed
 
-__all__ = ["default_estimator", "prefers_frequencies", "suited"]
+__all__ = [
+    "ANY_FORMULA",
+    "FREQUENCIES",
+    "OF_SERIES",
+    "default_estimator",
+    "default_with_reason",
+    "prefers_frequencies",
+    "suited",
+]
 
 _PARTS = {
     "total": ("total", "control"),
@@ -47,6 +55,18 @@ _MOST_CELLS = 200
 
 _ROWS_A_CELL = 10
 
+FREQUENCIES = (
+    "treatment, mediators and adjustment columns take few values, and each combination has many "
+    "rows, so that frequencies need no model"
+)
+"""Why `PlugIn` where :func:`prefers_frequencies` says so."""
+
+OF_SERIES = "of series, a regression on the treatment and the adjustment set, each at its lag"
+"""Why `OLS` for an estimand whose graph has steps."""
+
+ANY_FORMULA = "the formula is none that another estimator takes; frequencies compute any"
+"""Why `PlugIn` where nothing else fits."""
+
 
 def default_estimator(problem: Problem, estimand: Estimand | None = None) -> EffectEstimator:
     """Return the estimator that is used when none is named.
@@ -57,25 +77,41 @@ def default_estimator(problem: Problem, estimand: Estimand | None = None) -> Eff
     estimand : Estimand, optional
         What was identified; adjustment if left out.
     """
+    return default_with_reason(problem, estimand)[0]
+
+
+def default_with_reason(
+    problem: Problem, estimand: Estimand | None = None
+) -> tuple[EffectEstimator, str]:
+    """Return the estimator that is used when none is named, and why this one."""
     if isinstance(estimand, MediationEstimand):
-        return NaturalEffects()
+        return NaturalEffects(), "what is asked is a part of the effect, by mediators"
     if "mediators" in problem.others:
-        return LinearFrontDoor() if problem.levels is None else FrontDoor()
+        if problem.levels is None:
+            return LinearFrontDoor(), "identified by a front door, and the treatment is a number"
+        return FrontDoor(), "identified by a front door, and the treatment has levels"
     if "z" in problem.others:
         return _by_instruments(problem, estimand)
     each = "each" if problem.kind == "categorical" else None
     if problem.X.shape[1] == 0:
-        return OLS(contrast=each)
-    return PLR() if problem.levels is None else AIPW(contrast=each)
+        return OLS(contrast=each), "nothing is adjusted for: a difference in means, or a slope"
+    if problem.levels is None:
+        return PLR(), "the treatment is a number, and there are columns to adjust for"
+    n_levels = len(problem.levels)
+    return AIPW(
+        contrast=each
+    ), f"the treatment has {n_levels} levels, and there are columns to adjust for"
 
 
-def _by_instruments(problem: Problem, estimand: Estimand | None) -> EffectEstimator:
+def _by_instruments(problem: Problem, estimand: Estimand | None) -> tuple[EffectEstimator, str]:
     """Of compliers where that is what was identified; else one slope for everybody."""
     z = problem.others["z"].values
     compliers = getattr(estimand, "target", "everyone") == "compliers"
     if compliers and problem.kind == "binary" and z.shape[1] == 1 and np.isin(z, (0, 1)).all():
-        return LATE()
-    return TwoStageLeastSquares() if problem.X.shape[1] == 0 else PLIV()
+        return LATE(), "the effect on compliers, of a treatment and an instrument with two values"
+    if problem.X.shape[1] == 0:
+        return TwoStageLeastSquares(), "identified by instruments, with nothing to adjust for"
+    return PLIV(), "identified by instruments, with columns to adjust for"
 
 
 def suited(estimator: EffectEstimator, estimand: Estimand, problem: Problem) -> EffectEstimator:

@@ -207,7 +207,8 @@ class Asymptotic:
         if n_parameters:
             rows = self.count(problem)
             factor *= n / (rows - n_parameters) if rows > n_parameters else np.inf
-        weighted: FloatArray = np.sqrt(factor) * problem.n_obs * shares * scores
+        with np.errstate(invalid="ignore"):  # as many coefficients as rows: no error is known
+            weighted: FloatArray = np.sqrt(factor) * problem.n_obs * shares * scores
         return weighted
 
 

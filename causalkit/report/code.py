@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from causalkit.graph import CausalGraph
+from causalkit.graph import CausalGraph, LaggedGraph
 
 __all__ = ["rerun_code", "source_of"]
 
@@ -42,6 +42,11 @@ def _source(value: Any, imports: dict[str, set[str]], depth: int = 0) -> str:
     """Write `value` as an expression, and note what it needs to be imported."""
     if isinstance(value, CausalGraph):
         return f"ck.CausalGraph.parse({value.to_text()!r}, kind={value.kind.name!r})"
+    if isinstance(value, LaggedGraph):
+        kind = f"max_lag={value.max_lag}, kind={value.kind.name!r}"
+        return f"ck.graph.LaggedGraph.parse({value.to_text()!r}, {kind})"
+    if isinstance(value, str):
+        return repr(str(value))  # a node prints without quotes
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

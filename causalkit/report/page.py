@@ -1,7 +1,8 @@
 """The HTML report: one file that opens anywhere, with no network and no script.
 
-The page is a Jinja template (`templates/analysis.html.j2`) over what the results say of themselves;
-pictures are inline SVG.
+First comes one page for who decides, then a technical part for who checks. The page is a Jinja
+template (`templates/analysis.html.j2`) over what the results say of themselves; pictures are inline
+SVG.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from causalkit import __version__
 from causalkit._core.report import format_value
 from causalkit.report.code import rerun_code, source_of
+from causalkit.report.summary import summary_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +47,9 @@ def render(analysis: Any, certificate: Any = None) -> str:
     page = environment.get_template("analysis.html.j2").render(
         analysis=analysis,
         certificate=certificate,
+        summary=summary_of(analysis),
         graph_svg=_graph_svg(analysis),
+        graph_text=analysis.graph.to_text(),
         roles=_roles(analysis),
         effect_svg=_effect_svg(analysis),
         discovery=None if analysis.discovery is None else source_of(analysis.discovery),
@@ -56,13 +60,17 @@ def render(analysis: Any, certificate: Any = None) -> str:
     return str(page)
 
 
-def _roles(analysis: Any) -> list[tuple[str, str]]:
-    """What the colours of the graph mean."""
+def _roles(analysis: Any) -> list[tuple[str, tuple[Any, ...], str]]:
+    """What the colours of the graph mean, and which names have them."""
     from causalkit.plotting import GraphStyle
 
     style = GraphStyle()
-    roles = [("treatment", style.treatment_color), ("outcome", style.outcome_color)]
-    return roles + [("adjusted for", style.adjustment_color)] * bool(_adjustment(analysis))
+    roles = [
+        ("treatment", (analysis.treatment,), style.treatment_color),
+        ("outcome", (analysis.outcome,), style.outcome_color),
+        ("adjusted for", _adjustment(analysis), style.adjustment_color),
+    ]
+    return [role for role in roles if role[1]]
 
 
 def _adjustment(analysis: Any) -> tuple[Any, ...]:

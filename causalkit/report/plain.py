@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,12 @@ def to_plain(analysis: Any) -> dict[str, Any]:
         },
         "effects": _records(analysis.effect.to_frame()),
         "interval_given_graph": list(map(_plain, analysis.effect.interval())),
-        "interval": list(map(_plain, analysis.interval())),
+        "interval": list(map(_plain, analysis._interval())),
+        "graph_as_given": analysis.graph_as_given,
         "over_graphs": None if analysis.learnt is None else _over_graphs(analysis.learnt),
         "challenges": _records(analysis.challenges.to_frame()),
         "notes": list(analysis.notes),
+        "decisions": [asdict(decision) for decision in analysis.decisions],
         "fingerprint": analysis.fingerprint,
     }
 

@@ -9,12 +9,16 @@ like yours, :func:`certify` tries on twins of them.
 :func:`effects_matrix` has all pairs at once, for a graph that is known.
 """
 
-from causalkit.workflow.analysis import Analysis, analyze
+from causalkit.workflow.analysis import analyze
+from causalkit.workflow.analysis_result import Analysis
 from causalkit.workflow.certificates.certificate import Certificate
 from causalkit.workflow.certificates.certification import certify
 from causalkit.workflow.certificates.monte_carlo import MonteCarlo
-from causalkit.workflow.learnt.graph_set import GraphSet, possible_graphs
-from causalkit.workflow.learnt.over_graphs import LearntEffect, learnt_effect
+from causalkit.workflow.decisions import Decision
+from causalkit.workflow.learnt.graph_learning import possible_graphs
+from causalkit.workflow.learnt.graph_set import GraphSet
+from causalkit.workflow.learnt.learnt_result import LearntEffect
+from causalkit.workflow.learnt.over_graphs import learnt_effect
 from causalkit.workflow.pairs.effect_matrix import EffectsMatrix, PairEffect
 from causalkit.workflow.pairs.pairwise_effects import effects_matrix
 from causalkit.workflow.responses import impulse_response
@@ -22,6 +26,7 @@ from causalkit.workflow.responses import impulse_response
 __all__ = [
     "Analysis",
     "Certificate",
+    "Decision",
     "EffectsMatrix",
     "GraphSet",
     "LearntEffect",

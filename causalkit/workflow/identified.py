@@ -12,8 +12,9 @@ from typing import Any
 
 from causalkit._core.table import Table
 from causalkit.discovery.base import DiscoveryAlgorithm
+from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.errors import NotIdentifiableError
-from causalkit.graph import CausalGraph, Kind
+from causalkit.graph import CausalGraph, Kind, LaggedGraph
 from causalkit.identification import (
     Estimand,
     NoEffectEstimand,
@@ -21,30 +22,28 @@ from causalkit.identification import (
     PossibleEffects,
     identify,
 )
+from causalkit.identification._strategies import AUTOMATIC
 from causalkit.typing import Name
+from causalkit.workflow.decisions import Decision
 from causalkit.workflow.learnt.answers import possible_effects
+from causalkit.workflow.learnt.data_sources import variables_of
 
 __all__ = ["estimand_of"]
 
 
 def estimand_of(
-    graph: CausalGraph,
+    graph: CausalGraph | LaggedGraph,
     treatment: Name,
     outcome: Name,
     variables: Table,
-    algorithm: DiscoveryAlgorithm | None,
+    algorithm: DiscoveryAlgorithm | SeriesAlgorithm | None,
     strategy: str | None,
-) -> tuple[Estimand, tuple[str, ...]]:
-    """The estimand; for a class of graphs that leaves the effect open, the possible effects."""
+) -> tuple[Estimand, tuple[str, ...], tuple[Decision, ...]]:
+    """The estimand, or the possible effects of a class of graphs; notes; and what was tried."""
     notes: list[str] = []
-    hidden = tuple(name for name in graph.nodes if name not in variables.names)
+    hidden = tuple(name for name in variables_of(graph) if name not in variables.names)
     if hidden:
         notes.append(f"Not in the data, so treated as hidden: {', '.join(map(str, hidden))}.")
-    if algorithm is not None:
-        notes.append(
-            "The graph was learnt from the same rows. The interval of the effect takes it as "
-            "given; interval() also goes over the other graphs that the data leave possible."
-        )
     observed = variables.names if hidden else None
     if algorithm is not None and (ambiguous := getattr(algorithm, "ambiguous_", ())):
         shown = ", ".join(" - ".join(map(str, triple)) for triple in ambiguous[:3])
@@ -53,7 +52,7 @@ def estimand_of(
             "identification reads them as no colliders, so the answer rests on that, too."
         )
     try:
-        estimand = identify(graph, treatment, outcome, observed=observed, strategy=strategy)
+        estimand, tried = _first_answer(graph, treatment, outcome, observed, strategy)
     except NotIdentifiableError as error:
         if strategy is not None:
             raise
@@ -61,16 +60,77 @@ def estimand_of(
         if possible is None:
             raise
         estimand = possible
+        tried = (_about_possible(possible),)
         notes += _what_is_open(possible, error)
     if isinstance(estimand, NoEffectEstimand):
         notes.append(
             f"The graph has no causal path from {treatment} to {outcome}, so it says that the "
             "effect is zero; nothing was estimated, and there is no interval."
         )
-        if algorithm is not None:
+        if algorithm is not None and not _too_far(graph, treatment, outcome):
             why = algorithm.explain(treatment, outcome)
             notes.append(f"{treatment} and {outcome}: {why.edge}; {why.adjacency}.")
-    return estimand, tuple(notes)
+    return estimand, tuple(notes), tried
+
+
+def _too_far(graph: CausalGraph | LaggedGraph, treatment: Name, outcome: Name) -> bool:
+    """Whether no link was looked for between the two, which are too many steps apart."""
+    if not isinstance(graph, LaggedGraph):
+        return False
+    past, now = graph.node(treatment), graph.node(outcome)
+    return past.lag - now.lag > graph.max_lag or past.name == now.name
+
+
+def _first_answer(
+    graph: CausalGraph | LaggedGraph,
+    treatment: Name,
+    outcome: Name,
+    observed: tuple[Name, ...] | None,
+    strategy: str | None,
+) -> tuple[Estimand, tuple[Decision, ...]]:
+    """What `identify` answers, and why the strategies that come before do not."""
+    tried: list[Decision] = []
+    names = _automatic(graph)
+    for name in names if strategy is None else (strategy,):
+        try:
+            found = identify(graph, treatment, outcome, observed=observed, strategy=name)
+        except NotIdentifiableError as error:
+            tried.append(Decision("identification", f"not by {name!r}", str(error)))
+            continue
+        first = f"the first strategy of {_quoted(names)} to answer"
+        why = "given as `strategy`" if strategy else first
+        if choice := getattr(found, "choice", ""):
+            why += f"; {choice}"
+        return found, (Decision("identification", _answer(name, found), why), *tried)
+    # None does: the error that says most is raised there.
+    return identify(graph, treatment, outcome, observed=observed, strategy=strategy), ()
+
+
+def _automatic(graph: CausalGraph | LaggedGraph) -> tuple[str, ...]:
+    """The strategies that `identify` tries; of series only the first two."""
+    return AUTOMATIC[:2] if isinstance(graph, LaggedGraph) else AUTOMATIC
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, names))
+
+
+def _answer(strategy: str, found: Estimand) -> str:
+    adjustment = getattr(found, "adjustment", None)
+    if adjustment is None:
+        return strategy
+    return f"{strategy}, for {', '.join(map(str, adjustment)) or 'nothing'}"
+
+
+def _about_possible(possible: PossibleEffects) -> Decision:
+    choices = dict.fromkeys(getattr(answer, "choice", "") for answer in possible)
+    sets = "; of each, ".join(("", *filter(None, choices)))
+    return Decision(
+        "identification",
+        f"all {len(possible)} answers that the class of graphs leaves possible",
+        f"none of {_quoted(_automatic(possible.graph))} gives one answer that holds in every graph "
+        f"of the class{sets}",
+    )
 
 
 def _what_is_open(estimand: PossibleEffects, error: NotIdentifiableError) -> Iterator[str]:

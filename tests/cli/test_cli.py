@@ -53,10 +53,11 @@ def test_analyze_reads_a_graph(folder):
     CausalGraph.parse("age -> dose -> health; age -> health").save(folder / "graph.json")
     result = run(
         "analyze", "data.csv", "--treatment", "dose", "--outcome", "health",
-        "--graph", "graph.json", "--estimator", "ols",
+        "--graph", "graph.json", "--estimator", "ols", "--decisions",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "Effect of dose on health" in result.stdout
+    assert "identification: adjustment, for age\n" in result.stdout
 
 
 @pytest.mark.parametrize("suffix", ["json", "dot", "graphml", "txt"])

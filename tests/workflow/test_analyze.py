@@ -11,8 +11,17 @@ import pytest
 
 import causalkit as ck
 from causalkit.discovery import FCI, FLOP, PC, Knowledge
-from causalkit.errors import InputError, NotIdentifiableError, OverlapWarning, UnknownVariableError
+from causalkit.errors import (
+    CausalkitWarning,
+    InputError,
+    KnowledgeWarning,
+    NotIdentifiableError,
+    OverlapWarning,
+    UnknownVariableError,
+)
 from causalkit.estimation import OLS, EffectSet
+from causalkit.independence import DegenerateGaussian
+from causalkit.refutation import DummyOutcome
 
 GRAPH = ck.CausalGraph.parse("age -> dose -> health; age -> health; income -> health")
 
@@ -227,3 +236,170 @@ def test_what_the_estimator_warned_about_is_noted():
         analysis = ck.analyze(data, "dose", "health", graph=GRAPH, estimator=OLS(), checks=[])
     assert len(heard) == 1
     assert any(note == f"OverlapWarning: {heard[0].message}" for note in analysis.notes)
+
+
+def test_what_the_search_warned_about_is_noted():
+    data = patients()
+    back = PC(knowledge=Knowledge(tiers=[["health"], ["dose"], ["age", "income"]]))
+    with pytest.warns(KnowledgeWarning) as heard:
+        analysis = ck.analyze(
+            data, "dose", "age", discovery=back, estimator=OLS(), checks=[], n_resamples=0
+        )
+    assert heard[0].filename == __file__
+    assert any(note == f"KnowledgeWarning: {heard[0].message}" for note in analysis.notes)
+
+
+# --- decisions ------------------------------------------------------------------------------------
+
+
+def at(analysis, step: str) -> list:
+    return [decision for decision in analysis.decisions if decision.step == step]
+
+
+def test_every_step_says_what_was_chosen_and_why():
+    analysis = ck.analyze(
+        patients(), "dose", "health", estimator=OLS(), checks=[DummyOutcome()], n_resamples=4
+    )
+    steps = ["data", "discovery", "graph", "identification", "estimation"]
+    steps += ["uncertainty", "challenges"]
+    assert list(dict.fromkeys(decision.step for decision in analysis.decisions)) == steps
+    assert all(decision.choice and decision.reason for decision in analysis.decisions)
+    assert len(pd.DataFrame(analysis.decisions)) == len(analysis.decisions)
+    assert not set(analysis.notes) & {decision.reason for decision in analysis.decisions}
+    assert "discovery: FLOP()" in repr(at(analysis, "discovery")[0])
+    kept = int(analysis.learnt.graphs.kept.sum())
+    assert f"goes over {kept} of " in at(analysis, "uncertainty")[0].choice
+    assert "FLOP on 4 resamples" in at(analysis, "uncertainty")[0].reason
+    json.dumps(analysis.to_dict()["decisions"])
+
+
+def test_reasons_are_those_of_the_code_that_decides():
+    from causalkit._core.table import as_table
+    from causalkit.estimation.defaults import default_with_reason
+    from causalkit.workflow.learnt import graph_learning
+
+    data = patients(300).assign(treated=lambda frame: (frame["dose"] > 0).astype(int))
+    for columns in (["age", "dose", "health"], ["age", "treated", "health"]):
+        treatment = columns[1]
+        found = ck.analyze(data[columns], treatment, "health", n_resamples=0, checks=[])
+        _, why = graph_learning.default_with_reason(as_table(data[columns]), None)
+        assert at(found, "discovery")[0].reason == why
+        graph = f"age -> {treatment} -> health; age -> health"
+        found = ck.analyze(data[columns], treatment, "health", graph=graph, checks=[])
+        _, why = default_with_reason(found.effect.problem, found.estimand)
+        assert at(found, "estimation")[0].reason == why
+        assert at(found, "estimation")[0].choice == found.effect.method
+
+
+def test_what_the_user_decided_is_said_to_be_given():
+    analysis = ck.analyze(
+        patients(),
+        "dose",
+        "health",
+        graph=GRAPH,
+        strategy="adjustment",
+        estimator=OLS(),
+        checks=[ck.refutation.EValue()],
+    )
+    assert not at(analysis, "discovery")
+    given = {decision.choice: decision.reason for decision in analysis.decisions}
+    assert given["DAG of 4 variables, 4 edges"] == "given"
+    assert given["adjustment, for age, income"].startswith("given as `strategy`; least variance")
+    assert given["E-value"] == "given as `checks`"
+    assert analysis.challenges["E-value"].sentence == given["not informative: E-value"]
+    assert at(analysis, "estimation")[0].reason == "given as `estimator`"
+
+
+def test_strategies_that_were_tried_first_say_why_they_fail():
+    graph = "dose -> m -> health; dose <-> health"
+    rng = np.random.default_rng(0)
+    dose, m, health = rng.normal(size=(3, 200)).cumsum(axis=0)
+    analysis = ck.analyze(
+        {"dose": dose, "m": m, "health": health}, "dose", "health", graph=graph, checks=()
+    )
+    answer, *failed = at(analysis, "identification")
+    assert answer.choice == "front-door"
+    verdicts = ck.identification.strategies(graph, "dose", "health")
+    for decision, name in zip(failed, ("no effect", "adjustment"), strict=True):
+        assert decision.choice == f"not by {name!r}"
+        assert decision.reason == verdicts[name].reason
+
+
+def test_columns_and_cells_that_are_left_out_are_named():
+    data = patients(300).assign(clinic=[f"clinic {k % 30}" for k in range(300)], gap=1.0)
+    data.loc[:4, "gap"] = np.nan
+    analysis = ck.analyze(
+        data,
+        "dose",
+        "health",
+        graph="age -> dose -> health; age -> health; gap",
+        clusters="clinic",
+        estimator=OLS(),
+        checks=[],
+    )
+    said = [decision.choice for decision in at(analysis, "data")]
+    assert said == [
+        "all 300 rows of 4 columns",
+        "clinic is no variable of the graph",
+        "left out: income",
+        "empty cells are left empty: gap (5)",
+    ]
+    assert any(decision.choice == "standard error clustered" for decision in analysis.decisions)
+
+
+# --- what fails is said ---------------------------------------------------------------------------
+
+
+def test_an_interval_that_lost_the_other_graphs_says_so():
+    rng = np.random.default_rng(0)
+    site = rng.integers(3, size=400)
+    age = rng.normal(size=400)
+    cost = site + age + rng.normal(size=400)
+    data = pd.DataFrame({"site": pd.Categorical(site), "age": age, "cost": cost})
+    tiers = Knowledge(tiers=[["site", "age"], ["cost"]])
+    options = {"discovery": PC(DegenerateGaussian(), knowledge=tiers), "checks": []}
+    analysis = ck.analyze(data, "site", "cost", n_resamples=3, **options)
+    assert analysis.learnt is None  # several contrasts are not one answer
+    assert "effects for one answer" in analysis.graph_as_given
+    assert sum("interval() takes the learnt graph as given" in note for note in analysis.notes) == 1
+    with pytest.warns(CausalkitWarning, match="going over other graphs failed") as w:
+        interval = analysis.interval()
+    assert w[0].filename == __file__
+    assert interval == analysis.effect.interval()
+    for shown in (repr(analysis), analysis.to_html()):  # which say it without a warning
+        assert "takes the learnt graph as given" in " ".join(shown.split())
+    assert analysis.to_dict()["graph_as_given"] == analysis.graph_as_given
+
+
+def test_without_resamples_the_notes_say_what_is_lost_and_no_call_warns():
+    analysis = ck.analyze(patients(), "dose", "health", n_resamples=0, checks=[])
+    assert analysis.interval() == analysis.effect.interval()
+    assert not analysis.lost_graphs
+    assert any("too short by an unknown amount: n_resamples=0" in note for note in analysis.notes)
+    assert not any("also goes over" in note for note in analysis.notes)
+    given = ck.analyze(patients(), "dose", "health", graph=GRAPH, checks=[])
+    assert given.graph_as_given == ""
+    assert not any("as given" in note for note in given.notes)
+
+
+@pytest.mark.parametrize("n", [1, 3, 4, 5, 10])
+@pytest.mark.parametrize("graph", [None, "age -> dose -> health; age -> health", "dose -> health"])
+def test_tiny_tables_give_one_clear_error_or_a_clear_note(n, graph):
+    data = patients(n, seed=n)[["age", "dose", "health"]]
+
+    def answer():
+        return ck.analyze(data, "dose", "health", graph=graph, estimator=OLS(), n_resamples=2)
+
+    if n < 4:
+        with pytest.raises(InputError, match=rf"have {n} row\(s\); expected at least 4"):
+            answer()
+    else:
+        analysis = answer()
+        assert f"The table has {n} rows only" in " ".join(analysis.notes)
+        assert f"all {n} rows" in at(analysis, "data")[0].choice
+        assert not np.isnan(list(analysis.effect.interval())).any() or analysis.effect.implied
+
+
+def test_too_few_rows_for_the_default_estimator_is_one_clear_error():
+    with pytest.raises(InputError, match="there are 4 rows for 5 folds"):
+        ck.analyze(patients(4), "dose", "health", graph=GRAPH)

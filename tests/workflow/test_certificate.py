@@ -243,6 +243,36 @@ def test_what_fails_is_counted():
     assert failed[0].message == "RuntimeError: not in the mood"
 
 
+def test_a_trial_that_lost_the_other_graphs_is_no_honest_coverage(monkeypatch):
+    from causalkit.workflow import searching
+
+    data = patients(120)
+    tiers = Knowledge(tiers=[["age"], ["dose"], ["health"]])
+    analysis = analysed(data, graph=None, knowledge=tiers, n_resamples=4)
+    assert analysis.learnt is not None
+    possible_graphs = searching.possible_graphs
+
+    def moody(variables, *args, **options):
+        if variables.values[0, 0] > 0:
+            raise InputError("no graph today.")
+        return possible_graphs(variables, *args, **options)
+
+    monkeypatch.setattr(searching, "possible_graphs", moody)
+    found = certify(analysis, data, twins=2, replicates=6)
+    lost = [trial for trial in found.trials if trial.status == "graph as given"]
+    assert 0 < len(lost) < 12
+    assert all(np.isnan(trial.honest).all() for trial in lost)
+    assert not np.isnan([(trial.estimate, *trial.given) for trial in lost]).any()
+    assert lost[0].message == "no graph today."
+    assert found.coverage["honest"].n_trials == 12 - len(lost)
+    assert found.coverage["given_graph"].n_trials == found.bias.n_trials == 12
+    assert found.graph_as_given.value == pytest.approx(len(lost) / 12)
+    assert found.answered.value == 1
+    assert any(f"On {len(lost)} of 12 tables going over other" in note for note in found.notes)
+    nothing = replace(found, trials=tuple(lost), worlds=found.worlds)
+    assert nothing.verdict == "no answer"
+
+
 def test_what_cannot_be_certified_is_refused(tmp_path: Path):
     data = patients(60)
     analysis = analysed(data)

@@ -6,13 +6,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from causalkit.discovery import FCI, PC, PCMCI, Knowledge
+from causalkit._core.table import as_table
+from causalkit.discovery import FCI, FLOP, PC, Knowledge
 from causalkit.errors import InputError
 from causalkit.estimation import OLS, Matching
 from causalkit.graph import CausalGraph, Kind
-from causalkit.independence import ConditionalGaussian
+from causalkit.independence import (
+    KCI,
+    ConditionalGaussian,
+    DegenerateGaussian,
+    FisherZ,
+    GSquare,
+    TestwiseDeletion,
+)
 from causalkit.scores import GaussianBIC
 from causalkit.workflow import LearntEffect, analyze, learnt_effect, possible_graphs
+from causalkit.workflow.learnt.graph_learning import default_with_reason
 
 FORK = CausalGraph.parse("z -> x -> y; z -> y")
 CHAIN = CausalGraph.parse("z -> x -> y")
@@ -116,7 +125,7 @@ def test_scores_are_those_of_the_score_and_screen():
     score = GaussianBIC()
     for graph, value in zip(found.graphs[:5], found.scores[:5], strict=True):
         assert value == pytest.approx(score.total(data, graph))
-    assert found.window >= 2 * np.log(500)
+    assert found.window >= np.log(500)
     assert (found.kept == (found.scores >= found.scores.max() - found.window)).all()
     assert found.shares.sum() == pytest.approx(1)
     kept = found.plausible
@@ -157,7 +166,10 @@ def test_categories_and_holes_are_searched_and_scored():
         ({"window": 0}, "window=0"),
         ({"n_resamples": 1}, "n_resamples"),
         ({"graphs": []}, "one or more CausalGraphs"),
-        ({"graphs": PCMCI()}, "for tables"),
+        ({"graphs": "PC"}, "algorithm such as PC"),
+        ({"panel": "z"}, "without steps"),
+        ({"clusters": "x"}, "asked about"),
+        ({"sample_weight": "y", "graphs": [FORK]}, "asked about"),
     ],
 )
 def test_what_makes_no_sense_is_refused(settings, message):
@@ -169,7 +181,7 @@ def test_what_makes_no_sense_is_refused(settings, message):
 
 
 def test_an_analysis_has_both_intervals():
-    data = near_cancelling(2000, 1)
+    data = near_cancelling(2000, 3)
     settings = {"estimator": OLS(), "checks": [], "n_resamples": 30}
     analysis = analyze(data, "X", "Y", discovery=PC(alpha=0.05), **settings)
     assert isinstance(analysis.learnt, LearntEffect)
@@ -258,6 +270,28 @@ def test_nothing_is_said_of_what_is_open():
     assert answer.to_frame()["weight"].sum() == pytest.approx(0.5)
 
 
+def test_a_strategy_opens_a_class_into_its_members():
+    lines = [("x", "y", "--"), ("x", "z", "--"), ("y", "z", "--")]
+    class_ = CausalGraph.from_edges("xyz", lines, Kind.CPDAG)
+    plain, chosen = over([class_]), over([class_], strategy="adjustment")
+    assert tuple(chosen.interval()) == tuple(plain.interval())
+    assert chosen.alternatives.labels == plain.alternatives.labels
+    assert over([BACK, FORK], strategy="adjustment").alternatives.n_open == 0
+    assert over([class_], strategy="no effect").alternatives.n_open == 1
+
+
+def test_columns_beside_the_variables_have_names_of_any_kind():
+    rows = confounded(200, 0) | {"who": np.arange(200) // 4, "when": np.arange(200) % 4}
+    numbered = dict(enumerate(rows.values()))
+    settings = {"estimator": OLS(), "n_resamples": 4, "random_state": 0}
+    one = learnt_effect(numbered, 0, 1, clusters=np.int64(3), **settings)
+    assert 3 not in one.graphs.graphs[0].nodes
+    two = learnt_effect(rows, "x", "y", clusters=("who", "when"), **settings)
+    assert set(two.graphs.graphs[0].nodes) == {"x", "y", "z"}
+    with pytest.raises(InputError, match="asked about"):
+        learnt_effect(numbered, 0, 1, clusters=np.int64(1), **settings)
+
+
 def test_graphs_over_other_nodes_are_refused():
     with pytest.raises(InputError, match="different nodes"):
         over([CausalGraph.parse("x -> y"), FORK])
@@ -314,8 +348,39 @@ def test_of_many_variables_the_searches_graphs_are_kept():
 
 
 def test_an_analysis_says_when_its_own_graph_is_ruled_out():
-    data = near_cancelling(2000, 1)
+    data = near_cancelling(2000, 3)
     settings = {"estimator": OLS(), "checks": [], "n_resamples": 10}
     analysis = analyze(data, "X", "Y", discovery=PC(alpha=0.01), **settings)
     kept = analysis.graph in analysis.learnt.graphs.graphs
     assert kept or any("rules it out" in note for note in analysis.notes)
+
+
+def test_a_gaussian_score_does_not_judge_what_kernel_tests_found():
+    found = possible_graphs(confounded(80, 0), PC(test=KCI()), n_resamples=20, random_state=0)
+    assert found.kept.all()
+    assert np.isnan(found.scores).all()
+    assert len(found) > 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (["x", "y"], FLOP()),
+        (["x", "two"], PC(FisherZ(), alpha=0.01)),
+        (["word", "letter"], PC(GSquare(), alpha=0.01)),
+        (["x", "word"], PC(DegenerateGaussian(), alpha=0.01)),
+        (["x", "gaps"], PC(TestwiseDeletion(FisherZ()), alpha=0.01)),
+    ],
+)
+def test_the_default_search_reads_the_columns_that_there_are(columns, expected):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(200, 3)), columns=["x", "y", "gaps"])
+    frame["two"] = (frame.x > 0).astype(int)
+    frame["word"] = pd.Categorical(np.where(frame.y > 0, "yes", "no"))
+    frame["letter"] = pd.Categorical(rng.choice(list("abc"), 200))
+    frame.loc[:9, "gaps"] = np.nan
+    chosen, why = default_with_reason(as_table(frame[columns]), None)
+    assert repr(chosen) == repr(expected)
+    assert why
+    found = possible_graphs(frame[columns], n_resamples=2, random_state=0)
+    assert np.isfinite(found.scores).all()

@@ -134,17 +134,18 @@ def replicate(
     *,
     n_jobs: int | None,
     label: str,
+    shared: bool = False,
 ) -> list[Any]:
     """Run replicates: beside each other in threads where the test is compiled, else in processes.
 
+    Threads it is, too, where they are `shared`: what one of them found out the others need not.
     Their warnings come once for each kind, with the number of times.
     """
-    threads = isinstance(algorithm, DiscoveryAlgorithm) and not algorithm._needs_rows()
+    compiled = isinstance(algorithm, DiscoveryAlgorithm) and not algorithm._needs_rows()
+    threads, steady = shared or compiled, shared or not compiled
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        results = run(
-            job, arguments, n_jobs=n_jobs, label=label, threads=threads, steady=not threads
-        )
+        results = run(job, arguments, n_jobs=n_jobs, label=label, threads=threads, steady=steady)
     counts = Counter(note.category for note in caught)
     for category, count in counts.items():
         first = next(str(note.message) for note in caught if note.category is category)

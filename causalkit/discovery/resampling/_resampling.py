@@ -35,7 +35,7 @@ __all__ = [
     "sampler_of",
 ]
 
-RESAMPLES: Final = ("rows", "blocks", "subsample", "gaussian")
+RESAMPLES: Final = ("rows", "blocks", "subsample", "gaussian", "tests")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,11 @@ __all__ = ["Certificate"]
 
 SIDES: Final = ("given_graph", "honest")
 
+_LOST: Final = "graph as given"
+"""Status of a trial that has no honest interval."""
+
+_ANSWERS: Final = ("answered", _LOST)
+
 _WORDS: Final = {"given_graph": "graph as given", "honest": "interval()"}
 
 _CLOSE: Final = 0.03
@@ -40,7 +45,7 @@ _SAID: Final = {
     "it. See to_frame() for the twins on which it fails.",
     "not settled": "Whether the interval covers as often as it says is not settled: more twins, or "
     "more replicates, would tell.",
-    "no answer": "The pipeline gave no answer, so nothing is shown of its interval.",
+    "no answer": "The pipeline gave no interval that could be tried, so nothing is shown of it.",
 }
 
 
@@ -102,9 +107,19 @@ class Certificate(Reported):
 
     @property
     def answered(self) -> MonteCarlo:
-        """Share of the tables on which the pipeline gave an answer."""
-        found = np.array([float(trial.status == "answered") for trial in self.trials])
+        """Share of the tables on which the pipeline gave an answer, with whichever interval."""
+        found = np.array([float(trial.status in _ANSWERS) for trial in self.trials])
         return MonteCarlo.of(found, self._world, share=True)
+
+    @property
+    def graph_as_given(self) -> MonteCarlo:
+        """Share of the tables on which going over other graphs was asked for and failed.
+
+        Their estimates count in bias, and their intervals as those of the graph as given; they have
+        no honest interval, and count in none of its shares.
+        """
+        lost = np.array([float(trial.status == _LOST) for trial in self.trials])
+        return MonteCarlo.of(lost, self._world, share=True)
 
     @property
     def verdict(self) -> str:
@@ -126,7 +141,7 @@ class Certificate(Reported):
         """The result in one sentence."""
         honest, given = self.coverage["honest"], self.coverage["given_graph"]
         if not honest.n_trials:
-            return f"No answer on any of {len(self.trials)} tables drawn from twins"
+            return f"No interval on any of {len(self.trials)} tables drawn from twins"
         lower, upper = honest.interval()
         other = f"; with the graph as given, in {given.value:.1%}" if self.learnt else ""
         return (
@@ -237,6 +252,8 @@ class Certificate(Reported):
         ]
         for side in shown:
             facts.append((f"coverage, {_WORDS[side]}", str(coverage[side])))
+        if self.graph_as_given.value:
+            facts.append(("without interval()", str(self.graph_as_given)))
         facts.append(("bias", str(self.bias)))
         for side in shown:
             if power[side].n_trials:
@@ -265,7 +282,15 @@ class Certificate(Reported):
                 f"On {endless} table(s) the interval is the whole line, as some graphs leave the "
                 "effect open; it covers there, and says nothing."
             )
-        lost = Counter(t.message for t in self.trials if t.status != "answered")
+        given = Counter(t.message for t in self.trials if t.status == _LOST)
+        if given:
+            message, times = given.most_common(1)[0]
+            said.append(
+                f"On {given.total()} of {len(self.trials)} tables going over other graphs failed, "
+                "so that interval() takes the graph as given; they are left out of its coverage. "
+                f"Most often ({times}): {message}"
+            )
+        lost = Counter(t.message for t in self.trials if t.status not in _ANSWERS)
         if lost:
             message, times = lost.most_common(1)[0]
             said.append(

@@ -31,8 +31,9 @@ from causalkit._core.random import as_generator, draw_seed
 from causalkit._core.table import as_table, column_names
 from causalkit.errors import InputError
 from causalkit.estimation import EffectSet
+from causalkit.graph import LaggedGraph
 from causalkit.typing import Data, RandomState
-from causalkit.workflow.analysis import Analysis
+from causalkit.workflow.analysis_result import Analysis
 from causalkit.workflow.certificates.certificate import Certificate
 from causalkit.workflow.certificates.trial_journal import Journal
 from causalkit.workflow.certificates.twin_trials import run_world
@@ -144,6 +145,11 @@ def _check_analysis(analysis: Analysis) -> None:
         raise InputError(
             f"analysis is a {type(analysis).__name__}; expected what analyze() returns."
         )
+    if isinstance(analysis.graph, LaggedGraph):
+        raise InputError(
+            "the analysis is of series; expected one of a table, since a trial draws rows. Draw "
+            "series from Twin().fit(data), which knows the effects in them, and analyze each."
+        )
     for name in ("clusters", "sample_weight"):
         if analysis.settings[name] is not None:
             raise InputError(
@@ -213,6 +219,7 @@ def _key(analysis: Analysis, level: float, seed: int) -> str:
         drawn = list(zip(known.graphs, known.shares.tolist(), strict=True))
     content = {
         "version": __version__,
+        "statuses": 2,  # trials that lost the other graphs have one of their own
         "data": analysis.fingerprint,
         "asked": (analysis.treatment, analysis.outcome),
         "settings": [analysis.settings[name] for name in asked],

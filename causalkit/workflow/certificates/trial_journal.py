@@ -32,13 +32,15 @@ class Trial:
     Attributes
     ----------
     world, number : int
-    status : {"answered", "not identified", "failed"}
+    status : {"answered", "graph as given", "not identified", "failed"}
+        "graph as given": there is an estimate, and going over other graphs, which was asked for,
+        failed, so that there is no interval that does not take the graph as given.
     estimate : float
         Of several possible effects their mean; NaN where there is no answer.
     given : tuple of two floats
         Interval that takes the graph as given.
     honest : tuple of two floats
-        Interval that does not.
+        Interval that does not; NaN where there is none.
     message : str
         Of what was raised.
     """

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 
@@ -37,7 +37,8 @@ from causalkit.graph import (
 from causalkit.identification import pag_members
 from causalkit.models import Twin
 from causalkit.typing import Data, FloatArray
-from causalkit.workflow.analysis import Analysis, analyze
+from causalkit.workflow.analysis import analyze
+from causalkit.workflow.analysis_result import Analysis
 from causalkit.workflow.certificates.trial_journal import Journal, Trial
 
 __all__ = ["World", "random_member", "run_world"]
@@ -160,13 +161,12 @@ def _trial(
     except Exception as error:
         return replace(trial, status="failed", message=_first_line(error))
     given = _ends(found.effect, level)
+    trial = replace(trial, estimate=_value(found.effect), given=given)
+    if found.lost_graphs:
+        message = found.graph_as_given[:_LONGEST_MESSAGE]
+        return replace(trial, status="graph as given", message=message)
     lower, upper = given if found.learnt is None else found.interval(level)
-    return replace(
-        trial,
-        estimate=_value(found.effect),
-        given=given,
-        honest=(float(lower), float(upper)),
-    )
+    return replace(trial, honest=(float(lower), float(upper)))
 
 
 def _first_line(error: Exception) -> str:
@@ -233,6 +233,7 @@ def _drawn_graph(
         if analysis.learnt is not None:
             known = analysis.learnt.graphs.plausible
             graph = known.graphs[int(rng.choice(len(known), p=known.shares))]
+        graph = cast("CausalGraph", graph)  # series are refused at the door
         hidden = [name for name in graph.nodes if name not in data]
         try:
             if hidden:

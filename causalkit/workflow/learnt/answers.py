@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from causalkit.errors import NotIdentifiableError
-from causalkit.graph import CausalGraph, Kind
+from causalkit.graph import CausalGraph, Kind, LaggedGraph
 from causalkit.identification import (
     AdjustmentEstimand,
     Estimand,
@@ -37,7 +37,7 @@ class Answer:
         In words.
     estimand : Estimand or None
         None where the effect is open.
-    world : CausalGraph
+    world : CausalGraph or LaggedGraph
         The graph, or the sub-class of it that gives this answer.
     part : float
         Part of the graph's weight that is its own.
@@ -46,42 +46,69 @@ class Answer:
     key: tuple[Hashable, ...]
     label: str
     estimand: Estimand | None
-    world: CausalGraph
+    world: CausalGraph | LaggedGraph
     part: float
 
 
 def answers_of(
-    graph: CausalGraph,
+    graph: CausalGraph | LaggedGraph,
     treatment: Name,
     outcome: Name,
     observed: tuple[Name, ...] | None,
     strategy: str | None,
 ) -> list[Answer]:
-    """All answers of a graph; several of a class have equal parts of its weight."""
+    """All answers of a graph; several of a class have equal parts of its weight.
+
+    A class without an answer is split into sub-classes that have one. With a strategy, each of
+    them is asked by that strategy; those that it does not answer are open, unless they have no
+    causal path: then the effect is zero, however one would have identified another.
+    """
+    found: Estimand | None
     try:
         found = identify(graph, treatment, outcome, observed=observed, strategy=strategy)
     except NotIdentifiableError:
-        possible = None
-        if strategy is None:
-            possible = possible_effects(graph, treatment, outcome, observed)
-        if possible is None:
-            return [Answer(("open",), "open", None, graph, 1.0)]
-        found = possible
+        found = possible_effects(graph, treatment, outcome, observed)
+        if found is None:
+            return [_answer(_by("no effect", graph, treatment, outcome, observed), graph, 1.0)]
     if not isinstance(found, PossibleEffects):
-        return [Answer(_key(found), _label(found), found, graph, 1.0)]
+        return [_answer(found, graph, 1.0)]
     answers = []
     for estimand, classes in zip(found.alternatives, found.classes, strict=True):
         part = 1 / (len(found) * len(classes))
-        is_open = isinstance(estimand, OpenEstimand)
         for world in classes:
-            own = None if is_open else estimand
-            key, label = _key(estimand), _label(estimand)
-            answers.append(Answer(key, label, own, world, part))  # type: ignore[arg-type]
+            own: Estimand | None = estimand
+            if strategy not in (None, "possible") and not isinstance(own, NoEffectEstimand):
+                own = _by(strategy, world, treatment, outcome, observed)
+            answers.append(_answer(own, world, part))
     return answers
 
 
+def _by(
+    strategy: str | None,
+    graph: CausalGraph | LaggedGraph,
+    treatment: Name,
+    outcome: Name,
+    observed: tuple[Name, ...] | None,
+) -> Estimand | None:
+    """The one answer of a graph by a strategy; None if it has none."""
+    try:
+        return identify(graph, treatment, outcome, observed=observed, strategy=strategy)
+    except NotIdentifiableError:
+        return None
+
+
+def _answer(estimand: Estimand | None, world: CausalGraph | LaggedGraph, part: float) -> Answer:
+    if estimand is None:
+        return Answer(("open",), "open", None, world, part)
+    known = None if isinstance(estimand, OpenEstimand) else estimand
+    return Answer(_key(estimand), _label(estimand), known, world, part)
+
+
 def possible_effects(
-    graph: CausalGraph, treatment: Name, outcome: Name, observed: tuple[Name, ...] | None
+    graph: CausalGraph | LaggedGraph,
+    treatment: Name,
+    outcome: Name,
+    observed: tuple[Name, ...] | None,
 ) -> PossibleEffects | None:
     """All answers that a class of graphs allows; None if none of its members has one."""
     if graph.kind not in (Kind.CPDAG, Kind.PAG):

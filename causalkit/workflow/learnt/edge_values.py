@@ -9,17 +9,20 @@ information about the edge). A class in which the edge has no direction stands f
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalkit.graph import CausalGraph, Edge
+from causalkit.graph import CausalGraph, Edge, LaggedGraph
+from causalkit.graph.lagged_graph import lagged_nodes
 from causalkit.typing import FloatArray, IntArray, Name
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from causalkit.workflow.learnt.over_graphs import LearntEffect
+    from causalkit.workflow.learnt.learnt_result import LearntEffect
 
 __all__ = ["value_of_edges"]
 
@@ -48,19 +51,30 @@ def value_of_edges(answer: LearntEffect, level: float) -> pd.DataFrame:
 
 def _edges(answer: LearntEffect) -> dict[tuple[Name, Name], dict[str, IntArray]]:
     """For each pair, the worlds that have each kind of edge."""
-    names = answer.worlds[0].nodes
     found: dict[tuple[Name, Name], dict[str, IntArray]] = {}
-    for i, a in enumerate(names):
-        for b in names[i + 1 :]:
-            kinds: dict[str, list[int]] = {}
-            for k, world in enumerate(answer.worlds):
-                for kind in _told(world, a, b):
-                    kinds.setdefault(kind, []).append(k)
-            found[a, b] = {kind: np.array(at) for kind, at in kinds.items()}
+    for a, b in _pairs(answer.worlds):
+        kinds: dict[str, list[int]] = {}
+        for k, world in enumerate(answer.worlds):
+            for kind in _told(world, a, b):
+                kinds.setdefault(kind, []).append(k)
+        found[a, b] = {kind: np.array(at) for kind, at in kinds.items()}
     return found
 
 
-def _told(world: CausalGraph, a: Name, b: Name) -> tuple[str, ...]:
+def _pairs(worlds: Sequence[CausalGraph | LaggedGraph]) -> Iterator[tuple[Name, Name]]:
+    """Pairs of nodes that an edge may join; of series, one of the two is at t."""
+    first = worlds[0]
+    if not isinstance(first, LaggedGraph):
+        yield from combinations(first.nodes, 2)
+        return
+    longest = max(world.max_lag for world in worlds if isinstance(world, LaggedGraph))
+    nodes = lagged_nodes(first.variables, longest)
+    now, past = nodes[: len(first.variables)], nodes[len(first.variables) :]
+    yield from combinations(now, 2)
+    yield from product(past, now)
+
+
+def _told(world: CausalGraph | LaggedGraph, a: Name, b: Name) -> tuple[str, ...]:
     """What we could be told of a pair in this world: two things if the edge has no direction."""
     edges = world.edges_between(a, b)
     if [edge.symbol for edge in edges] == ["--"]:

@@ -127,7 +127,7 @@ def test_with_an_oracle_and_hidden_variables_it_is_the_pag():
     assert boot.graph_ == clone(algorithm).fit(data).graph_
 
 
-@pytest.mark.parametrize("resample", ["rows", "blocks", "subsample", "gaussian"])
+@pytest.mark.parametrize("resample", ["rows", "blocks", "subsample", "gaussian", "tests"])
 def test_laws_of_every_way_to_resample(resample):
     data, _ = frame(3)
     before = data.copy()

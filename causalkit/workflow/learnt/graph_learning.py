@@ -1,0 +1,231 @@
+"""Which graphs do the data leave possible? A set of them, instead of the one that was learnt.
+
+A search returns one graph, and other rows of the same world would have given another. Here the
+search is repeated on resamples, so that each of its decisions falls out differently from time to
+time, and beside it run searches that decide otherwise: tests that keep what is half as significant
+(so weak edges are there in some of the graphs), and a search by score (which is not misled where
+two paths cancel and a test sees nothing). What comes out is screened: a graph whose score is far
+below the best is ruled out by the data, however often it was found.
+
+>>> import numpy as np
+>>> rng = np.random.default_rng(0)
+>>> a, b = rng.normal(size=(2, 300))
+>>> data = {"a": a, "b": b, "c": a + b + rng.normal(size=300)}
+>>> found = possible_graphs(data, n_resamples=20, random_state=0)
+>>> print(found.graphs[0])
+CPDAG with 3 nodes, 2 edges: a -> c; b -> c
+
+Of series the same, with steps that are drawn in blocks of time
+(:mod:`~causalkit.workflow.learnt.series_graphs`).
+
+References
+----------
+Chang, Guo and Malinsky (2026), "Post-selection inference for causal effects after causal
+discovery", Biometrika 113(1) (tests at random thresholds, and screening).
+doi:10.48550/arXiv.2405.06763
+Madigan and Raftery (1994), JASA 89, 1535-1546 (graphs far below the best are left out: Occam's
+window). doi:10.1080/01621459.1994.10476894
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from causalkit._core.checks import check_count
+from causalkit._core.random import as_generator
+from causalkit._core.table import Table, as_table
+from causalkit.discovery import FLOP, PC, Knowledge
+from causalkit.discovery._setup import reads_moments
+from causalkit.discovery.base import DiscoveryAlgorithm
+from causalkit.discovery.resampling._perturbed import decides_by_tests
+from causalkit.discovery.series.base import SeriesAlgorithm
+from causalkit.errors import InputError
+from causalkit.graph import CausalGraph, Kind, consistent_extension
+from causalkit.independence import (
+    CITest,
+    DegenerateGaussian,
+    FisherZ,
+    GSquare,
+    TestwiseDeletion,
+)
+from causalkit.scores import Score
+from causalkit.typing import Data, FloatArray, Name, RandomState
+from causalkit.workflow.learnt.graph_set import GraphSet
+from causalkit.workflow.learnt.screening import (
+    are_numbers,
+    is_complete,
+    looser,
+    screened,
+    searched,
+)
+from causalkit.workflow.learnt.series_graphs import graphs_of_series
+
+__all__ = ["default_algorithm", "default_with_reason", "possible_graphs"]
+
+
+def possible_graphs(
+    data: Data,
+    algorithm: DiscoveryAlgorithm | SeriesAlgorithm | None = None,
+    *,
+    knowledge: Knowledge | None = None,
+    n_resamples: int = 200,
+    window: float = 1.0,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+) -> GraphSet:
+    """Learn a graph from many resamples by several searches, and screen what was found.
+
+    Parameters
+    ----------
+    data : DataFrame, 2-D ndarray, or dict of columns, n_rows by n_variables
+        Or series, as the algorithm takes them.
+    algorithm : DiscoveryAlgorithm or SeriesAlgorithm, optional
+        The search; left out, that of :func:`~causalkit.workflow.analyze` for tables. One for
+        series, such as :class:`~causalkit.discovery.PCMCIPlus`, has the columns `panel`, `time` and
+        `mask` as settings of its own.
+    knowledge : Knowledge, optional
+        For the default search; an algorithm that is given has its own.
+    n_resamples : int, default 200
+        Of each search.
+    window : float, default 1
+        A graph is kept if its score is at most `window` times log(n_rows) below the best; among
+        numbers a weak edge that is left out, or one too many, changes it by about half of
+        log(n_rows). It is widened until nine in ten of the graphs are kept that a search by score
+        finds on resamples: of many variables, each of them errs somewhere.
+    random_state : int, Generator or None
+    n_jobs : int, optional
+        Parallel searches; never changes a number.
+
+    Returns
+    -------
+    GraphSet
+
+    Raises
+    ------
+    InputError
+        If `window` is not positive, the algorithm cannot be resampled, or no graph that it finds
+        is free of contradictions.
+
+    Notes
+    -----
+    **Assumes:**
+
+    - rows are independent draws from one distribution; searches that need correlations only are
+      repeated on draws of these, as if rows were normal, and the statistics of other tests are
+      drawn again around what they are, each for itself (`Bootstrap(resample="tests")`). Of
+      series, that they are stationary and forget their past within a block;
+    - the assumptions of the algorithm; in particular, without hidden common causes no search here
+      finds the graph if there are some (use FCI, or LPCMCI for series, whose graphs are all kept);
+    - the score suits the data: it is the algorithm's own, or a BIC for numbers (Gaussian),
+      categories, or both; of series, of each variable given its parents, now and in the past.
+      Where it does not, screening may rule the truth out; `window=np.inf` keeps all. Of a test of
+      numbers that needs the rows, such as a kernel test, all graphs are kept.
+    """
+    check_count(n_resamples, "n_resamples", minimum=2)
+    if not isinstance(window, (int, float)) or not window > 0:
+        raise InputError(f"window={window!r}; expected a positive number, or infinity to keep all.")
+    if knowledge is not None and algorithm is not None:
+        raise InputError(
+            "knowledge was given beside an algorithm; expected it inside. Write e.g. "
+            "PC(knowledge=...)."
+        )
+    rng = as_generator(random_state)
+    if isinstance(algorithm, SeriesAlgorithm):
+        return graphs_of_series(data, algorithm, n_resamples, window, rng, n_jobs=n_jobs)
+    table = data if isinstance(data, Table) else as_table(data)
+    first = default_algorithm(table, knowledge) if algorithm is None else algorithm
+
+    def drawn(search: Any) -> str | None:
+        gaussian = callable(getattr(search, "_needs_rows", None)) and not search._needs_rows()
+        if gaussian and is_complete(table):
+            return "gaussian"
+        return "tests" if not gaussian and decides_by_tests(search) else None
+
+    searches = _searches(first, table)
+    found = searched(searches, table, n_resamples, rng, resample=drawn, n_jobs=n_jobs)
+    scored = _suits(first, table) and _have_scores(found.graphs)
+    own = getattr(first, "score", None)
+    return screened(
+        found,
+        table.select(found.graphs[0].nodes) if scored else table,
+        _families if scored else None,
+        score=own if isinstance(own, Score) else None,
+        window=window,
+    )
+
+
+def _suits(algorithm: Any, table: Table) -> bool:
+    """Whether the score is one for what the search takes the columns to be.
+
+    Who asks a kernel test of numbers expects bends, of which a Gaussian score knows nothing.
+    """
+    test = getattr(algorithm, "test", None)
+    test = getattr(test, "inner", test)
+    return test is None or not are_numbers(table) or reads_moments(test)
+
+
+def _have_scores(graphs: Iterable[Any]) -> bool:
+    return all(graph.kind in (Kind.DAG, Kind.CPDAG) for graph in graphs)
+
+
+def default_algorithm(table: Table, knowledge: Knowledge | None) -> DiscoveryAlgorithm:
+    """Search where all columns are continuous; tests where some are not."""
+    return default_with_reason(table, knowledge)[0]
+
+
+def default_with_reason(
+    table: Table, knowledge: Knowledge | None
+) -> tuple[DiscoveryAlgorithm, str]:
+    """Return the algorithm that is used when none is named, and why this one."""
+    if are_numbers(table) and all(_has_many_values(column) for column in table.values.T):
+        return FLOP(knowledge=knowledge), (
+            "all columns are complete and numbers with more than two values, where a search by "
+            "score is more accurate than tests"
+        )
+    test, why = _test_for(table)
+    return PC(test, alpha=0.01, knowledge=knowledge), (
+        "not all columns are complete numbers with more than two values, where a search by the "
+        f"Gaussian score does worse than tests; the test is one for {why}"
+    )
+
+
+def _test_for(table: Table) -> tuple[CITest, str]:
+    """Return the test that fits the columns, and what it is for."""
+    test: CITest
+    if are_numbers(table):
+        test, why = FisherZ(), "numbers"
+    elif all(levels is not None for levels in table.levels):
+        test, why = GSquare(), "categories"
+    else:
+        test, why = DegenerateGaussian(), "numbers and categories"
+    if is_complete(table):
+        return test, why
+    return TestwiseDeletion(test), f"{why} with empty cells"
+
+
+def _has_many_values(column: FloatArray) -> bool:
+    return len(np.unique(column)) > 2 and not np.isnan(column).any()
+
+
+def _searches(first: DiscoveryAlgorithm, table: Table) -> list[tuple[str, DiscoveryAlgorithm]]:
+    """The search itself, the same with looser tests, and one of another kind that fits."""
+    found = [(type(first).__name__, first)]
+    if hasattr(first, "alpha"):
+        found.append((f"{type(first).__name__}, looser", looser(first)))
+    if not are_numbers(table) or not is_complete(table):
+        return found
+    knowledge = getattr(first, "knowledge", None)
+    if isinstance(first, PC) and reads_moments(first.test):
+        found.append(("FLOP", FLOP(knowledge=knowledge)))
+    elif isinstance(first, FLOP):
+        found.append(("PC, looser", looser(PC(knowledge=knowledge))))
+    return found
+
+
+def _families(graph: CausalGraph) -> Iterator[tuple[Name, frozenset[Name]]]:
+    """Each variable with its parents in one member of the class."""
+    member = consistent_extension(graph)
+    return ((name, member.parents(name)) for name in member.nodes)
