@@ -1,11 +1,12 @@
 """Do intervals after discovery cover? The graph is learnt from the same rows as the effect.
 
     python -m benchmarks learnt_effects
-    python benchmarks/bench_learnt_effects.py [--cells weak dags curved] [--repeats 100] [--jobs -1]
+    python benchmarks/bench_learnt_effects.py [--cells weak faint dags curved] [--repeats 100]
 
 `weak`: five linear Gaussian variables, A, B, C -> X -> Y and C -> Y, where C -> X has the weight
 `w`: near .25 two paths cancel for a test that is asked about C and X given Y. `dags`: random linear
-DAGs of ten nodes. `curved`: random DAGs of ten nodes with sines and squares, and straight lines
+DAGs of ten nodes. `faint`: an effect that is as small as its error, and three columns that do
+nothing. `curved`: random DAGs of ten nodes with sines and squares, and straight lines
 from the treatment on, so that its effect is one number. Of each data set:
 
 - *oracle*: adjustment for the parents of the treatment in the true graph;
@@ -41,6 +42,7 @@ from causalkit.workflow import learnt_effect
 WEIGHTS = (0.1, 0.15, 0.25, 0.8)
 ROWS = (500, 2000)
 DEGREES = (2, 3)
+SETTINGS = {"weak": WEIGHTS, "faint": (0.05, 0.1), "dags": DEGREES, "curved": DEGREES}
 N_NODES = 10
 
 
@@ -51,6 +53,14 @@ def weak(n, w, rng):
     y = 0.3 * x + 0.6 * c + rng.normal(size=n)
     graph = CausalGraph.parse("A -> X; B -> X; C -> X; C -> Y; X -> Y")
     return {"A": a, "B": b, "C": c, "X": x, "Y": y}, graph, "X", "Y", 0.3
+
+
+def faint(n, effect, rng):
+    """Data, graph, treatment, outcome, effect: too weak for most searches to see."""
+    names = ("X", "Y", "A", "B", "C")
+    data = dict(zip(names, rng.normal(size=(5, n)), strict=True))
+    data["Y"] = data["Y"] + effect * data["X"]
+    return data, CausalGraph.parse("X -> Y; A; B; C"), "X", "Y", effect
 
 
 def dag(n, degree, rng, curved=False):
@@ -90,6 +100,8 @@ def one(kind, n, setting, seed, n_resamples):
     curved = kind == "curved"
     if kind == "weak":
         data, graph, x, y, effect = weak(n, setting, rng)
+    elif kind == "faint":
+        data, graph, x, y, effect = faint(n, setting, rng)
     else:
         data, graph, x, y, effect = dag(n, setting, rng, curved)
     estimator = PLR(random_state=0) if curved else OLS()
@@ -134,7 +146,7 @@ def cell(kind, n, setting, args):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    kinds = ("weak", "dags", "curved")
+    kinds = ("weak", "faint", "dags", "curved")
     parser.add_argument("--cells", nargs="+", choices=kinds, default=list(kinds))
     parser.add_argument("--repeats", type=int, default=100)
     parser.add_argument("--resamples", type=int, default=100)
@@ -144,7 +156,7 @@ def main() -> None:
     print("| --- | --: | --: | --: | --: | --: | --: | --: |")
     for kind in args.cells:
         for n in ROWS:
-            for setting in WEIGHTS if kind == "weak" else DEGREES:
+            for setting in SETTINGS[kind]:
                 cell(kind, n, setting, args)
 
 

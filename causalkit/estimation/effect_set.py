@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalkit._core.checks import check_choice
+from causalkit._core.checks import check_choice, check_fraction
 from causalkit._core.report import Report, Reported, format_value
 from causalkit.errors import InputError
 from causalkit.estimation.effect import Effect, Interval
@@ -125,9 +125,10 @@ class EffectSet(Reported):
         data, that uncertainty is not in it. If an alternative is not identified, nothing bounds the
         true effect, and the interval is the whole line; see `identified`.
         """
+        check_fraction(level, "level")
+        check_choice(covers, "covers", ("effect", "set"))
         if self.n_open:
             return Interval(-math.inf, math.inf, level)
-        check_choice(covers, "covers", ("effect", "set"))
         estimated = tuple(effect for effect in self.effects if not effect.implied)
         ends = [(effect.value, effect.value) for effect in self.effects if effect.implied]
         if covers == "effect" or not estimated:

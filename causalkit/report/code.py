@@ -23,7 +23,7 @@ def rerun_code(analysis: Any) -> str:
     imports: dict[str, set[str]] = {}
     arguments = ["data", *(source_of(name) for name in (analysis.treatment, analysis.outcome))]
     for name, value in analysis.settings.items():
-        if value is not None:
+        if value is not None or name == "random_state":  # of all others None is the default
             arguments.append(f"{name}={_source(value, imports, depth=1)}")
     lines = ["import causalkit as ck"]
     lines += [

@@ -68,6 +68,8 @@ class Bar:
             return f"{format_value(self.value)} by the graph alone, no interval"
         if math.isinf(self.lower) and math.isinf(self.upper):
             return "no bounds"
+        if math.isnan(self.value) and self.lower == self.upper:
+            return f"{format_value(self.lower)}, no interval around it"
         ends = f"{format_value(self.lower)} to {format_value(self.upper)}"
         if math.isnan(self.value):
             return ends
@@ -127,9 +129,10 @@ def _mark(bar: Bar, y: float, at: Callable[[float], float]) -> Iterator[str]:
             if math.isinf(end):
                 x = at(end) + way * 14
                 yield f'<path d="M{x:.1f} {y:.1f} l{-way * 14} -8 v16 z" fill="{color}"></path>'
-    if math.isfinite(bar.value):
+    middle = bar.lower if bar.lower == bar.upper else bar.value
+    if math.isfinite(middle):
         yield (
-            f'<circle cx="{at(bar.value):.1f}" cy="{y:.1f}" r="6" fill="#fff" stroke="{color}" '
+            f'<circle cx="{at(middle):.1f}" cy="{y:.1f}" r="6" fill="#fff" stroke="{color}" '
             'stroke-width="3"></circle>'
         )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from causalkit import __version__
 from causalkit._core.report import format_value
+from causalkit.graph import LaggedGraph
 from causalkit.report.code import rerun_code, source_of
 from causalkit.report.summary import summary_of
 
@@ -80,14 +81,16 @@ def _adjustment(analysis: Any) -> tuple[Any, ...]:
 def _graph_svg(analysis: Any) -> str:
     from causalkit.plotting import graph_svg
 
-    return _inline(
-        graph_svg(
-            analysis.graph,
-            treatment=analysis.treatment,
-            outcome=analysis.outcome,
-            adjustment=_adjustment(analysis),
-        )
-    )
+    roles = {
+        "treatment": analysis.treatment,
+        "outcome": analysis.outcome,
+        "adjustment": _adjustment(analysis),
+    }
+    room = {}
+    if isinstance(analysis.graph, LaggedGraph):  # as far back as what is coloured
+        nodes = (analysis.treatment, analysis.outcome, *_adjustment(analysis))
+        room["window"] = max(analysis.graph.node(node).lag for node in nodes)
+    return _inline(graph_svg(analysis.graph, **roles, **room))
 
 
 def _effect_svg(analysis: Any) -> str:

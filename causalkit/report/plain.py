@@ -14,8 +14,8 @@ __all__ = ["to_plain"]
 def to_plain(analysis: Any) -> dict[str, Any]:
     """Return the answer of an :class:`~causalkit.workflow.Analysis` as JSON-ready values."""
     return {
-        "treatment": analysis.treatment,
-        "outcome": analysis.outcome,
+        "treatment": _plain(analysis.treatment),
+        "outcome": _plain(analysis.outcome),
         "n_rows": analysis.n_rows,
         "graph": {
             "kind": analysis.graph.kind.name,
@@ -28,8 +28,11 @@ def to_plain(analysis: Any) -> dict[str, Any]:
             "assumptions": list(analysis.estimand.assumptions),
         },
         "effects": _records(analysis.effect.to_frame()),
-        "interval_given_graph": list(map(_plain, analysis.effect.interval())),
-        "interval": list(map(_plain, analysis._interval())),
+        **_intervals(analysis, None),
+        "contrasts": [
+            {"contrast": label, **_intervals(analysis, contrast)}
+            for contrast, label in enumerate(analysis.contrasts)
+        ],
         "graph_as_given": analysis.graph_as_given,
         "over_graphs": None if analysis.learnt is None else _over_graphs(analysis.learnt),
         "challenges": _records(analysis.challenges.to_frame()),
@@ -39,13 +42,36 @@ def to_plain(analysis: Any) -> dict[str, Any]:
     }
 
 
+def _intervals(analysis: Any, contrast: int | None) -> dict[str, Any]:
+    """Both, of one contrast or the hulls of all."""
+    return {
+        "interval_given_graph": list(
+            map(_plain, analysis._interval(contrast=contrast, given=True))
+        ),
+        "interval": list(map(_plain, analysis._interval(contrast=contrast))),
+    }
+
+
 def _over_graphs(learnt: Any) -> dict[str, Any]:
-    """The effect over all graphs that the data leave possible."""
+    """The effect over all graphs that the data leave possible, or each of several contrasts."""
+    several = getattr(learnt, "effects", None)
+    first = learnt if several is None else several[0]
     return {
         "n_graphs": len(learnt.graphs),
-        "answers": list(learnt.alternatives.labels),
+        "answers": list(first.alternatives.labels),
+        "share_without_effect": first.probability("zero"),
+        "not_estimated": dict(first.failures),
+        **(
+            _one_over_graphs(learnt)
+            if several is None
+            else {"contrasts": {one.contrast: _one_over_graphs(one) for one in several}}
+        ),
+    }
+
+
+def _one_over_graphs(learnt: Any) -> dict[str, Any]:
+    return {
         "effects": _records(learnt.to_frame()),
-        "share_without_effect": learnt.probability("zero"),
         "variance": {part: _plain(value) for part, value in learnt.variance().items()},
         "most_valuable_edge": _plain(learnt.most_valuable_edge()),
     }

@@ -17,17 +17,24 @@ from typing import Any, Final
 from causalkit._core.report import format_value
 from causalkit.identification._sentences import about_graph
 from causalkit.report.interval_picture import Bar, draw_intervals
+from causalkit.report.learnt_words import (
+    all_say_zero,
+    parts_of,
+    percent,
+    share_without_effect,
+    why_longer,
+    why_open,
+)
 
 __all__ = ["Doubt", "Summary", "summary_of"]
 
 _MOST_DOUBTS: Final = 3
 _MOST_BARS: Final = 8
-
-_ALIKE: Final = 0.1
-"""Share of its length by which an interval may be longer and still be called about the same."""
+_MOST_SAID: Final = 3
+"""Effects that the answer says in words; of more, the intervals."""
 
 _OFTEN: Final = 0.05
-"""Share of searches without an effect from which it is a reason for doubt."""
+"""Share of kept graphs' searches without an effect from which it is a reason for doubt."""
 
 _GIVEN: Final = "with the graph taken as right"
 _HONEST: Final = "over all possible graphs"
@@ -78,13 +85,18 @@ class Summary:
 
 def summary_of(analysis: Any) -> Summary:
     """Return the first page of an :class:`~causalkit.workflow.Analysis`."""
-    bars = _bars(analysis)[:_MOST_BARS]
+    pairs = _pairs(analysis)
+    shown = pairs[: _MOST_BARS // len(pairs[0])]
+    bars = tuple(bar for pair in shown for bar in pair)
+    rest = ""
+    if len(shown) < len(pairs):
+        rest = f"Shown are {len(shown)} of {len(pairs)} effects; the technical part has all."
     return Summary(
         question=f"What does {analysis.treatment} do to {analysis.outcome}?",
         compared=_compared(analysis),
         answer=_answer(analysis),
         intervals=tuple((bar.label, bar.words) for bar in bars),
-        why_different=_why_different(analysis, bars),
+        why_different=f"{_why_different(analysis, pairs)} {rest}".strip(),
         warning=_warning(analysis),
         picture=draw_intervals(bars, f"effect of {analysis.treatment} on {analysis.outcome}"),
         sureness=tuple(_sureness(analysis)),
@@ -104,17 +116,35 @@ def _compared(analysis: Any) -> str:
 
 
 def _answer(analysis: Any) -> str:
-    """The answer in one sentence, with the interval that admits most."""
-    treatment, outcome = analysis.treatment, analysis.outcome
-    lower, upper = analysis._interval()
-    if getattr(analysis.effect, "reading", "alternatives") != "alternatives":
-        return f"There are {analysis.effect.sentence}; each has its own interval below."
+    """The answer in words, with the interval that admits most; of a few effects each."""
+    labels, whole = analysis.contrasts, analysis._interval()
+    reading = getattr(analysis.effect, "reading", "alternatives")
+    if reading == "means" or len(labels) > _MOST_SAID:
+        known = f"{len(labels)} effects" if reading == "alternatives" else analysis.effect.sentence
+        return f"There are {known}; each has its own interval below."
+    if not labels or not math.isfinite(whole.width):
+        return _said(analysis, str(analysis.treatment), whole)
+    return " ".join(
+        _said(analysis, f"{analysis.treatment} ({label})", analysis._interval(contrast=k))
+        for k, label in enumerate(labels)
+    )
+
+
+def _said(analysis: Any, treatment: str, interval: Any) -> str:
+    """What an interval says of the effect, in one sentence."""
+    (lower, upper), outcome, learnt = interval, analysis.outcome, analysis.learnt
+    if learnt is not None and all_say_zero(learnt):
+        return (
+            f"Every graph that the data leave possible says that {treatment} has no effect on "
+            f"{outcome}; nothing was estimated."
+        )
     if math.isnan(lower):
         return f"{treatment} has no effect on {outcome}, if the graph is right; nothing estimated."
     if math.isinf(lower) or math.isinf(upper):
+        why = "could be anything" if learnt is None else why_open(learnt)
         return (
             f"The data do not bound the effect of {treatment} on {outcome}: in some of the graphs "
-            "that they leave possible it could be anything."
+            f"that they leave possible it {why}."
         )
     span = f"{format_value(lower)} to {format_value(upper)} (95 % interval)"
     if lower > 0 or upper < 0:
@@ -129,53 +159,40 @@ def _answer(analysis: Any) -> str:
 # --- intervals ------------------------------------------------------------------------------------
 
 
-def _bars(analysis: Any) -> tuple[Bar, ...]:
-    """The honest interval first; of effects that are no alternatives one each."""
-    effect = analysis.effect
-    if getattr(effect, "reading", "alternatives") != "alternatives":
-        return tuple(
-            Bar.of(label, member.interval(), member.value, honest=False)
-            for label, member in zip(effect.labels, effect.effects, strict=True)
-        )
+def _pairs(analysis: Any) -> tuple[tuple[Bar, ...], ...]:
+    """Of each effect the honest interval, if there is one, and that which takes the graph as given.
+
+    Effects that are alternatives are one.
+    """
+    effect, labels = analysis.effect, analysis.contrasts
+    if labels:
+        several = getattr(effect, "reading", "alternatives") != "alternatives"
+        values = effect.values if several else [getattr(effect, "value", math.nan)] * len(labels)
+        return tuple(_pair(analysis, k, values[k]) for k in range(len(labels)))
     values = [member.value for member in getattr(effect, "effects", (effect,))]
-    middle = values[0] if len(values) == 1 and not getattr(effect, "n_open", 0) else math.nan
-    given = Bar.of(_GIVEN, effect.interval(), middle, honest=False)
+    one = len(values) == 1 and not getattr(effect, "n_open", 0)
+    return (_pair(analysis, None, values[0] if one else math.nan),)
+
+
+def _pair(analysis: Any, contrast: int | None, value: float) -> tuple[Bar, ...]:
+    name = "" if contrast is None else analysis.contrasts[contrast]
+    interval = analysis._interval(contrast=contrast, given=True)
     if analysis.learnt is None:
-        return (given,)
-    return (Bar.of(_HONEST, analysis._interval(), math.nan, honest=True), given)
+        return (Bar.of(name or _GIVEN, interval, value, honest=False),)
+    honest, given = (f"{name}, {kind}" if name else kind for kind in (_HONEST, _GIVEN))
+    return (
+        Bar.of(honest, analysis._interval(contrast=contrast), math.nan, honest=True),
+        Bar.of(given, interval, value, honest=False),
+    )
 
 
-def _why_different(analysis: Any, bars: tuple[Bar, ...]) -> str:
+def _why_different(analysis: Any, pairs: tuple[tuple[Bar, ...], ...]) -> str:
     if analysis.learnt is None:
         if analysis.discovery is None:
             return "The graph was given. If it is wrong where it matters, so is the interval."
         return ""
-    honest, given = bars
-    n_graphs, n_answers = len(analysis.learnt.graphs), len(analysis.learnt.alternatives)
-    if math.isinf(given.length):
-        return "Already the graph that was learnt leaves open how large the effect is."
-    if n_graphs == 1:
-        return "The two are the same: every search found the same graph."
-    if math.isnan(given.lower):
-        return (
-            "The learnt graph says zero by itself. Other graphs that the data leave possible do "
-            f"not; the interval goes over all {n_graphs}."
-        )
-    if math.isinf(honest.length):
-        return (
-            "The second takes the one graph that was learnt as known. Among the "
-            f"{n_graphs} graphs that the data leave possible, some leave the effect open."
-        )
-    if honest.length <= (1 + _ALIKE) * given.length:
-        return (
-            f"The two are about the same: the {n_graphs} graphs that the data leave possible give "
-            "nearly the same answer."
-        )
-    return (
-        "The second is shorter because it takes the one graph that was learnt as known. The first "
-        f"allows for the {n_graphs} graphs that the data leave possible, which give {n_answers} "
-        "different answers. Rely on the first."
-    )
+    text = why_longer(analysis, pairs)
+    return text if len(pairs) == 1 else f"Of each effect, {text[0].lower()}{text[1:]}"
 
 
 def _warning(analysis: Any) -> str:
@@ -194,8 +211,7 @@ def _warning(analysis: Any) -> str:
 
 def _sureness(analysis: Any) -> Iterator[str]:
     if analysis.learnt is not None:
-        zero = analysis.learnt.probability("zero")
-        yield "No search found a graph without an effect." if zero == 0 else _no_effect(zero)
+        yield share_without_effect(analysis.learnt)
     if analysis.discovery is None:
         yield "The graph was given, not learnt from the data."
     else:
@@ -204,17 +220,13 @@ def _sureness(analysis: Any) -> Iterator[str]:
     yield f"It rests on this. {about_graph(analysis.graph)}"
 
 
-def _no_effect(share: float) -> str:
-    return (
-        f"{share:.0%} of what the searches found says that there is no effect (a class of graphs "
-        "that has several answers counts in equal parts)."
-    )
-
-
 def _doubts(analysis: Any) -> Iterator[Doubt]:
     """Reasons for doubt, the strongest first."""
-    effect, learnt = analysis.effect, analysis.learnt
-    if getattr(effect, "n_open", 0) or (learnt is not None and learnt.alternatives.n_open):
+    learnt = None if analysis.learnt is None else parts_of(analysis.learnt)[0]
+    for why, labels in () if learnt is None else learnt._failed:
+        text = f"{', '.join(labels)}: {why}"
+        yield Doubt("In some possible graphs the effect could not be estimated", text)
+    if getattr(analysis.effect, "n_open", 0) or (learnt is not None and learnt._unidentified):
         yield Doubt(
             "Some possible graphs leave the effect open",
             "In them nothing that was measured says how large it is.",
@@ -227,9 +239,12 @@ def _doubts(analysis: Any) -> Iterator[Doubt]:
     for challenge in analysis.challenges.failed:
         if challenge.is_test:
             yield Doubt(f"A check fails: {challenge.name}", challenge.sentence)
-    zero = 0.0 if learnt is None else learnt.probability("zero")
-    if zero > (_OFTEN if 0 in effect.interval() else 0):  # or it is this that decides
-        yield Doubt("There may be no effect at all", f"{zero:.0%} of what was found has none.")
+    zero = 0.0 if learnt is None or all_say_zero(learnt) else learnt.probability("zero")
+    given = [analysis._interval(contrast=k, given=True) for k in range(len(analysis.contrasts))]
+    # Where an interval is free of zero, it is this that decides.
+    if zero > (_OFTEN if all(0 in x for x in given or [analysis.effect.interval()]) else 0):
+        text = f"Of the searches whose graph was kept, {percent(zero)} found none."
+        yield Doubt("There may be no effect at all", text)
     yield from _warned(analysis)
     for challenge in analysis.challenges.failed:
         if not challenge.is_test:
@@ -238,15 +253,14 @@ def _doubts(analysis: Any) -> Iterator[Doubt]:
 
 
 def _warned(analysis: Any) -> Iterator[Doubt]:
-    """What the notes say: warnings of the estimator by their kind, and the rest."""
+    """Warnings of the steps by their kind, and notes that have a headline."""
     for note in analysis.notes:
         name, colon, text = note.partition(": ")
         if colon and name.endswith("Warning") and name.isidentifier():
             yield Doubt(_HEADLINES.get(name, "A step warns"), text)
     for note in analysis.notes:
-        for words, headline in _NOTED.items():
-            if words in note:
-                yield Doubt(headline, note)
+        if headline := getattr(note, "headline", ""):
+            yield Doubt(headline, note)
 
 
 _HEADLINES: Final = {
@@ -258,14 +272,6 @@ _HEADLINES: Final = {
     "WeakInstrumentWarning": "The instruments are weak",
     "AssumptionWarning": "The data do not look as the method assumes",
 }
-
-_NOTED: Final = {
-    "does not orient": "The graph does not say which way some edges go",
-    "which rules it out": "The learnt graph fits worse than others",
-    "ambiguous": "The tests contradict each other",
-    "rows only": "There are few rows",
-}
-"""What is looked for in a note, and its headline."""
 
 
 def _ever_there(analysis: Any) -> Iterator[Doubt]:
@@ -280,28 +286,40 @@ def _ever_there(analysis: Any) -> Iterator[Doubt]:
 
 
 def _help(analysis: Any) -> str:
-    if analysis.learnt is not None and analysis.learnt.alternatives.n_open:
+    parts = () if analysis.learnt is None else parts_of(analysis.learnt)
+    alternatives = () if analysis.contrasts else getattr(analysis.effect, "effects", ())
+    if parts and all_say_zero(analysis.learnt):
+        return "To check what all graphs follow from: what is known, and what the search assumes."
+    if parts and parts[0].failures and not parts[0]._unidentified:
+        return (
+            "To estimate what could not be estimated, or to rule out by knowledge the graphs that "
+            "ask for it: see the notes below."
+        )
+    if parts and parts[0].alternatives.n_open:
         return (
             "To rule out the graphs that leave the effect open, by knowledge or by measuring more: "
             "see the notes below."
         )
-    if analysis.learnt is not None:
-        edges = analysis.learnt.value_of_edges()
-        if len(edges) and edges["gain"].iloc[0] > 0:
-            best, now = edges.iloc[0], analysis._interval().width
+    if parts:
+        edges = [part.value_of_edges() for part in parts]
+        gains = [frame["gain"].iloc[0] if len(frame) else 0.0 for frame in edges]
+        most = max(range(len(parts)), key=gains.__getitem__)
+        if gains[most] > 0:
+            best, now = edges[most].iloc[0], parts[most].interval().width
             length = "nothing bounds it now"
             if math.isfinite(now):
                 length = f"it is {format_value(now)} now"
+            which = f" of {parts[most].contrast}" if parts[most].contrast else ""
             return (
                 f"To know which edge joins {best['a']} and {best['b']}, from an expert or an "
-                f"experiment: the interval would then be {format_value(best['length_if_known'])} "
-                f"long on average ({length})."
+                f"experiment: the interval{which} would then be "
+                f"{format_value(best['length_if_known'])} long on average ({length})."
             )
     elif analysis.graph_as_given:
         if not analysis.lost_graphs:
             return "To go over other graphs: run the analysis again with n_resamples=100."
         return "To remove what kept other graphs from being gone over: see the notes below."
-    elif getattr(analysis.effect, "n_open", 0) or len(getattr(analysis.effect, "effects", "")) > 1:
+    elif getattr(analysis.effect, "n_open", 0) or len(alternatives) > 1:
         return "To know the direction of the edges that the graph leaves open: see the notes below."
     return (
         "More rows of the same kind: four times as many halve the interval, if the graph is right."

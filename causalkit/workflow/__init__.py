@@ -17,6 +17,7 @@ from causalkit.workflow.certificates.monte_carlo import MonteCarlo
 from causalkit.workflow.decisions import Decision
 from causalkit.workflow.learnt.graph_learning import possible_graphs
 from causalkit.workflow.learnt.graph_set import GraphSet
+from causalkit.workflow.learnt.learnt_contrasts import LearntEffects
 from causalkit.workflow.learnt.learnt_result import LearntEffect
 from causalkit.workflow.learnt.over_graphs import learnt_effect
 from causalkit.workflow.pairs.effect_matrix import EffectsMatrix, PairEffect
@@ -30,6 +31,7 @@ __all__ = [
     "EffectsMatrix",
     "GraphSet",
     "LearntEffect",
+    "LearntEffects",
     "MonteCarlo",
     "PairEffect",
     "analyze",

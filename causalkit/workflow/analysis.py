@@ -37,6 +37,7 @@ from causalkit.workflow.asked import check_names, settings_of
 from causalkit.workflow.data_summary import fingerprint_of, summaries_of
 from causalkit.workflow.decisions import about_challenges, about_estimate
 from causalkit.workflow.identified import estimand_of
+from causalkit.workflow.redundant_columns import redundant_columns_note
 from causalkit.workflow.searching import effect_over_graphs, few_rows_note, searched_graph
 from causalkit.workflow.series_analysis import (
     graph_with_steps,
@@ -112,6 +113,8 @@ def analyze(
     Returns
     -------
     Analysis
+        Of a treatment with categories it has one effect for each level against the first, and
+        `interval(contrast=...)` is that of one of them.
 
     Raises
     ------
@@ -186,6 +189,7 @@ def analyze(
         )
     said += _passed_on(heard)
     over = effect_over_graphs(data, searched, estimand, settings, n_jobs)
+    redundant = () if algorithm is None else redundant_columns_note(variables)
     challenges = refute(effect, checks, random_state=random_state, n_jobs=n_jobs)
     return Analysis(
         treatment=treatment,
@@ -196,7 +200,7 @@ def analyze(
         effect=effect,
         learnt=over.learnt,
         challenges=challenges,
-        notes=(*notes, *over.notes, *few_rows_note(variables.n_rows), *said),
+        notes=(*notes, *over.notes, *few_rows_note(variables.n_rows), *redundant, *said),
         decisions=(
             *searched.decisions,
             *tried,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from causalkit._core.report import Report, Reported
 from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.discovery.series.base import SeriesAlgorithm
-from causalkit.errors import CausalkitWarning
+from causalkit.errors import CausalkitWarning, InputError
 from causalkit.estimation import Effect, EffectSet
 from causalkit.estimation.effect import Interval
 from causalkit.graph import CausalGraph, LaggedGraph
@@ -26,6 +26,7 @@ from causalkit.refutation import Challenges
 from causalkit.typing import Name
 from causalkit.workflow.decisions import Decision
 from causalkit.workflow.learnt.data_sources import variables_of
+from causalkit.workflow.learnt.learnt_contrasts import LearntEffects
 from causalkit.workflow.learnt.learnt_result import LearntEffect
 
 if TYPE_CHECKING:
@@ -50,11 +51,13 @@ class Analysis(Reported):
     estimand : Estimand
     effect : Effect or EffectSet
         Its interval takes the graph as given.
-    learnt : LearntEffect or None
-        The effect over all graphs that the data leave possible; None if the graph was given.
+    learnt : LearntEffect, LearntEffects or None
+        The effect over all graphs that the data leave possible, one for each contrast if there are
+        several; None if the graph was given.
     challenges : Challenges
     notes : tuple of str
-        What changes how the answer is to be read.
+        What changes how the answer is to be read; those that are a reason for doubt have a
+        `headline`.
     decisions : tuple of Decision
         What was chosen at each step, and why; `pandas.DataFrame(analysis.decisions)` is a table.
     graph_as_given : str
@@ -75,7 +78,7 @@ class Analysis(Reported):
     discovery: DiscoveryAlgorithm | SeriesAlgorithm | None
     estimand: Estimand
     effect: Effect | EffectSet
-    learnt: LearntEffect | None
+    learnt: LearntEffect | LearntEffects | None
     challenges: Challenges
     notes: tuple[str, ...]
     decisions: tuple[Decision, ...]
@@ -85,18 +88,26 @@ class Analysis(Reported):
     n_rows: int
     fingerprint: str
 
-    def interval(self, level: float = 0.95) -> Interval:
+    def interval(self, level: float = 0.95, *, contrast: int | str | None = None) -> Interval:
         """Interval with structural and sampling uncertainty, if the graph was learnt.
 
         Parameters
         ----------
         level : float
+        contrast : int or str, optional
+            Which effect, if there are several: its place in `contrasts`, or its label. Left out,
+            the hull of the intervals of all, as :meth:`EffectSet.interval` has it.
 
         Returns
         -------
         Interval
             That of `learnt`; of a given graph, with `n_resamples=0`, or where going over other
             graphs failed, that of `effect`, which takes the graph as given.
+
+        Raises
+        ------
+        InputError
+            If there is no such contrast.
 
         Warns
         -----
@@ -110,15 +121,37 @@ class Analysis(Reported):
                 CausalkitWarning,
                 stacklevel=2,
             )
-        return self._interval(level)
+        return self._interval(level, contrast)
+
+    @property
+    def contrasts(self) -> tuple[str, ...]:
+        """Labels of the effects where each answers its own question; empty if there is one."""
+        if isinstance(self.effect, EffectSet) and self.effect.reading != "alternatives":
+            return self.effect.labels
+        return self.learnt.labels if isinstance(self.learnt, LearntEffects) else ()
 
     @property
     def lost_graphs(self) -> bool:
         """Whether `interval()` was to go over other graphs, and could not."""
         return bool(self.graph_as_given and self.settings["n_resamples"])
 
-    def _interval(self, level: float = 0.95) -> Interval:
-        return (self.effect if self.learnt is None else self.learnt).interval(level)
+    def _interval(
+        self, level: float = 0.95, contrast: int | str | None = None, *, given: bool = False
+    ) -> Interval:
+        """The interval without a warning; with `given`, the one that takes the graph as given."""
+        found = self.effect if given or self.learnt is None else self.learnt
+        if contrast is None:
+            return found.interval(level)
+        names = self.contrasts
+        place = names.index(contrast) if contrast in names else contrast
+        if not isinstance(place, int) or not -len(names) <= place < len(names):
+            known = f"one of {', '.join(map(repr, names))}" if names else "None: there is one"
+            raise InputError(f"there is no contrast {contrast!r}; expected {known}.")
+        if isinstance(found, LearntEffects) or (
+            isinstance(found, EffectSet) and found.reading != "alternatives"
+        ):
+            return found[place].interval(level)
+        return found.interval(level)  # no effect, whatever is compared
 
     def to_html(
         self, path: str | Path | None = None, *, certificate: Certificate | None = None
@@ -156,7 +189,7 @@ class Analysis(Reported):
         return rerun_code(self)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the effect (or each possible effect) as a one-row-each table."""
+        """Return the effect (or each possible effect, or contrast) as a one-row-each table."""
         return self.effect.to_frame()
 
     def _repr_html_(self) -> str:

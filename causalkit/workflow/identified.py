@@ -27,6 +27,7 @@ from causalkit.typing import Name
 from causalkit.workflow.decisions import Decision
 from causalkit.workflow.learnt.answers import possible_effects
 from causalkit.workflow.learnt.data_sources import variables_of
+from causalkit.workflow.notes import Note
 
 __all__ = ["estimand_of"]
 
@@ -47,10 +48,11 @@ def estimand_of(
     observed = variables.names if hidden else None
     if algorithm is not None and (ambiguous := getattr(algorithm, "ambiguous_", ())):
         shown = ", ".join(" - ".join(map(str, triple)) for triple in ambiguous[:3])
-        notes.append(
+        text = (
             f"Tests left {len(ambiguous)} triple(s) ambiguous ({shown}{_more(ambiguous, 3)}); "
             "identification reads them as no colliders, so the answer rests on that, too."
         )
+        notes.append(Note(text, headline="The tests contradict each other"))
     try:
         estimand, tried = _first_answer(graph, treatment, outcome, observed, strategy)
     except NotIdentifiableError as error:
@@ -146,9 +148,10 @@ def _what_is_open(estimand: PossibleEffects, error: NotIdentifiableError) -> Ite
         open_edges = estimand.graph.edges()
         edges = tuple(edge for edge in open_edges if {edge.left, edge.right} in turned)
     shown = ", ".join(map(str, edges[:6])) + _more(edges, 6)
-    yield (
+    yield Note(
         f"The graph does not orient {shown}, which decides the effect, so the answer is the set of "
-        "effects over all orientations. Knowledge of a direction would narrow it."
+        "effects over all orientations. Knowledge of a direction would narrow it.",
+        headline="The graph does not say which way some edges go",
     )
     for answer in estimand:
         if isinstance(answer, OpenEstimand):

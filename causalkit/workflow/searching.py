@@ -8,7 +8,7 @@ graph that the data leave possible.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,8 +26,10 @@ from causalkit.workflow.asked import names_beside
 from causalkit.workflow.decisions import Decision, about_data, about_graph, about_search
 from causalkit.workflow.learnt.graph_learning import default_with_reason, possible_graphs
 from causalkit.workflow.learnt.graph_set import GraphSet
+from causalkit.workflow.learnt.learnt_contrasts import LearntEffects
 from causalkit.workflow.learnt.learnt_result import LearntEffect
 from causalkit.workflow.learnt.over_graphs import learnt_effect
+from causalkit.workflow.notes import Note
 
 __all__ = [
     "OverGraphs",
@@ -127,8 +129,12 @@ def few_rows_note(n_rows: int) -> tuple[str, ...]:
     if n_rows >= _FEW:
         return ()
     return (
-        f"The table has {n_rows} rows only. Intervals and checks rest on what is right for many "
-        "rows, and a search among so few finds next to nothing: take the answer as a rough guess.",
+        Note(
+            f"The table has {n_rows} rows only. Intervals and checks rest on what is right for many"
+            " rows, and a search among so few finds next to nothing: take the answer as a rough "
+            "guess.",
+            headline="There are few rows",
+        ),
     )
 
 
@@ -138,14 +144,14 @@ class OverGraphs:
 
     Attributes
     ----------
-    learnt : LearntEffect or None
+    learnt : LearntEffect, LearntEffects or None
     failure : str
         Why there is none although the graph was learnt; empty if there is, or it was given.
     notes : tuple of str
     decisions : tuple of Decision
     """
 
-    learnt: LearntEffect | None
+    learnt: LearntEffect | LearntEffects | None
     failure: str
     notes: tuple[str, ...]
     decisions: tuple[Decision, ...]
@@ -175,6 +181,7 @@ def effect_over_graphs(
                 data if isinstance(searched.graph, LaggedGraph) else searched.variables,
                 clone(searched.algorithm),
                 n_resamples=settings["n_resamples"],
+                asked=(query.treatment[0], query.outcome[0]),
                 random_state=settings["random_state"],
                 n_jobs=n_jobs,
             )
@@ -189,23 +196,32 @@ def effect_over_graphs(
         note = _RISKY.format(why=f"going over the other graphs failed ({_without_stop(error)})")
         why = "going over the graphs that the data leave possible failed; the notes say why"
         return OverGraphs(None, str(error), (note,), (Decision("uncertainty", _AS_GIVEN, why),))
-    return OverGraphs(found, "", _doubts(estimand, graphs, found), (_about(graphs, found),))
+    return OverGraphs(found, "", _doubts(estimand, graphs, found), tuple(_about(graphs, found)))
 
 
-def _about(graphs: GraphSet, found: LearntEffect) -> Decision:
-    """How many graphs were gone over, found by what, and which were kept."""
+def _about(graphs: GraphSet, found: LearntEffect | LearntEffects) -> Iterator[Decision]:
+    """How many graphs were gone over, found by what, and which were kept; what failed in them."""
     searches = ", ".join(f"{label} on {n} resamples" for label, n in graphs.searches)
-    n_kept, n_answers = int(graphs.kept.sum()), len(found.alternatives)
+    first = found if isinstance(found, LearntEffect) else found[0]
+    n_kept, n_answers = int(graphs.kept.sum()), len(first.alternatives)
     answers = "1 answer" if n_answers == 1 else f"{n_answers} different answers"
-    open_ones = ", and some leave it open" if found.alternatives.n_open else ""
-    return Decision(
+    if isinstance(found, LearntEffects):
+        answers += f" for each of {len(found)} contrasts"
+    if first.failures:
+        answers += f" and {len(first.failures)} that could not be estimated"
+    open_ones = ", and some leave it open" if first._unidentified else ""
+    yield Decision(
         "uncertainty",
         f"interval() goes over {n_kept} of {len(graphs)} graphs, with {answers}" + open_ones,
         f"found by {searches}. {' '.join(graphs._report().notes)}",
     )
+    for why, labels in first._failed:
+        yield Decision("uncertainty", f"not estimated: {', '.join(labels)}", why)
 
 
-def _doubts(estimand: Estimand, graphs: GraphSet, found: LearntEffect) -> tuple[str, ...]:
+def _doubts(
+    estimand: Estimand, graphs: GraphSet, found: LearntEffect | LearntEffects
+) -> tuple[str, ...]:
     """How the answer over graphs is to be read, beside the one graph that was learnt."""
     notes = [
         "The graph was learnt from the same rows. The interval of the effect takes it as given; "
@@ -214,10 +230,17 @@ def _doubts(estimand: Estimand, graphs: GraphSet, found: LearntEffect) -> tuple[
     if estimand.graph in graphs.graphs and estimand.graph not in found.graphs.graphs:
         place = graphs.graphs.index(estimand.graph)
         below = float(np.nanmax(graphs.scores) - graphs.scores[place])
-        notes.append(
+        text = (
             f"The learnt graph itself scores {below:.3g} below the best that was found, in "
             "log-likelihood, which rules it out: read interval(), and look for a better search."
         )
+        notes.append(Note(text, headline="The learnt graph fits worse than others"))
+    first = found if isinstance(found, LearntEffect) else found[0]
+    notes += [
+        "interval() has no bounds, since some of the graphs that the data leave possible ask for "
+        f"what could not be estimated ({', '.join(labels)}): {why}"
+        for why, labels in first._failed
+    ]
     return tuple(notes)
 
 

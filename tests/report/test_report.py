@@ -16,10 +16,13 @@ import pytest
 import causalkit as ck
 from causalkit._core.report import format_value
 from causalkit.discovery import FCI, PC, Knowledge
-from causalkit.estimation import AIPW, OLS, Powers
+from causalkit.estimation import AIPW, OLS, Effect, EffectSet, Powers
+from causalkit.graph import LaggedGraph
 from causalkit.refutation import Challenges, DataSubset, DummyOutcome, PlaceboTreatment
 from causalkit.report.interval_picture import Bar, draw_intervals
+from causalkit.report.learnt_words import percent
 from causalkit.report.summary import summary_of
+from causalkit.workflow import GraphSet, LearntEffect
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "path", "use", "rect", "circle", "stop"}
 
@@ -131,6 +134,11 @@ def test_the_code_names_what_cannot_be_written():
     assert "'t'" in analysis.code().split("data")[1]
 
 
+def test_the_code_has_no_seed_where_there_was_none():
+    assert "random_state=None" in asked(graph=GIVEN, random_state=None).code()
+    assert "random_state=7" in asked(graph=GIVEN, random_state=7).code()
+
+
 @pytest.mark.parametrize(
     "value", [(1,), ("a", "b"), [1.5, None], float("inf"), np.float64(2), {"a": 1}, (), "x" * 90]
 )
@@ -149,6 +157,25 @@ def test_plain_values_are_json(analysis):
     assert plain["interval"] == pytest.approx(list(analysis.interval()))
     assert ck.CausalGraph.parse(plain["graph"]["text"], plain["graph"]["kind"]) == analysis.graph
     assert [c["verdict"] for c in plain["challenges"]] == [c.verdict for c in analysis.challenges]
+
+
+def test_names_that_are_numpy_integers_are_json():
+    table = pd.DataFrame(pairs()).set_axis(pd.Index([0, 1, 2]), axis=1)
+    treatment, outcome = table.columns[1], table.columns[2]
+    assert isinstance(treatment, np.int64)
+    analysis = ck.analyze(table, treatment, outcome, checks=[], n_resamples=2)
+    plain = json.loads(json.dumps(analysis.to_dict(), allow_nan=False))
+    assert (plain["treatment"], plain["outcome"]) == (1, 2)
+
+
+@pytest.mark.parametrize("text", ["x[t-1] -> x[t]; y[t-1] -> y[t]", "x[t]; y[t]"])
+def test_the_drawing_holds_the_nodes_that_are_asked_about(text):
+    x, y = np.random.default_rng(0).normal(size=(2, 60))
+    graph = LaggedGraph.parse(text)
+    analysis = ck.analyze({"x": x, "y": y}, "x[t-3]", "y", graph=graph, checks=[])
+    assert analysis.graph.max_lag < 3
+    page = Page(analysis.to_html())
+    assert any("t−3" in words or "t-3" in words for words in page.words[10:])
 
 
 def test_a_certificate_is_shown_where_there_is_one():
@@ -223,7 +250,7 @@ def test_both_intervals_are_shown_and_why_they_differ():
         assert words.startswith(" to ".join(map(format_value, interval)))
     assert summary.why_different
     assert summary.warning == ""
-    assert "searches" in summary.sureness[0] or "search" in summary.sureness[0]
+    assert "the data leave possible" in summary.sureness[0]
 
 
 def test_the_first_page_says_that_the_graph_is_taken_as_given():
@@ -275,3 +302,113 @@ def test_the_picture_has_its_intervals_to_scale():
     assert picture.count("<path") == picture.count("<circle") == 1
     assert draw_intervals((Bar("a", -np.inf, np.inf, np.nan, honest=True),), "effect") == ""
     assert "no interval" in Bar("a", np.nan, np.nan, 0.0, honest=False).words
+
+
+# --- what is said of the graphs -------------------------------------------------------------------
+
+
+def learnt(*alternatives, answer_of, weights, failures=None):
+    """One effect over graphs; with -1 and -2 in `answer_of`, some are open."""
+    texts = ("x; y; w", "x -> y; w", "w -> x; y")[: len(answer_of)]
+    worlds = tuple(map(ck.CausalGraph.parse, texts))
+    share = np.full(len(worlds), 1 / len(worlds))
+    return LearntEffect(
+        treatment="x",
+        outcome="y",
+        alternatives=EffectSet(
+            alternatives,
+            tuple(f"answer {k}" for k in range(len(alternatives))),
+            n_open=int(min(answer_of) < 0),
+        ),
+        weights=np.array(weights),
+        graphs=GraphSet(worlds, share, np.zeros(len(worlds))),
+        worlds=worlds,
+        answer_of=np.array(answer_of),
+        world_weights=share,
+        failures=failures or {},
+    )
+
+
+ZERO, SOME = Effect(0.0, np.nan, 9, "graph"), Effect(1.0, 0.1, 9, "OLS")
+
+
+def said(effect):
+    """First page of an analysis with this effect over graphs, of which the learnt graph is one."""
+    sound = asked(graph=GIVEN)
+    graph = effect.graphs.graphs[0]
+    return summary_of(replace(sound, graph=graph, discovery=PC(), learnt=effect))
+
+
+def test_shares_are_of_the_searches_whose_graph_was_kept():
+    none = said(learnt(SOME, answer_of=[0, 0], weights=[1.0]))
+    assert none.sureness[0] == (
+        "No graph that the data leave possible says that there is no effect."
+    )
+    some = said(learnt(SOME, ZERO, answer_of=[0, 1], weights=[0.6, 0.4]))
+    assert "Of the searches whose graph the data leave possible, 40% found" in some.sureness[0]
+    assert "no effect at all" in some.doubts[0].headline
+    rare = said(learnt(SOME, ZERO, answer_of=[0, 1], weights=[1.0, 0.0]))
+    assert "possible, 0% found" in rare.sureness[0]
+    one = said(learnt(SOME, answer_of=[0], weights=[1.0]))
+    assert "the data leave only the learnt one possible" in one.why_different
+    assert [percent(x) for x in (0, 0.004, 0.5, 0.999, 1)] == [
+        "0%",
+        "less than 1%",
+        "50%",
+        "more than 99%",
+        "100%",
+    ]
+
+
+def test_an_interval_of_zero_width_is_every_graph_saying_zero():
+    forbidden = Knowledge(forbidden=[("x", "y"), ("y", "x")])
+    rng = np.random.default_rng(1)
+    table = {"x": rng.normal(size=200), "y": rng.normal(size=200), "z": rng.normal(size=200)}
+    analysis = ck.analyze(table, "x", "y", knowledge=forbidden, checks=[], n_resamples=4)
+    assert tuple(analysis.interval()) == (0, 0)
+    page = summary_of(analysis)
+    assert page.answer.startswith("Every graph that the data leave possible says that x has no")
+    assert "anything" not in page.answer
+    assert "do not" not in page.why_different
+    assert page.intervals[0][1] == "0, no interval around it"
+    assert page.sureness[0].startswith("Every graph")
+    assert not any("at all" in doubt.headline for doubt in page.doubts)
+    assert page.picture.count("<circle") == 2
+
+
+def test_answers_that_could_not_be_estimated_are_on_the_page_with_their_reason():
+    table = pd.DataFrame(pairs()).assign(x=(np.arange(300) == 5).astype(int))
+    analysis = ck.analyze(table, "x", "y", checks=[], n_resamples=20, random_state=0)
+    why = next(iter(analysis.learnt.failures.values()))
+    assert "1 row has 'x' = 1" in why
+    page = summary_of(analysis)
+    assert "in some of the graphs that they leave possible it could not be" in page.answer
+    assert "anything" not in page.answer
+    assert "could not be estimated" in page.doubts[0].headline
+    assert why in page.doubts[0].text
+    assert any("could not be estimated" in note and why in note for note in analysis.notes)
+    steps = {d.choice: d.reason for d in analysis.decisions if d.step == "uncertainty"}
+    assert any(choice.startswith("not estimated: ") and steps[choice] == why for choice in steps)
+    assert not any("leave it open" in choice for choice in steps)
+    assert set(analysis.to_dict()["over_graphs"]["not_estimated"].values()) == {why}
+
+
+def test_what_is_open_and_what_could_not_be_estimated_are_told_apart():
+    failures = {"adjust for z": "Too few rows.", "adjust for w": "Too few rows."}
+    page = said(learnt(SOME, answer_of=[0, -1], weights=[0.5]))
+    assert page.answer.endswith("it could be anything.")
+    assert page.doubts[0].headline == "Some possible graphs leave the effect open"
+    failed = learnt(SOME, answer_of=[0, -2], weights=[0.5], failures=failures)
+    assert said(failed).answer.endswith("it could not be estimated.")
+    assert said(failed).doubts[0].text == "adjust for z, adjust for w: Too few rows."
+    assert "leave the effect open" not in repr(failed)
+    both = said(learnt(SOME, answer_of=[0, -1, -2], weights=[0.3], failures=failures))
+    assert both.answer.endswith("it could be anything, and in some it could not be estimated.")
+    assert "leave the effect open" in both.doubts[1].headline
+
+
+def test_graphs_with_the_edge_that_is_asked_about_added_are_counted():
+    graphs = tuple(map(ck.CausalGraph.parse, ("x; y", "x -> y")))
+    found = GraphSet(graphs, np.array([1.0, 0.0]), np.zeros(2), 5.0, (("PC", 4),))
+    assert "1 of all 2 was not found: the edge that is asked about was added." in repr(found)
+    assert "not found" not in repr(replace(found, shares=np.array([0.5, 0.5])))

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.linear_model import LinearRegression
 
 import causalkit as ck
+from causalkit._core.table import as_table
 from causalkit.discovery import FCI, FLOP, PC, Knowledge
 from causalkit.errors import (
     CausalkitWarning,
@@ -19,9 +21,10 @@ from causalkit.errors import (
     OverlapWarning,
     UnknownVariableError,
 )
-from causalkit.estimation import OLS, EffectSet
-from causalkit.independence import DegenerateGaussian
+from causalkit.estimation import OLS, DoseResponse, EffectSet
 from causalkit.refutation import DummyOutcome
+from causalkit.workflow import LearntEffects
+from causalkit.workflow.redundant_columns import redundant_groups
 
 GRAPH = ck.CausalGraph.parse("age -> dose -> health; age -> health; income -> health")
 
@@ -352,15 +355,14 @@ def test_columns_and_cells_that_are_left_out_are_named():
 
 def test_an_interval_that_lost_the_other_graphs_says_so():
     rng = np.random.default_rng(0)
-    site = rng.integers(3, size=400)
-    age = rng.normal(size=400)
-    cost = site + age + rng.normal(size=400)
-    data = pd.DataFrame({"site": pd.Categorical(site), "age": age, "cost": cost})
-    tiers = Knowledge(tiers=[["site", "age"], ["cost"]])
-    options = {"discovery": PC(DegenerateGaussian(), knowledge=tiers), "checks": []}
-    analysis = ck.analyze(data, "site", "cost", n_resamples=3, **options)
-    assert analysis.learnt is None  # several contrasts are not one answer
-    assert "effects for one answer" in analysis.graph_as_given
+    age, dose, noise = rng.normal(size=(3, 400))
+    data = {"age": age, "dose": dose, "cost": dose + age + noise}
+    tiers = Knowledge(tiers=[["dose", "age"], ["cost"]])
+    curve = DoseResponse(LinearRegression(), LinearRegression(), doses=(0.0, 1.0), random_state=0)
+    options = {"discovery": PC(knowledge=tiers), "estimator": curve, "checks": []}
+    analysis = ck.analyze(data, "dose", "cost", n_resamples=3, **options)
+    assert analysis.learnt is None  # a graph without an effect says nothing of means
+    assert "means for one answer" in analysis.graph_as_given
     assert sum("interval() takes the learnt graph as given" in note for note in analysis.notes) == 1
     with pytest.warns(CausalkitWarning, match="going over other graphs failed") as w:
         interval = analysis.interval()
@@ -403,3 +405,51 @@ def test_tiny_tables_give_one_clear_error_or_a_clear_note(n, graph):
 def test_too_few_rows_for_the_default_estimator_is_one_clear_error():
     with pytest.raises(InputError, match="there are 4 rows for 5 folds"):
         ck.analyze(patients(4), "dose", "health", graph=GRAPH)
+
+
+def test_several_contrasts_over_graphs_are_no_certificate_where_the_learnt_graph_has_one():
+    from dataclasses import replace
+
+    data = patients(60)
+    analysis = ck.analyze(data, "dose", "health", estimator=OLS(), checks=[], n_resamples=2)
+    parts = tuple(replace(analysis.learnt, contrast=label) for label in ("b − a", "c − a"))
+    several = replace(analysis, learnt=LearntEffects(parts))
+    with pytest.raises(InputError, match="has 2 contrasts; expected one number"):
+        ck.certify(several, data, twins=1, replicates=1)
+
+
+# --- columns that follow from each other ----------------------------------------------------------
+
+
+def test_columns_that_say_the_same_are_named():
+    rng = np.random.default_rng(0)
+    a, b, c, d = rng.normal(size=(4, 60))
+    words = rng.choice(["x", "y", "z"], 60)
+    table = pd.DataFrame(
+        {"a": a, "b": b, "c": c, "sum": 1e6 * (a + b), "d": d, "cents": 100 * d + 3, "one": 1.0}
+    )
+    table["word"] = pd.Categorical(words)
+    table["Wort"] = pd.Categorical(pd.Series(words).map({"x": "zwei", "y": "eins", "z": "drei"}))
+    table["other"] = pd.Categorical(rng.choice(["x", "y", "z"], 60))
+    expected = (("a", "b", "sum"), ("d", "cents"), ("word", "Wort"))
+    assert redundant_groups(as_table(table)) == expected
+    table.loc[:9, "a"] = np.nan
+    assert redundant_groups(as_table(table)) == expected
+    assert redundant_groups(as_table(table.drop(columns=["b", "cents", "Wort"]))) == ()
+    assert redundant_groups(as_table(table[["a", "b", "c", "d"]][10:14])) == ()
+    assert redundant_groups(as_table(table[["other", "word"]])) == ()
+    noisy = table[["c"]].assign(near=c + 1e-4 * rng.normal(size=60))
+    assert redundant_groups(as_table(noisy)) == ()
+
+
+def test_copies_of_a_column_are_a_reason_for_doubt():
+    data = patients(100).assign(months=lambda frame: 12 * frame["age"])
+    settings = {"estimator": OLS(), "checks": [], "n_resamples": 2}
+    analysis = ck.analyze(data, "dose", "health", **settings)
+    (note,) = (note for note in analysis.notes if getattr(note, "headline", "").endswith("same"))
+    assert "each other: age and months. No search" in note
+    assert "Some columns say the same" in analysis.to_html()
+    plain = ck.analyze(data[[*GRAPH.nodes]], "dose", "health", **settings)
+    assert not any("each other" in note for note in plain.notes)
+    given = ck.analyze(data, "dose", "health", graph=GRAPH, estimator=OLS(), checks=[])
+    assert not any("follow exactly" in note for note in given.notes)

@@ -13,7 +13,7 @@ from causalkit.discovery import PC, Knowledge, PCMCIPlus
 from causalkit.errors import InputError, NotIdentifiableError, UnknownVariableError
 from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.identification import identify
-from causalkit.workflow import analyze, certify, learnt_effect
+from causalkit.workflow import analyze, learnt_effect
 
 TEXT = "C[t-1] -> C[t] -> X[t]; X[t-1] -> X[t]; X[t-1] -> Y[t] <- C[t-1]; Y[t-1] -> Y[t]"
 
@@ -149,10 +149,3 @@ def test_unknown_series_are_refused_before_a_search():
     for settings in ({"graph": TEXT}, {"discovery": PCMCIPlus()}):
         with pytest.raises(UnknownVariableError):
             analyze(data, "W[t-1]", "Y", checks=[], **settings)
-
-
-def test_series_have_no_certificate():
-    data = driven(100, 5)
-    analysis = analyze(data, "X[t-1]", "Y", graph=TEXT, checks=[])
-    with pytest.raises(InputError, match="of series"):
-        certify(analysis, data)

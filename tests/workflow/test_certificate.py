@@ -22,9 +22,10 @@ from causalkit.estimation import OLS
 from causalkit.graph import Kind, members
 from causalkit.workflow.certificates.certificate import Certificate
 from causalkit.workflow.certificates.certification import certify
+from causalkit.workflow.certificates.drawn_graphs import random_member
 from causalkit.workflow.certificates.monte_carlo import MonteCarlo
 from causalkit.workflow.certificates.trial_journal import Journal, Trial
-from causalkit.workflow.certificates.twin_trials import World, random_member
+from causalkit.workflow.certificates.twin_trials import World
 from causalkit.workflow.learnt.graph_set import GraphSet
 
 GRAPH = ck.CausalGraph.parse("age -> dose -> health; age -> health")

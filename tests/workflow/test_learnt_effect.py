@@ -10,7 +10,7 @@ from causalkit._core.table import as_table
 from causalkit.discovery import FCI, FLOP, PC, Knowledge
 from causalkit.errors import InputError
 from causalkit.estimation import OLS, Matching
-from causalkit.graph import CausalGraph, Kind
+from causalkit.graph import CausalGraph, Kind, LaggedGraph
 from causalkit.independence import (
     KCI,
     ConditionalGaussian,
@@ -21,6 +21,7 @@ from causalkit.independence import (
 )
 from causalkit.scores import GaussianBIC
 from causalkit.workflow import LearntEffect, analyze, learnt_effect, possible_graphs
+from causalkit.workflow.learnt.asked_edge import joined
 from causalkit.workflow.learnt.graph_learning import default_with_reason
 
 FORK = CausalGraph.parse("z -> x -> y; z -> y")
@@ -157,7 +158,7 @@ def test_categories_and_holes_are_searched_and_scored():
     mixed = pd.DataFrame({"color": color, "x": x, "y": x + rng.normal(size=300)})
     found = possible_graphs(mixed, PC(ConditionalGaussian()), n_resamples=5, random_state=0)
     assert np.isfinite(found.scores).all()
-    assert found.searches == (("PC", 5), ("PC, looser", 5))
+    assert found.searches == (("PC", 5), ("PC, looser", 5), ("HillClimb", 5))
 
 
 @pytest.mark.parametrize(
@@ -383,4 +384,49 @@ def test_the_default_search_reads_the_columns_that_there_are(columns, expected):
     assert repr(chosen) == repr(expected)
     assert why
     found = possible_graphs(frame[columns], n_resamples=2, random_state=0)
-    assert np.isfinite(found.scores).all()
+    assert np.isfinite(found.scores).all() != ("gaps" in columns)  # rows differ by family
+
+
+# --- the edge that is asked about -----------------------------------------------------------------
+
+
+def test_a_weak_effect_is_not_said_to_be_zero():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=200)
+    data = {"x": x, "y": 0.1 * x + rng.normal(size=200), "z": rng.normal(size=200)}
+    answer = learnt_effect(data, "x", "y", estimator=OLS(), n_resamples=20, random_state=0)
+    assert set(answer.alternatives.labels) >= {"no effect", "adjust for nothing"}
+    assert 0.1 in answer.interval()
+    assert answer.probability("zero") > 0.5
+
+
+def test_knowledge_and_arrows_forbid_the_edge_that_is_asked_about():
+    rng = np.random.default_rng(1)
+    data = {"x": rng.normal(size=200), "y": rng.normal(size=200)}
+    known = Knowledge(forbidden=[("x", "y")])
+    settings = {"estimator": OLS(), "n_resamples": 5, "random_state": 0}
+    answer = learnt_effect(data, "x", "y", knowledge=known, **settings)
+    assert answer.alternatives.labels == ("no effect",)
+    assert joined(CausalGraph.parse("y -> z -> x"), "x", "y") is None
+    assert joined(CausalGraph.parse("x -> y"), "x", "y") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("CPDAG: x -- z; y", "CPDAG: x -- z; x -> y"),
+        ("CPDAG: y -- z; x", "CPDAG: y -> z; x -> y"),  # or there were another collider
+        ("CPDAG: x -- z; z -- y", "CPDAG: x -- z; z -- y; x -> y"),
+    ],
+)
+def test_a_class_with_the_edge_has_the_colliders_that_it_had(text, expected):
+    found = joined(CausalGraph.parse(text), "x", "y")
+    assert found == CausalGraph.parse(expected)
+
+
+def test_links_are_added_to_graphs_of_series():
+    graph = LaggedGraph.parse("x[t-1] -> x[t]; y[t-2] -> y[t]")
+    found = joined(graph, "x[t-2]", "y")
+    assert found == LaggedGraph.parse("x[t-1] -> x[t]; y[t-2] -> y[t]; x[t-2] -> y[t]")
+    assert joined(graph, "x[t-3]", "y") is None
+    assert joined(graph, "x", "y[t-1]") is None

@@ -115,7 +115,7 @@ class Questions:
         return outcome
 
     def _noise_of(self, question: Question) -> FloatArray:
-        """Noise of all replicates; those that come later do not change it."""
+        """Noise of all replicates."""
         found: FloatArray | None = self._noise.get(question)
         if found is None:
             i, j, given = question

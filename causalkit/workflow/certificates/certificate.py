@@ -299,7 +299,10 @@ class Certificate(Reported):
             )
         passed = sum(world.passed_over for world in self.worlds)
         if passed:
-            said.append(f"{passed} graph(s) that were drawn have no member and were passed over.")
+            said.append(
+                f"{passed} graph(s) that were drawn have no member that a twin can have, and were "
+                "passed over."
+            )
         seen = [world.auc for world in self.worlds if not math.isnan(world.auc)]
         alike = f"at best an AUC of {max(seen):.2f}" if seen else "too few rows to say how well"
         said.append(

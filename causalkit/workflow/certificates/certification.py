@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,7 +27,6 @@ from causalkit._core.checks import check_count, check_fraction
 from causalkit._core.fingerprint import fingerprint
 from causalkit._core.parallel import run
 from causalkit._core.random import as_generator, draw_seed
-from causalkit._core.table import as_table, column_names
 from causalkit.errors import InputError
 from causalkit.estimation import EffectSet
 from causalkit.graph import LaggedGraph
@@ -36,11 +34,8 @@ from causalkit.typing import Data, RandomState
 from causalkit.workflow.analysis_result import Analysis
 from causalkit.workflow.certificates.certificate import Certificate
 from causalkit.workflow.certificates.trial_journal import Journal
+from causalkit.workflow.certificates.twin_draws import Draws, draws_of
 from causalkit.workflow.certificates.twin_trials import run_world
-from causalkit.workflow.data_summary import fingerprint_of
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["certify"]
 
@@ -64,7 +59,7 @@ def certify(
         Of :func:`~causalkit.workflow.analyze`; its search, question, estimator and number of
         resamples are what is tried.
     data : DataFrame (pandas, polars, pyarrow), 2-D array or dict of columns, n_rows rows
-        Those of the analysis.
+        Those of the analysis; of series also a list of them, or a 3-D array.
     twins : int, default 20
         Graphs that are drawn, each with a model fitted to the data.
     replicates : int, default 50
@@ -86,7 +81,8 @@ def certify(
     ------
     InputError
         If the data are not those of the analysis, rows are weighted or in clusters, the answer is
-        not one number, or no twin can be drawn on the graphs.
+        not one number, or no twin can be drawn on the graphs. Of series if they have a mask or
+        categories, or all graphs allow for hidden causes.
 
     Notes
     -----
@@ -95,7 +91,8 @@ def certify(
     - among the graphs that are drawn are worlds like the true one. Where something was not measured
       and the graphs know nothing of it, twins know nothing of it either;
     - twins draw data as the world does, as far as the AUC of each says;
-    - rows are independent.
+    - rows are independent; of series, what is not explained by the graph is, from step to step and
+      from series to series, and all subjects are alike.
 
     So a certificate that fails is a reason to distrust the interval, and one that holds is none to
     trust the graph: it says that in worlds like these, search, estimate and interval work.
@@ -106,6 +103,12 @@ def certify(
 
     Where a number enters the outcome by a bend, a straight line has another slope than the effect
     around the median; that is then part of the bias that is shown.
+
+    Of series the truth is the effect of setting the treatment at its one step. What is drawn has
+    the subjects of the data, as long as they were watched, and no row where they have none (for a
+    gap in time at most 100 steps pass); missing cells come in gaps of the lengths they have, at
+    other places, and seasons, if the twin finds some, begin at another phase. Graphs that allow
+    for hidden causes are passed over, as twins of series have none.
 
     Examples
     --------
@@ -124,15 +127,15 @@ def certify(
     twins, replicates = check_count(twins, "twins"), check_count(replicates, "replicates")
     level = check_fraction(level, "level")
     _check_analysis(analysis)
-    frame = _variables(analysis, data)
-    journal, seed = _journal(analysis, path, level, random_state)
-    calls = [(analysis, frame, k, replicates, level, seed, journal) for k in range(twins)]
+    draws = draws_of(analysis, data)
+    journal, seed = _journal(analysis, draws, path, level, random_state)
+    calls = [(analysis, draws, k, replicates, level, seed, journal) for k in range(twins)]
     found = run(run_world, calls, n_jobs=n_jobs, label="twins", steady=True)
     return Certificate(
         treatment=analysis.treatment,
         outcome=analysis.outcome,
         level=level,
-        n_rows=len(frame),
+        n_rows=draws.n_rows,
         learnt=analysis.learnt is not None,
         worlds=tuple(world for world, _ in found),
         trials=tuple(trial for _, trials in found for trial in trials),
@@ -145,21 +148,19 @@ def _check_analysis(analysis: Analysis) -> None:
         raise InputError(
             f"analysis is a {type(analysis).__name__}; expected what analyze() returns."
         )
-    if isinstance(analysis.graph, LaggedGraph):
-        raise InputError(
-            "the analysis is of series; expected one of a table, since a trial draws rows. Draw "
-            "series from Twin().fit(data), which knows the effects in them, and analyze each."
-        )
-    for name in ("clusters", "sample_weight"):
+    of_series = isinstance(analysis.graph, LaggedGraph)  # their clusters are subjects
+    for name in ("sample_weight",) if of_series else ("clusters", "sample_weight"):
         if analysis.settings[name] is not None:
             raise InputError(
                 f"the analysis has {name}; expected independent rows of equal weight, as twins "
                 "draw them. Certify an analysis without."
             )
     effect, estimator = analysis.effect, analysis.settings["estimator"]
-    if isinstance(effect, EffectSet) and effect.reading != "alternatives":
+    if labels := analysis.contrasts:
+        reading = effect.reading if isinstance(effect, EffectSet) else "alternatives"
+        kind = "contrasts" if reading == "alternatives" else reading
         raise InputError(
-            f"the analysis has {len(effect)} {effect.reading}; expected one number. Choose an "
+            f"the analysis has {len(labels)} {kind}; expected one number. Choose an "
             "estimator of one contrast."
         )
     target = getattr(estimator, "target", "ATE")
@@ -170,29 +171,12 @@ def _check_analysis(analysis: Analysis) -> None:
         )
 
 
-def _variables(analysis: Analysis, data: Data) -> pd.DataFrame:
-    """The columns of the analysis, which they must be."""
-    import pandas as pd
-
-    names = [row["name"] for row in analysis.data_summary]
-    labels = () if analysis.discovery is None else analysis.discovery._labels()
-    if fingerprint_of(as_table(data, columns=names, labels=labels)) != analysis.fingerprint:
-        raise InputError(
-            "the data are not those of the analysis; expected the same columns and values. Analyse "
-            "these data, and certify that."
-        )
-    frame: pd.DataFrame
-    if hasattr(data, "to_pandas"):
-        frame = data.to_pandas()
-    elif isinstance(data, np.ndarray):
-        frame = pd.DataFrame(data, columns=pd.Index(column_names(data)))
-    else:
-        frame = pd.DataFrame(data)
-    return frame[names].reset_index(drop=True)
-
-
 def _journal(
-    analysis: Analysis, path: str | PathLike[str] | None, level: float, random_state: RandomState
+    analysis: Analysis,
+    draws: Draws,
+    path: str | PathLike[str] | None,
+    level: float,
+    random_state: RandomState,
 ) -> tuple[Journal, int]:
     """Where trials are kept, and the seed of all of them."""
     if path is None:
@@ -207,10 +191,10 @@ def _journal(
         raise InputError(f"path={str(path)!r} is a file; expected a folder, there or not yet.")
     folder.mkdir(parents=True, exist_ok=True)
     seed = draw_seed(as_generator(random_state))
-    return Journal(folder, _key(analysis, level, seed)), seed
+    return Journal(folder, _key(analysis, draws, level, seed)), seed
 
 
-def _key(analysis: Analysis, level: float, seed: int) -> str:
+def _key(analysis: Analysis, draws: Draws, level: float, seed: int) -> str:
     """Hash of all that a trial follows from, but for its place."""
     asked = ("discovery", "knowledge", "strategy", "estimator", "n_resamples")
     drawn = [(analysis.graph, 1.0)]
@@ -228,4 +212,7 @@ def _key(analysis: Analysis, level: float, seed: int) -> str:
         "level": level,
         "seed": seed,
     }
+    if draws.layout:
+        beside = {name: analysis.settings[name] for name in ("clusters", "panel", "time")}
+        content |= {"series": beside, "layout": draws.layout}
     return fingerprint(content)

@@ -1,9 +1,9 @@
 """Trials of a pipeline on twins: worlds like the data in which the right answer is known.
 
 A *world* is a graph that may be the right one, and a twin of the data fitted to it: a model that
-draws tables like the data, and whose effect is known. A *trial* draws as many rows as the data have
-from a world, runs the pipeline on them from the beginning, and keeps its estimate and its two
-intervals, the one that takes the graph as given and the one that does not.
+draws tables or series like the data, and whose effect is known. A *trial* draws as many rows as the
+data have from a world, runs the pipeline on them from the beginning, and keeps its estimate and its
+two intervals, the one that takes the graph as given and the one that does not.
 
 What is finished is written to a journal at once, a line each, so that a run that is killed can be
 taken up again. Every world and every trial has random numbers of its own, which follow from the
@@ -14,41 +14,31 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Any, Final, TypeVar, cast
+from typing import Final
 
 import numpy as np
 
 from causalkit._core.random import draw_seed
-from causalkit._core.table import as_table
-from causalkit.errors import CausalkitError, InputError, NotIdentifiableError
+from causalkit.errors import CausalkitError, NotIdentifiableError
 from causalkit.estimation import Effect, EffectSet
-from causalkit.graph import (
-    ARROW,
-    CausalGraph,
-    Kind,
-    class_size,
-    latent_projection,
-    meek_closure,
-    members,
-)
-from causalkit.identification import pag_members
+from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.models import Twin
-from causalkit.typing import Data, FloatArray
+from causalkit.typing import Data
 from causalkit.workflow.analysis import analyze
 from causalkit.workflow.analysis_result import Analysis
+from causalkit.workflow.certificates.drawn_graphs import drawn_graph, may_affect
 from causalkit.workflow.certificates.trial_journal import Journal, Trial
+from causalkit.workflow.certificates.twin_draws import Draws
 
-__all__ = ["World", "random_member", "run_world"]
+__all__ = ["World", "run_world"]
 
-Item = TypeVar("Item")
+_ASKED: Final = (
+    *("graph", "discovery", "knowledge", "strategy", "estimator", "n_resamples"),
+    *("clusters", "panel", "time"),
+)
+"""Settings of the analysis that each trial has."""
 
-_MOST_MEMBERS: Final = 1000
-"""Members of a class that are listed to take one of them."""
-
-_MOST_TRIES: Final = 100
 _LONGEST_MESSAGE: Final = 200
 
 
@@ -59,7 +49,7 @@ class World:
     Attributes
     ----------
     number : int
-    graph : CausalGraph
+    graph : CausalGraph or LaggedGraph
         The truth of this world; of a class of graphs one member.
     truth : float
         Its effect, by the same contrast as the estimate.
@@ -70,11 +60,11 @@ class World:
     auc : float
         How well classifiers tell its rows from the data: 0.5 for not at all, 1 for always.
     passed_over : int
-        Graphs that were drawn before it and have no member, so that nothing can be drawn from them.
+        Graphs that were drawn before it and have no member that a twin can have.
     """
 
     number: int
-    graph: CausalGraph
+    graph: CausalGraph | LaggedGraph
     truth: float
     truth_error: float
     has_effect: bool
@@ -87,7 +77,7 @@ class World:
 
 def run_world(
     analysis: Analysis,
-    data: Data,
+    draws: Draws,
     number: int,
     replicates: int,
     level: float,
@@ -99,8 +89,8 @@ def run_world(
     Parameters
     ----------
     analysis : Analysis
-    data : DataFrame
-        The variables of the analysis.
+    draws : RowDraws or StepDraws
+        The data of the analysis, and how data like them are drawn.
     number, replicates : int
         Which world, and how many trials it has.
     level : float
@@ -114,25 +104,24 @@ def run_world(
     of_graph, of_fit, of_truth, of_auc = (
         np.random.default_rng([seed, 0, number, part]) for part in range(4)
     )
-    graph, passed_over = _drawn_graph(analysis, data, of_graph)
+    graph, passed_over = drawn_graph(analysis, draws.names, of_graph)
+    has_effect = may_affect(graph, analysis.treatment, analysis.outcome)
     facts, trials = journal.read(number)
     lacking = [k for k in range(replicates) if k not in trials]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if facts is None or lacking:
-            twin = Twin(graph, random_state=draw_seed(of_fit)).fit(data)
+            twin = draws.twin(graph, draw_seed(of_fit))
         if facts is None:
-            truth, error = _truth(twin, analysis, data, of_truth)
+            truth, error = draws.truth(twin, analysis, of_truth) if has_effect else (0.0, 0.0)
             auc = _auc(twin, of_auc)
             facts = {"truth": truth, "truth_error": error, "auc": auc}
             journal.note(number, facts)
         for k in lacking:
             own = np.random.default_rng([seed, 1, number, k])
-            drawn = twin.sample(rng=own, missing=twin.gaps_ is not None)
-            drawn = drawn[list(data)]
+            drawn = draws.sample(twin, own)
             trials[k] = _trial(analysis, drawn, (number, k), level, draw_seed(own))
             journal.note(number, trials[k].to_row())
-    has_effect = analysis.outcome in graph.descendants(analysis.treatment)
     world = World(number, graph, **facts, has_effect=has_effect, passed_over=passed_over)
     return world, [trials[k] for k in range(replicates)]
 
@@ -149,8 +138,7 @@ def _trial(
     analysis: Analysis, drawn: Data, place: tuple[int, int], level: float, seed: int
 ) -> Trial:
     """The pipeline on one table: the same search, question and estimator, and no checks."""
-    asked = ("graph", "discovery", "knowledge", "strategy", "estimator", "n_resamples")
-    settings = {name: analysis.settings[name] for name in asked}
+    settings = {name: analysis.settings[name] for name in _ASKED}
     trial = Trial(*place, status="answered")
     try:
         found = analyze(
@@ -184,112 +172,3 @@ def _ends(effect: Effect | EffectSet, level: float) -> tuple[float, float]:
         return effect.value, effect.value
     lower, upper = effect.interval(level)
     return float(lower), float(upper)
-
-
-# --- the truth of a world -------------------------------------------------------------------------
-
-
-def _truth(
-    twin: Twin, analysis: Analysis, data: Data, rng: np.random.Generator
-) -> tuple[float, float]:
-    """Effect of the twin, by the contrast of the estimate, and its Monte Carlo error."""
-    if analysis.outcome not in twin.graph_.descendants(analysis.treatment):
-        return 0.0, 0.0
-    contrast, step = _contrast(analysis, data)
-    found = twin.effect(analysis.treatment, analysis.outcome, contrast=contrast, rng=rng)
-    return found.value / step, found.std_error / step
-
-
-def _contrast(analysis: Analysis, data: Data) -> tuple[tuple[Any, Any], float]:
-    """From what to what the treatment is set, and over how many of its units.
-
-    A number goes over one standard deviation around its median, where the data are: one unit may be
-    far more than they span.
-    """
-    asked = getattr(analysis.settings["estimator"], "contrast", None)
-    if isinstance(asked, tuple):
-        return (asked[0], asked[1]), 1.0
-    table = as_table(data, columns=[analysis.treatment])
-    levels = table.levels_of(analysis.treatment)
-    column: FloatArray = np.asarray(table.column(analysis.treatment))
-    values = np.unique(column[~np.isnan(column)])
-    if levels is not None:
-        return (levels[0], levels[1]), 1.0
-    if len(values) == 2:
-        return (float(values[0]), float(values[1])), 1.0
-    middle, spread = float(np.nanmedian(column)), float(np.nanstd(column))
-    return (middle - spread / 2, middle + spread / 2), spread
-
-
-# --- the graph of a world -------------------------------------------------------------------------
-
-
-def _drawn_graph(
-    analysis: Analysis, data: Data, rng: np.random.Generator
-) -> tuple[CausalGraph, int]:
-    """A graph that a twin can have, and how many were passed over before it."""
-    for k in range(_MOST_TRIES):
-        graph = analysis.graph
-        if analysis.learnt is not None:
-            known = analysis.learnt.graphs.plausible
-            graph = known.graphs[int(rng.choice(len(known), p=known.shares))]
-        graph = cast("CausalGraph", graph)  # series are refused at the door
-        hidden = [name for name in graph.nodes if name not in data]
-        try:
-            if hidden:
-                graph = latent_projection(graph, [name for name in graph.nodes if name in data])
-            return random_member(graph, rng), k
-        except CausalkitError as error:
-            if analysis.learnt is None:
-                raise InputError(
-                    f"no twin can be drawn on the graph: {error} Expected a graph with a member."
-                ) from error
-    raise InputError(
-        f"{_MOST_TRIES} graphs were drawn from those that were learnt and none has a member; "
-        "expected one that has. Learn with another algorithm or more data."
-    )
-
-
-def random_member(graph: CausalGraph, rng: np.random.Generator) -> CausalGraph:
-    """A DAG (or ADMG) of a class of graphs, at random; any other graph as it is.
-
-    Parameters
-    ----------
-    graph : CausalGraph
-    rng : Generator
-
-    Returns
-    -------
-    CausalGraph
-        Of classes with at most 1000 members each is equally likely. Of larger ones edges are
-        directed one by one, at random; of a larger PAG one of the first 1000 members is taken. A
-        MAG is written as an ADMG: `<->` stands for a common cause that was not measured.
-
-    Raises
-    ------
-    CausalkitError
-        If the class has no member.
-    """
-    if graph.kind is Kind.CPDAG:
-        if class_size(graph) <= _MOST_MEMBERS:
-            return _any_of(members(graph), rng)
-        while graph.undirected.any():
-            tail, head = _any_of(iter(np.argwhere(graph.undirected)), rng)
-            ends = np.array(graph.ends)
-            ends[tail, head] = ARROW
-            graph = meek_closure(CausalGraph(graph.nodes, ends, Kind.CPDAG))
-        return CausalGraph(graph.nodes, graph.ends, Kind.DAG)
-    if graph.kind is Kind.PAG:
-        graph = _any_of(pag_members(graph), rng)
-    if graph.kind not in (Kind.MAG, Kind.ADMG):
-        return graph
-    if graph.undirected.any():
-        raise InputError("the graph has edges of selection; expected none, as twins draw all rows.")
-    return CausalGraph(graph.nodes, graph.ends)  # a DAG, or an ADMG if there is a `<->`
-
-
-def _any_of(found: Iterator[Item], rng: np.random.Generator) -> Item:
-    listed = list(islice(found, _MOST_MEMBERS))
-    if not listed:
-        raise InputError("the class of graphs has no member; expected one.")
-    return listed[int(rng.integers(len(listed)))]

@@ -164,6 +164,8 @@ def source_of(
 
 def _have_steps(graphs: Any) -> bool:
     listed = graphs.graphs if isinstance(graphs, GraphSet) else graphs
+    if isinstance(listed, LaggedGraph):
+        return True
     return isinstance(listed, (list, tuple)) and any(
         isinstance(graph, LaggedGraph) for graph in listed
     )

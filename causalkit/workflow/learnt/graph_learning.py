@@ -37,12 +37,12 @@ import numpy as np
 from causalkit._core.checks import check_count
 from causalkit._core.random import as_generator
 from causalkit._core.table import Table, as_table
-from causalkit.discovery import FLOP, PC, Knowledge
-from causalkit.discovery._setup import reads_moments
+from causalkit.discovery import FLOP, PC, HillClimb, Knowledge
+from causalkit.discovery._setup import as_knowledge, reads_moments
 from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.discovery.resampling._perturbed import decides_by_tests
 from causalkit.discovery.series.base import SeriesAlgorithm
-from causalkit.errors import InputError
+from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import CausalGraph, Kind, consistent_extension
 from causalkit.independence import (
     CITest,
@@ -58,6 +58,7 @@ from causalkit.workflow.learnt.screening import (
     are_numbers,
     is_complete,
     looser,
+    score_for,
     screened,
     searched,
 )
@@ -73,6 +74,7 @@ def possible_graphs(
     knowledge: Knowledge | None = None,
     n_resamples: int = 200,
     window: float = 1.0,
+    asked: tuple[Name, Name] | None = None,
     random_state: RandomState = None,
     n_jobs: int | None = None,
 ) -> GraphSet:
@@ -95,6 +97,10 @@ def possible_graphs(
         numbers a weak edge that is left out, or one too many, changes it by about half of
         log(n_rows). It is widened until nine in ten of the graphs are kept that a search by score
         finds on resamples: of many variables, each of them errs somewhere.
+    asked : treatment and outcome, optional
+        The effect that is asked about. A graph that does not join the two says that it is zero, and
+        of a weak effect all may; so each graph within the window is also tried with the edge
+        treatment -> outcome, unless knowledge forbids it. Such graphs have a share of zero.
     random_state : int, Generator or None
     n_jobs : int, optional
         Parallel searches; never changes a number.
@@ -122,7 +128,8 @@ def possible_graphs(
     - the score suits the data: it is the algorithm's own, or a BIC for numbers (Gaussian),
       categories, or both; of series, of each variable given its parents, now and in the past.
       Where it does not, screening may rule the truth out; `window=np.inf` keeps all. Of a test of
-      numbers that needs the rows, such as a kernel test, all graphs are kept.
+      numbers that needs the rows, such as a kernel test, and of a table with empty cells, all
+      graphs are kept.
     """
     check_count(n_resamples, "n_resamples", minimum=2)
     if not isinstance(window, (int, float)) or not window > 0:
@@ -134,8 +141,13 @@ def possible_graphs(
         )
     rng = as_generator(random_state)
     if isinstance(algorithm, SeriesAlgorithm):
-        return graphs_of_series(data, algorithm, n_resamples, window, rng, n_jobs=n_jobs)
+        return graphs_of_series(
+            data, algorithm, n_resamples, window, rng, asked=asked, n_jobs=n_jobs
+        )
     table = data if isinstance(data, Table) else as_table(data)
+    for name in asked or ():
+        if name not in table.names:
+            raise UnknownVariableError.among(name, table.names)
     first = default_algorithm(table, knowledge) if algorithm is None else algorithm
 
     def drawn(search: Any) -> str | None:
@@ -154,17 +166,25 @@ def possible_graphs(
         _families if scored else None,
         score=own if isinstance(own, Score) else None,
         window=window,
+        asked=None if asked is None or _is_forbidden(first, asked) else asked,
     )
+
+
+def _is_forbidden(algorithm: Any, asked: tuple[Name, Name]) -> bool:
+    """Whether it is known that the treatment is no cause of the outcome."""
+    return as_knowledge(getattr(algorithm, "knowledge", None)).why_forbidden(*asked) is not None
 
 
 def _suits(algorithm: Any, table: Table) -> bool:
     """Whether the score is one for what the search takes the columns to be.
 
+    With empty cells each family would be scored on rows of its own, and the sums are not
+    comparable to within log(n_rows).
+
     Who asks a kernel test of numbers expects bends, of which a Gaussian score knows nothing.
     """
     test = getattr(algorithm, "test", None)
-    test = getattr(test, "inner", test)
-    return test is None or not are_numbers(table) or reads_moments(test)
+    return is_complete(table) and (test is None or not are_numbers(table) or reads_moments(test))
 
 
 def _have_scores(graphs: Iterable[Any]) -> bool:
@@ -215,10 +235,12 @@ def _searches(first: DiscoveryAlgorithm, table: Table) -> list[tuple[str, Discov
     found = [(type(first).__name__, first)]
     if hasattr(first, "alpha"):
         found.append((f"{type(first).__name__}, looser", looser(first)))
-    if not are_numbers(table) or not is_complete(table):
+    if not is_complete(table):
         return found
     knowledge = getattr(first, "knowledge", None)
-    if isinstance(first, PC) and reads_moments(first.test):
+    if not are_numbers(table) and isinstance(first, PC):
+        found.append(("HillClimb", HillClimb(score_for(table), knowledge=knowledge)))
+    elif isinstance(first, PC) and reads_moments(first.test):
         found.append(("FLOP", FLOP(knowledge=knowledge)))
     elif isinstance(first, FLOP):
         found.append(("PC, looser", looser(PC(knowledge=knowledge))))

@@ -37,7 +37,8 @@ class GraphSet(Reported):
     graphs : tuple of CausalGraph, or of LaggedGraph
         All different; those most often found first.
     shares : ndarray of shape (k,)
-        Share of the searches that found each; they add up to one.
+        Share of the searches that found each; they add up to one. Zero of those that were not
+        found, but made by adding the edge that is asked about.
     scores : ndarray of shape (k,)
         Its score, in units of log-likelihood; NaN of graphs that have none (with latents), minus
         infinity of a class of which the marks contradict each other, so that it has no member.
@@ -108,6 +109,13 @@ class GraphSet(Reported):
             note = "All are kept."
         else:
             note = f"Kept: at most {self.window:.3g} below the best, in log-likelihood."
+        notes = [note]
+        if added := int((self.shares == 0).sum()) if self.searches else 0:
+            verb = "was" if added == 1 else "were"
+            notes.append(
+                f"{added} of all {len(self)} {verb} not found: the edge that is asked about was "
+                "added."
+            )
         return Report(
             title=f"{len(self)} graphs, {int(self.kept.sum())} of them kept",
             facts=[(label, f"{n} searches") for label, n in self.searches],
@@ -116,5 +124,5 @@ class GraphSet(Reported):
                 (f"{share:.2f}", below, "yes" if kept else "no", str(graph))
                 for graph, share, below, kept in shown
             ],
-            notes=[note],
+            notes=notes,
         )

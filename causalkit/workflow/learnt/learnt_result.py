@@ -50,11 +50,14 @@ class LearntEffect(Reported):
     worlds : tuple of CausalGraph, or of LaggedGraph
         The graphs, classes with several answers split into the sub-classes that have one.
     answer_of : ndarray of int, shape (n_worlds,)
-        Which alternative holds in each; -1 where it is open.
+        Which alternative holds in each; -1 where the effect is not identified, -2 where its
+        answer could not be estimated. Both are open.
     world_weights : ndarray of shape (n_worlds,)
         Shares of the worlds.
     failures : mapping of str to str
         Answers that could not be estimated, and why; they are open, too.
+    contrast : str
+        What is compared, if it is one of several (:class:`~causalkit.workflow.LearntEffects`).
     """
 
     treatment: Name
@@ -66,6 +69,7 @@ class LearntEffect(Reported):
     answer_of: IntArray
     world_weights: FloatArray
     failures: Mapping[str, str] = field(default_factory=dict)
+    contrast: str = ""
 
     def interval(self, level: float = 0.95, *, covers: str = "effect") -> Interval:
         """Hull of the intervals of all alternatives: structural and sampling uncertainty together.
@@ -152,7 +156,7 @@ class LearntEffect(Reported):
         return float(self._shares @ self.alternatives.values)
 
     def probability(self, sign: str) -> float:
-        """Share of the kept graphs' searches, and of chance within each, with this sign.
+        """Share of the searches whose graph was kept, and of chance within each, with this sign.
 
         Parameters
         ----------
@@ -239,10 +243,28 @@ class LearntEffect(Reported):
         """The result in one sentence."""
         smallest, largest = map(format_value, self.alternatives.range)
         return (
-            f"Effect of {self.treatment} on {self.outcome}: {smallest} to {largest} by "
+            f"{self._question}: {smallest} to {largest} by "
             f"{len(self.alternatives)} answers of {len(self.graphs)} possible graphs "
             f"(95 % interval {_from_to(self.interval())})"
         )
+
+    @property
+    def _question(self) -> str:
+        contrast = f" ({self.contrast})" if self.contrast else ""
+        return f"Effect of {self.treatment} on {self.outcome}{contrast}"
+
+    @property
+    def _unidentified(self) -> bool:
+        """Whether there are graphs in which no data give the effect."""
+        return bool((self.answer_of == -1).any())
+
+    @property
+    def _failed(self) -> list[tuple[str, list[str]]]:
+        """Why answers could not be estimated, and which."""
+        found: dict[str, list[str]] = {}
+        for label, why in self.failures.items():
+            found.setdefault(why, []).append(label)
+        return list(found.items())
 
     @property
     def _shares(self) -> FloatArray:
@@ -256,14 +278,16 @@ class LearntEffect(Reported):
         share = 1.0 if np.isinf(between) else between / total if total > 0 else 0.0
         edge = self.most_valuable_edge()
         notes = []
-        if self.alternatives.n_open:
+        if self._unidentified:
             notes.append("Some graphs leave the effect open, so nothing bounds it.")
-        notes += [f"Not estimated: {label}. {why}" for label, why in self.failures.items()]
+        elif self.failures:
+            notes.append("Some answers could not be estimated, so nothing bounds the effect.")
+        notes += [f"Not estimated: {', '.join(which)}. {why}" for why, which in self._failed]
         if edge is not None:
             pair = " and ".join(map(str, edge))
             notes.append(f"To know which edge joins {pair} would narrow the interval most.")
         return Report(
-            title=f"Effect of {self.treatment} on {self.outcome}, the graph being learnt",
+            title=f"{self._question}, the graph being learnt",
             facts=[
                 ("graphs", f"{len(self.graphs)} possible, {len(self.alternatives)} answers"),
                 ("95 % interval", _from_to(self.interval())),
@@ -271,17 +295,22 @@ class LearntEffect(Reported):
                 ("uncertainty", f"{share:.0%} of the variance is between graphs"),
             ],
             columns=("weight", "answer", "effect", "95 % interval"),
-            rows=[
-                (
-                    f"{self.weights[k]:.2f}",
-                    self.alternatives.labels[k],
-                    effect.value,
-                    "–" if effect.implied else _from_to(effect.interval()),
-                )
-                for k, effect in list(enumerate(self.alternatives))[:8]
-            ],
+            rows=self._rows,
             notes=notes,
         )
+
+    @property
+    def _rows(self) -> list[tuple[object, ...]]:
+        """The answers with most weight, for a table."""
+        return [
+            (
+                f"{self.weights[k]:.2f}",
+                self.alternatives.labels[k],
+                effect.value,
+                "–" if effect.implied else _from_to(effect.interval()),
+            )
+            for k, effect in list(enumerate(self.alternatives))[:8]
+        ]
 
 
 def _from_to(interval: Interval) -> str:

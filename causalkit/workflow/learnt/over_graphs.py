@@ -21,12 +21,15 @@ what matters, namely which answer is valid, the interval covers as often as that
 >>> lower, upper = answer.interval()
 >>> bool(lower < 0.5 < upper)
 True
+
+A treatment with several levels has one such effect for each contrast
+(:class:`~causalkit.workflow.LearntEffects`), over the same graphs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -42,10 +45,14 @@ from causalkit.workflow.learnt.answers import Answer, answers_of
 from causalkit.workflow.learnt.beside import check_beside, names_in, plain_name
 from causalkit.workflow.learnt.data_sources import Source, source_of, variables_of
 from causalkit.workflow.learnt.graph_set import GraphSet
+from causalkit.workflow.learnt.learnt_contrasts import LearntEffects
 from causalkit.workflow.learnt.learnt_result import LearntEffect
 from causalkit.workflow.learnt.posterior_graphs import graphs_of_posterior
 
 __all__ = ["learnt_effect"]
+
+_Estimates: TypeAlias = dict[Any, Effect | EffectSet]
+"""What was estimated for each answer, by its key."""
 
 
 def learnt_effect(
@@ -55,6 +62,8 @@ def learnt_effect(
     *,
     graphs: GraphSet
     | GraphPosterior
+    | CausalGraph
+    | LaggedGraph
     | Sequence[CausalGraph]
     | Sequence[LaggedGraph]
     | DiscoveryAlgorithm
@@ -72,7 +81,7 @@ def learnt_effect(
     panel: Name | None = None,
     time: Name | None = None,
     mask: Name | None = None,
-) -> LearntEffect:
+) -> LearntEffect | LearntEffects:
     """Estimate an effect over all graphs that the data leave possible.
 
     Parameters
@@ -81,7 +90,7 @@ def learnt_effect(
         Or series, if the graphs have lags: one row a step, a list of frames, or a 3-D array.
     treatment, outcome : str or int
         Column names. Of series nodes, such as `"X[t-1]"` and `"Y"`, which is Y[t].
-    graphs : GraphSet, GraphPosterior, sequence of graphs, or algorithm, optional
+    graphs : GraphSet, GraphPosterior, graph, sequence of graphs, or algorithm, optional
         Graphs to go over, of equal weight if plain; or how to learn them. Left out, the search of
         :func:`~causalkit.workflow.analyze`. With LaggedGraphs, or an algorithm for series such as
         :class:`~causalkit.discovery.PCMCIPlus`, the data are read as series.
@@ -92,7 +101,8 @@ def learnt_effect(
         no answer by it is split into sub-classes that have; where there is no causal path, the
         effect is zero without it.
     estimator : EffectEstimator, optional
-        Left out, chosen by each estimand.
+        Left out, chosen by each estimand. With `contrast="each"`, as for a treatment with
+        categories if left out, every level is compared with the first.
     clusters, sample_weight : column name or array of shape (n_rows,), optional
         Of the estimation; a column named here is also left out of the graphs that are learnt. Of
         series `clusters=panel` only, and no weights.
@@ -107,12 +117,15 @@ def learnt_effect(
 
     Returns
     -------
-    LearntEffect
+    LearntEffect, or LearntEffects
+        The latter if the estimator gives several contrasts: one LearntEffect for each. Where no
+        graph has an effect, none is compared, and it is one effect, zero.
 
     Raises
     ------
     InputError
-        If the arguments contradict each other, or no graph gives an answer that can be estimated.
+        If the arguments contradict each other, no graph gives an answer that can be estimated, the
+        estimator gives means instead of effects, or not the same contrasts for all answers.
 
     Notes
     -----
@@ -120,7 +133,9 @@ def learnt_effect(
 
     - what :func:`~causalkit.workflow.possible_graphs` assumes, and that among the graphs it keeps
       there is one that gives the right answer;
-    - for each answer, what its estimand and the estimator assume.
+    - for each answer, what its estimand and the estimator assume;
+    - that rows are independent and count alike where graphs are learnt: clusters and weights are
+      those of the estimates only.
 
     Each alternative has its own interval of the level asked for, and their hull misses the true
     effect at most as often as the right answer's own interval does, and where the right answer is
@@ -160,6 +175,7 @@ def learnt_effect(
                 "knowledge": knowledge,
                 "n_resamples": n_resamples,
                 "window": window,
+                "asked": (treatment, outcome),
                 "random_state": random_state,
                 "n_jobs": n_jobs,
             },
@@ -177,7 +193,7 @@ def _over(
     strategy: str | None,
     estimator: EffectEstimator | None,
     random_state: RandomState,
-) -> LearntEffect:
+) -> LearntEffect | LearntEffects:
     """Ask each graph, and estimate each different answer once."""
     observed = source.observed(found.graphs[0])
     answers: list[Answer] = []
@@ -197,32 +213,83 @@ def _over(
             f"none of the {len(found)} possible graphs identifies the effect of {treatment!r} on "
             f"{outcome!r}; expected one that does. See identify() on one of them for why."
         )
-    effects, failures = {}, {}
-    for key in sorted(asked, key=lambda key: -total[key]):
+    often = {key: asked[key] for key in sorted(asked, key=lambda key: -total[key])}
+    effects, failures = _estimates(often, source, estimator, random_state)
+    place = {key: k for k, key in enumerate(effects)}
+    answer_of = np.array([-1 if a.estimand is None else place.get(a.key, -2) for a in answers])
+    contrasts = _contrasts(asked, effects)
+    learnt = tuple(
+        LearntEffect(
+            treatment=_node(found.graphs[0], treatment),
+            outcome=_node(found.graphs[0], outcome),
+            alternatives=EffectSet(
+                tuple(e.effects[k] if isinstance(e, EffectSet) else e for e in effects.values()),
+                tuple(asked[key].label for key in effects),
+                n_open=int((answer_of < 0).any()),
+            ),
+            weights=np.array([total[key] for key in effects]),
+            graphs=found,
+            worlds=tuple(answer.world for answer in answers),
+            answer_of=answer_of,
+            world_weights=np.array(weights),
+            failures=failures,
+            contrast=contrast,
+        )
+        for k, contrast in enumerate(contrasts or ("",))
+    )
+    return learnt[0] if contrasts is None else LearntEffects(learnt)
+
+
+def _estimates(
+    asked: Mapping[Any, Answer],
+    source: Source,
+    estimator: EffectEstimator | None,
+    random_state: RandomState,
+) -> tuple[_Estimates, dict[str, str]]:
+    """The estimate of each answer; and of those without one, why."""
+    effects: _Estimates = {}
+    failures = {}
+    for key, answer in asked.items():
+        if answer.estimand is None:
+            continue
         try:
-            effects[key] = _estimated(asked[key], source, estimator, random_state)
+            effects[key] = source.effect(answer.estimand, estimator, random_state)
         except CausalkitError as error:
-            failures[asked[key].label] = str(error)
+            failures[answer.label] = str(error)
     if not effects:
         said = " ".join(f"{label}: {why}" for label, why in failures.items())
         raise InputError(f"no answer could be estimated. {said}")
-    place = {key: k for k, key in enumerate(effects)}
-    answer_of = np.array([place.get(answer.key, -1) for answer in answers])
-    return LearntEffect(
-        treatment=_node(found.graphs[0], treatment),
-        outcome=_node(found.graphs[0], outcome),
-        alternatives=EffectSet(
-            tuple(effects.values()),
-            tuple(asked[key].label for key in effects),
-            n_open=int((answer_of < 0).any()),
-        ),
-        weights=np.array([total[key] for key in effects]),
-        graphs=found,
-        worlds=tuple(answer.world for answer in answers),
-        answer_of=answer_of,
-        world_weights=np.array(weights),
-        failures=failures,
-    )
+    return effects, failures
+
+
+def _contrasts(asked: Mapping[Any, Answer], effects: _Estimates) -> tuple[str, ...] | None:
+    """What is compared, the same for all answers; None if each is one number.
+
+    An answer without an effect is zero whatever is compared, so it has no say.
+    """
+    kinds: dict[tuple[str, ...] | None, str] = {}
+    for key, effect in effects.items():
+        if not isinstance(effect, EffectSet):
+            if not effect.implied:
+                kinds.setdefault(None, asked[key].label)
+        elif effect.reading == "contrasts":
+            kinds.setdefault(effect.labels, asked[key].label)
+        else:
+            raise InputError(
+                f"the estimator gives {len(effect)} {effect.reading} for one answer; expected "
+                "effects, since a graph without an effect says nothing of means. Choose an "
+                "estimator of effects, such as AIPW() or PLR()."
+            )
+    if len(kinds) > 1:
+        said = "; ".join(
+            f"{answer}: {'one effect' if labels is None else ', '.join(labels)}"
+            for labels, answer in kinds.items()
+        )
+        raise InputError(
+            f"the answers do not compare the same ({said}); expected the same contrasts of all. "
+            "Name one estimator that suits every answer, of one contrast or of each."
+        )
+    return next(iter(kinds), None)
 
 
 def _listed(graphs: Any) -> GraphSet:
@@ -231,7 +298,8 @@ def _listed(graphs: Any) -> GraphSet:
         return graphs
     if isinstance(graphs, GraphPosterior):
         return graphs_of_posterior(graphs)
-    found = tuple(graphs) if isinstance(graphs, Sequence) else ()
+    alone = isinstance(graphs, (CausalGraph, LaggedGraph))
+    found = (graphs,) if alone else tuple(graphs) if isinstance(graphs, Sequence) else ()
     kinds = {type(graph) for graph in found}
     if kinds not in ({CausalGraph}, {LaggedGraph}):
         raise InputError(
@@ -251,17 +319,3 @@ def _listed(graphs: Any) -> GraphSet:
 def _node(graph: CausalGraph | LaggedGraph, name: Name) -> Name:
     """What is asked about; of series Y is Y[t]."""
     return graph.node(name) if isinstance(graph, LaggedGraph) else name
-
-
-def _estimated(
-    answer: Answer, source: Source, estimator: EffectEstimator | None, random_state: RandomState
-) -> Effect:
-    if answer.estimand is None:
-        raise InputError("nothing identifies it.")
-    found = source.effect(answer.estimand, estimator, random_state)
-    if isinstance(found, EffectSet):
-        raise InputError(
-            f"the estimator gives {len(found)} effects for one answer; expected one number. Choose "
-            "a treatment with two levels or a number, and an estimator of one contrast."
-        )
-    return found

@@ -31,10 +31,10 @@ from causalkit.scores import (
     DegenerateGaussianBIC,
     DiscreteBIC,
     GaussianBIC,
-    NodeAverage,
     Score,
 )
 from causalkit.typing import FloatArray, Name
+from causalkit.workflow.learnt.asked_edge import joined
 from causalkit.workflow.learnt.graph_set import GraphSet
 
 __all__ = ["Found", "are_numbers", "is_complete", "looser", "score_for", "screened", "searched"]
@@ -118,6 +118,7 @@ def screened(
     *,
     score: Score | None,
     window: float,
+    asked: tuple[Name, Name] | None = None,
 ) -> GraphSet:
     """Count what was found, and score it.
 
@@ -133,6 +134,8 @@ def screened(
         Left out, BIC for the columns.
     window : float
         In units of log(n_rows).
+    asked : treatment and outcome, optional
+        The graphs within the window are tried with this edge, too.
 
     Returns
     -------
@@ -144,49 +147,60 @@ def screened(
     scores = np.full(len(ranked), np.nan)
     room = window * math.log(table.n_rows)
     if families is not None:
-        scores = _totals(ranked, table, families, score or score_for(table))
+        judge = _Judge(table, families, score or score_for(table))
+        scores = judge.totals(ranked)
         if found.by_score and np.isfinite(scores).any():
             place = {graph: k for k, graph in enumerate(ranked)}
             below = scores.max() - scores[[place[graph] for graph in found.by_score]]
             room = max(room, float(np.quantile(below, _MOST)))
+        if asked is not None:
+            near = [g for g, s in zip(ranked, scores, strict=True) if s >= scores.max() - room]
+            tried = [_joined(graph, *asked) for graph in near]
+            new = tuple(dict.fromkeys(g for g in tried if g is not None and g not in counts))
+            ranked += new
+            shares = np.concatenate([shares, np.zeros(len(new))])
+            scores = np.concatenate([scores, judge.totals(new)])
     return GraphSet(ranked, shares, scores, room, found.searches)
 
 
-def _totals(
-    graphs: Sequence[CausalGraph | LaggedGraph],
-    table: Table,
-    families: Callable[[Any], _Families],
-    score: Score,
-) -> FloatArray:
-    """Score of a member of each class; minus infinity of one without members."""
-    bound = score.bind(table)
-    known: dict[tuple[int, tuple[int, ...]], float] = {}
-    where = {name: k for k, name in enumerate(table.names)}
-    totals = np.zeros(len(graphs))
-    for k, graph in enumerate(graphs):
+def _joined(graph: CausalGraph | LaggedGraph, treatment: Name, outcome: Name) -> Any:
+    return joined(graph, treatment, outcome)
+
+
+class _Judge:
+    """Scores of members of classes; what is asked of a family twice is computed once."""
+
+    def __init__(self, table: Table, families: Callable[[Any], _Families], score: Score) -> None:
+        self.bound = score.bind(table)
+        self.families = families
+        self.where = {name: k for k, name in enumerate(table.names)}
+        self.known: dict[tuple[int, tuple[int, ...]], float] = {}
+
+    def totals(self, graphs: Sequence[CausalGraph | LaggedGraph]) -> FloatArray:
+        """Score of a member of each; minus infinity of a class without members."""
+        return np.array([self._total(graph) for graph in graphs], dtype=np.float64)
+
+    def _total(self, graph: CausalGraph | LaggedGraph) -> float:
         try:
-            listed = list(families(graph))
+            listed = list(self.families(graph))
         except GraphError:
-            totals[k] = -np.inf
-            continue
-        for name, parents in listed:
-            asked = where[name], tuple(sorted(where[cause] for cause in parents))
-            if asked not in known:
-                known[asked] = bound(*asked)
-            totals[k] += known[asked]
-    return totals
+            return -math.inf
+        return sum(self._of_family(name, parents) for name, parents in listed)
+
+    def _of_family(self, name: Name, parents: Iterable[Name]) -> float:
+        asked = self.where[name], tuple(sorted(self.where[cause] for cause in parents))
+        if asked not in self.known:
+            self.known[asked] = self.bound(*asked)
+        return self.known[asked]
 
 
 def score_for(table: Table) -> Score:
-    """BIC for the columns of the table."""
-    score: GaussianBIC | DiscreteBIC | DegenerateGaussianBIC
+    """BIC for the columns of a complete table."""
     if are_numbers(table):
-        score = GaussianBIC()
-    elif all(levels is not None for levels in table.levels):
-        score = DiscreteBIC()
-    else:
-        score = DegenerateGaussianBIC()
-    return score if is_complete(table) else NodeAverage(score)
+        return GaussianBIC()
+    if all(levels is not None for levels in table.levels):
+        return DiscreteBIC()
+    return DegenerateGaussianBIC()
 
 
 def are_numbers(table: Table) -> bool:

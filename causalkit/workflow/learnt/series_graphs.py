@@ -34,16 +34,19 @@ import numpy as np
 
 from causalkit._core.series import Series, as_series
 from causalkit._core.table import Table
+from causalkit.discovery._setup import as_knowledge
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.discovery.series.granger.granger import Granger
 from causalkit.discovery.series.granger.group_lasso_granger import GroupLassoGranger
+from causalkit.discovery.series.momentary._link_knowledge import LinkBounds
 from causalkit.discovery.series.momentary.jpcmci_plus import JPCMCIPlus
 from causalkit.discovery.series.momentary.pcmci import PCMCI
 from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
 from causalkit.discovery.series.structural.dynotears import DYNOTEARS
 from causalkit.discovery.series.structural.var_lingam import VARLiNGAM
-from causalkit.errors import InputError
+from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import CausalGraph, Kind, LaggedGraph
+from causalkit.graph.lagged import as_lagged
 from causalkit.graph.lagged_class import lagged_member
 from causalkit.graph.lagged_graph import lagged_nodes
 from causalkit.independence import FisherZ, PartialCorrelation
@@ -65,6 +68,7 @@ def graphs_of_series(
     window: float,
     rng: np.random.Generator,
     *,
+    asked: tuple[Name, Name] | None = None,
     n_jobs: int | None = None,
 ) -> GraphSet:
     """Do the work of :func:`~causalkit.workflow.possible_graphs` for series.
@@ -88,6 +92,7 @@ def graphs_of_series(
         _families if scored else None,
         score=None,
         window=window,
+        asked=None if asked is None or _is_forbidden(algorithm, series, asked) else asked,
     )
     if not kept.kept.any():
         raise InputError(
@@ -96,6 +101,20 @@ def graphs_of_series(
             "algorithm that directs links within a step, such as PCMCIPlus()."
         )
     return kept
+
+
+def _is_forbidden(algorithm: SeriesAlgorithm, series: Series, asked: tuple[Name, Name]) -> bool:
+    """Whether it is known that there is no such link."""
+    past, now = (as_lagged(node, series.names) for node in asked)
+    lag, known = past.lag - now.lag, as_knowledge(getattr(algorithm, "knowledge", None))
+    for node in (past, now):
+        if node.name not in series.names:
+            raise UnknownVariableError.among(node.name, series.names)
+    if lag < 0:
+        return True
+    bounds = LinkBounds.of(known, series.names, lag)
+    i, j = series.names.index(past.name), series.names.index(now.name)
+    return bool(bounds.forbidden[lag, i, j])
 
 
 def _searches(first: SeriesAlgorithm, series: Series) -> list[tuple[str, SeriesAlgorithm]]:
