@@ -122,7 +122,7 @@ class FewRowsWarning(CausalkitWarning):
 
 
 class ResamplingWarning(CausalkitWarning):
-    """Some resamples failed; the shares are those of the others."""
+    """Resamples failed: shares are those of the others, or an interval lacks the other graphs."""
 
 
 class OverlapWarning(CausalkitWarning):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from causalkit._core.report import Report, Reported
 from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.discovery.series.base import SeriesAlgorithm
-from causalkit.errors import CausalkitWarning, InputError
+from causalkit.errors import InputError, ResamplingWarning
 from causalkit.estimation import Effect, EffectSet
 from causalkit.estimation.effect import Interval
 from causalkit.graph import CausalGraph, LaggedGraph
@@ -111,14 +111,14 @@ class Analysis(Reported):
 
         Warns
         -----
-        CausalkitWarning
+        ResamplingWarning
             If going over other graphs was asked for and failed.
         """
         if self.lost_graphs:
             warnings.warn(
                 "the interval takes the learnt graph as given, and is too short by an unknown "
                 f"amount: going over other graphs failed. {self.graph_as_given}",
-                CausalkitWarning,
+                ResamplingWarning,
                 stacklevel=2,
             )
         return self._interval(level, contrast)

@@ -14,11 +14,11 @@ import causalkit as ck
 from causalkit._core.table import as_table
 from causalkit.discovery import FCI, FLOP, PC, Knowledge
 from causalkit.errors import (
-    CausalkitWarning,
     InputError,
     KnowledgeWarning,
     NotIdentifiableError,
     OverlapWarning,
+    ResamplingWarning,
     UnknownVariableError,
 )
 from causalkit.estimation import OLS, DoseResponse, EffectSet
@@ -364,7 +364,7 @@ def test_an_interval_that_lost_the_other_graphs_says_so():
     assert analysis.learnt is None  # a graph without an effect says nothing of means
     assert "means for one answer" in analysis.graph_as_given
     assert sum("interval() takes the learnt graph as given" in note for note in analysis.notes) == 1
-    with pytest.warns(CausalkitWarning, match="going over other graphs failed") as w:
+    with pytest.warns(ResamplingWarning, match="going over other graphs failed") as w:
         interval = analysis.interval()
     assert w[0].filename == __file__
     assert interval == analysis.effect.interval()

@@ -8,7 +8,7 @@ as all graphs are. An edge too many costs half of log n at most, so it is nearly
 
 >>> graph = CausalGraph.parse("a -> y; a -> x")
 >>> print(joined(graph, "x", "y"))
-DAG with 3 nodes, 3 edges: a -> x; a -> y; x -> y
+DAG with 3 nodes, 3 edges: a -> y; a -> x; x -> y
 """
 
 from __future__ import annotations
