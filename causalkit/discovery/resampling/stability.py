@@ -106,7 +106,7 @@ class Bootstrap(DiscoveryAlgorithm):
     "gaussian"). Halves ("subsample") do not have that: their tests keep their level and have less
     power.
 
-    *Tests drawn again.* With "tests" a test that gave p has |z| = isf(p / 2) of the standard normal
+    *Tests drawn again.* With "tests" a test of p has ``|z|`` = isf(p / 2) of the standard normal
     distribution, and each replicate hears it with standard normal noise of its own added, always
     the same to the same question. Tests whose p-value is exactly zero stay as they are. It assumes
 
