@@ -13,8 +13,6 @@ DAG with 3 nodes, 3 edges: a -> y; a -> x; x -> y
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
 
 from causalkit.errors import GraphError
@@ -24,10 +22,10 @@ from causalkit.typing import Name
 
 __all__ = ["joined"]
 
-_Graph = TypeVar("_Graph", CausalGraph, LaggedGraph)
 
-
-def joined(graph: _Graph, treatment: Name, outcome: Name) -> _Graph | None:
+def joined(
+    graph: CausalGraph | LaggedGraph, treatment: Name, outcome: Name
+) -> CausalGraph | LaggedGraph | None:
     """Return the graph with the edge treatment -> outcome.
 
     Parameters

@@ -155,16 +155,12 @@ def screened(
             room = max(room, float(np.quantile(below, _MOST)))
         if asked is not None:
             near = [g for g, s in zip(ranked, scores, strict=True) if s >= scores.max() - room]
-            tried = [_joined(graph, *asked) for graph in near]
+            tried = [joined(graph, *asked) for graph in near]
             new = tuple(dict.fromkeys(g for g in tried if g is not None and g not in counts))
             ranked += new
             shares = np.concatenate([shares, np.zeros(len(new))])
             scores = np.concatenate([scores, judge.totals(new)])
     return GraphSet(ranked, shares, scores, room, found.searches)
-
-
-def _joined(graph: CausalGraph | LaggedGraph, treatment: Name, outcome: Name) -> Any:
-    return joined(graph, treatment, outcome)
 
 
 class _Judge:
