@@ -12,12 +12,13 @@ and a call over the limit is stopped.
 
 from __future__ import annotations
 
-import signal
 import sys
 from time import process_time
 
 import numpy as np
 
+from benchmarks.tables import head, row
+from benchmarks.time_limit import TooLongError, processor_limit
 from causalkit.graph import random_admg, random_dag
 from causalkit.graph.walks import DESCENDANTS, mask_of, reach
 from causalkit.identification.adjustment.choices import minimum_adjustment_set
@@ -32,14 +33,6 @@ SIZES = (100, 1000, 10_000)
 N_QUERIES = 12
 LIMIT = 20.0
 LARGEST_FOR_PYDAGITTY = 1000  # its graph alone takes minutes beyond
-
-
-class TooLongError(Exception):
-    pass
-
-
-def stop(*_):
-    raise TooLongError
 
 
 def draw(kind, size, rng):
@@ -173,24 +166,22 @@ def timed(job, queries):
         best, answer = LIMIT, None
         try:
             for _ in range(3):
-                signal.setitimer(signal.ITIMER_REAL, 3 * LIMIT)
                 start = process_time()
-                answer = job(*query)
+                with processor_limit(LIMIT):
+                    answer = job(*query)
                 best = min(best, process_time() - start)
                 if best > LIMIT / 10:
                     break
         except TooLongError:
             pass
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
         times.append(best)
         answers.append(answer)
     return 1000 * np.median(times), 1000 * max(times), answers
 
 
 def main(*sizes):
-    signal.signal(signal.SIGALRM, stop)
-    print(f"{'nodes':>7s} {'kind':5s}{'tool':11s}{'question':15s}{'median':>9s}{'worst':>9s}")
+    head("nodes", "kind", "tool", "question", "median ms", "worst ms", "answers that differ")
+    missing = set()
     for size in sizes or SIZES:
         for kind in ("DAG", "ADMG"):
             graph, queries = draw(kind, size, np.random.default_rng(size))
@@ -202,16 +193,17 @@ def main(*sizes):
                 try:
                     jobs = source(graph)
                 except ImportError as error:
-                    print(f"{error.name} is not installed: left out")
+                    missing.add(error.name)
                     continue
                 tool = "causalkit" if source is ours else source.__name__
                 for question, job in jobs.items():
                     middle, worst, answers = timed(job, queries)
                     first = told.setdefault(question, answers)
                     differ = sum(a != b for a, b in zip(first, answers, strict=True))
-                    note = f"  {differ} of {len(queries)} differ" if differ else ""
-                    row = f"{size:7d} {kind:5s}{tool:11s}{question:15s}{middle:9.3f}{worst:9.2f}"
-                    print(row + note, flush=True)
+                    times = f"{middle:.3f}", f"{worst:.2f}"
+                    row(size, kind, tool, question, *times, f"{differ} of {len(queries)}")
+    for name in sorted(missing):
+        print(f"{name} is not installed: left out")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import warnings
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 
+from benchmarks.tables import head, row
 from causalkit._core.parallel import one_thread
 from causalkit.estimation import PLR
 from causalkit.estimation.nuisances.boosting import BoostedRegressor
@@ -76,7 +77,7 @@ RUNS = {
 
 
 def main(sizes=(1_000, 10_000, 100_000)):
-    print(f"{'nuisances':48s} {'n':>7s} {'CPU s':>7s} {'effect':>7s} {'loss y':>7s} {'loss t':>7s}")
+    head("nuisances", "n", "seconds", "effect", "loss y", "loss t")
     for run, learner, _ in RUNS.values():
         run(learner, *draw(200))  # compiled and imported
     with one_thread():
@@ -87,7 +88,7 @@ def main(sizes=(1_000, 10_000, 100_000)):
                 began = time.process_time()
                 effect, loss_y, loss_t = run(learner, *draw(n))
                 spent = time.process_time() - began
-                print(f"{name:48s} {n:7d} {spent:7.3f} {effect:7.3f} {loss_y:7.4f} {loss_t:7.4f}")
+                row(name, n, f"{spent:.3f}", f"{effect:.3f}", f"{loss_y:.4f}", f"{loss_t:.4f}")
 
 
 if __name__ == "__main__":

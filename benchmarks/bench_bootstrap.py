@@ -28,24 +28,19 @@ from time import perf_counter
 
 import numpy as np
 
+from benchmarks.linear_tables import draw_linear, in_standard_units
 from causalkit.discovery import PC
 from causalkit.discovery.constraint.false_discovery import FalseDiscoveryControl
 from causalkit.discovery.resampling.stability import Bootstrap
 from causalkit.discovery.resampling.stability_selection import StabilitySelection
-from causalkit.graph import random_dag
 
 CUTS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 
 def linear_data(n_nodes, degree, seed, n_rows=1000):
     """Standardised columns, and which pairs the true DAG joins."""
-    rng = np.random.default_rng(seed)
-    dag = random_dag(n_nodes, expected_degree=degree, rng=rng)
-    shape = (n_nodes, n_nodes)
-    weights = dag.directed * rng.uniform(0.5, 1.0, shape) * rng.choice([-1, 1], shape)
-    noise = rng.normal(size=(n_rows, n_nodes)) * rng.uniform(0.7, 1.3, n_nodes)
-    values = noise @ np.linalg.inv(np.eye(n_nodes) - weights)
-    return (values - values.mean(axis=0)) / values.std(axis=0), dag.adjacency
+    values, dag = draw_linear(n_nodes, degree, n_rows, np.random.default_rng(seed))
+    return in_standard_units(values), dag.adjacency
 
 
 def seconds(call):
@@ -114,7 +109,7 @@ def rates(n_tables):
         for level in (0.05, 0.2):
             promised, realised, power = [], [], []
             for values, truth in tables:
-                found = FalseDiscoveryControl(PC(), level=level).fit(values).graph_.adjacency
+                found = FalseDiscoveryControl(PC(), rate=level).fit(values).graph_.adjacency
                 false, hit, total = compare(found, truth)
                 promised.append(level)
                 realised.append(false / max(false + hit, 1))

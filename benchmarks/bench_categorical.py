@@ -2,7 +2,7 @@
 
     python -m benchmarks categorical
     python benchmarks/bench_categorical.py [--rows 1000 5000] [--seeds 5] [--limit 120]
-                                           [--bif child.bif insurance.bif]
+                                           [--networks asia alarm] [--bif child.bif insurance.bif]
 
 Tables are drawn from published networks, those with a constant column left out, and every search
 maximises BDeu with an equivalent sample size of 1. Andrey and causal-learn add a prior of graphs,
@@ -30,6 +30,7 @@ from time import process_time
 import numpy as np
 import pandas as pd
 
+from benchmarks.tables import head, row
 from causalkit.datasets import DiscreteNetwork, available_networks, load_network
 from causalkit.discovery import BOSS, FLOP, GES, GRaSP, HillClimb
 from causalkit.graph import CausalGraph, dag_to_cpdag
@@ -158,18 +159,23 @@ def report(title, found):
     rows = {name: np.array(some) for name, some in found.items() if len(some) == full}
     best = np.nanmax([some[:, 1:3] for some in rows.values()], axis=0)
     greedy = rows["causalkit GES"][:, :2]
-    print(f"\n{title}, {full} tables" + " " * 8 + "seconds  ratio    below  with prior  even   SHD")
+    names = "search", "seconds", "ratio", "below", "with prior", "even", "SHD"
+    head(*names, title=f"{title}, {full} tables")
     for name, some in found.items():
         if len(some) < full:
-            print(f"  {name:24s} {some[0][0]:10.1f} s on the first table, then left out")
+            row(name, f"{some[0][0]:.1f}", "too slow: on the first table only")
             continue
         seconds, score, _, distance = rows[name].T
         below, penalised = np.nanmean(best - rows[name][:, 1:3], axis=0)
         even = int((score >= greedy[:, 1] - 1e-7 * np.abs(greedy[:, 1])).sum())
-        print(
-            f"  {name:24s} {seconds.mean():10.3f} {seconds.mean() / greedy[:, 0].mean():6.1f} "
-            f"{below:8.2f} {penalised:11.2f} {even:3d}/{full} {distance.mean():5.1f}",
-            flush=True,
+        row(
+            name,
+            f"{seconds.mean():.3f}",
+            f"{seconds.mean() / greedy[:, 0].mean():.1f}",
+            f"{below:.2f}",
+            f"{penalised:.2f}",
+            f"{even}/{full}",
+            f"{distance.mean():.1f}",
         )
 
 
@@ -178,11 +184,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 5000])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--limit", type=float, default=120.0)
+    parser.add_argument("--networks", nargs="*", default=available_networks())
     parser.add_argument("--bif", type=Path, nargs="*", default=[])
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     pd.set_option("future.infer_string", False)
-    networks = [load_network(name) for name in available_networks()]
+    networks = [load_network(name) for name in options.networks]
     networks += [DiscreteNetwork.from_bif(path.read_text(), path.stem) for path in options.bif]
     measure(load_network("asia"), 2000, 1, options.limit, set())
     for network in networks:

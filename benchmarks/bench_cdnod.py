@@ -26,7 +26,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean, median, stdev
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
@@ -156,9 +156,9 @@ def main():
             slow = rows[name] and rows[name][-1][0] > options.patience
             if len(rows[name]) > seed or slow:
                 continue
-            start = perf_counter()
+            start = process_time()
             found = search(values.copy(), domain.copy())
-            rows[name].append((perf_counter() - start, *map(float, scores(*found, truth, moved))))
+            rows[name].append((process_time() - start, *map(float, scores(*found, truth, moved))))
         if options.cache:
             kept |= {f"{size} {name}": figures for name, figures in rows.items()}
             options.cache.write_text(json.dumps(kept))

@@ -320,12 +320,12 @@ def networks(n_datasets, sizes=((10, 1000), (20, 2000), (50, 2000)), patience=60
                 try:
                     if not seed:
                         learn(warm)
-                    start = time.perf_counter()
+                    start = time.process_time()
                     learnt = learn(frame)
                 except Exception:  # a peer may fail in any way
                     failed += 1
                     continue
-                seconds.append(time.perf_counter() - start)
+                seconds.append(time.process_time() - start)
                 distances.append(distance(learnt, as_matrix(truth)))
                 if seconds[-1] > patience / 2:
                     break

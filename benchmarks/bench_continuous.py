@@ -39,6 +39,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import expit
 
+from benchmarks.linear_tables import draw_linear
 from causalkit.benchmark import SortedRegression, varsortability
 from causalkit.discovery import CAM, PC, RESIT, SCORE
 from causalkit.discovery.continuous._acyclicity import without_circles
@@ -50,18 +51,13 @@ from causalkit.independence import RCoT
 from causalkit.metrics import shd
 
 
-def simulated(n_nodes, degree, n_rows, seed, standardise):
-    rng = np.random.default_rng(seed)
-    dag = random_dag(n_nodes, expected_degree=degree, rng=rng)
-    shape = (n_nodes, n_nodes)
-    weights = dag.directed * rng.uniform(0.5, 1.0, shape) * rng.choice([-1, 1], shape)
-    noise = rng.normal(size=(n_rows, n_nodes)) * rng.uniform(0.7, 1.3, n_nodes)
-    values = noise @ np.linalg.inv(np.eye(n_nodes) - weights)
+def simulated(n_nodes, degree, n_rows, seed, standardize):
+    values, dag = draw_linear(n_nodes, degree, n_rows, np.random.default_rng(seed))
     values -= values.mean(axis=0)
-    return (values / values.std(axis=0) if standardise else values), dag
+    return (values / values.std(axis=0) if standardize else values), dag
 
 
-def curved(n_nodes, degree, n_rows, seed, standardise, kind):
+def curved(n_nodes, degree, n_rows, seed, standardize, kind):
     rng = np.random.default_rng(seed)
     dag = random_dag(n_nodes, expected_degree=degree, rng=rng)
     parents = [np.flatnonzero(column) for column in dag.directed.T]
@@ -75,7 +71,7 @@ def curved(n_nodes, degree, n_rows, seed, standardise, kind):
         elif causes.shape[1]:
             values[:, node] += process(causes, rng) if kind == "gp" else network(causes, rng)
     values -= values.mean(axis=0)
-    return (values / values.std(axis=0) if standardise else values), dag
+    return (values / values.std(axis=0) if standardize else values), dag
 
 
 def network(causes, rng):
@@ -125,8 +121,8 @@ WITHOUT_UNITS = {
 }
 
 
-def rivals_for_curves(standardise):
-    own = {"standardize": standardise}
+def rivals_for_curves(standardize):
+    own = {"standardize": standardize}
     return {
         "NOTEARS-MLP": lambda: learnt(NOTEARSMLP(**own)),
         "DAGMA-MLP": lambda: learnt(DAGMAMLP(**own)),
@@ -134,7 +130,7 @@ def rivals_for_curves(standardise):
         "NOTEARS": lambda: learnt(NOTEARS(**own)),
         "DAGMA": lambda: learnt(DAGMA(**own)),
         "dagma (package)": dagma_networks,
-    } | (WITHOUT_UNITS if standardise else {})
+    } | (WITHOUT_UNITS if standardize else {})
 
 
 def ours(algorithm):
@@ -179,12 +175,12 @@ def gcastle(name):
     return search
 
 
-def rivals(standardise):
-    own = {"standardize": standardise}
+def rivals(standardize):
+    own = {"standardize": standardize}
     return {
         "NOTEARS": lambda: ours(NOTEARS(**own)),
         "DAGMA": lambda: ours(DAGMA(**own)),
-        "GOLEM": lambda: ours(GOLEM(equal_variances=not standardise, **own)),
+        "GOLEM": lambda: ours(GOLEM(equal_variances=not standardize, **own)),
         "FLOP": lambda: ours(FLOP()),
         "sorted by variance": lambda: ours(SortedRegression("variance")),
         "sorted by R2": lambda: ours(SortedRegression("r2")),
@@ -204,11 +200,12 @@ def main():
     options = parser.parse_args()
     warnings.filterwarnings("ignore")  # peers warn a lot; it is not what is measured
     small, _ = simulated(6, 2.0, 300, 0, True)
+    missing = set()
     print("| units | p | sorted | algorithm | seconds | SHD | its error |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for standardise in (True, False):
+    for standardize in (True, False):
         searches = {}
-        chosen = rivals_for_curves(standardise) if options.curved else rivals(standardise)
+        chosen = rivals_for_curves(standardize) if options.curved else rivals(standardize)
         for name, make in chosen.items():
             if options.only and not name.startswith(tuple(options.only)):
                 continue
@@ -217,10 +214,10 @@ def main():
                 if "package" not in name:
                     searches[name](small)
             except ImportError as error:
-                print(f"{name} is left out: {error}", file=sys.stderr)
+                missing.add(f"{name} is left out: {error}")
         for p in options.sizes:
             settings = [
-                (p, options.degree, options.rows, 1000 * p + seed, standardise)
+                (p, options.degree, options.rows, 1000 * p + seed, standardize)
                 for seed in range(options.seeds)
             ]
             tables = [
@@ -233,8 +230,10 @@ def main():
                     name,
                     search,
                     tables,
-                    f"{'standard' if standardise else 'own'} | {p} | {easy:.2f}",
+                    f"{'standard' if standardize else 'own'} | {p} | {easy:.2f}",
                 )
+    for line in sorted(missing):
+        print(line)
 
 
 def report(name, search, tables, where):

@@ -16,6 +16,7 @@ from sklearn.linear_model import LassoCV, LinearRegression, LogisticRegression, 
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
+from benchmarks.tables import head, row
 from causalkit._core.parallel import run
 from causalkit.errors import OverlapWarning
 from causalkit.estimation import AIPW, IPW, OLS, PLR, Bootstrap, GComputation, Powers
@@ -164,15 +165,16 @@ def main():
     parser.add_argument("--reps", type=int, default=500)
     parser.add_argument("--n-jobs", type=int, default=None)
     arguments = parser.parse_args()
-    print(
-        f"{'design':24s} {'n':>5s} {'coverage':>16s} {'bias':>8s} {'spread':>8s} {'mean s.e.':>9s}"
-    )
+    head("design", "n", "coverage", "bias", "spread", "mean s.e.")
     for name in arguments.designs or DESIGNS:
-        row = coverage(name, arguments.reps, arguments.n_jobs)
-        print(
-            f"{name:24s} {DESIGNS[name][2]:5d} {row['coverage']:8.1%} ± {row['error']:.1%} "
-            f"{row['bias']:+8.4f} {row['spread']:8.4f} {row['std_error']:9.4f}",
-            flush=True,
+        found = coverage(name, arguments.reps, arguments.n_jobs)
+        row(
+            name,
+            DESIGNS[name][2],
+            f"{found['coverage']:.1%} ± {found['error']:.1%}",
+            f"{found['bias']:+.4f}",
+            f"{found['spread']:.4f}",
+            f"{found['std_error']:.4f}",
         )
 
 

@@ -28,12 +28,13 @@ os.environ.update(
 
 import warnings
 from importlib.util import find_spec
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.bench_discovery_constraint import kinds_of, linear_data
+from benchmarks.tables import head, row
 from causalkit._core.table import as_table
 from causalkit.discovery import BOSS, FLOP, GES, GRaSP, HillClimb
 from causalkit.graph import ARROW, TAIL, CausalGraph, Kind, dag_to_cpdag
@@ -222,9 +223,9 @@ def measure(libraries, size, degree, seeds, penalty, limit, slow):
         for name, call in libraries.items():
             if name in slow:
                 continue
-            start = perf_counter()
+            start = process_time()
             directed, undirected = call(values)
-            seconds = perf_counter() - start
+            seconds = process_time() - start
             kinds = class_kinds(directed, undirected)
             found[name][:, seed] = seconds, score_of(local, directed, undirected), shd(kinds, truth)
             if seconds > limit:
@@ -235,8 +236,8 @@ def measure(libraries, size, degree, seeds, penalty, limit, slow):
 def report(found, size, degree):
     best = np.nanmax([rows[1] for rows in found.values()], axis=0)
     first = next(iter(found.values()))
-    print(f"\n{size} nodes, degree {degree}")
-    print(f"{'':27s}{'seconds':>9s}{'ratio':>8s}{'below':>9s}{'best':>6s}{'SHD':>8s}{'lead':>16s}")
+    names = "search", "seconds", "ratio", "below", "best", "SHD", "lead"
+    head(*names, title=f"{size} nodes, degree {degree}")
     for name, rows in found.items():
         ran = ~np.isnan(rows[0])
         if not ran.any():
@@ -246,9 +247,14 @@ def report(found, size, degree):
         error = lead.std(ddof=1) / np.sqrt(len(lead)) if len(lead) > 1 else np.nan
         hits = int(((best - rows[1])[ran] < 1e-6 * np.abs(best[ran])).sum())
         ratio = np.median(rows[0, ran] / first[0, ran])
-        print(
-            f"{name:27s}{seconds:9.4f}{ratio:8.2f}{below:9.2f}{hits:3d}/{ran.sum():<2d}"
-            f"{rows[2, ran].mean():8.2f}{lead.mean():9.2f} ± {error:.2f}"
+        row(
+            name,
+            f"{seconds:.4f}",
+            f"{ratio:.2f}",
+            f"{below:.2f}",
+            f"{hits}/{ran.sum()}",
+            f"{rows[2, ran].mean():.2f}",
+            f"{lead.mean():+.2f} ± {error:.2f}",
         )
 
 

@@ -3,7 +3,8 @@
     python benchmarks/bench_estimation.py [n ...]
 
 Each is timed in CPU seconds, best of three, in one process and one thread, in turn, so that a busy
-machine slows all of them alike.
+machine slows all of them alike. With LassoCV, econml chooses the penalty once for all folds,
+and the other two choose it in each.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.linear_model import LassoCV, LinearRegression, LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from benchmarks.tables import head, row
 from causalkit.estimation import AIPW, PLR
 
 LEARNERS = {
@@ -77,7 +79,7 @@ LIBRARIES = {"causalkit": ours, "DoubleML": double_ml, "econml": econml}
 
 def main():
     sizes = [int(n) for n in sys.argv[1:]] or [1000, 10_000]
-    print(f"{'model':5s} {'learner':9s} {'n':>6s}  " + "  ".join(f"{k:>28s}" for k in LIBRARIES))
+    head("model", "learner", "n", "library", "seconds", "ours / theirs", "effect (s.e.)")
     for model in ("PLR", "AIPW"):
         for n in sizes:
             X, t, y = draw(n, binary=model == "AIPW")
@@ -91,13 +93,10 @@ def main():
                             warnings.simplefilter("ignore")
                             answers[library] = job(model, X, t, y, clone(g), clone(m))
                         best[library] = min(best[library], time.process_time() - start)
-                cells = "  ".join(
-                    f"{best[k]:7.3f}s {best['causalkit'] / best[k]:5.2f}x "
-                    f"{answers[k][0]:6.3f} ({answers[k][1]:.3f})".rjust(28)
-                    for k in LIBRARIES
-                )
-                print(f"{model:5s} {learner:9s} {n:6d}  {cells}", flush=True)
-    print("x: causalkit's CPU time over theirs; below 1 is faster.")
+                for library, seconds in best.items():
+                    effect = "{:.3f} ({:.3f})".format(*answers[library][:2])
+                    ratio = f"{best['causalkit'] / seconds:.2f}"
+                    row(model, learner, n, library, f"{seconds:.3f}", ratio, effect)
 
 
 if __name__ == "__main__":

@@ -22,24 +22,22 @@ import warnings
 from contextlib import redirect_stdout
 from io import StringIO
 from statistics import median
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
+from benchmarks.linear_tables import draw_linear
+from benchmarks.tables import beside, row
 from causalkit.discovery.constraint.fci import FCI, RFCI
 from causalkit.discovery.constraint.gfci import GFCI
-from causalkit.graph import ARROW, TAIL, random_dag
+from causalkit.graph import ARROW, TAIL
 from causalkit.graph.mag import dag_to_mag, mag_to_pag
 
 
 def hidden_case(n_nodes, seed, n_rows=1000, degree=2.0):
     """Values of the observed columns, and the true MAG."""
     rng = np.random.default_rng(seed)
-    dag = random_dag(n_nodes, expected_degree=degree, rng=rng)
-    shape = (n_nodes, n_nodes)
-    weights = dag.directed * rng.uniform(0.5, 1.0, shape) * rng.choice([-1, 1], shape)
-    noise = rng.normal(size=(n_rows, n_nodes)) * rng.uniform(0.7, 1.3, n_nodes)
-    values = noise @ np.linalg.inv(np.eye(n_nodes) - weights)
+    values, dag = draw_linear(n_nodes, degree, n_rows, rng)
     hidden = np.sort(rng.choice(n_nodes, max(1, n_nodes // 10), replace=False))
     mag = dag_to_mag(dag, [dag.nodes[k] for k in hidden])
     return np.ascontiguousarray(np.delete(values, hidden, axis=1)), mag
@@ -131,9 +129,9 @@ def best_times(searches, values, repeats):
             if name == "causal-learn FCI" and np.isfinite(best[name]):
                 continue  # a hundred times as long: once will do
             for _ in range(3):  # the first one finds the caches full of another library
-                start = perf_counter()
+                start = process_time()
                 search(values)
-                best[name] = min(best[name], perf_counter() - start)
+                best[name] = min(best[name], process_time() - start)
     return best
 
 
@@ -180,13 +178,10 @@ def show_accuracy(searches, options):
         }
         scores["oracle"] = np.array([accuracy(mag_to_pag(m).ends, m.ends) for _, m in cases])
         for name, rows in scores.items():
-            cells = [f"{mean:.3f}" for mean in rows.mean(axis=0)]
             if PEER in scores and name not in (PEER, "oracle"):
-                apart = rows - scores[PEER]
-                error = apart.std(axis=0, ddof=1) / np.sqrt(len(cases))
-                both = zip(cells, apart.mean(axis=0), error, strict=True)
-                cells = [f"{cell} ({mean:+.3f} ± {se:.3f})" for cell, mean, se in both]
-            print(f"| {n_nodes} | {name} | {' | '.join(cells)} |", flush=True)
+                row(n_nodes, name, *beside(rows, scores[PEER]))
+            else:
+                row(n_nodes, name, *(f"{mean:.3f}" for mean in rows.mean(axis=0)))
 
 
 def main():

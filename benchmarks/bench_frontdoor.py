@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import sys
 from itertools import islice, pairwise
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
+from benchmarks.tables import head, row
 from causalkit.errors import NotIdentifiableError
 from causalkit.graph import CausalGraph, Edge, random_dag
 from causalkit.identification.frontdoor.estimand import frontdoor_estimand
@@ -84,10 +85,7 @@ JOBS = {
 
 
 def main(largest=SIZES[-1]):
-    heads = (
-        f"{'graphs':16s}{'nodes':>7s}  {'job':18s}{'median ms':>11s}{'worst ms':>10s}{'found':>8s}"
-    )
-    print(heads)
+    head("graphs", "nodes", "job", "median ms", "worst ms", "found")
     for design in (sparse, third_hidden, layers):
         for size in (s for s in SIZES if s <= largest):
             cases = list(islice(design(size, np.random.default_rng(size)), N_PAIRS))
@@ -95,15 +93,12 @@ def main(largest=SIZES[-1]):
                 seconds, found = [], 0
                 for graph, x, y, seen in cases:
                     fresh = CausalGraph(graph.nodes, np.array(graph.ends), graph.kind)
-                    start = perf_counter()
+                    start = process_time()
                     answer = job(fresh, x, y, seen)
-                    seconds.append(perf_counter() - start)
+                    seconds.append(process_time() - start)
                     found += answer is not None and answer != []
-                print(
-                    f"{design.__name__:16s}{size:7d}  {name:18s}{1000 * np.median(seconds):11.2f}"
-                    f"{1000 * max(seconds):10.2f}{found:5d}/{N_PAIRS}",
-                    flush=True,
-                )
+                times = f"{1000 * np.median(seconds):.2f}", f"{1000 * max(seconds):.2f}"
+                row(design.__name__, size, name, *times, f"{found}/{N_PAIRS}")
 
 
 if __name__ == "__main__":

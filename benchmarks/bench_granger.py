@@ -26,10 +26,11 @@ if "numpy" not in sys.modules:  # or it is too late
 
 from contextlib import redirect_stdout
 from io import StringIO
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
+from benchmarks.tables import head, row
 from causalkit.discovery import Granger
 
 
@@ -93,9 +94,9 @@ SUITES = {
 def timed(call, least=3):
     seconds, result = [], None
     for _ in range(least):
-        start = perf_counter()
+        start = process_time()
         result = call()
-        seconds.append(perf_counter() - start)
+        seconds.append(process_time() - start)
         if seconds[-1] > 1:
             break
     return min(seconds), result
@@ -112,9 +113,7 @@ def main():
     for settings, loop in SUITES.values():
         Granger(1, **settings).fit(small)
         loop(small, 1)
-    print(
-        f"{'':6} {'T':>6} {'p':>4} {'L':>3} {'ours s':>9} {'loop s':>9} {'ratio':>8} {'agree':>9}"
-    )
+    head("tests", "steps", "series", "lags", "causalkit, s", "statsmodels, s", "ratio", "agree")
     for name, (settings, loop) in SUITES.items():
         for n_steps in options.steps:
             for max_lag in options.lags:
@@ -124,18 +123,18 @@ def main():
                         continue
                     x = simulated(n_steps, p, seed=p)
                     ours, fitted = timed(lambda x=x, k=max_lag, s=settings: Granger(k, **s).fit(x))
-                    line = f"{name:6} {n_steps:6} {p:4} {max_lag:3} {ours:9.4f}"
+                    what = name, n_steps, p, max_lag, f"{ours:.4f}"
                     if last is not None and last[0] * (p / last[1]) ** 2.5 > options.limit:
-                        print(f"{line} {'–':>9}", flush=True)
+                        row(*what, "–", "–", "–")
                         continue
                     theirs, found = timed(lambda x=x, k=max_lag, f=loop: f(x, k), least=1)
                     last = theirs, p
-                    agree = ""
+                    agree = "–"
                     if found is not None:
                         off = ~np.eye(p, dtype=bool)
                         far = np.abs(fitted.pair_statistics_[off] / found[off] - 1).max()
-                        agree = f"{far:9.1e}"
-                    print(f"{line} {theirs:9.3f} {theirs / ours:8.0f} {agree}", flush=True)
+                        agree = f"{far:.1e}"
+                    row(*what, f"{theirs:.3f}", f"{theirs / ours:.0f}", agree)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sys
 from itertools import pairwise
-from time import perf_counter
+from time import process_time
 
 import networkx as nx
 import numpy as np
 
+from benchmarks.tables import head, row
 from causalkit.graph import (
     CausalGraph,
     Edge,
@@ -31,15 +32,14 @@ def best(job, prepare=lambda: (), repeat=5):
     times = []
     for _ in range(repeat):
         arguments = prepare()
-        start = perf_counter()
+        start = process_time()
         job(*arguments)
-        times.append(perf_counter() - start)
+        times.append(process_time() - start)
     return 1000 * min(times)
 
 
-def row(what, ours, peer=None, name=""):
-    beside = f"{peer:12.2f}  {peer / ours:8.1f}x  {name}" if peer else f"{'–':>12}"
-    print(f"{what:<44}{ours:10.2f}  {beside}")
+def show(what, ours, peer=None, name=None):
+    row(what, f"{ours:.2f}", peer and f"{peer:.2f}", peer and f"{peer / ours:.1f}", name)
 
 
 def fresh(graph):
@@ -62,7 +62,7 @@ def separation(size, rng):
         return [nx.is_d_separator(peer, {x}, {y}, z) for x, y, z in queries]
 
     assert ours(dag) == theirs()
-    row("20 separations, degree 4", best(ours, lambda: (fresh(dag),)), best(theirs), "networkx")
+    show("20 separations, degree 4", best(ours, lambda: (fresh(dag),)), best(theirs), "networkx")
     x, y, _ = next(q for q in queries if not is_separated(dag, q[0], q[1]))
 
     def minimal(graph):
@@ -71,28 +71,32 @@ def separation(size, rng):
     def minimal_peer():
         return nx.find_minimal_d_separator(peer, {x}, {y})
 
-    row("1 minimal separator", best(minimal, lambda: (fresh(dag),)), best(minimal_peer), "networkx")
+    show(
+        "1 minimal separator", best(minimal, lambda: (fresh(dag),)), best(minimal_peer), "networkx"
+    )
 
 
 def classes(size, rng):
     dag = random_dag(size, expected_degree=4.0, rng=rng)
     cpdag = dag_to_cpdag(dag)
-    row(
+    show(
         "dag_to_cpdag, degree 4", best(dag_to_cpdag, lambda: (fresh(dag),)), *causallearn_cpdag(dag)
     )
-    row("consistent extension of it", best(consistent_extension, lambda: (fresh(cpdag),)))
-    row("class size of it", best(class_size, lambda: (fresh(cpdag),)))
+    show("consistent extension of it", best(consistent_extension, lambda: (fresh(cpdag),)))
+    show("class size of it", best(class_size, lambda: (fresh(cpdag),)))
     chain = [Edge(a, b, "--") for a, b in pairwise(range(1, size))]
     path = CausalGraph.from_edges(range(size), [Edge(0, 1, "->"), *chain], Kind.CPDAG)
-    row("Meek closure of a path (one edge a round)", best(meek_closure, lambda: (fresh(path),)))
+    show("Meek closure of a path (one edge a round)", best(meek_closure, lambda: (fresh(path),)))
     dense = random_dag(size // 4, expected_degree=size / 8, rng=rng)
-    row(f"dag_to_cpdag, {size // 4} nodes, half of all edges", best(dag_to_cpdag, lambda: (dense,)))
+    show(
+        f"dag_to_cpdag, {size // 4} nodes, half of all edges", best(dag_to_cpdag, lambda: (dense,))
+    )
 
 
 def causallearn_cpdag(dag):
     """causal-learn's dag2cpdag; above 100 nodes it takes minutes, so it is left out."""
     if len(dag.nodes) > 100:
-        return None, ""
+        return None, None
     from causallearn.graph.Dag import Dag
     from causallearn.graph.GraphNode import GraphNode
     from causallearn.utils.DAG2CPDAG import dag2cpdag
@@ -108,7 +112,7 @@ def main():
     sizes = [int(text) for text in sys.argv[1:]] or [20, 100, 1000]
     for size in sizes:
         rng = np.random.default_rng(0)
-        print(f"\n{size} nodes{'ours, ms':>46}  {'peer, ms':>12}  {'ratio':>9}")
+        head("task", "causalkit, ms", "peer, ms", "ratio", "peer", title=f"{size} nodes")
         separation(size, rng)
         classes(size, rng)
 

@@ -11,7 +11,6 @@ installed is left out; a call over the limit is stopped.
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import warnings
 from importlib import import_module
@@ -27,6 +26,8 @@ from benchmarks.identification_peers import (
     dowhy_default,
     readable,
 )
+from benchmarks.tables import head, row
+from benchmarks.time_limit import TooLongError, processor_limit
 from causalkit.graph import CausalGraph, random_dag
 from causalkit.identification.formulas.expression import Equation, Expectation, Value
 from tests.identification import oracle
@@ -35,14 +36,6 @@ from tests.identification.famous import FAMOUS
 LIMIT = 20.0
 CLOSE = 1e-9
 N_RANDOM = 300
-
-
-class TooLongError(Exception):
-    pass
-
-
-def stop(*_):
-    raise TooLongError
 
 
 # --- is it right ------------------------------------------------------------------------------
@@ -60,6 +53,10 @@ def is_right(formula, model, x, y):
     return np.abs(found - (oracle.expectation(effect) if mean else effect)).max() < CLOSE
 
 
+# Peers that were asked for and are not installed.
+MISSING: set[str] = set()
+
+
 # --- parts --------------------------------------------------------------------------------------
 
 
@@ -68,18 +65,15 @@ def installed():
         try:
             import_module(module)
         except ImportError as error:
-            print(f"{name}: {error.name} is not installed: left out")
+            MISSING.add(error.name)
             continue
         yield name, prepare
 
 
 def limited(job, *args, limit=LIMIT):
-    signal.setitimer(signal.ITIMER_REAL, limit)
     start = process_time()
-    try:
+    with processor_limit(limit):
         return job(*args), process_time() - start
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def named_cases():
@@ -113,10 +107,10 @@ def verdicts():
         ("random, chains", list(chain_cases(np.random.default_rng(2027)))),
     ):
         no = sum(not case[-1] for case in cases)
-        print(f"\n{len(cases)} {title} queries, {no} of them not identified")
-        print(
-            f"{'tool':15s}{'asked':>7s}{'false yes':>11s}{'false no':>10s}{'right formula':>15s}"
-            f"{'wrong':>7s}{'errors':>8s}{'median ms':>11s}"
+        names = "tool", "asked", "false yes", "false no", "right formula", "wrong", "errors"
+        head(
+            *(*names, "median ms", "where"),
+            title=f"{len(cases)} {title} queries, {no} of them not identified",
         )
         for name, prepare in installed():
             judge(name, prepare, cases, named=title == "named")
@@ -148,17 +142,12 @@ def judge(name, prepare, cases, *, named):
             counts["right" if good else "wrong"] += 1
             if not good:
                 notes.append(f"{what}: wrong formula")
-    print(
-        f"{name:15s}{counts['asked']:7d}{counts['yes']:11d}{counts['no']:10d}{counts['right']:15d}"
-        f"{counts['wrong']:7d}{counts['errors']:8d}{1000 * np.median(seconds):11.3f}",
-        flush=True,
-    )
-    for note in notes if named else notes[:3]:
-        print(f"    {note}")
+    shown = "; ".join(notes if named else notes[:3])
+    row(name, *counts.values(), f"{1000 * np.median(seconds):.3f}", shown)
 
 
 def speed():
-    print(f"\n{'one query, ms':15s}{'nodes':>7s}{'median':>10s}{'worst':>10s}{'stopped':>9s}")
+    head("tool", "nodes", "median ms", "worst ms", "stopped", title="One query")
     for size in (10, 20, 50, 100):
         cases = list(large_cases(size, np.random.default_rng(size)))
         for name, prepare in installed():
@@ -173,11 +162,8 @@ def speed():
                     seconds.append(LIMIT)
                 except CannotAskError:
                     continue
-            print(
-                f"{name:15s}{size:7d}{1000 * np.median(seconds):10.2f}{1000 * max(seconds):10.2f}"
-                f"{stopped:6d}/{len(cases)}",
-                flush=True,
-            )
+            times = f"{1000 * np.median(seconds):.2f}", f"{1000 * max(seconds):.2f}"
+            row(name, size, *times, f"{stopped}/{len(cases)}")
 
 
 def large_cases(size, rng, queries=10):
@@ -193,7 +179,7 @@ def large_cases(size, rng, queries=10):
 
 
 def backdoor():
-    print(f"\n{'one set, ms':28s}{'nodes':>7s}{'median':>10s}{'worst':>10s}{'stopped':>9s}")
+    head("search", "nodes", "median ms", "worst ms", "stopped", title="One adjustment set")
     for size in (100, 1000, 10_000):
         for name, (build, most) in SEARCHES.items():
             if size > most:
@@ -208,14 +194,11 @@ def backdoor():
                     stopped += 1
                     seconds.append(LIMIT)
                 except ImportError as error:
-                    print(f"{name}: {error.name} is not installed: left out")
+                    MISSING.add(error.name)
                     break
             if seconds:
-                print(
-                    f"{name:28s}{size:7d}{1000 * np.median(seconds):10.2f}"
-                    f"{1000 * max(seconds):10.2f}{stopped:6d}/5",
-                    flush=True,
-                )
+                times = f"{1000 * np.median(seconds):.2f}", f"{1000 * max(seconds):.2f}"
+                row(name, size, *times, f"{stopped}/5")
 
 
 def dag_and_pair(size, rng):
@@ -272,9 +255,10 @@ PARTS = {"verdicts": verdicts, "speed": speed, "backdoor": backdoor}
 def main(parts):
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    signal.signal(signal.SIGALRM, stop)
     for part in parts or PARTS:
         PARTS[part]()
+    for name in sorted(MISSING):
+        print(f"{name} is not installed: left out")
 
 
 if __name__ == "__main__":

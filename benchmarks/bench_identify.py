@@ -12,29 +12,22 @@ in the CPDAG, where the other two have no answer.
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import warnings
 from itertools import islice
-from time import perf_counter
+from time import process_time
 
 import networkx as nx
 import numpy as np
 
+from benchmarks.tables import head, row
+from benchmarks.time_limit import TooLongError, processor_limit
 from causalkit.errors import NotIdentifiableError
 from causalkit.graph import CausalGraph, random_dag
 from causalkit.identification import identify, minimal_adjustment_set, minimal_adjustment_sets
 
 SIZES = (50, 200, 1000)
 N_PAIRS = 5
-
-
-class TooLongError(Exception):
-    pass
-
-
-def stop(*_):
-    raise TooLongError
 
 
 def draw(size, rng):
@@ -112,42 +105,37 @@ def digraph(graph):
 def timed(job, pairs, limit):
     seconds, stopped, failed = [], 0, 0
     for x, y in pairs:
-        signal.setitimer(signal.ITIMER_REAL, limit)
-        start = perf_counter()
+        start = process_time()
         try:
-            job(x, y)
+            with processor_limit(limit):
+                job(x, y)
         except TooLongError:
             stopped += 1
         except Exception:
             failed += 1
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        seconds.append(perf_counter() - start)
+        seconds.append(process_time() - start)
     return np.median(seconds), max(seconds), stopped, failed
 
 
 def main(limit=20.0):
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    signal.signal(signal.SIGALRM, stop)
-    print(
-        f"{'what':28s}{'nodes':>7s}{'median ms':>12s}{'worst ms':>12s}{'stopped':>9s}{'failed':>8s}"
-    )
+    head("nodes", "call", "median ms", "worst ms", "stopped", "failed")
+    missing = set()
     for size in SIZES:
         graph, pairs = draw(size, np.random.default_rng(size))
         for source in (ours, dowhy_calls, pgmpy_calls):
             try:
                 jobs = source(graph)
             except ImportError as error:
-                print(f"{error.name} is not installed: left out")
+                missing.add(error.name)
                 continue
             for name, job in jobs.items():
                 middle, worst, stopped, failed = timed(job, pairs, limit)
-                print(
-                    f"{name:28s}{size:7d}{1000 * middle:12.2f}{1000 * worst:12.2f}"
-                    f"{stopped:6d}/{N_PAIRS}{failed:6d}/{N_PAIRS}",
-                    flush=True,
-                )
+                times = f"{1000 * middle:.2f}", f"{1000 * worst:.2f}"
+                row(size, name, *times, f"{stopped}/{N_PAIRS}", f"{failed}/{N_PAIRS}")
+    for name in sorted(missing):
+        print(f"{name} is not installed: left out")
 
 
 if __name__ == "__main__":

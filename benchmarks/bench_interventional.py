@@ -51,10 +51,11 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from statistics import mean, median
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
+from benchmarks.tables import head, row
 from causalkit.discovery.interventions.invariant_prediction import InvariantPrediction
 from causalkit.discovery.interventions.unknown_targets import UnknownTargets
 from causalkit.discovery.search.boss import BOSS
@@ -78,11 +79,9 @@ def optional(name):
 
 
 def table(title, columns, rows):
-    print(f"\n{title}\n")
-    cells = [[f"{v:.2f}" if isinstance(v, float) else str(v) for v in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    for line in (columns, ["-" * w for w in widths], *cells):
-        print("  ".join(v.rjust(w) for v, w in zip(line, widths, strict=True)))
+    head(*columns, title=title)
+    for cells in rows:
+        row(*(f"{cell:.2f}" if isinstance(cell, float) else cell for cell in cells))
 
 
 # --- known targets --------------------------------------------------------------------------------
@@ -176,9 +175,9 @@ def known(options):
                         truth = interventional_class(
                             dag, [[dag.nodes[v] for v in touched] for touched in regimes]
                         )
-                        start = perf_counter()
+                        start = process_time()
                         found = search(parts, regimes, dag.nodes)
-                        seconds.append(perf_counter() - start)
+                        seconds.append(process_time() - start)
                         errors.append(shd(truth, found))
                     rows.append((p, n, kind, name, mean(errors), median(seconds)))
     table(
@@ -247,22 +246,22 @@ def sachs(options):
         for method, search in known_methods().items():
             if "penalty" not in method or method in options.without:
                 continue
-            start = perf_counter()
+            start = process_time()
             graph = search(parts, regimes, names)
-            found.append((method, graph, perf_counter() - start))
-        start = perf_counter()
+            found.append((method, graph, process_time() - start))
+        start = process_time()
         unknown = UnknownTargets("condition", observational=labels[0]).fit(
             values.assign(condition=frame["condition"])
         )
-        found.append(("UnknownTargets", unknown.graph_, perf_counter() - start))
+        found.append(("UnknownTargets", unknown.graph_, process_time() - start))
         if optional("gies") and "gies" not in options.without:
-            start = perf_counter()
-            found.append(("gies", by_gies(parts, regimes, names), perf_counter() - start))
+            start = process_time()
+            found.append(("gies", by_gies(parts, regimes, names), process_time() - start))
         for method, graph, seconds in found:
             rows.append((scale, method, *agreement(graph, truth), seconds))
-        print(f"\nTargets learnt by UnknownTargets, {scale}:")
+        head("condition", "target of the reagent", "learnt", title=f"UnknownTargets, {scale} data")
         for label, touched in unknown.targets_.items():
-            print(f"  {label:28s} reagent {REAGENTS.get(label[0], '-'):5s} learnt {touched}")
+            row(label, REAGENTS.get(label[0]), ", ".join(touched))
     table(
         "Sachs, nine conditions, against the consensus of 17 edges",
         ("data", "method", "edges", "right", "reversed", "undirected", "either way", "s"),
@@ -333,9 +332,9 @@ def unknown(options):
                 held = []
                 for seed in range(2 * options.seeds):
                     dag, data, touched = unknown_design(model, kind, seed)
-                    start = perf_counter()
+                    start = process_time()
                     found = UnknownTargets(observational=told).fit(data)
-                    seconds = perf_counter() - start
+                    seconds = process_time() - start
                     edges = np.asarray(dag.directed), np.asarray(found.dag_.directed)
                     held.append(
                         (shd(dag, found.dag_), sid(dag, found.dag_), f1(*edges),
@@ -396,9 +395,9 @@ def invariant(options):
         n_runs, wrong, both, held, asked, seconds = times * options.seeds, 0, 0, 0, 0, []
         for seed in range(n_runs):
             data, weights = invariant_design(n, n_environments, seed, curved=curved)
-            start = perf_counter()
+            start = process_time()
             found = InvariantPrediction("y", regressor=regressor).fit(data)
-            seconds.append(perf_counter() - start)
+            seconds.append(process_time() - start)
             wrong += bool(set(found.parents_) - {"a", "b"})
             both += set(found.parents_) == {"a", "b"}
             for v, weight in zip("ab", weights, strict=True):

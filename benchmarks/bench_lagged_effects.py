@@ -18,6 +18,7 @@ import time
 import numpy as np
 from sklearn.linear_model import LinearRegression
 
+from benchmarks.tables import head, row
 from causalkit._core.parallel import run
 from causalkit.estimation import HAC, OLS, PLR, Asymptotic, MovingBlocks
 from causalkit.identification import identify, sustained
@@ -78,17 +79,19 @@ DESIGNS = {
 
 
 def points(reps, n_jobs):
-    print(f"{'effect of':22s} {'standard error':20s} {'coverage':>15s} {'bias':>8s} "
-          f"{'spread':>8s} {'mean s.e.':>9s}")  # fmt: skip
+    head("effect of", "standard error", "coverage", "bias", "spread", "mean s.e.")
     for name, setting in DESIGNS.items():
         jobs = [(*setting, 10_000 + seed) for seed in range(reps)]
-        rows = [row for found in run(one, jobs, n_jobs=n_jobs) for row in found]
-        for kind in dict.fromkeys(row[0] for row in rows):
-            error, std_error, hit = np.array([row[1:] for row in rows if row[0] == kind]).T
-            print(
-                f"{name:22s} {kind:20s} {hit.mean():8.1%} ± {np.sqrt(0.0475 / len(hit)):.1%} "
-                f"{error.mean():+8.4f} {error.std(ddof=1):8.4f} {std_error.mean():9.4f}",
-                flush=True,
+        runs = [each for found in run(one, jobs, n_jobs=n_jobs) for each in found]
+        for kind in dict.fromkeys(each[0] for each in runs):
+            error, std_error, hit = np.array([each[1:] for each in runs if each[0] == kind]).T
+            row(
+                name,
+                kind,
+                f"{hit.mean():.1%} ± {np.sqrt(0.0475 / len(hit)):.1%}",
+                f"{error.mean():+.4f}",
+                f"{error.std(ddof=1):.4f}",
+                f"{std_error.mean():.4f}",
             )
 
 
@@ -109,28 +112,26 @@ def curve(n, seed, kind):
 
 
 def bands(reps, n_jobs):
-    print(f"\n{'response':12s} {'steps':>6s} {'intervals':>10s} {'all of them':>12s} {'band':>14s}")
+    head("response", "steps", "intervals", "all of them", "band")
     for kind in ("pulse", "sustained"):
         for n in (200, 500):
             jobs = [(n, 20_000 + seed, kind) for seed in range(reps)]
             pointwise, every, band = np.mean(run(curve, jobs, n_jobs=n_jobs), axis=0)
             error = np.sqrt(0.0475 / reps)
-            print(f"{kind:12s} {n:6d} {pointwise:10.1%} {every:12.1%} {band:7.1%} ± {error:.1%}")
+            row(kind, n, f"{pointwise:.1%}", f"{every:.1%}", f"{band:.1%} ± {error:.1%}")
 
 
 def speed(reps, n_jobs):  # noqa: ARG001
-    print(
-        f"\n{'series':>6s} {'horizons':>9s} {'seconds':>8s}   identified and estimated, n = 1,000"
-    )
+    head("series", "horizons", "seconds", title="Identified and estimated, 1,000 steps")
     for p, horizon in ((5, 10), (10, 20), (30, 10)):
         svar = random_svar(p, max_lag=3, rng=1)
         data = svar.sample(1000, rng=2)
         strength = np.abs(svar.effects(horizon)).sum(axis=0)
         np.fill_diagonal(strength, 0)
         x, y = np.unravel_index(strength.argmax(), strength.shape)
-        start = time.perf_counter()
+        start = time.process_time()
         impulse_response(svar.graph, f"x{x}", f"x{y}", data, horizon=horizon)
-        print(f"{p:6d} {horizon:9d} {time.perf_counter() - start:8.2f}")
+        row(p, horizon, f"{time.process_time() - start:.2f}")
 
 
 PARTS = {"points": points, "bands": bands, "speed": speed}

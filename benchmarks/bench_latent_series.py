@@ -23,10 +23,11 @@ import importlib.util
 import warnings
 from dataclasses import replace
 from functools import partial
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
+from benchmarks.tables import beside, head, row
 from causalkit.discovery import LPCMCI, TSICD
 from causalkit.graph import ARROW, CIRCLE, TAIL, lagged_pag
 from causalkit.models import bent, random_svar
@@ -103,23 +104,23 @@ def installed(name):
 
 
 def speed(repeats):
-    print(f"{'series':>6} {'steps':>6} {'lags':>4}" + "".join(f"{name:>14}" for name in PEERS))
+    head("series", "steps", "lags", *(f"{name}, ms" for name in PEERS))
     for p, n, lags in SIZES:
         values, _ = case(p, n, lags, seed=1)
         cells = []
         for name, run in PEERS.items():
             if not installed(name) or (name == "tigramite" and p > 10):
-                cells.append(f"{'–':>14}")
+                cells.append("–")
                 continue
             if name != "tigramite":
                 run(values, lags)
             times = []
             for _ in range(1 if name == "tigramite" else repeats):
-                begun = perf_counter()
+                begun = process_time()
                 run(values, lags)
-                times.append(perf_counter() - begun)
-            cells.append(f"{1000 * min(times):11.1f} ms")
-        print(f"{p:6} {n:6} {lags:4}" + "".join(cells), flush=True)
+                times.append(process_time() - begun)
+            cells.append(f"{1000 * min(times):.1f}")
+        row(p, n, lags, *cells)
 
 
 def marks(graph, max_lag):
@@ -161,20 +162,12 @@ def accuracy(n_graphs):
                 rows[name].append(measures(truth(), learnt, lags))
                 tests[name].append(n_tests)
         what = "linear" if function is None else "bent"
-        print(f"\n{p} series seen, {n} steps, lags to {lags}, {what}, {n_graphs} graphs")
+        title = f"{p} series seen, {n} steps, lags to {lags}, {what}, {n_graphs} graphs"
+        head("method", "lagged", "step", "marks", "tests", title=title)
         reference = np.array(rows.get("tigramite", rows["LPCMCI"]))
         for name in there:
-            scores = np.array(rows[name])
-            gap = scores - reference
-            error = gap.std(axis=0, ddof=1) / np.sqrt(n_graphs)
-            cells = [
-                f"{label} {m:.3f} ({d:+.3f} ± {e:.3f})"
-                for label, m, d, e in zip(
-                    ("lagged", "step", "marks"), scores.mean(0), gap.mean(0), error, strict=True
-                )
-            ]
-            counted = "" if name == "tigramite" else f"   {np.mean(tests[name]):.0f} tests"
-            print(f"  {name:12} " + "   ".join(cells) + counted, flush=True)
+            counted = None if name == "tigramite" else f"{np.mean(tests[name]):.0f}"
+            row(name, *beside(np.array(rows[name]), reference), counted)
 
 
 def main():

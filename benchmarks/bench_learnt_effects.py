@@ -32,6 +32,8 @@ from time import perf_counter
 import numpy as np
 from joblib import Parallel, delayed
 
+from benchmarks.learnt_intervals import show_intervals
+from benchmarks.tables import head
 from causalkit.discovery import FLOP, PC
 from causalkit.errors import CausalkitWarning
 from causalkit.estimation import OLS, PLR
@@ -131,17 +133,7 @@ def cell(kind, n, setting, args):
     done = Parallel(n_jobs=args.jobs)(
         delayed(one)(kind, n, setting, seed, args.resamples) for seed in range(args.repeats)
     )
-    rows = [row for row, _, _ in done]
-    shown = []
-    for name in rows[0]:
-        covered = np.array([row[name][0] for row in rows], dtype=float)
-        error = covered.std(ddof=1) / np.sqrt(len(covered))
-        length = np.median([row[name][1] for row in rows])
-        shown.append(f"{100 * covered.mean():.1f} ± {100 * error:.1f}, {length:.2f}")
-    seconds = np.median([s for _, s, _ in done])
-    graphs = np.median([g for _, _, g in done])
-    print(f"| {kind} {setting:g} | {n} | {' | '.join(shown)} | {graphs:.0f} | {seconds:.1f} |",
-          flush=True)  # fmt: skip
+    show_intervals(f"{kind} {setting:g}", n, done)
 
 
 def main() -> None:
@@ -152,8 +144,8 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=100)
     parser.add_argument("--jobs", type=int, default=None)
     args = parser.parse_args()
-    print("| design | rows | oracle | naive PC | naive FLOP | learnt | graphs | seconds |")
-    print("| --- | --: | --: | --: | --: | --: | --: | --: |")
+    methods = "oracle", "naive PC", "naive FLOP", "learnt"
+    head("design", "rows", *methods, "graphs", "seconds")
     for kind in args.cells:
         for n in ROWS:
             for setting in SETTINGS[kind]:

@@ -32,6 +32,8 @@ from time import perf_counter
 import numpy as np
 from joblib import Parallel, delayed
 
+from benchmarks.learnt_intervals import show_intervals
+from benchmarks.tables import head
 from causalkit.discovery import PCMCIPlus
 from causalkit.errors import CausalkitWarning
 from causalkit.graph import LaggedGraph
@@ -96,17 +98,7 @@ def cell(kind, n_steps, w, args):
     done = Parallel(n_jobs=args.jobs)(
         delayed(one)(kind, n_steps, w, seed, **settings) for seed in range(args.repeats)
     )
-    rows = [row for row, _, _ in done]
-    shown = []
-    for name in rows[0]:
-        covered = np.array([row[name][0] for row in rows], dtype=float)
-        error = covered.std(ddof=1) / np.sqrt(len(covered))
-        length = np.median([row[name][1] for row in rows])
-        shown.append(f"{100 * covered.mean():.1f} ± {100 * error:.1f}, {length:.2f}")
-    seconds = np.median([s for _, s, _ in done])
-    graphs = np.median([g for _, _, g in done])
-    print(f"| {kind} {w:g} | {n_steps} | {' | '.join(shown)} | {graphs:.0f} | {seconds:.1f} |",
-          flush=True)  # fmt: skip
+    show_intervals(f"{kind} {w:g}", n_steps, done)
 
 
 def main() -> None:
@@ -117,8 +109,7 @@ def main() -> None:
     parser.add_argument("--window", type=float, default=None)
     parser.add_argument("--jobs", type=int, default=None)
     args = parser.parse_args()
-    print("| design | steps | true graph | PCMCI+ | over graphs | graphs | seconds |")
-    print("| --- | --: | --: | --: | --: | --: | --: |")
+    head("design", "steps", "true graph", "PCMCI+", "over graphs", "graphs", "seconds")
     for kind in args.cells:
         for n_steps in STEPS:
             for w in WEIGHTS[kind]:

@@ -24,10 +24,11 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
+from benchmarks.tables import head, row
 from causalkit._core.parallel import run
 from causalkit.discovery import PC
 from causalkit.errors import CausalkitWarning
@@ -132,14 +133,14 @@ def one_table(kind, seed, n_rows, names):
     holes = np.where(missing_cells(kind, rng, dag, X), np.nan, X)
     rows = []
     for name, search in methods(seed, names).items():
-        start = perf_counter()
+        start = process_time()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
                 found = errors(search(X if name == "complete data" else holes), dag)
             except Exception:  # a peer that fails is shown as having no figure
                 found = [np.nan] * 3
-        rows.append([*found, perf_counter() - start])
+        rows.append([*found, process_time() - start])
     return np.array(rows)
 
 
@@ -147,15 +148,12 @@ def part_missing(options):
     for kind in ("MCAR", "MAR", "MNAR"):
         tables = [(kind, seed, options.rows, options.methods) for seed in range(options.seeds)]
         runs = np.array(run(one_table, tables, n_jobs=options.jobs))
-        print(f"\n{kind}: {options.seeds} tables of {options.rows} rows")
-        print(f"{'':22}{'SHD':>14}{'too many':>14}{'too few':>14}{'[s]':>8}{'SHD - complete':>18}")
+        names = "method", "SHD", "too many", "too few", "seconds", "SHD - complete"
+        head(*names, title=f"{kind}: {options.seeds} tables of {options.rows} rows")
         more = runs[:, :, 0] - runs[:, :1, 0]
         for k, name in enumerate(methods(0, options.methods)):
             cells = [cell(runs[:, k, c]) for c in range(3)]
-            seconds = np.median(runs[:, k, 3])
-            print(
-                f"{name:22}{''.join(f'{c:>14}' for c in cells)}{seconds:8.2f}{cell(more[:, k]):>18}"
-            )
+            row(name, *cells, f"{np.median(runs[:, k, 3]):.2f}", cell(more[:, k]))
 
 
 def cell(values):
@@ -211,8 +209,8 @@ def one_zero_table(kind, n_nodes, degree, share, seed):
 
 
 def part_zeros(options):
-    print(f"{'SHD, F1':16}{'p':>3}{'degree':>7}{'share':>6}", end="")
-    print("".join(f"{name:>28}" for name, *_ in ZERO_LOOKS))
+    names = "zeros", "p", "degree", "share", *(name for name, *_ in ZERO_LOOKS)
+    head(*names, title="SHD, F1")
     drawn = {}
     for kind in ZERO_DESIGNS:
         for n_nodes, degree in ((10, 1.0), (10, 2.0), (20, 2.0), (30, 2.0), (20, 4.0), (20, 6.0)):
@@ -220,10 +218,10 @@ def part_zeros(options):
                 tables = [(kind, n_nodes, degree, share, seed) for seed in range(options.seeds)]
                 runs = np.array(run(one_zero_table, tables, n_jobs=options.jobs))
                 drawn[kind, n_nodes, degree, share] = runs
-                print(f"{kind:16}{n_nodes:>3}{degree:>7.0f}{share:>6.1f}", end="")
-                for k in range(len(ZERO_LOOKS)):
-                    print(f"{cell(runs[:, k, 0]) + ', ' + cell(runs[:, k, 1]):>28}", end="")
-                print(flush=True)
+                cells = [
+                    f"{cell(runs[:, k, 0])}, {cell(runs[:, k, 1])}" for k in range(len(ZERO_LOOKS))
+                ]
+                row(kind, n_nodes, f"{degree:.0f}", share, *cells)
     if options.figure:
         draw(drawn, options.figure)
 
@@ -276,15 +274,15 @@ def one_null(kind, n_rows, seed):
 
 
 def part_types(options):
-    print(f"{'rejections at 5 %':20}{'n':>6}{'test-wise':>16}{'correction':>16}{'imputation':>16}")
+    names = "cells are missing", "n", "test-wise", "correction", "imputation"
+    head(*names, title="Rejections at 5 %")
     for kind in ("MCAR", "MAR", "MNAR"):
         for n_rows in (100, 400, 2000):
             tables = [(kind, n_rows, seed) for seed in range(options.repeats)]
             rejected = np.array(run(one_null, tables, n_jobs=options.jobs)) < 0.05
             share = rejected.mean(axis=0)
             error = np.sqrt(share * (1 - share) / len(rejected))
-            print(f"{kind:20}{n_rows:>6}", end="")
-            print("".join(f"{s:>9.3f} ± {e:.3f}" for s, e in zip(share, error, strict=True)))
+            row(kind, n_rows, *(f"{s:.3f} ± {e:.3f}" for s, e in zip(share, error, strict=True)))
 
 
 def main():
@@ -300,7 +298,6 @@ def main():
     parser.add_argument("--figure")
     options = parser.parse_args()
     for name in options.parts:
-        print(f"\n-- {name}", flush=True)
         {"missing": part_missing, "zeros": part_zeros, "types": part_types}[name](options)
 
 

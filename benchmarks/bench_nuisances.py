@@ -36,6 +36,7 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.tables import head, row
 from causalkit.estimation import PLR
 from causalkit.estimation.multipliers import multiplier_bootstrap
 from causalkit.estimation.nuisances.crossfitting import assign_folds
@@ -136,19 +137,21 @@ def lasso_table(sizes, repeats):
     }
     modules = {"DoubleML": "doubleml", "econml": "econml", "dml-rs": "dml_rs"}
     there = {k: v for k, v in libraries.items() if find_spec(modules.get(k, "causalkit"))}
-    print("Lasso nuisances, 20 columns: CPU seconds, times causalkit's, effect (s.e.)")
+    warm = draw(300, 20)
+    race({k: partial(job, *warm) for k, job in there.items()}, 1)  # imports and compilation
+    head("n", "library", "seconds", "ratio", "effect (s.e.)", title="Lasso nuisances, 20 columns")
     for n in sizes:
         X, t, y = draw(n, 20)
         best, answers = race({k: partial(job, X, t, y) for k, job in there.items()}, repeats)
         for name, seconds in best.items():
             value, error = answers[name]
             ratio = seconds / best["causalkit"]
-            print(f"  {n:8d} {name:10s} {seconds:8.4f} {ratio:6.1f}x  {value:7.4f} ({error:.4f})")
+            row(n, name, f"{seconds:.4f}", f"{ratio:.1f}", f"{value:.4f} ({error:.4f})")
 
 
 def overhead_table(sizes, repeats):
-    print("The same learner of scikit-learn: CPU seconds of the bare loop, overhead of PLR")
-    print("  (without, and with the assessment of the nuisances)")
+    names = "n", "learner", "bare loop, seconds", "PLR adds", "and its assessment"
+    head(*names, title="The same learner of scikit-learn in PLR and in a bare loop")
     for n in sizes:
         X, t, y = draw(n, 20)
         for learner in (LassoCV(cv=5), LinearRegression()):
@@ -162,11 +165,11 @@ def overhead_table(sizes, repeats):
             best, _ = race(jobs, repeats)
             shares = [best[job] / best["bare"] - 1 for job in ("unassessed", "PLR")]
             name = type(learner).__name__
-            print(f"  {n:8d} {name:17s} {best['bare']:8.4f}", *map("{:+7.1%}".format, shares))
+            row(n, name, f"{best['bare']:.4f}", *map("{:+.1%}".format, shares))
 
 
 def wide_table(repeats):
-    print("Wide, 1000 rows of 500 columns: CPU seconds")
+    head("learner", "seconds", "effect (s.e.)", title="Wide, 1000 rows of 500 columns")
     X, t, y = draw(1000, 500)
     learners = {"GramOLS": GramOLS(), "GramRidge": GramRidge(), "GramLasso": GramLasso()}
     jobs = {k: partial(alone, learner, X, t, y) for k, learner in learners.items()}
@@ -174,13 +177,14 @@ def wide_table(repeats):
     jobs["LassoCV, bare"] = partial(bare, LassoCV(cv=5), X, t, y, folds)
     best, answers = race(jobs, repeats)
     for name, seconds in best.items():
-        print(f"  {name:15s} {seconds:8.3f}  {answers[name][0]:7.4f} ({answers[name][1]:.4f})")
+        row(name, f"{seconds:.3f}", "{:.4f} ({:.4f})".format(*answers[name]))
 
 
 LARGE = """
 import resource, sys, time
 import numpy as np
 from benchmarks.bench_nuisances import alone, draw
+from benchmarks.tables import row
 from causalkit.estimation.nuisances.gram_learners import GramOLS
 from causalkit.estimation.nuisances.penalised import GramLasso, GramRidge
 from causalkit.estimation.nuisances.quality import unassessed
@@ -192,13 +196,14 @@ before, start, used = largest(), time.perf_counter(), time.process_time()
 value, error = alone(learner, X, t, y)
 wall, cpu = time.perf_counter() - start, time.process_time() - used
 size = X.nbytes + t.nbytes + y.nbytes
-print(f"  {sys.argv[1]:10s} {wall:6.2f} s wall {cpu:6.2f} s CPU "
-      f"{(largest() - before) / size:5.2f} x the data  {value:.4f} ({error:.4f})")
+row(sys.argv[1], f"{cpu:.2f}", f"{wall:.2f}", f"{(largest() - before) / size:.2f}",
+    f"{value:.4f} ({error:.4f})")
 """
 
 
 def large_table(n):
-    print(f"{n} rows of 50 columns: seconds, memory beyond the data themselves")
+    names = "learner", "seconds", "by the clock", "memory beyond the data / data", "effect (s.e.)"
+    head(*names, title=f"{n} rows of 50 columns")
     for name in ("GramOLS", "GramRidge", "GramLasso"):
         subprocess.run(
             [sys.executable, "-c", LARGE, name, str(n)],
@@ -208,18 +213,20 @@ def large_table(n):
 
 
 def multiplier_table(repeats):
-    print("Multiplier bootstrap, 500 draws, 10000 rows: CPU seconds")
+    head("weights", "seconds", title="Multiplier bootstrap, 500 draws, 10000 rows")
     X, t, y = draw(10_000, 20)
     effect = PLR(GramLasso(), GramLasso(), random_state=0).fit(X, y, t=t).effect_
     laws = ("normal", "rademacher", "mammen", "exponential")
     jobs = {law: partial(multiplier_bootstrap, effect, weights=law, random_state=0) for law in laws}
     best, _ = race(jobs, repeats)
-    print("  ", *(f"{law} {seconds:.4f}" for law, seconds in best.items()))
+    for law, seconds in best.items():
+        row(law, f"{seconds:.4f}")
 
 
 STREAMED = """
 import resource, sys, time
 import causalkit as ck
+from benchmarks.tables import row
 from causalkit.estimation import OLS, PLR
 from causalkit.estimation.nuisances.penalised import GramLasso
 from causalkit.estimation.out_of_core import estimate_streamed
@@ -232,9 +239,9 @@ largest = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 before, start, used = largest(), time.perf_counter(), time.process_time()
 effect = estimate_streamed(estimand, sys.argv[3], estimator)
 wall, cpu = time.perf_counter() - start, time.process_time() - used
-print(f"  {sys.argv[1]:10s} {effect.n_obs:8d} rows {wall:6.2f} s wall {cpu:6.2f} s CPU "
-      f"{(largest() - before) / 2**20:5.0f} MiB more, {largest() / 2**20:5.0f} in all  "
-      f"{effect.value:.4f} ({effect.std_error:.4f})")
+row(sys.argv[1], effect.n_obs, f"{cpu:.2f}", f"{wall:.2f}",
+    f"{(largest() - before) / 2**20:.0f}", f"{largest() / 2**20:.0f}",
+    f"{effect.value:.4f} ({effect.std_error:.4f})")
 """
 
 
@@ -253,7 +260,9 @@ def write(path, n):
 
 
 def streamed_table(n):
-    print("Parquet files, 50 columns: seconds and memory")
+    memory = "MiB more", "MiB in all"
+    names = "estimator", "rows", "seconds", "by the clock", *memory, "effect (s.e.)"
+    head(*names, title="Parquet files, 50 columns")
     with TemporaryDirectory() as folder:
         paths = [f"{folder}/{rows}.parquet" for rows in (10_000, n // 4, n)]
         for path, rows in zip(paths, (10_000, n // 4, n), strict=True):

@@ -35,6 +35,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.tables import head, row
 from causalkit.graph import random_dag
 
 GROUP = 2**20
@@ -148,14 +149,14 @@ def main():
         for _ in range(options.repeats):
             for name, job in JOBS.items():
                 runs[name].append(json.loads(fresh(HEAD + job + TAIL, path)))
-        print(f"{'':<26}{'seconds':>10}{'x reading':>11}{'of a CPU':>10}{'peak GiB':>10}")
+        head("job", "seconds by the clock", "x reading", "of a CPU", "peak GiB")
         reads = [[run[0] for run in found] for name, found in runs.items() if "read" in name]
         quickest = [min(times) for times in zip(*reads, strict=True)]
         for name, found in runs.items():
             seconds = median(run[0] for run in found)
             ratio = median(run[0] / base for run, base in zip(found, quickest, strict=True))
             used, peak = median(run[1] for run in found), max(run[2] for run in found)
-            print(f"{name:<26}{seconds:>10.2f}{ratio:>11.2f}{used:>10.2f}{peak:>10.2f}")
+            row(name, *(f"{value:.2f}" for value in (seconds, ratio, used, peak)))
         path.unlink()
         rows = min(options.rows, 1_000_000)
         write(path, rows, options.columns)

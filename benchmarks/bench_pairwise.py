@@ -41,13 +41,14 @@ import sys
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.tables import head, row
 from causalkit._core.parallel import one_thread
 from causalkit.discovery.functional.asymmetries import IGCI, RECI, PairwiseLiNGAM
 from causalkit.discovery.functional.noise_models import ANM, LOCI
@@ -162,7 +163,7 @@ def real_pairs(n_rows):
 
 def ours(method):
     def ask(x, y):
-        found = direction({"x": x, "y": y}, "x", "y", method=method)
+        found = direction({"x": x, "y": y}, "x", "y", algorithm=method)
         return found.cause == "x", found.decided
 
     return ask
@@ -188,21 +189,18 @@ def causallearn_pnl(x, y, alpha=0.05):
 
 def table(title, pairs, asked):
     """Ask each method about each pair, given as (cause, effect, weight)."""
-    print(f"\n{title}")
-    print(
-        f"{'method':28s} {'leaning':>14s} {'decided':>8s} {'of these right':>15s} {'seconds':>8s}"
-    )
+    head("method", "leaning", "decided", "of these right", "seconds", "refused", title=title)
     rng = np.random.default_rng(SEED)
     turned = rng.random(len(pairs)) < 0.5
     for name, ask in asked.items():
         right, decided, seconds, refused = [], [], [], 0
         for (cause, effect, _), swap in zip(pairs, turned, strict=True):
-            start = perf_counter()
+            start = process_time()
             try:
                 first, sure = ask(effect, cause) if swap else ask(cause, effect)
             except CausalkitError:
                 first, sure, refused = None, False, refused + 1
-            seconds.append(perf_counter() - start)
+            seconds.append(process_time() - start)
             right.append(0.5 if first is None else float(first != swap))
             decided.append(sure)
         weights = np.array([weight for _, _, weight in pairs])
@@ -211,12 +209,13 @@ def table(title, pairs, asked):
         share = min(weights @ right, 1.0)
         error = np.sqrt(share * (1 - share) * (weights @ weights))
         sure = weights @ decided
-        of_these = f"{weights @ (right * decided) / sure:15.1%}" if sure else f"{'–':>15s}"
-        note = f"  ({refused} refused, counted as half right)" if refused else ""
-        print(
-            f"{name:28s} {share:7.1%} ± {error:4.1%} {sure:8.1%} {of_these} "
-            f"{np.median(seconds):8.3f}{note}",
-            flush=True,
+        row(
+            name,
+            f"{share:.1%} ± {error:.1%}",
+            f"{sure:.1%}",
+            f"{weights @ (right * decided) / sure:.1%}" if sure else None,
+            f"{np.median(seconds):.3f}",
+            refused,
         )
 
 

@@ -20,10 +20,11 @@ import argparse
 import importlib.util
 import warnings
 from functools import partial
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
+from benchmarks.tables import beside, head, row
 from causalkit.discovery import PCMCI, PCMCIPlus
 from causalkit.graph import ARROW, TAIL, Kind, LaggedGraph
 from causalkit.models import bent, random_svar
@@ -103,17 +104,16 @@ def best_time(run, repeats, longest=2.0):
     run()
     times = []
     for _ in range(repeats):
-        begun = perf_counter()
+        begun = process_time()
         run()
-        times.append(perf_counter() - begun)
+        times.append(process_time() - begun)
         if times[-1] > longest:
             break
     return min(times)
 
 
 def speed(repeats):
-    print(f"{'method':8} {'series':>6} {'steps':>6} {'lags':>4}", end="")
-    print("".join(f"{peer:>13}" for peer in ("ours", "andrey", "tigramite")), "   times ours")
+    head("method", "series", "steps", "lags", "library", "ms", "ratio")
     for method, peers in PAIRS.items():
         for p, n, lags in SIZES:
             values, _ = case(p, n, lags, seed=1)
@@ -122,16 +122,9 @@ def speed(repeats):
                 if installed(name) and not (name == "tigramite" and p > 20):
                     few = 1 if name == "tigramite" else repeats
                     seconds[name] = best_time(partial(run, values, lags), few)
-            shown = "".join(
-                f"{1000 * seconds[name]:10.1f} ms" if name in seconds else f"{'–':>13}"
-                for name in peers
-            )
-            ratios = ", ".join(
-                f"{name} {seconds[name] / seconds['ours']:.1f}"
-                for name in seconds
-                if name != "ours"
-            )
-            print(f"{method:8} {p:6} {n:6} {lags:4}{shown}    {ratios}", flush=True)
+            for name, took in seconds.items():
+                ratio = took / seconds["ours"]
+                row(method, p, n, lags, name, f"{1000 * took:.1f}", f"{ratio:.1f}")
 
 
 def f1(truth, learnt):
@@ -170,25 +163,14 @@ def accuracy(n_graphs):
                     a, b = links[name], links["tigramite"]
                     shared[name].append((a & b).sum() / max(1, (a | b).sum()))
             what = "linear" if function is None else "bent"
-            print(f"\n{method}, {p} series, {n} steps, {what}, {n_graphs} graphs")
+            labels = ("lagged",) if method == "PCMCI" else ("lagged", "step", "arrows")
+            title = f"{method}, {p} series, {n} steps, {what}, {n_graphs} graphs"
+            head("library", *labels, "same links", title=title)
             reference = np.array(rows.get("tigramite", rows["ours"]))
             for name in there:
-                scores = np.array(rows[name])
-                gap = scores - reference
-                error = gap.std(axis=0, ddof=1) / np.sqrt(n_graphs)
-                cells = [
-                    f"{label} {m:.3f} ({d:+.3f} ± {e:.3f})"
-                    for label, m, d, e in zip(
-                        ("lagged", "step", "arrows"),
-                        scores.mean(0),
-                        gap.mean(0),
-                        error,
-                        strict=True,
-                    )
-                ]
-                cells = cells[:1] if method == "PCMCI" else cells
-                common = f"   same links {np.mean(shared[name]):.4f}" if shared[name] else ""
-                print(f"  {name:10} " + "   ".join(cells) + common, flush=True)
+                cells = beside(np.array(rows[name]), reference)
+                common = f"{np.mean(shared[name]):.4f}" if shared[name] else None
+                row(name, *cells[: len(labels)], common)
 
 
 def main():

@@ -19,6 +19,7 @@ os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLA
 import numpy as np
 
 from benchmarks.bench_discovery_constraint import kinds_of, linear_data
+from benchmarks.tables import head, row
 from causalkit.discovery import FLOP
 from causalkit.scores import ExtendedBIC, GaussianBIC
 
@@ -43,24 +44,24 @@ def main() -> None:
     parser.add_argument("--degrees", type=int, nargs="+", default=[2, 4, 8])
     parser.add_argument("--seeds", type=int, default=10)
     options = parser.parse_args()
-    print(f"{'nodes':>6s}{'degree':>7s}{'rows':>6s}", *(f"{name:>9s}" for name in SCORES))
+    head("nodes", "degree", "rows", *SCORES)
     shares = {name: [] for name in SCORES}
     for size in options.sizes:
         for degree in options.degrees:
             for n_rows in options.rows:
-                row = []
+                cells = []
                 for name, score in SCORES.items():
                     found = shds(score, size, degree, n_rows, options.seeds)
                     shares[name].append(found / size)
-                    row.append(f"{found.mean():9.1f}")
-                print(f"{size:6d}{degree:7d}{n_rows:6d}", *row, flush=True)
+                    cells.append(f"{found.mean():.1f}")
+                row(size, degree, n_rows, *cells)
     means = [np.mean(share) for share in shares.values()]
     errors = [
         np.sqrt(np.mean([s.var(ddof=1) / len(s) for s in share]) / len(share))
         for share in shares.values()
     ]
-    print(f"{'SHD by nodes':>19s}", *(f"{mean:9.3f}" for mean in means))
-    print(f"{'error':>19s}", *(f"{error:9.3f}" for error in errors))
+    row("SHD by nodes", "", "", *(f"{mean:.3f}" for mean in means))
+    row("its error", "", "", *(f"{error:.3f}" for error in errors))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import argparse
 import sys
 import warnings
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
@@ -31,9 +31,9 @@ from causalkit.scores import GaussianBIC
 
 
 def timed(call, *arguments, **options):
-    start = perf_counter()
+    start = process_time()
     result = call(*arguments, **options)
-    return result, perf_counter() - start
+    return result, process_time() - start
 
 
 def searches(largest):

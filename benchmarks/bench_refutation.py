@@ -1,24 +1,30 @@
 """How long do a hundred simulations of a refuter take, here and in DoWhy?
 
-    python benchmarks/bench_refutation.py                  ours, all estimators
-    python benchmarks/bench_refutation.py --peer           DoWhy, where it is installed
-    python benchmarks/bench_refutation.py --rows 100000
+    python benchmarks/bench_refutation.py [--rows 100000] [--only ours|peers]
 
 10,000 rows, 5 covariates, a linear outcome; CPU seconds of one thread (the best of three), so that
 other work on the machine matters little. "one by one" is the same check with every refit made from
-the start, which gives the same numbers to rounding. DoWhy needs none of this package, and is
-measured in an environment of its own; its "random common cause" and "data subset" are the same
-questions, its placebo is asked with `placebo_type="permute"`.
+the start, which gives the same numbers to rounding. DoWhy's "random common cause" and "data
+subset" are the same questions, its placebo is asked with `placebo_type="permute"`; with `--only` it
+can be measured in an environment of its own, where this package is not installed.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import sys
 import time
 import warnings
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
+
+if __package__ in (None, ""):  # where the package is not installed
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.tables import head, row
 
 REPEATS, SIMULATIONS = 3, 100
 
@@ -74,7 +80,7 @@ def ours(n_rows):
             refits.prepare_linear = lambda _: None
             slow = cpu_seconds(job)
             refits.prepare_linear = batched
-            print(f"{label:28s} {check.name:22s} {quick:8.3f} s    one by one {slow:7.3f} s")
+            row("causalkit", label, check.name, f"{quick:.3f}", f"{slow:.3f}")
 
 
 def peers(n_rows):
@@ -101,15 +107,19 @@ def peers(n_rows):
                 estimand, estimate, method_name=name, num_simulations=SIMULATIONS, **options
             )
 
-        print(f"{'DoWhy ' + dowhy.__version__:28s} {label:22s} {cpu_seconds(job):8.3f} s")
+        row("DoWhy", "linear regression", label, f"{cpu_seconds(job):.3f}", None)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--peer", action="store_true")
-    arguments = parser.parse_args()
-    (peers if arguments.peer else ours)(arguments.rows)
+    parser.add_argument("--only", choices=("ours", "peers"))
+    asked = parser.parse_args()
+    head("library", "estimator", "check", "seconds", "one by one")
+    if asked.only != "peers":
+        ours(asked.rows)
+    if asked.only != "ours" and find_spec("dowhy"):
+        peers(asked.rows)
 
 
 if __name__ == "__main__":

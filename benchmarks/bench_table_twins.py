@@ -25,10 +25,11 @@ if "numpy" not in sys.modules:  # or it is too late
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 from importlib.util import find_spec
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
+from benchmarks.tables import head, row
 from causalkit import datasets
 from causalkit.models import Twin, random_model
 
@@ -67,9 +68,9 @@ def table(name):
 
 def judged(frame, budget, seed):
     """AUC, distance of values, error of rank correlations, seconds of the fit."""
-    start = perf_counter()
+    start = process_time()
     twin = Twin(max_lag=0, budget=budget, random_state=seed).fit(frame)
-    seconds = perf_counter() - start
+    seconds = process_time() - start
     auc = twin.fidelity(rng=seed, n_null=0).auc
     drawn = twin.sample(20_000, rng=seed)
     apart = []
@@ -82,23 +83,21 @@ def judged(frame, budget, seed):
 
 
 def twins(asked):
-    print(f"{'table':10} {'rows':>6} {'budget':6} {'AUC':>6} {'values':>7} {'ranks':>6} {'fit':>6}")
+    head("table", "rows", "budget", "AUC", "values", "ranks", "seconds of the fit")
     for name in asked.tables:
         frame = table(name)
         if frame is None:
-            print(f"{name:10} skipped: statsmodels is not installed")
+            row(name, "skipped: statsmodels is not installed")
             continue
         for budget in asked.budgets:
             found = np.mean([judged(frame, budget, seed) for seed in range(asked.seeds)], axis=0)
             auc, apart, ranks, seconds = found
-            print(
-                f"{name:10} {len(frame):6,} {budget:6} {auc:6.3f} {apart:7.3f} {ranks:6.3f} "
-                f"{seconds:5.1f}s",
-                flush=True,
-            )
+            figures = f"{auc:.3f}", f"{apart:.3f}", f"{ranks:.3f}", f"{seconds:.1f}"
+            row(name, f"{len(frame):,}", budget, *figures)
 
 
 def sortability(asked):
+    head("degree", "mechanism", "R² sortability")
     for degree in (2.0, 4.0):
         for mechanism in MECHANISMS:
             found = []
@@ -107,7 +106,7 @@ def sortability(asked):
                 found.append(model.sample(2000, rng=seed).r2_sortability)
             error = np.nanstd(found) / np.sqrt(asked.models)
             mean = np.nanmean(found)
-            print(f"degree {degree:g}, {mechanism:17} {mean:.3f} ± {error:.3f}", flush=True)
+            row(f"{degree:g}", mechanism, f"{mean:.3f} ± {error:.3f}")
 
 
 def main() -> None:

@@ -26,8 +26,10 @@ __all__ = [
     "analyze",
     "benchmark",
     "certify",
+    "cite",
     "datasets",
     "discovery",
+    "effects_matrix",
     "errors",
     "estimate",
     "estimation",
@@ -41,6 +43,7 @@ __all__ = [
     "metrics",
     "models",
     "plotting",
+    "possible_graphs",
     "refutation",
     "refute",
     "report",
@@ -57,11 +60,14 @@ _HOME = {
     "PC": "discovery",
     "analyze": "workflow",
     "certify": "workflow",
+    "cite": "_core.citations",
+    "effects_matrix": "workflow",
     "estimate": "estimation",
     "identify": "identification",
     "impulse_response": "workflow",
     "is_separated": "graph",
     "learnt_effect": "workflow",
+    "possible_graphs": "workflow",
     "refute": "refutation",
 }
 
@@ -83,13 +89,21 @@ if TYPE_CHECKING:
         scores,
         workflow,
     )
+    from causalkit._core.citations import cite
     from causalkit.discovery import PC, Knowledge
     from causalkit.errors import InputError, NotIdentifiableError
     from causalkit.estimation import Effect, estimate
     from causalkit.graph import CausalGraph, is_separated
     from causalkit.identification import identify
     from causalkit.refutation import refute
-    from causalkit.workflow import analyze, certify, impulse_response, learnt_effect
+    from causalkit.workflow import (
+        analyze,
+        certify,
+        effects_matrix,
+        impulse_response,
+        learnt_effect,
+        possible_graphs,
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@
     ├── OverlapWarning                      some units have almost no comparable units
     ├── NuisanceWarning                     learners miss structure that moves the effect
     ├── KnowledgeWarning                    what was learnt contradicts what was known
+    ├── RedundantColumnsWarning             columns are copies of each other
     ├── ResamplingWarning                   some resamples failed and count in no share
     ├── TimeBudgetWarning                   a search was stopped before its end
     └── WeakInstrumentWarning               instruments hardly move the treatment
@@ -43,6 +44,7 @@ __all__ = [
     "NuisanceWarning",
     "NumericalError",
     "OverlapWarning",
+    "RedundantColumnsWarning",
     "ResamplingWarning",
     "TimeBudgetWarning",
     "UnknownVariableError",
@@ -119,6 +121,10 @@ class ConvergenceWarning(CausalkitWarning):
 
 class FewRowsWarning(CausalkitWarning):
     """Tests rest on so few rows or clusters that they miss nearly everything."""
+
+
+class RedundantColumnsWarning(CausalkitWarning):
+    """Columns are copies of each other, and no search can tell which of them is a cause."""
 
 
 class ResamplingWarning(CausalkitWarning):

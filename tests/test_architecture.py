@@ -88,7 +88,7 @@ def test_every_folder_has_a_layer():
 
 def test_the_map_of_the_house_shows_every_room():
     text = (PACKAGE.parent / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    there = text[text.index("What is there") : text.index("Places that are reserved")]
+    there = text[text.index("What is there") : text.index("A hot kernel lives")]
     named = set(re.findall(r"[\w]+\.py", there))
     files = {path.name for path in python_files()}
     missing = files - named - {"__init__.py", "__main__.py"}
@@ -99,6 +99,20 @@ def test_the_map_of_the_house_shows_every_room():
         for path in (PACKAGE.parent / folder).glob("*.py")
     }
     assert not named - files - outside, f"ARCHITECTURE.md shows {sorted(named - files - outside)}"
+
+
+def test_the_templates_for_what_is_added_are_there():
+    rows = (
+        (PACKAGE.parent / "ARCHITECTURE.md")
+        .read_text(encoding="utf-8")
+        .split("## 7.")[1]
+        .splitlines()
+    )
+    named = re.findall(
+        r"`([^`<…]+(?:\.py|/))`", "\n".join(row for row in rows if row.startswith("|"))
+    )
+    assert len(named) > 15
+    assert [name for name in named if not (PACKAGE / name).exists()] == []
 
 
 def test_nothing_prints_and_nothing_asserts_outside_the_command_line():

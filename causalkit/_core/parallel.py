@@ -2,12 +2,15 @@
 
 This module is the only importer of joblib, so `joblib.parallel_config("dask")` or `"ray"` around a
 call moves its heavy loops to a cluster unchanged; and of threadpoolctl.
+
+Threads end with the call. Worker processes wait five minutes for the next one, as starting them
+takes seconds; `joblib.externals.loky.get_reusable_executor().shutdown()` ends them at once.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -33,6 +36,7 @@ def run(
     threads: bool = False,
     steady: bool = False,
     until: Callable[[], bool] | None = None,
+    keep: Callable[[int, Result], object] | None = None,
 ) -> list[Result]:
     """Call `job(*args)` for each tuple in `arguments`; results come back in order.
 
@@ -54,6 +58,9 @@ def run(
     until : callable, optional
         Asked before each call; once it says True no more calls are made, and the results are those
         of the first ones.
+    keep : callable, optional
+        `keep(number, result)` is called here, not in a worker, as soon as the result and all before
+        it are there.
 
     Raises
     ------
@@ -66,7 +73,7 @@ def run(
     if threads and n_jobs not in (None, 1):
         with one_thread(steady):
             results = _in_threads(job, arguments, effective_n_jobs(n_jobs), until)
-            return list(track(results, total=len(arguments), label=label))
+            found = _gathered(track(results, total=len(arguments), label=label), keep)
     else:
         open_ones = takewhile(lambda _: until is None or not until(), arguments)
         elsewhere = steady and effective_n_jobs(n_jobs) != 1
@@ -78,8 +85,19 @@ def run(
         size = "auto" if until is None else 1
         results = Parallel(n_jobs=n_jobs, return_as="generator", batch_size=size)(calls)
         with one_thread(steady and not elsewhere), _workers_may_be_replaced():
-            return list(track(results, total=len(arguments), label=label))
-    return list(track(results, total=len(arguments), label=label))
+            found = _gathered(track(results, total=len(arguments), label=label), keep)
+    return found
+
+
+def _gathered(
+    results: Iterable[Result], keep: Callable[[int, Result], object] | None
+) -> list[Result]:
+    found: list[Result] = []
+    for result in results:
+        if keep is not None:
+            keep(len(found), result)
+        found.append(result)
+    return found
 
 
 @contextmanager

@@ -1,26 +1,40 @@
 """Progress bars: silent unless somebody asked (the command line does).
 
 Code that loops for long writes `for item in track(items, label="skeleton")`, and whoever wants to
-watch writes `with shown_progress(): …`. This module is the only importer of tqdm.
+watch writes `with shown_progress(): …`. There is one bar at a time: while a loop has it, loops
+inside it stay quiet, and a loop that is over within half a second never shows one, so that a chain
+of short steps does not flicker. What is said meanwhile goes above the bar, by :func:`say`. This
+module is the only importer of tqdm.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TypeVar
 
-__all__ = ["shown_progress", "track"]
+__all__ = ["say", "shown_progress", "track"]
 
 Item = TypeVar("Item")
 
-_shown: ContextVar[bool] = ContextVar("causalkit_progress", default=False)
+
+@dataclass(slots=True)
+class _Screen:
+    """After how many seconds bars are shown, and whether a loop has the bar."""
+
+    after: float
+    busy: bool = False
+
+
+_screen: ContextVar[_Screen | None] = ContextVar("causalkit_progress", default=None)
 
 
 @contextmanager
-def shown_progress(shown: bool = True) -> Iterator[None]:
-    """Show progress bars within the block.
+def shown_progress(shown: bool = True, *, after: float = 0.5) -> Iterator[None]:
+    """Show progress bars within the block, of loops that take longer than `after` seconds.
 
     Examples
     --------
@@ -29,22 +43,36 @@ def shown_progress(shown: bool = True) -> Iterator[None]:
     ...     list(track([1, 2], label="quiet"))
     [1, 2]
     """
-    token = _shown.set(shown)
+    token = _screen.set(_Screen(after) if shown else None)
     try:
         yield
     finally:
-        _shown.reset(token)
+        _screen.reset(token)
 
 
 def track(items: Iterable[Item], *, total: int | None = None, label: str = "") -> Iterator[Item]:
     """Yield the items, with a bar on standard error while progress is shown."""
-    if not _shown.get():
+    screen = _screen.get()
+    if screen is None or screen.busy:
         yield from items
         return
     from tqdm.auto import tqdm
 
-    _shown.set(False)  # one bar at a time: loops inside this one stay quiet
+    screen.busy = True
     try:
-        yield from tqdm(items, total=total, desc=label, leave=False)
+        yield from tqdm(
+            items, total=total, desc=label, leave=False, delay=screen.after, dynamic_ncols=True
+        )
     finally:
-        _shown.set(True)
+        screen.busy = False
+
+
+def say(line: str) -> None:
+    """Write a line to standard error, above the bar if there is one."""
+    screen = _screen.get()
+    if screen is None or not screen.busy:
+        sys.stderr.write(f"{line}\n")
+        return
+    from tqdm.auto import tqdm
+
+    tqdm.write(line, file=sys.stderr)

@@ -14,6 +14,7 @@ This module is the only importer of narwhals.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -215,9 +216,10 @@ def _of_floats(array: np.ndarray[Any, Any]) -> Table | None:
 def _column_major(array: np.ndarray[Any, Any]) -> FloatArray:
     """A copy, some rows at a time: what is read row by row and written column by column is near."""
     values = np.empty(array.shape, order="F")
-    for start in range(0, len(array), _ROWS_NEAR):
-        rows = slice(start, start + _ROWS_NEAR)
-        values[rows] = array[rows]
+    with np.errstate(over="ignore"):  # a long double beyond the range is infinite: refused later
+        for start in range(0, len(array), _ROWS_NEAR):
+            rows = slice(start, start + _ROWS_NEAR)
+            values[rows] = array[rows]
     return values
 
 
@@ -236,7 +238,7 @@ def column_names(data: Data) -> tuple[Name, ...]:
 def with_columns(data: Data, columns: Mapping[Name, FloatArray]) -> Data:
     """Return a copy of the data, of the same type, with other numbers in some of its columns."""
     if isinstance(data, np.ndarray):
-        result = np.array(data, dtype=np.float64)
+        result = np.array(as_table(data).values)
         for name, values in columns.items():
             result[:, int(str(name).removeprefix("x"))] = values
         return result
@@ -309,7 +311,13 @@ def _as_series(name: Name, column: Any) -> Any:
     if type(column).__module__.partition(".")[0] == "pandas" and not hasattr(column, "iloc"):
         import pandas as pd
 
-        column = pd.Series(column)  # a pd.Categorical or an index; as an array it lost its type
+        try:
+            column = pd.Series(column)  # a pd.Categorical or an index; as an array it lost its type
+        except (NotImplementedError, TypeError, ValueError):
+            raise InputError(
+                f"column {name!r} of the dict is a {type(column).__name__}; expected one value a "
+                "row. Give each part a column of its own."
+            ) from None
     series = nw.from_native(column, allow_series=True, pass_through=True)
     if isinstance(series, nw.Series):
         return series
@@ -382,7 +390,7 @@ def checked_names(names: Sequence[Any]) -> list[Name]:
 
 
 def _duplicated(names: Sequence[Any]) -> InputError:
-    twice = sorted({str(name) for name in names if list(names).count(name) > 1})
+    twice = sorted({str(name) for name, count in Counter(names).items() if count > 1})
     return InputError(
         f"column name(s) {', '.join(map(repr, twice))} occur more than once; expected each name "
         "once, because a graph speaks of variables by name. Rename or drop the copies."
@@ -425,7 +433,15 @@ def _read_series(name: Name, column: Any) -> tuple[FloatArray, Levels]:
         return _read_levels(column, ordered=dtype == nw.Enum)
     if dtype == nw.Object or dtype == nw.Unknown:
         return _read_objects(name, column.to_numpy())
-    raise unreadable(name, str(dtype), column.drop_nulls().head(3).to_list())
+    raise unreadable(name, str(dtype), _some_cells(column))
+
+
+def _some_cells(column: Any) -> list[object]:
+    """Cells to show; none if Python has no such value, such as a time beyond its calendar."""
+    try:
+        return list(column.drop_nulls().head(3).to_list())
+    except (ValueError, OverflowError):
+        return []
 
 
 def _read_levels(column: Any, *, ordered: bool) -> tuple[FloatArray, Levels]:
@@ -492,9 +508,14 @@ def _as_float(column: np.ndarray[Any, Any]) -> FloatArray:
 
 
 def is_missing(cell: Any) -> bool:
-    return (
-        cell is None or type(cell).__name__ == "NAType" or bool(np.ndim(cell) == 0 and cell != cell)
-    )
+    if cell is None or type(cell).__name__ == "NAType":
+        return True
+    try:
+        return bool(np.ndim(cell) == 0 and cell != cell)
+    except ArithmeticError:  # Decimal("sNaN") refuses to be compared
+        return True
+    except (TypeError, ValueError):  # a list of lists of different lengths has no dimensions
+        return False
 
 
 def unreadable(name: Name, what: str, examples: list[object]) -> InputError:

@@ -21,7 +21,15 @@ import numpy as np
 from causalkit.errors import InputError
 from causalkit.typing import BoolArray, Data, IntArray, Name
 
-__all__ = ["Stamps", "index_of", "plain_frame", "stamps_of", "steps_since"]
+__all__ = [
+    "Stamps",
+    "business_days_between",
+    "index_of",
+    "months_between",
+    "plain_frame",
+    "stamps_of",
+    "steps_since",
+]
 
 _GAPS: Final = 0.1
 """Share of rows after a gap beyond which the stamps of one series have no step."""
@@ -198,17 +206,30 @@ def _between_dates(stamps: Stamps, within: IntArray, what: str) -> IntArray:
     import pandas as pd
 
     index = pd.DatetimeIndex(stamps)
-    if _n_hours(index) == 1:
-        months = np.diff((index.year * 12 + index.month).to_numpy())[within - 1]
-        if np.ptp(index.day.to_numpy()) <= _MONTH_DAYS and months.min() > 0:
-            return np.asarray(months // np.gcd.reduce(months), dtype=np.intp)
-        dates = stamps.astype("M8[D]")
-        day = np.timedelta64(1, "D")
-        if np.is_busday(dates).all() and np.diff(dates)[within - 1].min() == day:
-            between = np.busday_count(dates[within - 1], dates[within])
-            return np.asarray(between, dtype=np.intp)
+    for counted in (months_between(index, within), business_days_between(index, within)):
+        if counted is not None:
+            return counted
     ticks = index.as_unit("ns").asi8
     return _of_distances((ticks[within] - ticks[within - 1]).astype(np.float64), what, in_ns=True)
+
+
+def months_between(index: Any, within: IntArray) -> IntArray | None:
+    """Months between dates of about the same day, in their common number; None if they are not."""
+    if _n_hours(index) > 1 or np.ptp(index.day.to_numpy()) > _MONTH_DAYS:
+        return None
+    months = np.diff((index.year * 12 + index.month).to_numpy())[within - 1]
+    if months.min() <= 0:
+        return None
+    return np.asarray(months // np.gcd.reduce(months), dtype=np.intp)
+
+
+def business_days_between(index: Any, within: IntArray) -> IntArray | None:
+    """Business days between dates that are no weekends; None if they are something else."""
+    dates = index.to_numpy().astype("M8[D]")
+    is_plain = _n_hours(index) == 1 and np.is_busday(dates).all()
+    if not is_plain or np.diff(dates)[within - 1].min() != np.timedelta64(1, "D"):
+        return None
+    return np.asarray(np.busday_count(dates[within - 1], dates[within]), dtype=np.intp)
 
 
 def _of_distances(steps: Stamps, what: str, *, in_ns: bool = False) -> IntArray:

@@ -200,9 +200,9 @@ class RandomLinks(SeriesAlgorithm):
         Steps into the past.
     share : float, default 0.2
         Of the possible links.
-    random_state : int, Generator or None, default None
     panel, time, mask : str or int, optional
         Columns that are no series.
+    random_state : int, Generator or None, default None
 
     Attributes
     ----------
@@ -234,10 +234,10 @@ class RandomLinks(SeriesAlgorithm):
         max_lag: int = 1,
         *,
         share: float = 0.2,
-        random_state: RandomState = None,
         panel: Name | None = None,
         time: Name | None = None,
         mask: Name | None = None,
+        random_state: RandomState = None,
     ) -> None:
         self.max_lag = max_lag
         self.share = share

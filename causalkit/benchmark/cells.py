@@ -47,7 +47,7 @@ class Cell:
     n_obs, repeat, seed : int
     keys : mapping of str to str
         Of the results, by task; only these tasks are worked on.
-    standardise : bool
+    standardize : bool
         Whether the method sees numbers in units of their standard deviations.
     time_limit : float or None
     """
@@ -61,7 +61,7 @@ class Cell:
     repeat: int
     seed: int
     keys: Mapping[str, str]
-    standardise: bool
+    standardize: bool
     time_limit: float | None
 
 
@@ -112,7 +112,7 @@ def _results(
     rng: np.random.Generator,
     given: list[warnings.WarningMessage],
 ) -> list[Result]:
-    data = _standardised(drawn.data, drawn.graph) if cell.standardise else drawn.data
+    data = _standardised(drawn.data, drawn.graph) if cell.standardize else drawn.data
     start, ended = perf_counter(), 0.0
     learnt: Learnt | None = None
     problem: BaseException | None = None

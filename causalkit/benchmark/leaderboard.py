@@ -20,13 +20,15 @@ they come: a run that was interrupted is continued by the same call, and repeats
 
 References
 ----------
-Reisach, Seiler and Weichwald (2021), doi:10.48550/arXiv.2102.13647, on benchmarks that are easy to
-game; hence the baselines, and hence methods see standardised columns unless you say otherwise.
+Reisach, Seiler and Weichwald (2021), "Beware of the simulated DAG! Causal discovery benchmarks may
+be easy to game", doi:10.48550/arXiv.2102.13647, on benchmarks that are easy to game; hence the
+baselines, and hence methods see standardised columns unless you say otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
 from typing import Any
@@ -34,6 +36,7 @@ from typing import Any
 from causalkit._core.checks import check_choice, check_count, check_positive
 from causalkit._core.fingerprint import fingerprint
 from causalkit._core.parallel import run
+from causalkit._core.progress import say, shown_progress
 from causalkit._core.random import as_generator, draw_seed
 from causalkit.benchmark.cells import Cell, data_seeds, work
 from causalkit.benchmark.methods import Method, baselines_for, oracles_for, read_methods
@@ -55,11 +58,12 @@ def compare(
     n_obs: int | Iterable[int] = 500,
     n_repeats: int = 10,
     store: str | PathLike[str] | None = None,
-    n_jobs: int | None = None,
     random_state: RandomState = 0,
+    n_jobs: int | None = None,
     time_limit: float | None = None,
-    standardise: bool = True,
+    standardize: bool = True,
     retry: str | Collection[str] = (),
+    progress: bool = False,
 ) -> Leaderboard:
     """Let methods recover what models know, and say who did best.
 
@@ -78,19 +82,22 @@ def compare(
         Data sets of each model and size; all methods meet the same ones.
     store : path, optional
         Where results are kept as they come: a name that ends in `.duckdb`, or a folder.
-    n_jobs : int, optional
-        Changes the time, and no other number.
     random_state : int, Generator or None, default 0
         With a store an int, so that the next run asks the same.
+    n_jobs : int, optional
+        Changes the time, and no other number.
     time_limit : float, optional
         Seconds for a method on a data set. The clock is looked at between steps of the
         interpreter, so a compiled loop ends first; what took longer counts as not done.
-    standardise : bool, default True
+    standardize : bool, default True
         Whether methods see columns of real numbers divided by their standard deviations, so that
         units give nothing away. Effects are estimated, and sortability is measured, in the units of
         the data.
     retry : status or statuses, default none
         Of stored results that are worked on again, such as "failed".
+    progress: bool = False
+        Whether to say on standard error what is to be done, and show a bar with the time that is
+        left.
 
     Returns
     -------
@@ -109,6 +116,11 @@ def compare(
     - models are like what the methods will meet; a ranking says nothing of other data;
     - for effects, that the estimator aims at what the model's `effect` says: where an effect is not
       linear, a slope is not the difference between two values.
+
+    Methods times models times sizes times repeats are worked on, baselines and graphs that are told
+    included, each in the time of the method itself: seconds for tests on correlations of a few
+    columns, minutes for kernels and networks. Try `n_repeats=1, progress=True` first; with `store`
+    nothing of it is lost.
 
     Results are filed under a hash of model, method, sizes, seed and version of this package, and
     not under names; see :mod:`causalkit._core.fingerprint` for what it does not see.
@@ -138,7 +150,7 @@ def compare(
     sources = _fingerprinted(models)
     everyone = _with_rivals(entrants, sources, wanted, min(sizes), seed)
     cells = [
-        _cell(source, method, (n, repeat, seed), wanted, standardise, time_limit)
+        _cell(source, method, (n, repeat, seed), wanted, standardize, time_limit)
         for source in sources
         for n in sizes
         for repeat in range(n_repeats)
@@ -146,13 +158,14 @@ def compare(
     ]
     open_cells = [rest for cell in cells if (rest := _open_part(cell, known, again)) is not None]
     try:
-        fresh = run(
-            work,
-            [(cell, kept) for cell in open_cells],
-            n_jobs=n_jobs,
-            label="comparing",
-            steady=True,
-        )
+        with _progress(progress, open_cells, cells, len(methods)):
+            fresh = run(
+                work,
+                [(cell, kept) for cell in open_cells],
+                n_jobs=n_jobs,
+                label="comparing",
+                steady=True,
+            )
     finally:
         if kept is not None:
             kept.gather()
@@ -160,6 +173,24 @@ def compare(
     rivals = frozenset(method.name for method, _ in everyone) - set(map(str, methods))
     rows = tuple(_named(cell, task, found) for cell in cells for task in cell.keys)
     return Leaderboard(rows, rivals)
+
+
+@contextmanager
+def _progress(shown: bool, open_cells: list[Cell], cells: list[Cell], n_own: int) -> Iterator[None]:
+    """Say what is to be done and show a bar, if asked."""
+    if not shown:
+        yield
+        return
+    names = {cell.method.name for cell in cells}
+    sets = {(cell.model_key, cell.n_obs, cell.repeat) for cell in cells}
+    left = len(open_cells)
+    say(
+        f"comparing {len(names)} methods ({n_own} given, {len(names) - n_own} to hold them "
+        f"against) on {len(sets)} data sets: {left} runs"
+        + (f", {len(cells) - left} are in the store" if left < len(cells) else "")
+    )
+    with shown_progress():
+        yield
 
 
 def _several(given: Any) -> tuple[Any, ...]:
@@ -227,13 +258,13 @@ def _cell(
     entrant: tuple[Method, str],
     place: tuple[int, int, int],
     tasks: tuple[str, ...],
-    standardise: bool,
+    standardize: bool,
     time_limit: float | None,
 ) -> Cell:
     from causalkit import __version__
 
     (name, model, model_key), (method, method_key), (n, repeat, seed) = source, entrant, place
-    facts = (__version__, model_key, method_key, n, repeat, seed, bool(standardise))
+    facts = (__version__, model_key, method_key, n, repeat, seed, bool(standardize))
     return Cell(
         model_name=name,
         model=model,
@@ -244,7 +275,7 @@ def _cell(
         repeat=repeat,
         seed=seed,
         keys={task: fingerprint((*facts, task)) for task in _tasks_of(method, tasks)},
-        standardise=standardise,
+        standardize=standardize,
         time_limit=time_limit,
     )
 

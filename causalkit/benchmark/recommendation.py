@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from causalkit._core.checks import check_count
+from causalkit._core.progress import say
 from causalkit._core.random import as_generator, draw_seed
 from causalkit._core.report import Report, Reported
 from causalkit.benchmark.leaderboard import compare
@@ -199,9 +200,10 @@ def recommend(
     n_obs: int | None = None,
     n_repeats: int = 3,
     store: str | PathLike[str] | None = None,
-    n_jobs: int | None = None,
     random_state: RandomState = 0,
+    n_jobs: int | None = None,
     time_limit: float | None = None,
+    progress: bool = False,
 ) -> Recommendation:
     """Build twins of data and say which algorithm recovers their graphs best, and how surely.
 
@@ -228,7 +230,7 @@ def recommend(
         Rows that twins draw; left out, as many as the data have.
     n_repeats : int, default 3
         Data sets of each twin.
-    store, n_jobs, random_state, time_limit
+    store, n_jobs, random_state, time_limit, progress
         As in :func:`~causalkit.benchmark.compare`.
 
     Returns
@@ -248,6 +250,10 @@ def recommend(
       the twins as they are to each other: no farther from them all;
     - differences between methods are about the same on all twins, so that leaving out a method's
       own twins does not change whom it is compared with.
+
+    With the defaults each method gives four twins, and all methods and baselines meet each of them
+    `n_repeats` times: with four methods 16 twins and 432 runs, about ten minutes on one core for
+    six series of 2,000 steps. `n_halves=0, n_rewired=0, n_repeats=1` is a twelfth of that.
     """
     rng = as_generator(random_state)
     seed = random_state if isinstance(random_state, int) else draw_seed(rng)
@@ -261,6 +267,9 @@ def recommend(
     if twins is None:
         check_count(n_halves, "n_halves", minimum=0)
         check_count(n_rewired, "n_rewired", minimum=0)
+        if progress:
+            n_twins = len(entrants) * (1 + n_halves) * (1 + n_rewired)
+            say(f"fitting {n_twins} twins, seconds to a minute each")
         made, origins, problems = twins_of(data, entrants, max_lag, n_halves, n_rewired, rng)
     else:
         made, problems = dict(twins), ()
@@ -275,6 +284,7 @@ def recommend(
         n_jobs=n_jobs,
         random_state=seed,
         time_limit=time_limit,
+        progress=progress,
     )
     return _judged(board, [m.name for m in entrants], measure, origins, made, problems, rng)
 

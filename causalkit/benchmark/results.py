@@ -166,14 +166,14 @@ class Leaderboard(Reported):
         frame = pd.DataFrame.from_dict(rows, orient="index", columns=names)
         return frame.rename_axis("model").dropna(how="all")
 
-    def ranks(self, measure: str | None = None, *, level: float = 0.05) -> RankTest:
+    def ranks(self, measure: str | None = None, *, alpha: float = 0.05) -> RankTest:
         """Test whether methods rank alike by a measure, and which differ.
 
         Parameters
         ----------
         measure : str, optional
             Left out, "shd", or "absolute_error" where effects are the only task.
-        level : float, default 0.05
+        alpha : float, default 0.05
 
         Returns
         -------
@@ -197,7 +197,7 @@ class Leaderboard(Reported):
         there = np.logical_not(np.isnan(values).all(axis=0))
         competing = [name for name, has in zip(names, there.tolist(), strict=True) if has]
         ranks = rank_matrix(values[:, there], found.best)
-        return rank_test(competing, ranks, measure=found.name, level=level)
+        return rank_test(competing, ranks, measure=found.name, level=alpha)
 
     def best(self, measure: str | None = None) -> str:
         """Return the method with the best mean rank by a measure, baselines included."""

@@ -155,8 +155,10 @@ class SortedRegression(DiscoveryAlgorithm):
 
     References
     ----------
-    Reisach, Seiler and Weichwald (2021), doi:10.48550/arXiv.2102.13647, and, for R², Reisach et al.
-    (2023), doi:10.48550/arXiv.2303.18211.
+    Reisach, Seiler and Weichwald (2021), "Beware of the simulated DAG! Causal discovery benchmarks
+    may be easy to game", doi:10.48550/arXiv.2102.13647, and, for R², Reisach et al. (2023), "A
+    scale-invariant sorting criterion to find a causal order in additive noise models",
+    doi:10.48550/arXiv.2303.18211.
     """
 
     order_: tuple[Name, ...]

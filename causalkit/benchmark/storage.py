@@ -29,6 +29,7 @@ from pathlib import Path
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
+from causalkit._core.journal import write_whole
 from causalkit.benchmark.tasks import MEASURES
 from causalkit.errors import InputError
 
@@ -128,7 +129,7 @@ class Store:
         journal = where.with_name(f"{where.name}.journal") if in_file else where / "journal"
         journal.mkdir(parents=True, exist_ok=True)
         store = cls(where, journal)
-        for torn in journal.glob("*.partial"):
+        for torn in (*journal.glob("*.partial"), *where.glob("part-*.partial")):
             torn.unlink(missing_ok=True)
         store.read()
         store.gather()
@@ -138,18 +139,21 @@ class Store:
         """Write results into the journal, whole or not at all."""
         kept = list(results)
         name = f"{time_ns():020d}-{getpid()}-{kept[0].key[:16]}"
-        partial, done = self.journal / f"{name}.partial", self.journal / f"{name}.json"
-        partial.write_text(json.dumps([asdict(result) for result in kept]), encoding="utf-8")
-        partial.replace(done)
+        text = json.dumps([asdict(result) for result in kept])
+        write_whole(self.journal / f"{name}.json", lambda path: path.write_text(text, "utf-8"))
 
     def gather(self) -> None:
         """Move the journal into the table."""
         files = sorted(self.journal.glob("*.json"))
         if not files:
             return
-        rows = [row for file in files for row in json.loads(file.read_text("utf-8"))]
         known = {each.name for each in fields(Result)}
-        if any(set(row) != known for row in rows):
+        try:
+            rows = [row for file in files for row in json.loads(file.read_text("utf-8"))]
+            strange = any(row.keys() != known for row in rows)
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            strange = True
+        if strange:
             raise InputError(
                 f"the journal {self.journal} has other fields than results of this version; "
                 f"expected {', '.join(sorted(known)[:6])}, … Take another path."
@@ -199,18 +203,23 @@ def _check_columns(found: Iterable[str], path: Path) -> None:
 def _into_parquet(folder: Path, table: pa.Table) -> None:
     import pyarrow.parquet as pq
 
-    name = f"part-{time_ns():020d}"
-    partial = folder / f"{name}.partial"
-    pq.write_table(table, partial)
-    partial.replace(folder / f"{name}.parquet")
+    name = f"part-{time_ns():020d}.parquet"
+    write_whole(folder / name, lambda path: pq.write_table(table, path))
 
 
 def _from_parquet(folder: Path) -> list[dict[str, Any]]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows: list[dict[str, Any]] = []
     for part in sorted(folder.glob("part-*.parquet")):
-        table = pq.ParquetFile(part).read()
+        try:
+            table = pq.read_table(part, partitioning=None)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise InputError(
+                f"{part} cannot be read ({error}); expected results of a leaderboard. Remove it, "
+                "and its results are computed anew."
+            ) from None
         _check_columns(table.column_names, part)
         rows += table.to_pylist()
     return rows
@@ -242,11 +251,21 @@ def _into_duckdb(path: Path, table: pa.Table) -> None:
 _SQL: Final = {"string": "VARCHAR", "int64": "BIGINT", "double": "DOUBLE"}
 
 
+def _connected(duckdb: Any, path: Path) -> Any:
+    try:
+        return duckdb.connect(str(path))
+    except duckdb.Error as error:
+        raise InputError(
+            f"{path} cannot be read ({error}); expected a DuckDB file with results of a "
+            "leaderboard, which no other program has open. Take another path."
+        ) from None
+
+
 def _from_duckdb(path: Path) -> list[dict[str, Any]]:
     duckdb = _duckdb()
     if not path.exists():
         return []
-    with duckdb.connect(str(path)) as connection:
+    with _connected(duckdb, path) as connection:
         tables = [row[0] for row in connection.execute("SHOW TABLES").fetchall()]
         if "results" not in tables:
             return []

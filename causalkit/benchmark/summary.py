@@ -11,7 +11,8 @@ mean ranks are farther apart than the critical difference of Nemenyi, which allo
 References
 ----------
 Demšar (2006), "Statistical comparisons of classifiers over multiple data sets", JMLR 7.
-Friedman (1937), doi:10.1080/01621459.1937.10503522.
+Friedman (1937), "The use of ranks to avoid the assumption of normality implicit in the analysis of
+variance", doi:10.1080/01621459.1937.10503522.
 """
 
 from __future__ import annotations

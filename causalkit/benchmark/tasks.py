@@ -40,7 +40,7 @@ from causalkit.metrics import (
     ancestor_aid,
     auprc,
     auroc,
-    compare,
+    compare_graphs,
     oset_aid,
     parent_aid,
     shd,
@@ -149,7 +149,7 @@ def _structure(truth: Any, learnt: Any) -> dict[str, float]:
     yardstick, classes = truth, _classes(truth, learnt)
     if isinstance(truth, CausalGraph) and learnt.kind in (Kind.MAG, Kind.PAG):
         yardstick = dag_to_mag(truth)
-    score = compare(yardstick, learnt)
+    score = compare_graphs(yardstick, learnt)
     found: dict[str, float] = {
         "shd": score.shd,
         "f1": score.adjacency.f1,

@@ -38,11 +38,11 @@ REFERENCES: tuple[tuple[str, tuple[str, ...], EffectEstimator, str], ...] = (
 """What is adjusted for, how, and the result of others on the same rows."""
 
 
-def run_demo(report: Path) -> str:
-    """Run the chain on the 401(k) data, write the report, and return the answer as text."""
+def run_demo(report: Path) -> tuple[Analysis, Report]:
+    """Run the chain on the 401(k) data, write the report, and set the answer beside others'."""
     analysis = _analysis()
     analysis.to_html(report)
-    return "\n\n".join([repr(analysis), _beside_references().text(), f"Report: {report}"])
+    return analysis, _beside_references()
 
 
 def _analysis() -> Analysis:

@@ -1,13 +1,17 @@
-"""Commands around models: data with a known truth, and which algorithm suits a file."""
+"""`generate` and `compare`: data with a known truth, and which algorithm suits a file."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from causalkit._core.progress import shown_progress
+from causalkit.cli import options
+from causalkit.cli.choices import METHODS, SERIES_METHODS, class_named
+from causalkit.cli.json_text import graph_values, records_of
+from causalkit.cli.running import Answer, Status, remark
+from causalkit.cli.writing import check_table_name, is_stdout, write_table
 from causalkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,87 +19,125 @@ if TYPE_CHECKING:
 
 __all__ = ["compare", "generate"]
 
-_Lag = Annotated[
-    int | None, typer.Option(help="Rows are steps of series; how far back causes reach.")
+_USUAL: Final = {
+    False: "pc,ges,boss,direct-lingam",
+    True: "granger,pcmci,pcmci-plus,var-lingam",
+}
+"""Methods that are compared on random models unless it is said: of tables, of series."""
+
+_Out = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="Where the data go: .csv, .csv.gz, .tsv or .parquet; - prints CSV."
+    ),
 ]
-_Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
-_Drop = Annotated[list[str] | None, typer.Option(help="Column to leave out; may be repeated.")]
-_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars, no remarks.")]
+_Like = Annotated[
+    Path | None,
+    typer.Option(metavar="DATA", help="Data file of which to make a twin; left out, random."),
+]
+_Kind = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Without --like. Tables: linear, gaussian-process, mlp, post-nonlinear, "
+        "location-scale, discrete, mixed. Series: linear, nonlinear, heavy-tailed, regimes, "
+        "change-points, drift, seasonal, latent, subsampled, aggregated, lorenz96, ...",
+    ),
+]
+_Rows = Annotated[int, typer.Option(help="Rows, or steps, of each data set.")]
+_Columns = Annotated[int, typer.Option(help="Variables of a random model.")]
+_TwinGraph = Annotated[
+    str | None, typer.Option(metavar="GRAPH", help="Of the twin; left out, it is learnt.")
+]
+_Truth = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the true graph here.")]
+_Fidelity = Annotated[bool, typer.Option("--fidelity", help="Say how alike twin and data are.")]
+_MaybeData = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[DATA]",
+        help="Compare on twins of this file (- for standard input); left out, on models.",
+    ),
+]
+_Models = Annotated[
+    str, typer.Option(metavar="NAMES", help="Kinds of random models; see generate.")
+]
+_Methods = Annotated[
+    str,
+    typer.Option(metavar="NAMES", help="With commas, as discover and series know them."),
+]
+_Repeats = Annotated[int, typer.Option(help="Data sets of each model or twin.")]
+_Store = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Keep results here; the same call continues."),
+]
+_TimeLimit = Annotated[float | None, typer.Option(help="Seconds for a method on a data set.")]
 
 
 def generate(
-    out: Annotated[Path, typer.Argument(help="Where the data go: .csv or .parquet.")],
-    like: Annotated[
-        Path | None, typer.Option(help="Data file of which to make a twin; left out, random.")
-    ] = None,
-    kind: Annotated[
-        str,
-        typer.Option(
-            help="Without --like. Tables: linear, gaussian-process, mlp, post-nonlinear, "
-            "location-scale, discrete, mixed. Series: linear, nonlinear, heavy-tailed, regimes, "
-            "change-points, drift, seasonal, latent, subsampled, aggregated, lorenz96, ..."
-        ),
-    ] = "linear",
-    rows: Annotated[int, typer.Option(help="Rows, or steps.")] = 1000,
-    columns: Annotated[int, typer.Option(help="Variables, without --like.")] = 8,
-    max_lag: _Lag = None,
-    graph: Annotated[
-        Path | None, typer.Option(help="Graph of the twin; left out, it is learnt.")
-    ] = None,
-    truth: Annotated[Path | None, typer.Option(help="Write the true graph here.")] = None,
-    fidelity: Annotated[
-        bool, typer.Option("--fidelity", help="Say how alike twin and data are.")
-    ] = False,
-    drop: _Drop = None,
-    seed: _Seed = 0,
-    quiet: _Quiet = False,
-) -> None:
+    out: _Out,
+    like: _Like = None,
+    kind: _Kind = "linear",
+    rows: _Rows = 1000,
+    columns: _Columns = 8,
+    max_lag: options.MaxLag = None,
+    graph: _TwinGraph = None,
+    truth: _Truth = None,
+    fidelity: _Fidelity = False,
+    drop: options.Drop = None,
+    separator: options.Separator = None,
+    decimal: options.Decimal = ".",
+    seed: options.Seed = 0,
+) -> Answer:
     """Draw data with an exactly known graph: a twin of a file, or from a random model."""
     if like is None and (graph is not None or fidelity):
         raise InputError("--graph or --fidelity without --like; expected a data file to imitate.")
-    if out.suffix not in (".csv", ".parquet"):
-        raise InputError(f"the data would go to {out}; expected a name in .csv or .parquet.")
-    with shown_progress(not quiet):
-        if like is not None:
-            twin = _twin(like, graph, max_lag, drop or (), seed, quiet=quiet)
-            data, found = twin.sample(rows, rng=seed), twin.graph_
-        else:
-            data, found = _random(kind, rows, columns, max_lag, seed)
-        if fidelity:
-            typer.echo(repr(twin.fidelity(rng=seed)))
-    data.to_csv(out, index=False) if out.suffix == ".csv" else data.to_parquet(out)
+    check_table_name(out)
+    report = None
+    if like is not None:
+        from causalkit.cli.reading import read_table
+
+        table = read_table(like, drop=drop, separator=separator, decimal=decimal)
+        twin = _twin(table, graph, max_lag, seed)
+        data, found = twin.sample(rows, rng=seed), twin.graph_
+        report = twin.fidelity(rng=seed) if fidelity else None
+    else:
+        data, found = _random(kind, rows, columns, max_lag, seed)
+    write_table(data, out)
     if truth is not None:
         found.save(truth)
-    if not quiet:
-        typer.echo(f"· {found}", err=True)
-        typer.echo(f"· {len(data)} rows written to {out}", err=True)
+    remark(str(found), f"{len(data)} rows written to {out}")
+    if report is not None and is_stdout(out):
+        remark(*report.sentences)
+    return Answer(
+        "" if report is None or is_stdout(out) else repr(report),
+        {
+            "out": str(out),
+            "n_rows": len(data),
+            "truth": None if truth is None else str(truth),
+            "text": found.to_text(),
+            "graph": graph_values(found),
+            "fidelity": None if report is None else {"grade": report.grade, **report.figures()},
+        },
+    )
 
 
 def compare(
-    data: Annotated[
-        Path | None, typer.Argument(help="Compare on twins of this file; left out, on models.")
-    ] = None,
-    models: Annotated[
-        str, typer.Option(help="Kinds of random models, with commas; see generate.")
-    ] = "linear",
-    methods: Annotated[
-        str, typer.Option(help="Classes of causalkit.discovery, with commas: PC,GES,BOSS.")
-    ] = "",
-    rows: Annotated[int, typer.Option(help="Rows of each data set of a model.")] = 500,
-    columns: Annotated[int, typer.Option(help="Variables of a model.")] = 8,
-    repeats: Annotated[int, typer.Option(help="Data sets of each model or twin.")] = 5,
-    max_lag: _Lag = None,
-    store: Annotated[
-        Path | None, typer.Option(help="Keep results here; the same call continues.")
-    ] = None,
-    time_limit: Annotated[
-        float | None, typer.Option(help="Seconds for a method on a data set.")
-    ] = None,
-    jobs: Annotated[int | None, typer.Option(help="Parallel workers; -1 uses all cores.")] = None,
-    drop: _Drop = None,
-    seed: _Seed = 0,
-    quiet: _Quiet = False,
-) -> None:
+    data: _MaybeData = None,
+    models: _Models = "linear",
+    methods: _Methods = "",
+    rows: _Rows = 500,
+    columns: _Columns = 8,
+    repeats: _Repeats = 5,
+    max_lag: options.MaxLag = None,
+    store: _Store = None,
+    time_limit: _TimeLimit = None,
+    strict: options.Strict = False,
+    drop: options.Drop = None,
+    separator: options.Separator = None,
+    decimal: options.Decimal = ".",
+    seed: options.Seed = 0,
+    jobs: options.Jobs = None,
+) -> Answer:
     """Say which discovery algorithm does best: on data like a file, or on random models."""
     from causalkit.benchmark import compare as run_comparison
     from causalkit.benchmark import recommend
@@ -108,35 +150,49 @@ def compare(
         "random_state": seed,
     }
     chosen = _algorithms(methods, max_lag)
-    with shown_progress(not quiet):
-        if data is not None:
-            table = _table(data, drop or (), quiet=quiet)
-            found: Any = recommend(table, chosen or None, max_lag=max_lag, **settings)
-        else:
-            kinds = [kind.strip() for kind in models.split(",") if kind.strip()]
-            families = {kind: _family(kind, columns, max_lag) for kind in kinds}
-            asked = chosen or _algorithms(_USUAL[max_lag is not None], max_lag)
-            found = run_comparison(asked, families, tasks="discovery", n_obs=rows, **settings)
-    typer.echo(repr(found))
+    if data is not None:
+        from causalkit.cli.reading import read_table
+
+        table = read_table(data, drop=drop, separator=separator, decimal=decimal)
+        found: Any = recommend(table, chosen or None, max_lag=max_lag, **settings)
+        board, best, notes = found.board, found.best, list(found.sentences())
+        scores = records_of(found.to_frame(), "method")
+    else:
+        kinds = [kind.strip() for kind in models.split(",") if kind.strip()]
+        families = {kind: _family(kind, columns, max_lag) for kind in kinds}
+        asked = chosen or _algorithms(_USUAL[max_lag is not None], max_lag)
+        found = board = run_comparison(asked, families, tasks="discovery", n_obs=rows, **settings)
+        best, notes, scores = board.best(), [], []
+    summary = board.summary("discovery")
+    failed = strict and not _beats_baselines(board, summary)
+    return Answer(
+        repr(found),
+        {
+            "best": best,
+            "notes": notes,
+            "baselines": board.baselines,
+            "recommendation": scores,
+            "summary": records_of(summary, "method"),
+        },
+        Status.CHECK_FAILED if failed else Status.FINE,
+    )
 
 
-_USUAL = {False: "PC,GES,BOSS,DirectLiNGAM", True: "Granger,PCMCI,PCMCIPlus,VARLiNGAM"}
+def _beats_baselines(board: Any, summary: Any) -> bool:
+    """Whether a method is better than every baseline in the mean; who is told the truth is none."""
+    mean = summary[summary["rank"].notna()]["shd"]
+    guessed = mean.index.isin(board.baselines)
+    return bool(mean[~guessed].min() < mean[guessed].min())
 
 
 def _algorithms(names: str, max_lag: int | None) -> dict[str, Any]:
-    """Objects of classes that are named; those of series get the lag."""
-    from causalkit import discovery
-
+    """Algorithms that are named; those of series get the lag."""
     found = {}
     for name in (part.strip() for part in names.split(",") if part.strip()):
-        if name not in discovery.__all__ or not hasattr(getattr(discovery, name), "fit"):
-            raise InputError(
-                f"--methods names {name!r}; expected classes of causalkit.discovery such as PC."
-            )
-        algorithm = getattr(discovery, name)()
+        algorithm = class_named(name, {**METHODS, **SERIES_METHODS}, "--methods")()
         if max_lag is not None and "max_lag" in algorithm.get_params():
             algorithm.set_params(max_lag=max_lag)
-        found[name] = algorithm
+        found[type(algorithm).__name__] = algorithm
     return found
 
 
@@ -161,24 +217,10 @@ def _random(
     return drawn.data, drawn.graph
 
 
-def _twin(
-    like: Path, graph: Path | None, max_lag: int | None, drop: Any, seed: int, *, quiet: bool
-) -> Any:
-    """Fit a twin to a file."""
-    from causalkit.graph import CausalGraph, LaggedGraph
+def _twin(table: pd.DataFrame, graph: str | None, max_lag: int | None, seed: int) -> Any:
+    """Fit a twin to a table."""
+    from causalkit.cli.reading_graphs import read_graph
     from causalkit.models import Twin
 
-    table = _table(like, drop, quiet=quiet)
-    known: Any = "discover"
-    if graph is not None:
-        known = CausalGraph.read(graph) if max_lag is None else LaggedGraph.read(graph)
+    known: Any = "discover" if graph is None else read_graph(graph)
     return Twin(known, max_lag=max_lag or 0, random_state=seed).fit(table)
-
-
-def _table(path: Path, drop: Any, *, quiet: bool) -> Any:
-    from causalkit.cli.reading import read_table
-
-    table, remarks = read_table(path, drop=drop)
-    for remark in () if quiet else remarks:
-        typer.echo(f"· {remark}", err=True)
-    return table

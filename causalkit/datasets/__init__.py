@@ -29,7 +29,7 @@ files are in `causalkit/datasets/data/LICENCES.md`; `tools/build_datasets.py` re
 
 from causalkit.datasets.catalogue import (
     Description,
-    Suggestion,
+    Question,
     available,
     available_networks,
     describe,
@@ -40,7 +40,7 @@ from causalkit.datasets.tables import load, true_graph
 __all__ = [
     "Description",
     "DiscreteNetwork",
-    "Suggestion",
+    "Question",
     "available",
     "available_networks",
     "describe",

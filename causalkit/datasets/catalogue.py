@@ -20,11 +20,11 @@ from typing import Any
 from causalkit._core.report import Report, Reported
 from causalkit.errors import InputError
 
-__all__ = ["Description", "Suggestion", "available", "available_networks", "describe"]
+__all__ = ["Description", "Question", "available", "available_networks", "describe"]
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
+class Question:
     """The question that a data set is usually asked.
 
     Attributes
@@ -63,7 +63,7 @@ class Description(Reported):
     truth : str
         The published result or the known structure, with its number and where it was published;
         "unknown" if there is none.
-    suggested : Suggestion or None
+    suggested : Question or None
         The question that the data set is usually asked.
     """
 
@@ -76,7 +76,7 @@ class Description(Reported):
     licence: str
     citation: str
     truth: str
-    suggested: Suggestion | None = None
+    suggested: Question | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
@@ -201,15 +201,15 @@ def _parsed_entry(name: str) -> Mapping[str, Any]:
     return MappingProxyType(entry)
 
 
-def _suggestion(asked: Mapping[str, Any]) -> Suggestion:
+def _suggestion(asked: Mapping[str, Any]) -> Question:
     lists = {
         "given": tuple(asked.get("given", ())),
         "tiers": tuple(tuple(tier) for tier in asked.get("tiers", ())),
     }
-    return Suggestion(**{**asked, **lists})
+    return Question(**{**asked, **lists})
 
 
-def _say(suggested: Suggestion) -> str:
+def _say(suggested: Question) -> str:
     parts = []
     if suggested.treatment:
         parts.append(f"effect of {suggested.treatment} on {suggested.outcome}")

@@ -1,5 +1,7 @@
 """Causal discovery: from a table, and what is known already, to a graph.
 
+Where to begin? :func:`suggest` looks at the data and says which of these suits them, and why.
+
 By *tests*: :class:`PC` and :class:`FCI` read a graph off conditional independences (see
 :mod:`causalkit.independence` for the test that fits the table); FCI and :class:`RFCI` allow for
 hidden common causes. :class:`CDNOD` reads rows from several domains, or from a long time, and takes
@@ -85,7 +87,7 @@ from causalkit.discovery.lingam.lingam_bootstrap import (
 from causalkit.discovery.lingam.lingam_effects import EffectMatrix
 from causalkit.discovery.local.feature_selection import MarkovBoundarySelector
 from causalkit.discovery.local.local_pc import LocalPC
-from causalkit.discovery.local.markov_boundary import MarkovBoundary, Step
+from causalkit.discovery.local.markov_boundary import BoundaryStep, MarkovBoundary
 from causalkit.discovery.local.partition import LDP
 from causalkit.discovery.resampling.edge_frequencies import EdgeFrequencies
 from causalkit.discovery.resampling.stability import Bootstrap
@@ -126,6 +128,7 @@ from causalkit.discovery.series.preparation.transformers import Deseasonalize, D
 from causalkit.discovery.series.structural.dynotears import DYNOTEARS
 from causalkit.discovery.series.structural.lagged_effects import LaggedEffects
 from causalkit.discovery.series.structural.var_lingam import VARLiNGAM
+from causalkit.discovery.suggestion import Suggestion, suggest
 
 __all__ = [
     "ANM",
@@ -165,6 +168,7 @@ __all__ = [
     "Bootstrap",
     "BootstrapEffect",
     "BootstrapEffects",
+    "BoundaryStep",
     "CausalDeFinetti",
     "ChangeVerdict",
     "ChangingVariables",
@@ -224,7 +228,7 @@ __all__ = [
     "SlidingWindows",
     "SpectralGranger",
     "StabilitySelection",
-    "Step",
+    "Suggestion",
     "TargetTest",
     "TetradResult",
     "TransferEntropy",
@@ -237,5 +241,6 @@ __all__ = [
     "edge_p_values",
     "purify",
     "rank_test",
+    "suggest",
     "tetrad_test",
 ]

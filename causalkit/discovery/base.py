@@ -8,6 +8,7 @@ algorithm derives from :class:`DiscoveryAlgorithm`, writes `_fit(table)` (set `g
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,11 +22,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.moments import Moments
+from causalkit._core.redundancy import copied_columns, named_groups
 from causalkit._core.report import Report, Reported
 from causalkit._core.streams import is_stream, moments_of
 from causalkit._core.table import Table, as_table
 from causalkit.discovery.constraint._evidence import Evidence, Pair
-from causalkit.errors import InputError
+from causalkit.errors import InputError, RedundantColumnsWarning
 from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.graph.lagged_graph import in_template
 from causalkit.graph.marks import show_name
@@ -188,7 +190,10 @@ class DiscoveryAlgorithm(BaseEstimator, ABC):
         del y
         labels = self._labels()
         rows = self._needs_rows()
-        self._fit(read_columns(self, X, labels) if rows else read_moments(self, X, labels))
+        table = read_columns(self, X, labels) if rows else read_moments(self, X, labels)
+        self._fit(table)
+        if isinstance(table, Table):
+            _warn_of_copies(table, labels)
         return self
 
     def _labels(self) -> tuple[Name, ...]:
@@ -228,6 +233,19 @@ class DiscoveryAlgorithm(BaseEstimator, ABC):
     @abstractmethod
     def _explain(self, a: Name, b: Name) -> Explanation:
         """Answer `explain` for two different nodes."""
+
+
+def _warn_of_copies(table: Table, labels: tuple[Name, ...]) -> None:
+    """Name columns that are copies of each other; no algorithm tells which of them is a cause."""
+    groups = copied_columns(table.select([n for n in table.names if n not in labels]))
+    if groups:
+        warnings.warn(
+            f"these columns are copies of each other, or as good as: {named_groups(groups)}. No "
+            "search can tell which of them is a cause, and edges around them mean nothing. Keep "
+            "one of each group.",
+            RedundantColumnsWarning,
+            stacklevel=3,
+        )
 
 
 def nodes_asked(graph: CausalGraph | LaggedGraph, a: Any, b: Any) -> tuple[Name, Name]:

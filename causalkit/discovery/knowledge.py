@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import Repr
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,8 @@ class Knowledge:
 
         try:
             content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+            # ValueError: no UTF-8, or a date or a number that Python does not have.
             raise InputError(
                 f"cannot read knowledge from {str(path)!r}: {error}; expected a YAML file with the "
                 f"keys {', '.join(_KEYS)}. Check the path and the indentation."
@@ -250,15 +252,15 @@ class Knowledge:
 def _as_tiers(tiers: Iterable[Names]) -> tuple[tuple[Name, ...], ...]:
     if isinstance(tiers, (str, Mapping, Set)) or not isinstance(tiers, Iterable):
         raise InputError(
-            f"tiers={tiers!r}; expected a sequence of tiers, first to last, each a name or "
+            f"tiers={_short(tiers)}; expected a sequence of tiers, first to last, each a name or "
             "several. Write e.g. tiers=[['age', 'sex'], ['dose']]."
         )
     levels: list[tuple[Name, ...]] = []
     for tier in tiers:
         if isinstance(tier, Mapping):
             raise InputError(
-                f"tiers holds the mapping {tier!r}; expected a name or a sequence of names. Write "
-                "e.g. tiers=[['age', 'sex'], ['dose']]."
+                f"tiers holds the mapping {_short(tier)}; expected a name or a sequence of names. "
+                "Write e.g. tiers=[['age', 'sex'], ['dose']]."
             )
         names: list[Any] = [tier] if isinstance(tier, str) else _listed(tier)
         for name in names:
@@ -271,15 +273,15 @@ def _as_edges(edges: Iterable[Sequence[Name]], what: str) -> tuple[tuple[Name, N
     pairs: list[tuple[Name, Name]] = []
     if isinstance(edges, (str, Mapping)) or not isinstance(edges, Iterable):
         raise InputError(
-            f"{what}={edges!r}; expected a sequence of pairs (cause, effect). Write e.g. "
+            f"{what}={_short(edges)}; expected a sequence of pairs (cause, effect). Write e.g. "
             f"{what}=[('dose', 'pressure')]."
         )
     for edge in edges:
         pair = [] if isinstance(edge, (str, Mapping, Set)) else _listed(edge)
         if len(pair) != 2 or pair[0] == pair[1]:
             raise InputError(
-                f"{what} holds {edge!r}; expected pairs (cause, effect) of two different names. "
-                f"Write e.g. {what}=[('dose', 'pressure')]."
+                f"{what} holds {_short(edge)}; expected pairs (cause, effect) of two different "
+                f"names. Write e.g. {what}=[('dose', 'pressure')]."
             )
         for name in pair:
             _check_name(name, what)
@@ -294,8 +296,8 @@ def _listed(names: object) -> list[Any]:
 def _check_name(name: object, what: str) -> None:
     if isinstance(name, bool) or not isinstance(name, (str, int, np.integer)):
         raise InputError(
-            f"{what} names {name!r}, a {type(name).__name__}; expected strings or integers, as the "
-            "columns are called. Quote it if it comes from a YAML file."
+            f"{what} names {_short(name)}, a {type(name).__name__}; expected strings or integers, "
+            "as the columns are called. Quote it if it comes from a YAML file."
         )
 
 
@@ -304,14 +306,21 @@ def _as_closed(closed: bool | Iterable[int], n_tiers: int) -> tuple[int, ...]:
         return tuple(range(n_tiers)) if closed else ()
     if isinstance(closed, str) or not isinstance(closed, Iterable):
         raise InputError(
-            f"closed_tiers={closed!r}; expected a collection of positions, such as [0], or True "
-            "for all tiers."
+            f"closed_tiers={_short(closed)}; expected a collection of positions, such as [0], or "
+            "True for all tiers."
         )
     given = list(closed)
     strange = [level for level in given if isinstance(level, bool) or level not in range(n_tiers)]
     if strange:
         raise InputError(
-            f"closed_tiers holds {strange[0]!r}; expected positions of tiers, from 0 to "
+            f"closed_tiers holds {_short(strange[0])}; expected positions of tiers, from 0 to "
             f"{n_tiers - 1}, or True for all. There are {n_tiers} tiers."
         )
     return tuple(sorted(set(given)))
+
+
+def _short(value: object) -> str:
+    """Show a value; of one that is nested without end, as aliases in YAML can make it, some."""
+    shown = Repr()
+    shown.maxstring = shown.maxother = 200
+    return shown.repr(value)

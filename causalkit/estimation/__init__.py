@@ -100,7 +100,7 @@ from causalkit.estimation.panel.synthetic import SyntheticControl, SyntheticDiD
 from causalkit.estimation.panel.synthetic_study import SyntheticStudy
 from causalkit.estimation.plug_in import PlugIn
 from causalkit.estimation.problem import Problem
-from causalkit.estimation.randomisation import RandomisationTest, randomisation_test
+from causalkit.estimation.randomization import RandomizationTest, randomization_test
 from causalkit.estimation.regression import OLS, GComputation
 from causalkit.estimation.series.responses import ImpulseResponse, estimate_response
 from causalkit.estimation.series.serial import HAC, MovingBlocks
@@ -188,7 +188,7 @@ __all__ = [
     "PredictionPowered",
     "Problem",
     "QuantileEffects",
-    "RandomisationTest",
+    "RandomizationTest",
     "RankWeightedEffect",
     "SLearner",
     "SampleSelection",
@@ -214,7 +214,7 @@ __all__ = [
     "multiplier_bootstrap",
     "policy_value",
     "project_effects",
-    "randomisation_test",
+    "randomization_test",
     "rank_weighted_effect",
     "standard_error",
     "tf_interval",

@@ -64,10 +64,10 @@ def estimate(
     *,
     clusters: Name | ArrayLike | None = None,
     sample_weight: Name | ArrayLike | None = None,
-    random_state: RandomState = None,
     panel: Name | None = None,
     time: Name | None = None,
     mask: Name | None = None,
+    random_state: RandomState = 0,
     roles: Mapping[str, Name | Sequence[Name]] | None = None,
 ) -> Effect | EffectSet:
     """Estimate what was identified.
@@ -94,11 +94,11 @@ def estimate(
         clusters whole. Two columns are clusters of two kinds that cross, such as firms and years.
         Of series, the column that tells subjects apart.
     sample_weight : name or array-like of shape (n,), optional
-    random_state : int, Generator or None
-        For estimators (and bootstraps) whose own random_state is None.
     panel, time, mask : str or int, optional
         For series, the columns that tell subjects apart, hold the time, and say which rows count
         as "now".
+    random_state : int, Generator or None, default 0
+        For estimators (and bootstraps) whose own random_state is None.
     roles : mapping of str to name or names, optional
         Columns that say how rows were measured, and that no graph brings, by the names that the
         estimator's `fit` has for them: `{"selected": "works"}` for `SampleSelection()`,
@@ -157,46 +157,20 @@ def estimate(
     >>> bool(0.8 * 0.5 + 0.5 * 0.8 in effect.interval(0.99))
     True
     """
-    if estimator is not None and not isinstance(estimator, (EffectEstimator, PlugIn)):
-        raise InputError(
-            f"estimator={estimator!r}; expected an EffectEstimator such as OLS() or AIPW(), an "
-            "object, not a class or a name. A scikit-learn model goes inside one: AIPW(model)."
-        )
+    _check_asked(estimand, estimator)
+    options: dict[str, Any] = {
+        "clusters": clusters,
+        "sample_weight": sample_weight,
+        "random_state": random_state,
+        "panel": panel,
+        "time": time,
+        "mask": mask,
+    }
     if isinstance(estimand, PossibleEffects):
-        options: dict[str, Any] = {
-            "clusters": clusters,
-            "sample_weight": sample_weight,
-            "random_state": random_state,
-            "panel": panel,
-            "time": time,
-            "mask": mask,
-            "roles": roles,
-        }
-        return _each(estimand, data, estimator, options)
-    if not isinstance(estimand, Estimand):
-        raise InputError(
-            f"cannot estimate a {type(estimand).__name__}; expected what identify(graph, treatment,"
-            " outcome) returns. Without a graph, fit an estimator: OLS().fit(X, y, t=t)."
-        )
+        return _each(estimand, data, estimator, {**options, "roles": roles})
     further = _further(estimand, estimator, roles)
     if isinstance(estimand.graph, LaggedGraph):
-        if not isinstance(estimand, (AdjustmentEstimand, NoEffectEstimand)) or isinstance(
-            estimator, PlugIn
-        ):
-            raise InputError(
-                f"{type(estimator or estimand).__name__} is not for series; expected an estimand "
-                "by adjustment and an estimator such as OLS()."
-            )
-        asked(estimand)
-        series, by_subject = read_series(
-            data,
-            panel=panel,
-            time=time,
-            mask=mask,
-            clusters=clusters,
-            sample_weight=sample_weight,
-        )
-        return estimate_series(estimand, series, estimator, random_state, by_subject=by_subject)
+        return _of_series(estimand, data, estimator, **options)
     labels = _labels(estimator, panel, time, mask)
     if is_stream(data):
         return _streamed(estimand, data, estimator, clusters, sample_weight, random_state)
@@ -216,6 +190,41 @@ def estimate(
         chosen = clone(estimator)
     chosen = _with_state(suited(chosen, estimand, problem), random_state)
     return _of(estimand, chosen.answer(problem), known)
+
+
+def _check_asked(estimand: object, estimator: object) -> None:
+    """Refuse what is no estimand, or no estimator."""
+    if estimator is not None and not isinstance(estimator, (EffectEstimator, PlugIn)):
+        raise InputError(
+            f"estimator={estimator!r}; expected an EffectEstimator such as OLS() or AIPW(), an "
+            "object, not a class or a name. A scikit-learn model goes inside one: AIPW(model)."
+        )
+    if not isinstance(estimand, Estimand):
+        raise InputError(
+            f"cannot estimate a {type(estimand).__name__}; expected what identify(graph, treatment,"
+            " outcome) returns. Without a graph, fit an estimator: OLS().fit(X, y, t=t)."
+        )
+
+
+def _of_series(
+    estimand: Estimand,
+    data: Data,
+    estimator: EffectEstimator | PlugIn | None,
+    *,
+    random_state: RandomState,
+    **layout: Any,
+) -> Effect | EffectSet:
+    """Estimate from series, laid out in steps."""
+    if not isinstance(estimand, (AdjustmentEstimand, NoEffectEstimand)) or isinstance(
+        estimator, PlugIn
+    ):
+        raise InputError(
+            f"{type(estimator or estimand).__name__} is not for series; expected an estimand "
+            "by adjustment and an estimator such as OLS()."
+        )
+    asked(estimand)
+    series, by_subject = read_series(data, **layout)
+    return estimate_series(estimand, series, estimator, random_state, by_subject=by_subject)
 
 
 def _streamed(

@@ -27,7 +27,7 @@ from causalkit._core.random import as_generator
 from causalkit.errors import InputError, NumericalError, OverlapWarning
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
-from causalkit.estimation.inference import Asymptotic, Bootstrap
+from causalkit.estimation.inference import Asymptotic, Bootstrap, few_clusters
 from causalkit.estimation.nuisances.quality import unassessed
 from causalkit.estimation.problem import Problem, as_problem
 from causalkit.estimation.unseen import read_flags, without_unseen
@@ -182,7 +182,8 @@ class EffectEstimator(BaseEstimator):
         # What overflows is caught at the end, as a number that is not finite.
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             solution = self._solve(problem, rng)
-        for alert in (*solution.alerts, *self._separation(problem, solution)):
+        few = () if "unit" in self.needs else few_clusters(problem)  # panels count their own
+        for alert in (*solution.alerts, *self._separation(problem, solution), *few):
             warnings.warn(alert, stacklevel=4)
         inference = self._inference()
         draws = None

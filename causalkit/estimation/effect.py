@@ -44,7 +44,21 @@ _MOST_NAMES, _NAMES_SHOWN = 20, 8
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Interval:
-    """An interval with its level; `lower, upper = interval` unpacks it, `x in interval` asks."""
+    """An interval with its level; `lower, upper = interval` unpacks it, `x in interval` asks.
+
+    Parameters
+    ----------
+    lower, upper : float
+        In units of the outcome.
+    level : float, default 0.95
+        Probability with which such intervals cover.
+
+    Examples
+    --------
+    >>> lower, upper = Interval(0.5, 1.5)
+    >>> 1.0 in Interval(lower, upper)
+    True
+    """
 
     lower: float
     upper: float

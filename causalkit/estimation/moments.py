@@ -10,9 +10,11 @@ A new estimator is a new pair (ψ_a, ψ_b).
 
 References
 ----------
-Chernozhukov, Chetverikov, Demirer, Duflo, Hansen, Newey & Robins (2018), Econometrics Journal 21,
-C1-C68. doi:10.1111/ectj.12097
-Robins, Rotnitzky & Zhao (1994), JASA 89, 846-866. doi:10.1080/01621459.1994.10476818
+Chernozhukov, Chetverikov, Demirer, Duflo, Hansen, Newey & Robins (2018), "Double/debiased machine
+learning for treatment and structural parameters", Econometrics Journal 21, C1-C68.
+doi:10.1111/ectj.12097
+Robins, Rotnitzky & Zhao (1994), "Estimation of regression coefficients when some regressors are not
+always observed", JASA 89, 846-866. doi:10.1080/01621459.1994.10476818
 """
 
 from __future__ import annotations

@@ -9,8 +9,11 @@ third moment 1), "exponential" (the Bayesian bootstrap, less its mean).
 
 References
 ----------
-Chernozhukov, Chetverikov & Kato (2013), Annals of Statistics 41, 2786-2819. doi:10.1214/13-AOS1161
-Mammen (1993), Annals of Statistics 21, 255-285. doi:10.1214/aos/1176349025
+Chernozhukov, Chetverikov & Kato (2013), "Gaussian approximations and multiplier bootstrap for
+maxima of sums of high-dimensional random vectors", Annals of Statistics 41, 2786-2819.
+doi:10.1214/13-AOS1161
+Mammen (1993), "Bootstrap and wild bootstrap for high dimensional linear models", Annals of
+Statistics 21, 255-285. doi:10.1214/aos/1176349025
 """
 
 from __future__ import annotations
@@ -142,7 +145,7 @@ def multiplier_bootstrap(
     *,
     n_draws: int = 500,
     weights: str = "normal",
-    random_state: RandomState = None,
+    random_state: RandomState = 0,
 ) -> MultiplierDraws:
     """Draw the joint distribution of estimates by multiplying influences with random weights.
 
@@ -153,7 +156,7 @@ def multiplier_bootstrap(
     n_draws : int
     weights : {"normal", "rademacher", "mammen", "exponential"}
         Law of the multipliers.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default 0
 
     Returns
     -------

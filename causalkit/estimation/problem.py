@@ -33,7 +33,7 @@ from causalkit.estimation.columns import (
 from causalkit.estimation.series.steps import Steps
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
-__all__ = ["Problem", "as_problem", "problem_from_table"]
+__all__ = ["Problem", "as_problem", "check_order", "problem_from_table"]
 
 _FIRST_ROWS = 64
 """Rows that a column must share with the outcome before all are compared."""
@@ -178,7 +178,8 @@ def as_problem(
     """
     for column, what, dimensions in ((y, "y", 1), (t, "t", 1), (X, "X", 2)):
         _check_dimensions(column, what, dimensions)
-    _check_order({"y": y, "t": t, "X": X, **(others or {}), "groups": groups})
+    beside = {**(others or {}), "groups": groups, "sample_weight": sample_weight}
+    check_order({"y": y, "t": t, "X": X, **beside})
     outcome, treatment = name_of(y, "y"), name_of(t, "t")
     if outcome == treatment:
         outcome, treatment = "y", "t"
@@ -299,8 +300,8 @@ def _check_dimensions(given: object, what: str, expected: int) -> None:
     )
 
 
-def _check_order(given: Mapping[str, Any]) -> None:
-    """Refuse pandas objects with the same row labels in another order: rows go by position."""
+def check_order(given: Mapping[str, Any]) -> None:
+    """Refuse pandas objects whose row labels say that rows are not in the same places."""
     labelled = [
         (what, column.index)
         for what, column in given.items()
@@ -309,14 +310,15 @@ def _check_order(given: Mapping[str, Any]) -> None:
     for what, index in labelled[1:]:
         first, expected = labelled[0]
         alike = len(index) == len(expected) and index.nlevels == expected.nlevels
-        if not alike or index.equals(expected):
+        if not alike or index.equals(expected) or not index.is_unique:
             continue
-        if index.is_unique and index.isin(expected).all():
+        shared = index.isin(expected)
+        if shared.any():
+            wrong = "in another order" if shared.all() else "for some rows, and others for the rest"
             raise InputError(
-                f"{what} has the row labels of {first} in another order; expected the same row of "
-                f"the table in the same place, since rows go by position. Use {what}.loc"
-                f"[{first}.index], or if places are right as they are, .reset_index(drop=True) "
-                "of both."
+                f"{what} has the row labels of {first} {wrong}; expected the same row of the table "
+                f"in the same place, since rows go by position. Use {what}.loc[{first}.index], or "
+                "if places are right as they are, .reset_index(drop=True) of both."
             )
 
 

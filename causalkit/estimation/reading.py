@@ -16,7 +16,7 @@ from causalkit._core.checks import check_complete
 from causalkit._core.table import Table, as_table
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.estimation.columns import as_columns, as_groups, as_weights, encoded
-from causalkit.estimation.problem import Problem, problem_from_table
+from causalkit.estimation.problem import Problem, check_order, problem_from_table
 from causalkit.estimation.unseen import read_flags, without_unseen
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.identification import InstrumentEstimand
@@ -35,7 +35,7 @@ def roles_of(estimand: Estimand) -> tuple[tuple[Name, ...], dict[str, tuple[Name
     if isinstance(estimand, AdjustmentEstimand):
         return tuple(estimand.adjustment), {}
     if isinstance(estimand, InstrumentEstimand):
-        return estimand.given, {"z": (*estimand.instruments, *estimand.also)}
+        return estimand.given, {"z": estimand.used}
     if isinstance(estimand, FrontdoorEstimand):
         return estimand.given, {"mediators": estimand.mediators}
     query = estimand.query
@@ -75,6 +75,7 @@ def read_problem(
     seen_by : str, optional
         Which of `roles` says where the outcome is seen; elsewhere it may be missing.
     """
+    check_order({"data": data, "clusters": clusters, "sample_weight": sample_weight})
     treatment, outcome = asked(estimand)
     fixed, others = roles_of(estimand) or ((), {})
     others = {**others, **(roles or {})}

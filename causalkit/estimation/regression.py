@@ -12,10 +12,15 @@ What f contains is said with a transformer, `features=Powers(2)` or any of sciki
 
 References
 ----------
-White (1980), Econometrica 48, 817-838. doi:10.2307/1912934
-MacKinnon & White (1985), J. Econometrics 29, 305-325. doi:10.1016/0304-4076(85)90158-7
-Robins (1986), Mathematical Modelling 7, 1393-1512. doi:10.1016/0270-0255(86)90088-6
-Lin (2013), Annals of Applied Statistics 7, 295-318. doi:10.1214/12-AOAS583
+White (1980), "A heteroskedasticity-consistent covariance matrix estimator and a direct test for
+heteroskedasticity", Econometrica 48, 817-838. doi:10.2307/1912934
+MacKinnon & White (1985), "Some heteroskedasticity-consistent covariance matrix estimators with
+improved finite sample properties", J. Econometrics 29, 305-325. doi:10.1016/0304-4076(85)90158-7
+Robins (1986), "A new approach to causal inference in mortality studies with a sustained exposure
+period: application to control of the healthy worker survivor effect", Mathematical Modelling 7,
+1393-1512. doi:10.1016/0270-0255(86)90088-6
+Lin (2013), "Agnostic notes on regression adjustments to experimental data: reexamining Freedman's
+critique", Annals of Applied Statistics 7, 295-318. doi:10.1214/12-AOAS583
 """
 
 from __future__ import annotations

@@ -13,9 +13,12 @@ the second with the maximum over the rest, and so on down.
 
 References
 ----------
-Romano & Wolf (2005), JASA 100, 94-108. doi:10.1198/016214504000000539
-Romano & Wolf (2016), Statistics & Probability Letters 113, 38-40. doi:10.1016/j.spl.2016.02.012
-Montiel Olea & Plagborg-Møller (2019), J. Applied Econometrics 34, 1-17. doi:10.1002/jae.2656
+Romano & Wolf (2005), "Exact and approximate stepdown methods for multiple hypothesis testing", JASA
+100, 94-108. doi:10.1198/016214504000000539
+Romano & Wolf (2016), "Efficient computation of adjusted p-values for resampling-based stepdown
+multiple testing", Statistics & Probability Letters 113, 38-40. doi:10.1016/j.spl.2016.02.012
+Montiel Olea & Plagborg-Møller (2019), "Simultaneous confidence bands: theory, implementation, and
+an application to SVARs", J. Applied Econometrics 34, 1-17. doi:10.1002/jae.2656
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def fit_folds(products: CellMoments, recipe: Recipe) -> tuple[list[LinearFit], i
     """A model of outcome and treatment for each fold, and coefficients of a single regression."""
     d = products.mean.shape[-1] - 2
     if not recipe.learners:
-        train = Training.of(products.shaped(-1).pooled(), d, standardise=True)
+        train = Training.of(products.shaped(-1).pooled(), d, standardize=True)
         B, rank = least_squares(train) if d else (np.zeros((2, 0)), 0)
         return [train.fit_of(B, np.zeros(2))], rank + 2
     fits = []

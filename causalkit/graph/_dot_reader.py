@@ -23,6 +23,8 @@ from causalkit.typing import Name
 __all__ = ["DAGITTY", "DOT", "Dialect", "ReadEdge", "ReadGraph", "read_dot"]
 
 _DEEPEST = 50
+_MOST_IMPLIED = 100_000
+"""Edges that `{…} -> {…}` may stand for, beyond one for each character of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,11 @@ class Dialect:
 def _dialect(who: str, operators: str, html: str, escape: str, keywords: str) -> Dialect:
     pattern = rf"""(?P<skip>\s+|//[^\n]*|/\*.*?\*/|^\#[^\n]*)
     | (?P<operator>{operators})
-    | (?P<quoted>"(?:[^"\\]|\\.)*")
+    | (?P<quoted>"(?:[^"\\]|\\.)*+")
     | (?P<html>{html})
     | (?P<bare>-?[\w.]+)
     | (?P<punctuation>[{{}}\[\];,=:+])
-    | (?P<wrong>.)"""
+    | (?P<wrong>".*|/\*.*|.)"""  # what is not closed takes the rest with it
     flags = re.VERBOSE | re.DOTALL | re.MULTILINE
     words = frozenset(keywords.split())
     return Dialect(who, re.compile(pattern, flags), re.compile(escape), words)
@@ -147,8 +149,10 @@ class _Reader:
         line = self.text.count("\n", 0, start) + 1
         if not token:
             found = "the text ends"
-        elif self.group() == "wrong" and token == '"':
+        elif self.group() == "wrong" and token[0] == '"':
             found = "a quote is opened and not closed"
+        elif self.group() == "wrong" and token.startswith("/*"):
+            found = "a comment is opened and not closed"
         else:
             shown = self.text[start : start + 30].split("\n")[0]
             found = f"{shown!r} stands"
@@ -219,6 +223,11 @@ class _Reader:
             self.graph.nodes[operands[0][0]].update(attributes)
         attributes = defaults | attributes
         for (lefts, rights), operator in zip(pairwise(operands), operators, strict=True):
+            if len(self.graph.edges) + len(lefts) * len(rights) > _MOST_IMPLIED + len(self.text):
+                raise GraphError(
+                    f"{self.dialect.who}: groups as in {{a b}} -> {{c d}} stand for more than "
+                    f"{_MOST_IMPLIED:,} edges; expected fewer. Write the edges one by one."
+                )
             self.graph.edges += [
                 ReadEdge(left, right, operator, attributes)
                 for left, right in product(lefts, rights)

@@ -137,7 +137,11 @@ class Exchange:
         return to_networkx(_whole(self))
 
     def to_adjacency(self, *, convention: Convention = "row-causes-column") -> NDArray[np.int8]:
-        """Write a matrix; see :func:`causalkit.graph.adjacency.to_adjacency`."""
+        """Write a matrix; see :func:`causalkit.graph.adjacency.to_adjacency`.
+
+        Conventions: "row-causes-column" (networkx), "column-causes-row" (LiNGAM), "causal-learn",
+        "pcalg-cpdag" and "pcalg-pag" (R).
+        """
         from causalkit.graph.adjacency import to_adjacency
 
         return to_adjacency(_whole(self), convention=convention)
@@ -171,6 +175,12 @@ class Exchange:
         from causalkit.graph.dot import to_dagitty
 
         return to_dagitty(_whole(self), exposure=exposure, outcome=outcome, latent=latent)
+
+    def to_mermaid(self) -> str:
+        """Write a Mermaid flowchart; see :func:`causalkit.graph.mermaid.to_mermaid`."""
+        from causalkit.graph.mermaid import to_mermaid
+
+        return to_mermaid(_whole(self))
 
     def to_json(self) -> str:
         """Write JSON; see :func:`causalkit.graph.formats.to_json`."""

@@ -6,6 +6,7 @@ is made. The order of causes before effects, which shows that there is no cycle,
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -103,8 +104,9 @@ def check_kind(graph: CausalGraph) -> None:
 
 
 def _check_ancestral(graph: CausalGraph) -> None:
+    below = _descendants(graph.directed)
     for i in np.flatnonzero(graph.bidirected.any(axis=0)).tolist():
-        for j in np.flatnonzero(closure(graph.directed, [i]) & graph.bidirected[i]).tolist():
+        for j in np.flatnonzero(below[i] & graph.bidirected[i]).tolist():
             a, b = marks.show_name(graph.nodes[i]), marks.show_name(graph.nodes[j])
             raise GraphError(
                 f"{a} <-> {b} although {a} is an ancestor of {b}; expected an ancestral graph "
@@ -117,6 +119,17 @@ def _check_ancestral(graph: CausalGraph) -> None:
             "expected an ancestral graph (MAG), in which `--` (selection) excludes arrows. "
             "Check these edges, or use kind CPDAG if `--` means undecided."
         )
+
+
+def _descendants(directed: BoolArray) -> BoolArray:
+    """Who each node is an ancestor of, itself included; no directed cycle is there."""
+    below = np.eye(len(directed), dtype=np.bool_)
+    order = topological_order(directed)
+    for node in () if order is None else order[::-1]:
+        effects = np.flatnonzero(directed[node])
+        if len(effects):
+            below[node] |= below[effects].any(axis=0)
+    return below
 
 
 def check_expressible(edge: Edge, at_left: int, at_right: int) -> None:
@@ -153,7 +166,7 @@ def check_shape(nodes: tuple[Name, ...], ends: NDArray[Any]) -> None:
         if isinstance(name, bool) or not isinstance(name, (str, int)):
             raise InputError(f"a node is named {name!r}; expected strings or integers.")
     if len(set(nodes)) < p:
-        twice = sorted({str(name) for name in nodes if nodes.count(name) > 1})
+        twice = sorted({str(name) for name, count in Counter(nodes).items() if count > 1})
         raise InputError(f"node(s) {', '.join(twice)} occur more than once; expected unique names.")
     if ends.shape != (p, p):
         raise InputError(
@@ -224,14 +237,17 @@ def causal_order(n_nodes: int, tails: IntArray, heads: IntArray) -> list[int] | 
 
 def _some_cycle(directed: BoolArray) -> list[int]:
     """One directed cycle, first node repeated at the end."""
+    waiting = directed.sum(axis=0)
+    ready = np.flatnonzero(waiting == 0).tolist()
     alive = np.ones(len(directed), dtype=np.bool_)
-    while True:  # peel nodes without a living parent; what is left has a cycle
-        dead = alive & ~directed[alive].any(axis=0)
-        if not dead.any():
-            break
-        alive &= ~dead
-    walk = [int(np.flatnonzero(alive)[0])]
-    while walk[-1] not in walk[:-1]:
-        walk.append(int(np.flatnonzero(directed[:, walk[-1]] & alive)[0]))
-    start = walk.index(walk[-1])
-    return walk[start:][::-1]
+    while ready:  # peel nodes without a living parent; what is left has a cycle
+        node = ready.pop()
+        alive[node] = False
+        effects = np.flatnonzero(directed[node])
+        waiting[effects] -= 1
+        ready += effects[waiting[effects] == 0].tolist()
+    at, walk = int(np.flatnonzero(alive)[0]), dict[int, int]()
+    while at not in walk:
+        walk[at] = len(walk)
+        at = int(np.flatnonzero(directed[:, at] & alive)[0])
+    return [*list(walk)[walk[at] :], at][::-1]

@@ -62,6 +62,16 @@ __all__ = [
 def dag_to_cpdag(dag: CausalGraph) -> CausalGraph:
     """Return the Markov equivalence class of a DAG: its CPDAG.
 
+    Parameters
+    ----------
+    dag : CausalGraph
+        Kind DAG.
+
+    Returns
+    -------
+    CausalGraph
+        Kind CPDAG.
+
     Raises
     ------
     GraphError
@@ -271,6 +281,15 @@ def is_equivalence_class(graph: CausalGraph) -> bool:
 
     False for a CPDAG that holds background knowledge, is not closed under Meek's rules, or has no
     member.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+        Kind DAG or CPDAG.
+
+    Returns
+    -------
+    bool
 
     Examples
     --------

@@ -9,6 +9,7 @@ suffix                 format                                       comes back e
 .graphml               GraphML, for Gephi, yEd, igraph, R           every graph
 .dagitty               DAGitty                                      all but an ADMG without `<->`
 .tetrad                Tetrad's text                                the edges (it stores no kind)
+.mmd                   Mermaid (written only)
 .png .svg .pdf         a picture (written only)
 =====================  ===========================================  ================================
 
@@ -19,7 +20,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
+from reprlib import repr as short
 from typing import TYPE_CHECKING, Any
 
 from causalkit.errors import GraphError, InputError
@@ -27,6 +30,7 @@ from causalkit.graph.convert import check_names_as_text, from_networkx, to_netwo
 from causalkit.graph.dot import from_dagitty, from_dot, to_dagitty, to_dot
 from causalkit.graph.graph import CausalGraph
 from causalkit.graph.marks import SYMBOLS, Edge, Kind
+from causalkit.graph.mermaid import to_mermaid
 from causalkit.graph.text import as_bare_name, check_is_text, parse, to_text
 from causalkit.typing import Name
 
@@ -34,10 +38,12 @@ if TYPE_CHECKING:
     from os import PathLike
 
 __all__ = [
+    "check_listed_names",
     "from_graphml",
     "from_json",
     "from_tetrad",
     "read",
+    "read_text_file",
     "save",
     "to_graphml",
     "to_json",
@@ -100,7 +106,7 @@ def from_json(text: str) -> CausalGraph:
     check_is_text(text, "from_json")
     try:
         content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: an integer of too many digits, too
         raise GraphError(f"the text is no JSON: {error}. Expected what to_json() writes.") from None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise GraphError(
@@ -117,6 +123,7 @@ def from_json(text: str) -> CausalGraph:
         raise GraphError(
             'the JSON lacks "kind", or lists of "nodes" and "edges"; expected all three.'
         )
+    check_listed_names(nodes, "node")
     return CausalGraph.from_edges(nodes, map(_edge_from_json, edges), content["kind"])
 
 
@@ -124,13 +131,31 @@ def _dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def check_listed_names(names: list[Any], what: str, where: str = "JSON") -> None:
+    """Refuse a list in a file that holds anything but names, or a name twice."""
+    for name in names:
+        if not _is_name(name):
+            raise GraphError(
+                f"in the {where} a {what} is named {short(name)}; expected strings or integers."
+            )
+    if len(set(names)) < len(names):
+        twice = next(name for name, count in Counter(names).items() if count > 1)
+        raise GraphError(
+            f"the {where} has the {what} {short(twice)} more than once; expected unique names."
+        )
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
+
+
 def _edge_from_json(edge: Any) -> Edge:
-    if isinstance(edge, list) and len(edge) == 3 and all(isinstance(x, (str, int)) for x in edge):
+    if isinstance(edge, list) and len(edge) == 3 and all(map(_is_name, edge)):
         left, symbol, right = edge
         if symbol in SYMBOLS:
             return Edge(left, right, symbol)
     raise GraphError(
-        f'the edge {edge!r} cannot be read; expected ["X", "->", "Y"] with one of '
+        f'the edge {short(edge)} cannot be read; expected ["X", "->", "Y"] with one of '
         f"{', '.join(SYMBOLS)}."
     )
 
@@ -146,7 +171,8 @@ def to_graphml(graph: CausalGraph) -> str:
     """Write GraphML, which Gephi, yEd, igraph and R read.
 
     Every edge has the attribute `symbol`, every node the attribute `name` (of type long for an
-    integer), the graph the attribute `kind`.
+    integer), the graph the attribute `kind`. All edges are written as directed, since networkx and
+    others read no file with edges of both sorts: let the other program draw heads by `symbol`.
 
     Raises
     ------
@@ -188,13 +214,23 @@ def from_graphml(text: str, kind: Kind | str | None = None) -> CausalGraph:
     GraphError
         If the text is no GraphML, or the edges make no such graph.
     """
+    import warnings
     from xml.etree.ElementTree import ParseError
 
     import networkx as nx
 
     check_is_text(text, "from_graphml")
+    if "<!ENTITY" in text:
+        raise GraphError(
+            "the GraphML declares entities, which may stand for other files or for billions of "
+            "letters; expected none. Write them out, and remove the <!DOCTYPE …>."
+        )
     try:
-        found = nx.parse_graphml(text, node_type=str, force_multigraph=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is no part of a causal graph, such as ports
+            found = nx.parse_graphml(text, node_type=_node_id, force_multigraph=True)
+    except GraphError:
+        raise
     except (nx.NetworkXException, ParseError, KeyError, ValueError) as error:
         raise GraphError(
             f"the text cannot be read as GraphML: {error}. Expected one <graphml> with one <graph>."
@@ -204,14 +240,29 @@ def from_graphml(text: str, kind: Kind | str | None = None) -> CausalGraph:
     }
     if len(set(names.values())) < len(names):
         names = {node: node for node in names}
+    check_listed_names(list(names.values()), "node", "GraphML")
     return from_networkx(nx.relabel_nodes(found, names), kind)
+
+
+def _node_id(value: str | None) -> str:
+    if value is None:
+        raise GraphError(
+            "the GraphML has a node without an id, or an edge without a source or a target; "
+            "expected each to say so. Add what is missing."
+        )
+    return value
 
 
 # --- Tetrad -----------------------------------------------------------------------------------
 
 _TETRAD_SYMBOL = {"->": "-->", "<->": "<->", "--": "---", "o->": "o->", "o-o": "o-o", "o--": "o--"}
-_TETRAD_EDGE = re.compile(r"\s*\d+\.\s+(?P<left>.+?)\s+(?P<symbol>[-<o]-[->o])\s+(?P<right>.+)")
-_TETRAD_HEAD = re.compile(r"\s*Graph Nodes:", re.IGNORECASE)
+# Word by word up to the symbol, so that no line is read twice.
+_TETRAD_EDGE = re.compile(
+    r"""\d++\.\s++ (?P<left>\S++ (?:\s++ (?![-<o]-[->o]\s) \S++)*+)
+    \s++ (?P<symbol>[-<o]-[->o]) \s++ (?P<right>.+)""",
+    re.VERBOSE,
+)
+_TETRAD_HEAD = re.compile(r"Graph Nodes:", re.IGNORECASE)
 
 
 def to_tetrad(graph: CausalGraph) -> str:
@@ -287,25 +338,31 @@ def from_tetrad(text: str, kind: Kind | str | None = None) -> CausalGraph:
 
 
 def _edge_from_tetrad(line: str, nodes: dict[str, Name]) -> Edge:
-    match = _TETRAD_EDGE.fullmatch(line)
+    match = _TETRAD_EDGE.fullmatch(line.strip())
     if match is None:
         raise GraphError(
-            f"cannot read the edge {line.strip()!r}; expected e.g. '1. X --> Y', with one of "
+            f"cannot read the edge {_clipped(line)!r}; expected e.g. '1. X --> Y', with one of "
             f"{', '.join(_TETRAD_SYMBOL.values())}."
         )
     symbol = match["symbol"]
     symbol = {"-->": "->", "<--": "<-", "---": "--"}.get(symbol, symbol)
     words = match["right"].split()
     # The remarks follow the name: take as many words as make a node.
-    rights = (" ".join(words[:k]) for k in range(len(words), 0, -1))
+    most = min(len(words), max((len(name.split()) for name in nodes), default=0))
+    rights = (" ".join(words[:k]) for k in range(most, 0, -1))
     right = next((name for name in rights if name in nodes), words[0])
     for name in (match["left"], right):
         if name not in nodes:
             raise GraphError(
-                f"the edge {line.strip()!r} names {name!r}, which is not among the nodes; expected "
-                f"one of {', '.join(list(nodes)[:8])}. Add it to 'Graph Nodes:'."
+                f"the edge {_clipped(line)!r} names {_clipped(name)!r}, which is not among the "
+                f"nodes; expected one of {', '.join(list(nodes)[:8])}. Add it to 'Graph Nodes:'."
             )
     return Edge(nodes[match["left"]], nodes[right], symbol)
+
+
+def _clipped(line: str) -> str:
+    text = line.strip()
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 # --- files ------------------------------------------------------------------------------------
@@ -318,7 +375,9 @@ _WRITERS = {
     ".graphml": to_graphml,
     ".dagitty": to_dagitty,
     ".tetrad": to_tetrad,
+    ".mmd": to_mermaid,
 }
+_READABLE = tuple(suffix for suffix in _WRITERS if suffix != ".mmd")
 _PICTURES = (".png", ".svg", ".pdf")
 
 
@@ -362,14 +421,9 @@ def read(path: str | PathLike[str], kind: Kind | str | None = None) -> CausalGra
     """
     source = Path(path)
     suffix = source.suffix.lower()
-    if suffix not in _WRITERS:
-        raise _unknown_suffix(source, tuple(_WRITERS))
-    try:
-        text = source.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise GraphError(
-            f"{source.name} is no text; expected UTF-8. Save it again as UTF-8."
-        ) from None
+    if suffix not in _READABLE:
+        raise _unknown_suffix(source, _READABLE)
+    text = read_text_file(source)
     if suffix == ".json":
         graph = from_json(text)
         return graph if kind is None else CausalGraph(graph.nodes, graph.ends, kind)
@@ -377,11 +431,27 @@ def read(path: str | PathLike[str], kind: Kind | str | None = None) -> CausalGra
         return from_dot(text, kind)
     if suffix == ".graphml":
         return from_graphml(text, kind)
-    if suffix == ".tetrad" or _TETRAD_HEAD.match(text):
+    if suffix == ".tetrad" or _TETRAD_HEAD.match(text.lstrip()):
         return from_tetrad(text, kind)
     if suffix == ".dagitty" or re.match(r"\s*(dag|pdag|mag|pag)\s*\{", text, re.IGNORECASE):
         return from_dagitty(text, kind)
     return parse(text, kind)
+
+
+def read_text_file(path: Path) -> str:
+    """Read a file of UTF-8, with or without a mark at its beginning.
+
+    Raises
+    ------
+    GraphError
+        If it is no text.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise GraphError(
+            f"{path.name} is no text; expected UTF-8. Save it again as UTF-8."
+        ) from None
 
 
 def _unknown_suffix(path: Path, known: tuple[str, ...]) -> InputError:

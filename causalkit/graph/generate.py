@@ -48,7 +48,7 @@ def random_dag(
         Whether every pair is joined with the same probability, or nodes come one by one and prefer
         those that have many edges already (a few hubs). Directions follow a random order in both,
         so hubs are neither all causes nor all effects.
-    rng : int, numpy.random.Generator or None
+    rng : int, Generator or None
         Source of randomness.
     names : iterable of names, optional
         Left out, x0, x1, ….
@@ -100,7 +100,7 @@ def random_admg(
         Number of nodes.
     expected_degree, bidirected_degree : float
         Expected number of directed and of bidirected edges at a node; each at most `n_nodes - 1`.
-    rng : int, numpy.random.Generator or None
+    rng : int, Generator or None
         Source of randomness.
     names : iterable of names, optional
         Left out, x0, x1, ….

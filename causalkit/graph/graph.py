@@ -342,7 +342,11 @@ class CausalGraph(Exchange):
     # --- how it shows itself ---------------------------------------------------------------------
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
-        """Draw on matplotlib axes; see :func:`causalkit.plotting.plot_graph`."""
+        """Draw on matplotlib axes; see :func:`causalkit.plotting.plot_graph`.
+
+        Among its options: `treatment=`, `outcome=`, `adjustment=` and `highlight=` colour nodes,
+        `confidence=` draws edges by how sure they are, `focus=` leaves out what has no bearing.
+        """
         from causalkit.plotting import plot_graph
 
         return plot_graph(self, ax=ax, **style)

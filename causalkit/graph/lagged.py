@@ -25,7 +25,7 @@ from causalkit.typing import Name
 __all__ = ["Lagged", "as_lagged"]
 
 _LAGGED: Final = re.compile(r"(?P<name>.*)\[t(?:-(?P<lag>[1-9][0-9]{0,8}))?\]", re.DOTALL)
-_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
+_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,999})", re.ASCII)  # as a graph's text has it
 
 
 class Lagged(str):
@@ -111,7 +111,8 @@ def as_lagged(node: object, variables: tuple[Name, ...] | None = None) -> Lagged
         if found is None:
             return Lagged(node)  # type: ignore[arg-type]
         name: Name = found["name"]
-        if _INTEGER.fullmatch(found["name"]) and not (variables and name in variables):
+        is_integer = _INTEGER.fullmatch(found["name"]) and name != "-0"
+        if is_integer and not (variables and name in variables):
             name = int(name)
         return Lagged(name, int(found["lag"] or 0))
     raise InputError(

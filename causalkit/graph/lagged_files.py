@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from reprlib import repr as short
 from typing import TYPE_CHECKING, Any, Final
 
 from causalkit.errors import GraphError
+from causalkit.graph.formats import check_listed_names, read_text_file
 from causalkit.graph.graph import CausalGraph
 from causalkit.graph.lagged import as_lagged
 from causalkit.graph.lagged_graph import LaggedGraph
@@ -71,7 +73,7 @@ def from_json(text: str) -> LaggedGraph:
     check_is_text(text, "from_json")
     try:
         content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: an integer of too many digits, too
         raise GraphError(f"the text is no JSON: {error}. Expected what to_json() writes.") from None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise GraphError(
@@ -88,8 +90,12 @@ def from_json(text: str) -> LaggedGraph:
         raise GraphError(
             'the JSON lacks "kind", or lists of "variables" and "edges"; expected all three.'
         )
+    check_listed_names(variables, "variable")
+    max_lag = content.get("max_lag")
+    if max_lag is not None and not _is_lag(max_lag):
+        raise GraphError(f'the JSON has "max_lag": {short(max_lag)}; expected an integer from 0.')
     found = [_as_edge(edge) for edge in edges]
-    return LaggedGraph(variables, found, max_lag=content.get("max_lag"), kind=content["kind"])
+    return LaggedGraph(variables, found, max_lag=max_lag, kind=content["kind"])
 
 
 def save(graph: LaggedGraph, path: str | PathLike[str]) -> None:
@@ -132,7 +138,7 @@ def read(path: str | PathLike[str], kind: Kind | str | None = None) -> LaggedGra
     """
     source = Path(path)
     if source.suffix.lower() == ".json":
-        found = from_json(source.read_text(encoding="utf-8-sig"))
+        found = from_json(read_text_file(source))
         if kind is None:
             return found
         return LaggedGraph(found.variables, found.edges(), max_lag=found.max_lag, kind=kind)
@@ -146,6 +152,10 @@ def read(path: str | PathLike[str], kind: Kind | str | None = None) -> LaggedGra
     )
 
 
+def _is_lag(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def _dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -156,10 +166,11 @@ def _as_list(edge: Edge) -> list[Any]:
 
 
 def _as_edge(edge: Any) -> Edge:
-    if isinstance(edge, list) and len(edge) == 5 and edge[2] in SYMBOLS:
+    if isinstance(edge, list) and len(edge) == 5:
         name, lag, symbol, other, later = edge
-        return Edge(as_lagged((name, lag)), as_lagged((other, later)), symbol)
+        if isinstance(symbol, str) and symbol in SYMBOLS and _is_lag(lag) and _is_lag(later):
+            return Edge(as_lagged((name, lag)), as_lagged((other, later)), symbol)
     raise GraphError(
-        f'the edge {edge!r} cannot be read; expected ["X", 1, "->", "Y", 0] with one of '
+        f'the edge {short(edge)} cannot be read; expected ["X", 1, "->", "Y", 0] with one of '
         f"{', '.join(SYMBOLS)}."
     )

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +45,16 @@ if TYPE_CHECKING:
     from os import PathLike
 
     import networkx as nx
+    import pandas as pd
     from matplotlib.axes import Axes
 
 __all__ = ["LaggedGraph", "in_template", "lagged_nodes"]
+
+_MOST_NODES: Final = 10_000
+"""Of a template, whose matrix has as many rows and columns."""
+_MOST_SHOWN: Final = 40
+_WIDTH: Final = 100
+"""Of a line of the printed graph; no edge is broken in two."""
 
 
 class LaggedGraph:
@@ -243,17 +250,28 @@ class LaggedGraph:
         return tuple(self._edges_of(*sorted((where(now), where(past)), reverse=past.lag > 0)))
 
     def parents(self, variable: object) -> frozenset[Lagged]:
-        """Nodes with a directed edge into the variable at t."""
-        return self._lagged(self.template.parents(self.node(variable).shifted(0)))
+        """Nodes with a directed edge into a node, which is the variable at t if no step is said.
+
+        Examples
+        --------
+        >>> graph = LaggedGraph.parse("X[t-1] -> Y[t]")
+        >>> sorted(graph.parents("Y")), sorted(graph.parents("Y[t-2]"))
+        ([X[t-1]], [X[t-3]])
+        """
+        node = self.node(variable)
+        return self._earlier(self.template.parents(Lagged(node.name)), node.lag)
 
     def adjacent(self, variable: object) -> frozenset[Lagged]:
-        """Nodes joined to the variable at t, of t and of the past."""
-        now = self.node(variable)
-        return self._lagged(self.template.adjacent(now))
+        """Nodes joined to a node, which is the variable at t if no step is said.
+
+        Those of its step and of its past; the same as at t, so many steps earlier.
+        """
+        node = self.node(variable)
+        return self._earlier(self.template.adjacent(Lagged(node.name)), node.lag)
 
     @staticmethod
-    def _lagged(nodes: frozenset[Name]) -> frozenset[Lagged]:
-        return frozenset(as_lagged(node) for node in nodes)
+    def _earlier(nodes: frozenset[Name], steps: int) -> frozenset[Lagged]:
+        return frozenset(as_lagged(node).shifted(steps) for node in nodes)
 
     # --- graphs from this graph ------------------------------------------------------------------
 
@@ -359,11 +377,37 @@ class LaggedGraph:
 
         return read(path, kind)
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row for each edge that ends at t.
+
+        Returns
+        -------
+        DataFrame
+            `cause` and `effect` (of an edge that is not directed, its two ends), `lag` (steps
+            between them) and `edge` (`->`, `--`, `<->`, `o->` or `o-o`).
+
+        Examples
+        --------
+        >>> LaggedGraph.parse("X[t-2] -> Y[t]; Y[t] -- Z[t]").to_frame()
+          cause effect  lag edge
+        0     Y      Z    0   --
+        1     X      Y    2   ->
+        """
+        import pandas as pd
+
+        rows = [
+            (left.name, right.name, abs(left.lag - right.lag), edge.symbol)
+            for edge in self.edges()
+            for left, right in [(as_lagged(edge.left), as_lagged(edge.right))]
+        ]
+        return pd.DataFrame(rows, columns=["cause", "effect", "lag", "edge"])
+
     def to_text(self) -> str:
         """Write the graph so that :meth:`parse` reads it back."""
         edges = self.edges()
         joined = {node.name for edge in edges for node in (edge.left, edge.right)}  # type: ignore[union-attr]
-        lone = (show_name(name) for name in self.variables if name not in joined)
+        alone = [name for name in self.variables if name not in joined]
+        lone = (show_name(name if as_lagged(name).name == name else Lagged(name)) for name in alone)
         text = "; ".join([*map(str, edges), *lone])
         plainest = plainest_kind(self.template.ends)
         return text if self.kind is plainest else f"{self.kind.name}: {text}".strip()
@@ -387,8 +431,8 @@ class LaggedGraph:
         edges = self.edges()
         text = f"{self.kind.name} of {len(self.variables)} series, lags to {self.max_lag}, "
         text += f"{len(edges)} edge{'s' * (len(edges) != 1)}"
-        shown = "; ".join(map(str, edges[:40])) + ("; …" if len(edges) > 40 else "")
-        return text + (f": {shown}" if shown else "")
+        shown = [*map(str, edges[:_MOST_SHOWN]), *(["…"] if len(edges) > _MOST_SHOWN else [])]
+        return _wrapped(text + ":" * bool(shown), shown)
 
     def __repr__(self) -> str:
         return str(self)
@@ -427,6 +471,12 @@ class LaggedGraph:
 
 def lagged_nodes(variables: tuple[Name, ...], max_lag: int) -> tuple[Lagged, ...]:
     """Nodes of a template: all variables at t, then at t-1, and so on."""
+    n_nodes = (max_lag + 1) * len(variables)
+    if n_nodes > _MOST_NODES:
+        raise GraphError(
+            f"{len(variables)} series with lags to {max_lag} make {n_nodes:,} nodes; expected "
+            f"{_MOST_NODES:,} at most. Lags count steps: take longer steps."
+        )
     if any(
         isinstance(name, (bool, Lagged)) or not isinstance(name, (str, int)) for name in variables
     ):
@@ -470,3 +520,15 @@ def _check_time(graph: LaggedGraph) -> None:
     late = graph.template.ends[p:, :p]
     for past, now in np.argwhere((late != 0) & (late != ARROW)).tolist():
         _refuse_into_the_past(graph._edges_of(past + p, now)[0])
+
+
+def _wrapped(head: str, parts: list[str]) -> str:
+    """A line, or several of which none breaks a part in two."""
+    lines = [head]
+    for k, part in enumerate(parts):
+        shown = part + (";" if k < len(parts) - 1 else "")
+        if len(lines[-1]) + 1 + len(shown) > _WIDTH:
+            lines.append(shown)
+        else:
+            lines[-1] += f" {shown}"
+    return "\n".join(lines)

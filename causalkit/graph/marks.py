@@ -64,7 +64,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One edge, as it is printed: `str(Edge("X", "Y", "->")) == "X -> Y"`."""
+    """One edge, as it is printed: `str(Edge("X", "Y", "->")) == "X -> Y"`.
+
+    Parameters
+    ----------
+    left, right : str, int or Lagged
+        The two nodes.
+    symbol : str
+        Two marks and a line, such as `->`, `<->`, `--` or `o->`.
+    """
 
     left: Name
     right: Name

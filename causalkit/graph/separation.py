@@ -146,6 +146,21 @@ def minimal_separators(
     There may be exponentially many, but the wait for the next one is polynomial. The parameters
     and errors are those of :func:`minimal_separator`.
 
+    Parameters
+    ----------
+    graph : CausalGraph
+        As for :func:`minimal_separator`.
+    x, y : name or names
+        What to separate.
+    include : name or names
+        Nodes that each separator must hold.
+    within : name or names, optional
+        Nodes that it may hold; all but `x` and `y` if left out.
+
+    Returns
+    -------
+    iterator of frozenset
+
     Examples
     --------
     >>> graph = CausalGraph.parse("X <- A <- B -> C -> Y")

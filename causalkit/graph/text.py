@@ -35,7 +35,8 @@ __all__ = ["as_bare_name", "check_is_text", "parse", "to_text"]
 _HEADER = re.compile(rf"\s*({'|'.join(kind.name for kind in Kind)})\s*:", re.IGNORECASE)
 
 # A circle belongs to the edge only where no word starts at it: `X --oY` is X -- oY. A longer run of
-# signs is no edge at all: `X --> Y` is refused, not read as `--` and something.
+# signs is no edge at all: `X --> Y` is refused, not read as `--` and something. A quote that is not
+# closed takes the rest of the text with it; if it did not, each later quote would be tried as well.
 _SYMBOL = "|".join(
     re.escape(symbol) + (r"(?![\w.])" if symbol.endswith("o") else r"(?![-<>=])")
     for symbol in sorted(SYMBOLS, key=len, reverse=True)
@@ -45,9 +46,9 @@ _TOKEN = re.compile(
     | (?P<stop>[;\n])
     | (?P<space>\s+?)
     | (?P<symbol>{_SYMBOL})
-    | (?P<quoted>"(?:[^"\\]|\\.)*")
-    | (?P<bare>-?\d+(?![\w.[])|-?[\w.]+(?:\[t(?:-[1-9]\d*)?\])|[\w.]+)
-    | (?P<wrong>[^\s\w.";\#]+|.)""",
+    | (?P<quoted>"(?:[^"\\]|\\.)*+")
+    | (?P<bare>-?\d+(?![\w.[])|-?[\w.]+(?:\[t(?:-[1-9]\d*)?\])+|[\w.]+)
+    | (?P<wrong>[^\s\w.";\#]+|".*|.)""",
     re.VERBOSE | re.DOTALL,
 )
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,999})", re.ASCII)
@@ -169,7 +170,7 @@ def _unquoted(word: str) -> str:
 
 
 def _why_wrong(word: str) -> str:
-    if word == '"':
+    if word.startswith('"'):
         return "a quote is opened and not closed"
     return f"{word} is no edge"
 

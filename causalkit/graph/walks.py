@@ -188,6 +188,16 @@ def possible_descendants(graph: CausalGraph, names: Names) -> frozenset[Name]:
     In a DAG, ADMG or MAG these are the descendants. A CPDAG may hold background knowledge; it is
     closed under Meek's rules first. A PAG is trusted to be complete.
 
+    Parameters
+    ----------
+    graph : CausalGraph
+        Of any kind.
+    names : name or names
+
+    Returns
+    -------
+    frozenset of names
+
     Examples
     --------
     >>> graph = CausalGraph.parse("A -- B -> C; D -> C")
@@ -207,6 +217,16 @@ def possible_ancestors(graph: CausalGraph, names: Names) -> frozenset[Name]:
     """Ancestors of `names` in at least one member of the class; each node is its own.
 
     See :func:`possible_descendants`.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+        Of any kind.
+    names : name or names
+
+    Returns
+    -------
+    frozenset of names
 
     Examples
     --------

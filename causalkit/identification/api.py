@@ -150,11 +150,13 @@ def strategies(
 ) -> Strategies:
     """Try every strategy; say what each needs and assumes, or why it fails.
 
-    The parameters and errors are those of :func:`identify`, except that a strategy that fails is a
-    line of the table and no error.
+    The errors are those of :func:`identify`, except that a strategy that fails is a line of the
+    table and no error.
 
     Parameters
     ----------
+    graph, treatment, outcome, given, observed, max_adjustment_lag
+        As for :func:`identify`.
     costs : mapping of name to float, optional
         What measuring a variable costs, zero or more; 1 where nothing is said. They are added up
         here, and choose nothing: the cheapest set to adjust for is
@@ -189,7 +191,19 @@ def strategies(
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one strategy: an estimand, or the reason why there is none."""
+    """What became of one strategy: an estimand, or the reason why there is none.
+
+    Parameters
+    ----------
+    strategy : str
+        Its name, as `identify(strategy=)` takes it.
+    estimand : Estimand or None
+        What it found.
+    reason : str
+        Why there is none; empty if there is one.
+    costs : mapping of name to float
+        What measuring each variable costs.
+    """
 
     strategy: str
     estimand: Estimand | None
@@ -225,7 +239,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Strategies(Reported):
-    """Verdicts on all strategies for one query."""
+    """Verdicts on all strategies for one query.
+
+    Parameters
+    ----------
+    query : EffectQuery
+        What was asked.
+    verdicts : tuple of Verdict
+        One a strategy, in the order in which they are tried.
+    """
 
     query: EffectQuery
     verdicts: tuple[Verdict, ...]

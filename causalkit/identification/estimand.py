@@ -64,10 +64,10 @@ class Estimand(Reported):
         *,
         clusters: Any = None,
         sample_weight: Any = None,
-        random_state: RandomState = None,
         panel: Name | None = None,
         time: Name | None = None,
         mask: Name | None = None,
+        random_state: RandomState = 0,
         roles: Mapping[str, Name | Sequence[Name]] | None = None,
     ) -> Effect | EffectSet:
         """Compute the effect from data; see :func:`causalkit.estimation.estimate`.

@@ -28,13 +28,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import combinations
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from causalkit._core.checks import as_names, check_complete
 from causalkit._core.parallel import one_thread
-from causalkit._core.table import Table, as_table
+from causalkit._core.table import Table, are_finite, as_table
 from causalkit.errors import InputError, NumericalError
 from causalkit.independence.search import Answers, CIResult, Level, Screen, Search
 from causalkit.typing import Data, FloatArray, IntArray, Name, Names
@@ -42,16 +42,27 @@ from causalkit.typing import Data, FloatArray, IntArray, Name, Names
 __all__ = ["BoundTest", "CITest", "check_no_holes"]
 
 
-_IF_MISSING: Final = (
-    "Use TestwiseDeletion() as the test, which takes the rows complete in each test's own columns, "
-    "MissingnessCorrection() if other columns decide what is missing, or MultipleImputation(); or "
-    "drop the rows with data.dropna()."
-)
-
-
 def check_no_holes(table: Table, *, who: str) -> None:
-    """Check that no cell is missing; the error names the tests that can do with holes."""
-    check_complete(table, who=who, advice=_IF_MISSING)
+    """Check that no cell is missing; the error names tests that can do with holes in such columns.
+
+    Parameters
+    ----------
+    table : Table
+    who : str
+        Name of the class of the test.
+    """
+    if are_finite(table.values):  # so that no advice has to be written
+        return
+    categories = any(levels is not None and len(levels) > 2 for levels in table.levels)
+    inner = {"FisherZ": "DegenerateGaussian()" if categories else ""}.get(who, f"{who}()")
+    advice = (
+        f"Use TestwiseDeletion({inner}) as the test, which takes the rows complete in each test's "
+        "own columns, "
+    )
+    if not categories:
+        advice += "MissingnessCorrection() if other columns decide what is missing, "
+        advice += f"or MultipleImputation({inner}); "
+    check_complete(table, who=who, advice=f"{advice}or drop the rows with data.dropna().")
 
 
 class BoundTest(Protocol):

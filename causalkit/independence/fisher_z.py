@@ -68,7 +68,8 @@ class FisherZ(CITest):
     References
     ----------
     Fisher (1924), "The distribution of the partial correlation coefficient", Metron 3: 329-332.
-    Kalisch and Bühlmann (2007), JMLR 8: 613-636, for its use in PC.
+    Kalisch and Bühlmann (2007), "Estimating high-dimensional directed acyclic graphs with the
+    PC-algorithm", JMLR 8: 613-636, for its use in PC.
     """
 
     def bind(self, table: Table) -> BoundFisherZ:

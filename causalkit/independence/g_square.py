@@ -98,8 +98,9 @@ class GSquare(CITest):
     References
     ----------
     Spirtes, Glymour and Scheines (2000), "Causation, Prediction, and Search", section 5.5.
-    Tsamardinos, Brown and Aliferis (2006), doi:10.1007/s10994-006-6889-7, for the degrees of
-    freedom and the fewest rows a cell.
+    Tsamardinos, Brown and Aliferis (2006), "The max-min hill-climbing Bayesian network structure
+    learning algorithm", doi:10.1007/s10994-006-6889-7, for the degrees of freedom and the fewest
+    rows a cell.
     """
 
     freedom: str = "adjusted"
@@ -151,7 +152,10 @@ class ChiSquare(CITest):
 
     References
     ----------
-    Pearson (1900), doi:10.1080/14786440009463897. Tsamardinos, Brown and Aliferis (2006),
+    Pearson (1900), "On the criterion that a given system of deviations from the probable in the
+    case of a correlated system of variables is such that it can be reasonably supposed to have
+    arisen from random sampling", doi:10.1080/14786440009463897. Tsamardinos, Brown and Aliferis
+    (2006), "The max-min hill-climbing Bayesian network structure learning algorithm",
     doi:10.1007/s10994-006-6889-7, for the degrees of freedom and the fewest rows a cell.
     """
 

@@ -58,7 +58,7 @@ class MultipleImputation(CITest):
         At least 2; more make answers steadier.
     n_sweeps : int, default 40
         Sweeps of each imputation's chain. Raise it if most cells of some column are missing.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default 0
         Draws of the missing cells.
 
     Notes
@@ -95,14 +95,15 @@ class MultipleImputation(CITest):
     Barnard and Rubin (1999), "Small-sample degrees of freedom with multiple imputation",
     Biometrika, doi:10.1093/biomet/86.4.948. Foraita, Friemel, Günther, Behrens, Bullerdiek, Nimzyk,
     Ahrens and Didelez (2020), "Causal discovery of gene regulation with incomplete data", JRSS A,
-    doi:10.1111/rssa.12565. Eekhout, van de Wiel and Heymans (2017), for the median p-value,
-    doi:10.1186/s12874-017-0404-7.
+    doi:10.1111/rssa.12565. Eekhout, van de Wiel and Heymans (2017), "Methods for significance
+    testing of categorical covariates in logistic regression models after multiple imputation: power
+    and applicability analysis", for the median p-value, doi:10.1186/s12874-017-0404-7.
     """
 
     inner: CITest = field(default_factory=FisherZ)
     n_imputations: int = 10
     n_sweeps: int = 40
-    random_state: RandomState = None
+    random_state: RandomState = 0
 
     def bind(self, table: Table) -> BoundTest:
         """Impute, and bind the test to each imputation.

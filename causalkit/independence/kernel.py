@@ -94,8 +94,8 @@ class HSIC(CITest):
     References
     ----------
     Gretton, Fukumizu, Teo, Song, Schölkopf and Smola (2008), "A kernel statistical test of
-    independence", NeurIPS 20. Kazi-Aoual et al. (1995), doi:10.1016/0167-9473(94)00064-2, for the
-    moments.
+    independence", NeurIPS 20. Kazi-Aoual et al. (1995), "Refined approximations to permutation
+    tests for multivariate inference", doi:10.1016/0167-9473(94)00064-2, for the moments.
     """
 
     width: float | str = "median"

@@ -2,7 +2,7 @@
 
 from causalkit.metrics.intervention import ancestor_aid, oset_aid, parent_aid, sid, sid_bounds
 from causalkit.metrics.ranking import auprc, auroc
-from causalkit.metrics.structure import Detection, StructureScore, compare, shd
+from causalkit.metrics.structure import Detection, StructureScore, compare_graphs, shd
 
 __all__ = [
     "Detection",
@@ -10,7 +10,7 @@ __all__ = [
     "ancestor_aid",
     "auprc",
     "auroc",
-    "compare",
+    "compare_graphs",
     "oset_aid",
     "parent_aid",
     "shd",

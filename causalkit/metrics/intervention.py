@@ -28,10 +28,10 @@ different sizes.
 
 References
 ----------
-Peters, J., Bühlmann, P. (2015). Structural intervention distance for evaluating causal graphs.
+Peters, J., Bühlmann, P. (2015), "Structural intervention distance for evaluating causal graphs".
 Neural Computation 27(3). https://doi.org/10.1162/NECO_a_00708
-Henckel, L., Würtzen, T., Weichwald, S. (2024). Adjustment identification distance: a gadjid for
-causal structure learning. UAI, PMLR 244. https://doi.org/10.48550/arXiv.2402.08616
+Henckel, L., Würtzen, T., Weichwald, S. (2024), "Adjustment identification distance: a gadjid for
+causal structure learning". UAI, PMLR 244. https://doi.org/10.48550/arXiv.2402.08616
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ def sid(truth: GraphLike, learnt: GraphLike) -> int:
 
     References
     ----------
-    Peters, Bühlmann (2015), https://doi.org/10.1162/NECO_a_00708.
+    Peters, Bühlmann (2015), "Structural intervention distance for evaluating causal graphs",
+    https://doi.org/10.1162/NECO_a_00708.
     """
     true, other = matched(truth, learnt)
     check_kinds(true, "true", [Kind.DAG], "parent_aid() takes classes of DAGs, too.")
@@ -140,7 +141,8 @@ def sid_bounds(truth: GraphLike, learnt: GraphLike) -> tuple[int, int]:
 
     References
     ----------
-    Peters, Bühlmann (2015), section 2.4.3, https://doi.org/10.1162/NECO_a_00708.
+    Peters, Bühlmann (2015), "Structural intervention distance for evaluating causal graphs",
+    section 2.4.3, https://doi.org/10.1162/NECO_a_00708.
     """
     true, other = matched(truth, learnt)
     check_kinds(true, "true", [Kind.DAG], "parent_aid() takes classes of DAGs, too.")
@@ -189,7 +191,8 @@ def parent_aid(truth: GraphLike, learnt: GraphLike) -> int:
 
     References
     ----------
-    Henckel, Würtzen, Weichwald (2024), https://doi.org/10.48550/arXiv.2402.08616.
+    Henckel, Würtzen, Weichwald (2024), "Adjustment identification distance: a gadjid for causal
+    structure learning", https://doi.org/10.48550/arXiv.2402.08616.
     """
     return _aid(truth, learnt, _by_parents)
 
@@ -197,8 +200,13 @@ def parent_aid(truth: GraphLike, learnt: GraphLike) -> int:
 def ancestor_aid(truth: GraphLike, learnt: GraphLike) -> int:
     """Adjustment identification distance by ancestors: how right the order is.
 
-    Parameters, returns, errors and assumptions are those of :func:`parent_aid`, but `learnt` says
+    Errors and assumptions are those of :func:`parent_aid`, but `learnt` says
     "none" where y is no possible descendant of t, and else "adjust for the ancestors of t".
+
+    Parameters
+    ----------
+    truth, learnt : CausalGraph, str or networkx graph
+        DAGs or CPDAGs over the same nodes.
 
     Returns
     -------
@@ -219,7 +227,8 @@ def ancestor_aid(truth: GraphLike, learnt: GraphLike) -> int:
 
     References
     ----------
-    Henckel, Würtzen, Weichwald (2024), https://doi.org/10.48550/arXiv.2402.08616.
+    Henckel, Würtzen, Weichwald (2024), "Adjustment identification distance: a gadjid for causal
+    structure learning", https://doi.org/10.48550/arXiv.2402.08616.
     """
     return _aid(truth, learnt, _by_ancestors)
 
@@ -227,10 +236,15 @@ def ancestor_aid(truth: GraphLike, learnt: GraphLike) -> int:
 def oset_aid(truth: GraphLike, learnt: GraphLike) -> int:
     """Adjustment identification distance by O-sets, the most precise adjustment sets.
 
-    Parameters, returns, errors and assumptions are those of :func:`parent_aid`, but `learnt` says
+    Errors and assumptions are those of :func:`parent_aid`, but `learnt` says
     "none" where y is no possible descendant of t, and else "adjust for the O-set": the parents of
     the nodes between t and y that are not between them (see
     :func:`causalkit.identification.optimal_adjustment_set`).
+
+    Parameters
+    ----------
+    truth, learnt : CausalGraph, str or networkx graph
+        DAGs or CPDAGs over the same nodes.
 
     Returns
     -------
@@ -251,7 +265,8 @@ def oset_aid(truth: GraphLike, learnt: GraphLike) -> int:
 
     References
     ----------
-    Henckel, Würtzen, Weichwald (2024), https://doi.org/10.48550/arXiv.2402.08616.
+    Henckel, Würtzen, Weichwald (2024), "Adjustment identification distance: a gadjid for causal
+    structure learning", https://doi.org/10.48550/arXiv.2402.08616.
     """
     return _aid(truth, learnt, _by_osets)
 

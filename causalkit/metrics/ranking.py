@@ -98,6 +98,15 @@ def auprc(
 
     The parameters and errors are those of :func:`auroc`.
 
+    Parameters
+    ----------
+    truth : CausalGraph, LaggedGraph, SummaryGraph or str
+    confidence : matrix, DataFrame, mapping or EdgeFrequencies
+        A number for each pair: the surer, the larger.
+    nodes : sequence of names, optional
+        The order of the rows of a matrix.
+    what : {"edges", "adjacency"}
+
     Returns
     -------
     float

@@ -1,14 +1,14 @@
 """Which edges are right? Counts of what differs between a true graph and a learnt one.
 
 Two graphs over the same nodes, matched by name, are compared pair of nodes by pair of nodes.
-:func:`shd` is the number of pairs that differ in any way, :func:`compare` says in which way, and
+:func:`shd` is the number of pairs that differ in any way, :func:`compare_graphs` says in which, and
 how well adjacencies and marks were found:
 
 >>> truth = "A -> B -> C; D -> C; A -> D"
 >>> learnt = "A -> B -> C; C -> D; B -> D"
 >>> shd(truth, learnt)
 3
->>> compare(truth, learnt)
+>>> compare_graphs(truth, learnt)
 Learnt DAG against a true DAG
 ─────────────────────────────
 <BLANKLINE>
@@ -41,8 +41,8 @@ recall is 1 if there was nothing to find. So averages over many graphs never mee
 
 References
 ----------
-Tsamardinos, I., Brown, L. E., Aliferis, C. F. (2006). The max-min hill-climbing Bayesian network
-structure learning algorithm. Machine Learning 65. https://doi.org/10.1007/s10994-006-6889-7
+Tsamardinos, I., Brown, L. E., Aliferis, C. F. (2006), "The max-min hill-climbing Bayesian network
+structure learning algorithm". Machine Learning 65. https://doi.org/10.1007/s10994-006-6889-7
 """
 
 from __future__ import annotations
@@ -55,12 +55,14 @@ from numpy.typing import NDArray
 
 from causalkit._core.checks import check_choice
 from causalkit._core.report import Report, Reported
-from causalkit.graph import ARROW, CIRCLE, TAIL, CausalGraph, Kind
+from causalkit.errors import InputError
+from causalkit.graph import ARROW, CIRCLE, TAIL, CausalGraph, Kind, LaggedGraph
 from causalkit.graph.marks import forwards, glyph, split_marks
+from causalkit.identification.query import as_graph
 from causalkit.metrics._matching import AnyGraph, matched_in_time
 from causalkit.typing import BoolArray
 
-__all__ = ["Detection", "StructureScore", "compare", "shd"]
+__all__ = ["Detection", "StructureScore", "compare_graphs", "shd"]
 
 Marks = NDArray[np.uint8]
 
@@ -236,13 +238,18 @@ class StructureScore(Reported):
 _RATES = ("precision", "recall", "f1")
 
 
-def compare(truth: AnyGraph, learnt: AnyGraph) -> StructureScore:
+def compare_graphs(truth: AnyGraph, learnt: AnyGraph, *, nodes: str = "same") -> StructureScore:
     """Say in which ways a learnt graph differs from the true one.
 
     Parameters
     ----------
     truth, learnt : CausalGraph, str or networkx graph; or LaggedGraph
         Graphs of any kind over the same nodes, or series.
+    nodes : {"same", "common"}
+        "same" refuses graphs over different nodes. "common" compares the edges among the nodes that
+        both have, of graphs that are not of series: what is known from the literature is seldom
+        about all columns of a table. Paths by way of other nodes count for nothing; of DAGs and
+        ADMGs, :func:`~causalkit.graph.latent_projection` keeps them.
 
     Returns
     -------
@@ -251,18 +258,29 @@ def compare(truth: AnyGraph, learnt: AnyGraph) -> StructureScore:
     Raises
     ------
     InputError
-        If the nodes or series differ.
+        If the nodes or series differ, or "common" finds fewer than two nodes that both have.
 
     Examples
     --------
-    >>> from causalkit.graph import CausalGraph
+    A list of edges from the literature, against a graph over other variables, too:
+
+    >>> known = [("raf", "mek"), ("mek", "erk"), ("pka", "erk"), ("pka", "raf")]
+    >>> literature = CausalGraph.from_edges(["raf", "mek", "erk", "pka"], known)
+    >>> learnt = CausalGraph.parse("raf -> mek -> erk; akt -> erk; pka -> mek")
+    >>> score = compare_graphs(literature, learnt, nodes="common")
+    >>> score.n_nodes, score.adjacency.true_positives, score.missing, score.extra
+    (4, 2, 2, 1)
+
     >>> truth = CausalGraph.parse("A -> C <- B; C -> D", kind="CPDAG")
-    >>> score = compare(truth, CausalGraph.parse("A -- C; C -- D; B -- D", kind="CPDAG"))
+    >>> score = compare_graphs(truth, CausalGraph.parse("A -- C; C -- D; B -- D", kind="CPDAG"))
     >>> score.missing, score.extra, score.unoriented
     (1, 1, 2)
     >>> score.adjacency.precision, score.arrowheads.recall
     (0.6666666666666666, 0.0)
     """
+    check_choice(nodes, "nodes", ("same", "common"))
+    if nodes == "common":
+        truth, learnt = _on_common_nodes(truth, learnt)
     true, other, n_pairs = matched_in_time(truth, learnt)
     pairs = _Pairs.of(true, other)
     return StructureScore(
@@ -278,6 +296,23 @@ def compare(truth: AnyGraph, learnt: AnyGraph) -> StructureScore:
         tails=_detection(_decided(true) & TAIL > 0, _decided(other) & TAIL > 0),
         confusion=_confusion(pairs),
     )
+
+
+def _on_common_nodes(truth: AnyGraph, learnt: AnyGraph) -> tuple[CausalGraph, CausalGraph]:
+    """The edges among the nodes that both graphs have."""
+    if isinstance(truth, LaggedGraph) or isinstance(learnt, LaggedGraph):
+        raise InputError(
+            'nodes="common" with graphs of series; expected graphs of variables without time. '
+            "Write both over the same series."
+        )
+    one, other = as_graph(truth), as_graph(learnt)
+    common = [name for name in one.nodes if name in set(other.nodes)]
+    if len(common) < 2:
+        raise InputError(
+            f"the graphs have {len(common)} node(s) in common; expected two or more. Spell names "
+            "alike in both."
+        )
+    return one.subgraph(common), other.subgraph(common)
 
 
 # --- pairs as arrays ------------------------------------------------------------------------------

@@ -17,25 +17,36 @@ dataclasses of `causalkit.models` from their fields and runs nothing else.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import singledispatch
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any, Final
 from zipfile import BadZipFile
 
 import numpy as np
 
-from causalkit.errors import InputError
+from causalkit.errors import CausalkitError, InputError
 from causalkit.graph import CausalGraph, LaggedGraph
 
-__all__ = ["read_value", "write_value"]
+__all__ = ["read_value", "whole", "write_value"]
 
 _VERSION: Final = 1
 _HOME: Final = "causalkit.models."
 _TEXT: Final = "__value__"
+
+_DAMAGED: Final = (
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, OSError),
+    *(RuntimeError, MemoryError, SyntaxError, TokenError, zlib.error, BadZipFile, struct.error),
+)
+"""What numpy, zipfile and json raise of a file that is none of ours; an archive that is encrypted,
+or compressed in a way that nobody knows, is a RuntimeError, and so is JSON that nests too deep."""
 
 File = str | PathLike[str] | IO[bytes]
 
@@ -83,23 +94,49 @@ def read_value(file: File, *, kind: str) -> Any:
     InputError
         If the file is none of these, of a later version, or of another kind.
     """
-    try:
-        with np.load(file, allow_pickle=False) as archive:
+    with _opened(file) as opened, whole(file):
+        with np.load(opened, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         tree = json.loads(arrays[_TEXT].tobytes())
-        version, found = tree["version"], tree["kind"]
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile):
-        raise InputError(
-            f"{file} was not written by causalkit; expected a file of a model. Give the path that "
-            "save() wrote to."
-        ) from None
+        version, found = int(tree["version"]), str(tree["kind"])
     if version > _VERSION:
         raise InputError(
             f"{file} is of version {version}; expected {_VERSION} or less. Update causalkit."
         )
     if found != kind:
         raise InputError(f"{file} holds a {found}; expected a {kind}. Read it with {found}.load().")
-    return _value(tree["value"], arrays)
+    with whole(file):
+        return _value(tree["value"], arrays)
+
+
+@contextmanager
+def whole(file: File) -> Iterator[None]:
+    """Say of whatever goes wrong while a file is read that the file is to blame.
+
+    Raises
+    ------
+    InputError
+        If anything goes wrong that is not an error of causalkit already.
+    """
+    try:
+        yield
+    except CausalkitError:
+        raise
+    except _DAMAGED as error:
+        raise InputError(
+            f"{file} was not written by causalkit, or is damaged ({type(error).__name__}); expected"
+            " a file of a model. Give the path that save() wrote to."
+        ) from None
+
+
+@contextmanager
+def _opened(file: File) -> Iterator[IO[bytes]]:
+    """Open a path; a file that is open stays so."""
+    if isinstance(file, str | PathLike):
+        with Path(file).open("rb") as opened:
+            yield opened
+    else:
+        yield file
 
 
 # --- out -----------------------------------------------------------------------------------------
@@ -197,7 +234,8 @@ def _class(name: str) -> Any:
         found = getattr(import_module(module), own) if module.startswith(_HOME) else None
     except (ImportError, AttributeError):
         found = None
-    if not isinstance(found, type) or not is_dataclass(found):
+    ours = isinstance(found, type) and is_dataclass(found) and found.__module__ == module
+    if not ours:
         raise InputError(
             f"the file holds a {name}, which this version of causalkit does not know; expected a "
             "mechanism or noise of causalkit.models. Read it with the version that wrote it."

@@ -38,7 +38,22 @@ _TRIES: Final = 200
 
 
 def bent(x: FloatArray) -> FloatArray:
-    """Bend a line near zero, where most of the data are: x (1 + exp(-x² / 2))."""
+    """Bend a line near zero, where most of the data are: x (1 + exp(-x² / 2)).
+
+    Parameters
+    ----------
+    x : ndarray of any shape
+
+    Returns
+    -------
+    ndarray
+        Of the shape of `x`.
+
+    Examples
+    --------
+    >>> bent(np.array([0.0, 4.0])).round(2).tolist()
+    [0.0, 4.0]
+    """
     return np.asarray(x * (1.0 + np.exp(-0.5 * x * x)), dtype=np.float64)
 
 

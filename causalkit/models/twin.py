@@ -31,6 +31,7 @@ from sklearn.utils.validation import check_is_fitted
 from causalkit._core.checks import as_names, check_choice, check_count
 from causalkit._core.random import as_generator
 from causalkit._core.series import as_series
+from causalkit.discovery.series.preparation.outages import Outage
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.models.interventions import Intervention
@@ -38,7 +39,6 @@ from causalkit.models.observation.pattern import MissingPattern
 from causalkit.models.twins.column_forms import ColumnForm
 from causalkit.models.twins.fitted_twin import TwinSettings
 from causalkit.models.twins.gaps import GapPattern
-from causalkit.models.twins.outages import Outage
 from causalkit.models.twins.scenario import Regime, Scenario
 from causalkit.models.twins.season_fitting import read_season
 from causalkit.models.twins.seasonal_mechanisms import clocks_of, clocks_set
@@ -90,7 +90,8 @@ class Twin(BaseEstimator):
         the time alone; a series that it drives has a usual level and spread by its phase.
     panel, time : str or int, optional
         Columns that tell subjects and times apart.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default 0
+        Of the fit. Draws have an `rng` of their own; without one they are new each time.
 
     Attributes
     ----------
@@ -173,7 +174,7 @@ class Twin(BaseEstimator):
         season: str | int | Sequence[int] | None = "detect",
         panel: Name | None = None,
         time: Name | None = None,
-        random_state: RandomState = None,
+        random_state: RandomState = 0,
     ) -> None:
         self.graph = graph
         self.max_lag = max_lag
@@ -293,7 +294,7 @@ class Twin(BaseEstimator):
         """
         check_is_fitted(self, "model_")
         n = self.n_obs_ if n is None else check_count(n, "n")
-        own, holes = self._generator(rng).spawn(2)
+        own, holes = as_generator(rng).spawn(2)
         drawn: pd.DataFrame
         if isinstance(self.graph_, LaggedGraph):
             model = self.model_ if at is None else clocks_set(self.model_, at)
@@ -308,9 +309,6 @@ class Twin(BaseEstimator):
         if isinstance(self.gaps_, MissingPattern):
             return self.gaps_.apply(drawn, holes).data
         return self.gaps_.apply(drawn, holes, n_steps=n)
-
-    def _generator(self, rng: RandomState) -> np.random.Generator:
-        return as_generator(self.random_state if rng is None else rng)
 
     def effect(self, x: Name, y: Name, **settings: Any) -> Truth:
         """Effect of one variable on another in the twin; see the `effect` of `model_`.

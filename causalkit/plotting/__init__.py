@@ -7,6 +7,7 @@ from causalkit.plotting.dose_response import plot_dose_response
 from causalkit.plotting.effects import plot_effects
 from causalkit.plotting.falsification import plot_falsification
 from causalkit.plotting.fidelity import plot_fidelity
+from causalkit.plotting.focus import Focus, focus_on
 from causalkit.plotting.graph import GraphStyle, graph_svg, plot_graph, save_picture
 from causalkit.plotting.heat_map import plot_effects_matrix
 from causalkit.plotting.heterogeneity import (
@@ -20,7 +21,7 @@ from causalkit.plotting.impulse_response import plot_impulse_response
 from causalkit.plotting.leaderboard import plot_critical_difference, plot_intervals
 from causalkit.plotting.link_over_time import plot_link_over_time
 from causalkit.plotting.panel import plot_event_study, plot_synthetic
-from causalkit.plotting.randomisation import plot_randomisation
+from causalkit.plotting.randomization import plot_randomization
 from causalkit.plotting.sensitivity import plot_odds_bounds, plot_pair_bounds
 from causalkit.plotting.small_multiples import plot_series
 from causalkit.plotting.spectra import plot_spectral_granger
@@ -28,7 +29,9 @@ from causalkit.plotting.time_series import plot_lagged_graph, plot_summary_graph
 from causalkit.plotting.weak_instruments import plot_confidence_set
 
 __all__ = [
+    "Focus",
     "GraphStyle",
+    "focus_on",
     "graph_svg",
     "plot_balance",
     "plot_confidence_set",
@@ -51,7 +54,7 @@ __all__ = [
     "plot_odds_bounds",
     "plot_pair_bounds",
     "plot_policy_tree",
-    "plot_randomisation",
+    "plot_randomization",
     "plot_rank_curve",
     "plot_series",
     "plot_sorted_effects",

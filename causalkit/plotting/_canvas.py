@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,12 +34,14 @@ __all__ = [
     "draw_dot",
     "draw_line",
     "draw_mark",
+    "draw_note",
     "draw_scale",
     "draw_tag",
     "mark_length",
     "points_along",
     "readable",
     "text_size",
+    "wrapped",
 ]
 
 Point = tuple[float, float]
@@ -120,8 +123,17 @@ def _line_width(line: str, size: float) -> float:
     return float(width)
 
 
-def draw_box(ax: Axes, center: Point, box: Point, fill: str, edge: str, label: Label) -> None:
-    """Draw a node: a rounded box and its name."""
+def draw_box(
+    ax: Axes,
+    center: Point,
+    box: Point,
+    fill: str,
+    edge: str,
+    label: Label,
+    *,
+    gid: str | None = None,
+) -> None:
+    """Draw a node: a rounded box and its name; `gid` names the box in SVG."""
     (x, y), (width, height) = center, box
     radius = min(7.0, height / 2)
     ax.add_patch(
@@ -135,9 +147,12 @@ def draw_box(ax: Axes, center: Point, box: Point, fill: str, edge: str, label: L
             linewidth=1.0,
             zorder=3,
             label="_node",
+            gid=gid,
         )
     )
     label.set_zorder(4)
+    if gid is not None:
+        label.set_gid(f"{gid}-name")
     ax.add_artist(label)
 
 
@@ -185,9 +200,16 @@ def points_along(path: Path) -> FloatArray:
 
 
 def draw_line(
-    ax: Axes, path: Path, color: str, *, width: float, dashed: bool, behind: bool = False
+    ax: Axes,
+    path: Path,
+    color: str,
+    *,
+    width: float,
+    dashed: bool,
+    behind: bool = False,
+    gid: str | None = None,
 ) -> None:
-    """Draw the line of an edge; `behind` all others."""
+    """Draw the line of an edge; `behind` all others, and called `gid` in SVG."""
     ax.add_patch(
         PathPatch(
             path,
@@ -199,12 +221,21 @@ def draw_line(
             joinstyle="round",
             zorder=0.5 if behind else 1,
             label="_edge",
+            gid=gid,
         )
     )
 
 
 def draw_mark(
-    ax: Axes, mark: int, tip: Point, way: Point, color: str, ground: str, *, behind: bool = False
+    ax: Axes,
+    mark: int,
+    tip: Point,
+    way: Point,
+    color: str,
+    ground: str,
+    *,
+    behind: bool = False,
+    gid: str | None = None,
 ) -> None:
     """Draw an arrow head or a circle whose tip touches a box; a tail is bare."""
     level = 0.6 if behind else 2
@@ -215,6 +246,7 @@ def draw_mark(
         notch = at - 0.72 * HEAD_LENGTH * along
         corners = [at, back + across, notch, back - across]
         head = Polygon(corners, facecolor=color, edgecolor="none", zorder=level, label="_arrow")
+        head.set_gid(gid)
         ax.add_patch(head)
     elif mark == CIRCLE:
         middle = (tip[0] - RADIUS * way[0], tip[1] - RADIUS * way[1])
@@ -227,6 +259,7 @@ def draw_mark(
                 linewidth=1.1,
                 zorder=level,
                 label="_circle",
+                gid=gid,
             )
         )
 
@@ -246,6 +279,27 @@ def draw_scale(ax: Axes, corner: Point, scale: Scale, size: float, color: str) -
         ax.add_artist(Label(x + inside, y + 0.55 * size, text, size, color))
     middle = x + text_size(scale.caption, size)[0] / 2
     ax.add_artist(Label(middle, y + 1.3 * size + 6.0 + 0.8 * size, scale.caption, size, color))
+
+
+def draw_note(ax: Axes, corner: Point, lines: Sequence[str], size: float, color: str) -> None:
+    """Write lines of text from the upper left corner down."""
+    x, y = corner
+    for k, line in enumerate(lines):
+        label = Label(x, y - 1.3 * size * (k + 0.5), line, size, color)
+        label.set_horizontalalignment("left")
+        ax.add_artist(label)
+
+
+def wrapped(text: str, width: float, size: float) -> list[str]:
+    """Break a sentence into lines of at most so many points."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and text_size(longer, size)[0] > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def mark_length(mark: int) -> float:

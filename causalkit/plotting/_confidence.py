@@ -1,4 +1,10 @@
-"""How sure each edge is, as a number, a colour and a width."""
+"""How sure each edge is, as a number, a colour and a width.
+
+Of shares of replicates there are two for each edge: in how many the two variables are joined at all
+is its colour, and in how many by this very edge, with these marks, its width. A pair that is always
+joined but now this way and now that is dark and thin. Of numbers that somebody gives, and of
+probabilities of edges, colour and width are one.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from causalkit.errors import InputError
 from causalkit.graph import Edge
 
-__all__ = ["CONFIDENCE", "SCALE_ROOM", "Ink", "Scale", "ink_of", "shade", "shares_of"]
+__all__ = ["CONFIDENCE", "FREQUENCY", "SCALE_ROOM", "Ink", "Scale", "inks_of", "shade", "shares_of"]
 
 SCALE_ROOM: Final = 40.0
 """Points below the graph for the scale."""
@@ -77,9 +83,19 @@ def shade(share: float) -> str:
     )
 
 
-def ink_of(share: float) -> Ink:
-    """Colour and width of an edge: the surer, the darker and wider."""
-    return Ink(shade(share), 0.7 + 1.6 * share)
+def inks_of(confidence: Any, edges: Sequence[Edge]) -> tuple[list[Ink], Scale]:
+    """Colour and width of each edge, and what colours mean."""
+    drawn = shares_of(confidence, edges)
+    if not callable(getattr(confidence, "of", None)):
+        return [_ink(share, share) for share in drawn], CONFIDENCE
+    joined = [1.0 - confidence.of(edge.left, edge.right)["none"] for edge in edges]
+    return [_ink(any_, this) for any_, this in zip(joined, drawn, strict=True)], FREQUENCY
+
+
+def _ink(dark: float, wide: float) -> Ink:
+    return Ink(shade(dark), 0.5 + 1.8 * wide)
 
 
 CONFIDENCE: Final = Scale(shade, ("0", "50", "100 %"), "confidence in the edge")
+
+FREQUENCY: Final = Scale(shade, ("0", "50", "100 %"), "how often joined; wide: this way")

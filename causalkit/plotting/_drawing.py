@@ -24,6 +24,7 @@ __all__ = ["MARGIN", "Drawing", "Line", "natural_inches"]
 MARGIN: Final = 8.0
 _POINTS = 72.0
 _LARGEST = (13.0, 9.0)
+_NOTE_WIDTH: Final = 280.0
 
 Point = tuple[float, float]
 
@@ -35,9 +36,10 @@ class Line(NamedTuple):
     marks: tuple[tuple[int, Point, Point], ...]
 
 
-def natural_inches(width: float, height: float) -> tuple[float, float]:
-    """Size of a figure in inches, of so many points, or as much of it as fits."""
+def natural_inches(width: float, height: float, *, shrink: bool = True) -> tuple[float, float]:
+    """Size of a figure in inches, of so many points; shrunk where that is very large."""
     scale = min(1.0, _LARGEST[0] * _POINTS / width, _LARGEST[1] * _POINTS / height)
+    scale = scale if shrink else 1.0
     return width * scale / _POINTS, height * scale / _POINTS
 
 
@@ -54,10 +56,12 @@ class Drawing:
         inks: Sequence[Ink] | None = None,
         scale: Scale | None = None,
         spacing: Spacing = DENSE,
+        note: str = "",
     ) -> None:
         """Lay out arcs, which run from left to right and have no cycle, and ties, which need not.
 
-        `inks` are the looks of the edges, arcs first, and `scale` says what they mean.
+        `inks` are the looks of the edges, arcs first, and `scale` says what they mean; `note` is
+        written below.
         """
         from causalkit.plotting import _canvas
 
@@ -69,7 +73,7 @@ class Drawing:
         self.n_arcs = len(arcs)
         where = {name: k for k, name in enumerate(names)}
         self.ends = [(where[edge.left], where[edge.right]) for edge in self.edges]
-        self.inks, self.scale = inks, scale
+        self.inks, self.scale, self.note = inks, scale, note
         self.sizes = self._box_sizes()
         self.layout: Layout = layered_layout(
             self.sizes, self.ends[: len(arcs)], self.ends[len(arcs) :], spacing
@@ -126,12 +130,24 @@ class Drawing:
         right = float(max([high[:, 0].max(), *loops])) + MARGIN
         if self.scale is not None:
             right = max(right, left + self.canvas.SCALE_WIDTH + 2 * MARGIN)
+        if self.note:
+            right = max(right, left + _NOTE_WIDTH)
+            room += 1.3 * self._note_size * len(self._note_lines(right - left)) + MARGIN
         return (
             left,
             right,
             float(min([low[:, 1].min(), *lines])) - MARGIN - room,
             float(max([high[:, 1].max(), *lines])) + MARGIN,
         )
+
+    @property
+    def _note_size(self) -> float:
+        return 0.8 * self.look.font_size
+
+    def _note_lines(self, width: float) -> list[str]:
+        """The note in lines that fit into a drawing of this width."""
+        found: list[str] = self.canvas.wrapped(self.note, width - 2 * MARGIN, self._note_size)
+        return found
 
     def inches(self) -> tuple[float, float]:
         """Size of a figure of its own."""
@@ -147,6 +163,11 @@ class Drawing:
         ax.set_aspect("equal", adjustable="box")
         for number in range(len(self.edges)):
             self._draw_edge(ax, number)
+        if self.note:
+            lines = self._note_lines(right - left)
+            bottom += MARGIN + 1.3 * self._note_size * len(lines)
+            corner = left + MARGIN, bottom
+            self.canvas.draw_note(ax, corner, lines, self._note_size, self.look.text_color)
         if self.scale is not None:
             corner = left + MARGIN, bottom + MARGIN
             self.canvas.draw_scale(
@@ -156,7 +177,8 @@ class Drawing:
             (x, y), (width, height) = self.layout.centers[k], self.sizes[k]
             y_text = y + self._text_rise(k)
             label = self.canvas.Label(x, y_text, text, self.look.font_size, self.look.text_color)
-            self.canvas.draw_box(ax, (x, y), (width, height), fill, self.look.border_color, label)
+            border, gid = self.look.border_color, f"node-{k}"
+            self.canvas.draw_box(ax, (x, y), (width, height), fill, border, label, gid=gid)
 
     def _color_and_width(self, number: int) -> tuple[str, float]:
         """Colour and width of a line."""
@@ -169,10 +191,11 @@ class Drawing:
     def _draw_edge(self, ax: Axes, number: int) -> None:
         color, width = self._color_and_width(number)
         hidden = self.edges[number].symbol == "<->"
-        line = self._line(number)
-        self.canvas.draw_line(ax, line.path, color, width=width, dashed=hidden)
-        for mark, tip, way in line.marks:
-            self.canvas.draw_mark(ax, mark, tip, way, color, self.look.ground_color)
+        line, ground = self._line(number), self.look.ground_color
+        gid = "edge-{}-{}-{}".format(number, *self.ends[number])
+        self.canvas.draw_line(ax, line.path, color, width=width, dashed=hidden, gid=gid)
+        for end, (mark, tip, way) in zip("ab", line.marks, strict=True):
+            self.canvas.draw_mark(ax, mark, tip, way, color, ground, gid=f"{gid}-{end}")
 
     def _line(self, number: int) -> Line:
         """Where an edge runs, and the marks at its ends."""

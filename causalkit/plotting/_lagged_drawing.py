@@ -139,7 +139,9 @@ class LaggedDrawing:
         right = max([self.window * _STEP + _RADIUS, *bulge]) + MARGIN
         left = -self.indent - max([20.0, *self.widths]) - MARGIN
         top = max([_RADIUS, *tops]) + 2.6 * self.look.font_size
-        bottom = -max(p - 1, 0) * self.row - self.row / 2
+        depths = [_along(*self._points(curve, 0))[:, 1].min() for curve in self.curves]
+        last = -max(p - 1, 0) * self.row
+        bottom = min([last - self.row / 2, *(depth - MARGIN for depth in depths)])
         if self.scale is not None:
             bottom -= SCALE_ROOM
             right = max(right, left + self.canvas.SCALE_WIDTH + 2 * MARGIN)

@@ -34,7 +34,7 @@ class HasBalance(Protocol):
 
 
 def plot_balance(
-    table: HasBalance, ax: Axes | None = None, *, most: int = 40, **style: Any
+    table: HasBalance, ax: Axes | None = None, *, max_columns: int = 40, **style: Any
 ) -> Axes:
     """Draw the absolute differences of all columns, the largest on top.
 
@@ -43,7 +43,7 @@ def plot_balance(
     table : Balance
     ax : matplotlib.axes.Axes, optional
         Left out, a new figure with a height that fits.
-    most : int
+    max_columns : int
         Columns that are drawn; of more, those that were furthest off.
     **style
         Passed to `Axes.plot` for the dots.
@@ -53,7 +53,7 @@ def plot_balance(
     matplotlib.axes.Axes
     """
     before, after = np.abs(table.before[:, 0]), np.abs(table.after[:, 0])
-    order = np.argsort(-np.maximum(before, after), kind="stable")[:most]
+    order = np.argsort(-np.maximum(before, after), kind="stable")[:max_columns]
     ax = axes_or_new(ax, (6.4, 1.2 + 0.3 * len(order)))
     heights = np.arange(len(order))
     ax.axvline(0.1, color="#8c98a4", linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
@@ -66,6 +66,6 @@ def plot_balance(
     ax.set_xlim(left=-0.02 * ax.get_xlim()[1])
     ax.tick_params(axis="y", length=0)
     tidied(ax, "x")
-    ax.set_xlabel("absolute standardised mean difference")
+    ax.set_xlabel("absolute standardised mean difference (dashed: 0.1)")
     ax.legend(frameon=False, loc="lower right")
     return ax

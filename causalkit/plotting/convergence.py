@@ -72,6 +72,7 @@ def plot_convergence(
     >>> ax.get_xlabel(), [text.get_text() for text in ax.texts]
     ('moments in the library', ['x → y'])
     """
+    is_new = ax is None
     ax = axes_or_new(ax, (6.4, 3.8))
     shown = convergence.pairs()[:_MOST] if pairs is None else tuple(pairs)
     where = [pair_numbers(convergence.variables, pair) for pair in shown]
@@ -94,8 +95,27 @@ def plot_convergence(
     ax.plot(sizes[[0, -1]], [0.0, 0.0], color="#8c98a4", linewidth=0.8, zorder=1)
     ax.set_xlabel("moments in the library")
     ax.set_ylabel("skill of the cross map")
+    if is_new:
+        _explain(ax)
     tidied(ax, None)
     return ax
+
+
+def _explain(ax: Axes) -> None:
+    """Say above the axes what is pale, and what the short bars are."""
+    from matplotlib.lines import Line2D
+
+    dashed = Line2D([], [], color=_PALE, linestyle="dashed", linewidth=1.8)
+    bar = Line2D([], [], color="#5f6b76", marker="_", markersize=9, linestyle="none")
+    ax.legend(
+        handles=[dashed, bar],
+        labels=["not beyond chance", "chance hardly exceeds this skill"],
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=2,
+        frameon=False,
+        fontsize="small",
+    )
 
 
 def pair_numbers(names: tuple[Name, ...], pair: tuple[Name, Name]) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from causalkit._core.checks import check_fraction
-from causalkit.plotting._panels import axes_or_new, tidied
+from causalkit.plotting._panels import axes_or_new, name_bands, tidied
 from causalkit.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def plot_dose_response(
     ----------
     curve : DoseResponseCurve
     ax : matplotlib.axes.Axes, optional
-        Left out, a new figure.
+        Left out, a new figure, with a legend of the bands.
     level : float
         Coverage of intervals and band.
     color : str
@@ -73,6 +73,7 @@ def plot_dose_response(
     'dose'
     """
     check_fraction(level, "level")
+    is_new = ax is None
     ax = axes_or_new(ax, (6.4, 3.6))
     table = curve.to_frame(level)
     for ends, alpha in ((("band_lower", "band_upper"), 0.15), (("lower", "upper"), 0.3)):
@@ -80,6 +81,8 @@ def plot_dose_response(
         ax.fill_between(curve.doses, lower, upper, color=color, alpha=alpha, linewidth=0, zorder=2)
     ax.plot(curve.doses, curve.values, color=color, **{"linewidth": 1.6, "zorder": 3, **style})
     tidied(ax)
+    if is_new:
+        name_bands(ax, color, level, "all doses at once")
     treatment, outcome = curve.names
     ax.set_xlabel(treatment)
     ax.set_ylabel(f"mean of {outcome}")

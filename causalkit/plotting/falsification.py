@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from causalkit.plotting._panels import axes_or_new
+from causalkit.plotting._panels import axes_or_new, tidied
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ __all__ = ["plot_falsification"]
 
 
 def plot_falsification(
-    falsification: Falsification, ax: Axes | None = None, *, color: str = "0.75", **style: Any
+    falsification: Falsification, ax: Axes | None = None, *, color: str = "#b9c2ca", **style: Any
 ) -> Axes:
     """Draw the graph's share of violated independencies among those of the relabelled graphs.
 
@@ -32,11 +32,12 @@ def plot_falsification(
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_or_new(ax)
-    bars: dict[str, Any] = {"bins": 20, "color": color, "label": "other names", **style}
+    ax = axes_or_new(ax, (6.4, 3.2))
+    label = "with other names on its nodes"
+    bars: dict[str, Any] = {"bins": 20, "color": color, "label": label, **style}
     ax.hist(falsification.baseline, **bars)
-    ax.axvline(falsification.share_violated, color="tab:red", label="the graph")
+    ax.axvline(falsification.share_violated, color="#d55e00", linewidth=2.0, label="the graph")
     ax.set_xlabel("share of implied independencies that are violated")
     ax.set_ylabel("relabelled graphs")
-    ax.legend(fontsize=8)
-    return ax
+    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
+    return tidied(ax)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_fidelity"]
 
 _REAL: Final = "#2b6ca3"
-_SYNTHETIC: Final = "#c0762b"
+_SYNTHETIC: Final = "#d55e00"
 _FAINT: Final = "#8c98a4"
 _PANELS: Final = 4
 _MOST_NAMES: Final = 20
@@ -81,12 +81,13 @@ def _axes(ax: Axes | Sequence[Axes] | None) -> tuple[Axes, ...]:
 
 def _draw_overlay(ax: Axes, report: FidelityReport, style: dict[str, Any]) -> None:
     overlay = report.overlay
-    dots = {"linestyle": "none", "marker": "o", "markersize": 3.0, "alpha": 0.45, **style}
-    for rows, color, label in (
-        (overlay.real, _REAL, "real"),
-        (overlay.synthetic, _SYNTHETIC, "synthetic"),
+    dots = {"linestyle": "none", "markersize": 3.0, "alpha": 0.45, **style}
+    for rows, color, marker, label in (
+        (overlay.real, _REAL, "o", "real"),
+        (overlay.synthetic, _SYNTHETIC, "^", "synthetic"),
     ):
-        ax.plot(rows[:, 0], rows[:, 1], **{"color": color, **dots}, label=label)
+        look = {"color": color, "marker": marker, **dots}
+        ax.plot(rows[:, 0], rows[:, 1], label=label, **look)
     tidied(ax, None)
     what = "windows" if report.is_series else "rows"
     ax.set_title(f"{what} on components of the real ones", fontsize=10)
@@ -105,14 +106,14 @@ def _draw_classifiers(ax: Axes, report: FidelityReport) -> None:
     ax.plot(null, heights, "|", color=_REAL, markersize=14, markeredgewidth=2, label="real, real")
     ax.plot(found, heights, "o", color=_SYNTHETIC, markersize=6.5, label="real, synthetic")
     best = names.index(test.best)
-    ax.plot(test.interval, (best, best), color="0.2", linewidth=1.5, label="95% interval")
+    ax.plot(test.interval, (best, best), color="0.2", linewidth=1.5, label="95 % interval")
     ax.axvline(0.5, color=_FAINT, linewidth=1.0, linestyle=(0, (4, 3)))
     ax.set_yticks(heights, [name.replace("_", " ") for name in names])
     ax.set_ylim(len(names) - 0.4, -0.6)
     tidied(ax, "x")
     ax.set_title(f"told from real data: AUC {test.auc:.2f}", fontsize=10)
     ax.set_xlabel("area under the ROC curve")
-    ax.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.4, -0.2), ncols=3)
+    ax.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.35, -0.2), ncols=3)
 
 
 def _draw_distances(ax: Axes, report: FidelityReport) -> None:
@@ -123,16 +124,19 @@ def _draw_distances(ax: Axes, report: FidelityReport) -> None:
     usual = report.real_errors["marginal_distance"]
     if not np.isnan(usual):
         ax.axvline(usual, color=_REAL, linewidth=1.5, label="halves of the real data")
-        ax.legend(frameon=False, fontsize=8)
+        ax.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2))
     ax.set_yticks(heights, [str(report.names[k]) for k in order.tolist()])
     for label in ax.get_yticklabels():
         label.set_parse_math(False)
     ax.invert_yaxis()
     tidied(ax, "x")
-    ax.set_title("distance of distributions", fontsize=10)
+    ax.set_title("distributions of each variable", fontsize=10)
+    ax.set_xlabel("distance, real from synthetic")
 
 
 def _draw_spectra(ax: Axes, report: FidelityReport) -> None:
+    from matplotlib.ticker import LogLocator
+
     spectra = [one for one in report.dependence.spectra if one is not None]
     if not spectra:
         ax.set_axis_off()
@@ -142,9 +146,13 @@ def _draw_spectra(ax: Axes, report: FidelityReport) -> None:
     frequency = whole[0].frequency
     real = np.mean([one.real for one in whole], axis=0)
     synthetic = np.mean([one.synthetic for one in whole], axis=0)
-    for shares, color, label in ((real, _REAL, "real"), (synthetic, _SYNTHETIC, "synthetic")):
-        ax.plot(frequency, np.cumsum(shares), "o-", color=color, markersize=3.5, label=label)
+    sides = ((real, _REAL, "o-", "real"), (synthetic, _SYNTHETIC, "^--", "synthetic"))
+    for shares, color, look, label in sides:
+        ax.plot(frequency, np.cumsum(shares), look, color=color, markersize=4, label=label)
     ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter("")
     tidied(ax)
     ax.set_title("spectra, summed up, mean over the series", fontsize=10)
     ax.set_xlabel("cycles a step")

@@ -16,11 +16,13 @@ from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from causalkit._core.checks import as_names
 from causalkit.errors import CycleError, InputError
 from causalkit.graph import CausalGraph, Edge, Kind, LaggedGraph, SummaryGraph
 from causalkit.graph.marks import SYMBOLS, glyph
-from causalkit.plotting._confidence import CONFIDENCE, ink_of, shares_of
+from causalkit.plotting._confidence import inks_of
 from causalkit.plotting._drawing import Drawing, natural_inches
+from causalkit.plotting.focus import FEW_NODES, focus_on
 from causalkit.typing import Name, Names
 
 if TYPE_CHECKING:
@@ -38,13 +40,27 @@ Graph: TypeAlias = CausalGraph | LaggedGraph | SummaryGraph
 
 @dataclass(frozen=True, slots=True)
 class GraphStyle:
-    """Colours and sizes; each can be passed to :func:`plot_graph` by its name."""
+    """Colours and sizes; each can be passed to :func:`plot_graph` by its name.
+
+    Parameters
+    ----------
+    font_size, line_width : float
+        In points.
+    text_color, node_color, border_color, edge_color, ground_color : str
+        Of names, of nodes and their borders, of edges, and of what is behind them.
+    hidden_color : str
+        Of edges that stand for hidden common causes.
+    treatment_color, outcome_color, adjustment_color, highlight_color : str
+        Of nodes with these roles.
+    faint_color : str
+        Of edges that few replicates have.
+    """
 
     font_size: float = 11.0
     line_width: float = 1.15
     text_color: str = "#1c2733"
     node_color: str = "#f3f5f7"
-    border_color: str = "#8c98a4"
+    border_color: str = "#74808c"
     edge_color: str = "#46525e"
     hidden_color: str = "#a8571c"
     treatment_color: str = "#bcdcf5"
@@ -64,6 +80,7 @@ def plot_graph(
     adjustment: Names | None = None,
     highlight: Names | None = None,
     confidence: EdgeFrequencies | Mapping[tuple[Name, Name], float] | None = None,
+    focus: bool | None = None,
     **style: Any,
 ) -> Axes:
     """Draw a graph.
@@ -76,8 +93,14 @@ def plot_graph(
     treatment, outcome, adjustment, highlight : name or names, optional
         Nodes to be coloured by their role.
     confidence : EdgeFrequencies or mapping of (name, name) to float, optional
-        Draw edges the darker and the wider the larger their share, with a scale below: the share of
-        replicates that have the edge as it is drawn, or any number from 0 to 1 for each pair.
+        With shares of replicates an edge is the darker the more of them join the two at all, and
+        the wider the more have it as it is drawn, with these marks: what is dark and thin is there,
+        but its direction is not settled. With a number from 0 to 1 for each pair, edges are the
+        darker and the wider the larger it is. A scale below says what the colours mean.
+    focus : bool, optional
+        Whether to draw only what can bear on the effect of the treatment on the outcome, with a
+        sentence below that says what is left out; see :func:`focus_on`. Left out, it is done where
+        both are named and the graph has more than 30 nodes.
     **style
         Fields of :class:`GraphStyle`, e.g. `font_size=9`.
 
@@ -91,7 +114,8 @@ def plot_graph(
     UnknownVariableError
         If a role names a node that the graph does not have.
     InputError
-        If a style is named that there is not, or an edge has no confidence from 0 to 1.
+        If a style is named that there is not, an edge has no confidence from 0 to 1, or `focus` is
+        asked for without a treatment and an outcome.
 
     Examples
     --------
@@ -103,6 +127,11 @@ def plot_graph(
     3
     """
     look = as_style(style)
+    causes, effects, note = as_names(treatment), as_names(outcome), ""
+    if focus or (focus is None and causes and effects and len(graph) > FEW_NODES):
+        others = (*as_names(adjustment), *as_names(highlight))
+        found = focus_on(graph, causes, effects, keep=others)
+        graph, note = found.graph, found.sentence
     roles = (
         (highlight, look.highlight_color),
         (adjustment, look.adjustment_color),
@@ -114,11 +143,10 @@ def plot_graph(
         for k in graph.indices(names):
             fills[k] = color
     arcs, ties = _arcs_and_ties(graph)
-    inks = None
+    inks, scale = None, None
     if confidence is not None:
-        inks = [ink_of(share) for share in shares_of(confidence, [*arcs, *ties])]
-    scale = None if inks is None else CONFIDENCE
-    drawing = Drawing(graph.nodes, arcs, ties, look, inks=inks, scale=scale)
+        inks, scale = inks_of(confidence, [*arcs, *ties])
+    drawing = Drawing(graph.nodes, arcs, ties, look, inks=inks, scale=scale, note=note)
     if ax is None:
         import matplotlib.pyplot as plt
 
@@ -128,14 +156,22 @@ def plot_graph(
     return ax
 
 
-def graph_svg(graph: Graph, **options: Any) -> str:
+def graph_svg(graph: Graph, *, shrink: bool = True, **options: Any) -> str:
     """Draw a graph as SVG: one `<svg>` element, the names as text, the same at every call.
 
     Parameters
     ----------
     graph : CausalGraph, LaggedGraph or SummaryGraph
+    shrink : bool
+        Whether a drawing of more than 13 by 9 inches is shrunk to that.
     **options
         As for the graph's `plot`, but `ax`.
+
+    Notes
+    -----
+    In the drawing of a CausalGraph or a SummaryGraph, the box of the node in place k and its name
+    have the ids `node-k` and `node-k-name`; the line of the edge number m between the nodes in
+    places i and j has the id `edge-m-i-j`, and its marks that and `-a` or `-b`.
     """
     import io
     import warnings
@@ -146,13 +182,28 @@ def graph_svg(graph: Graph, **options: Any) -> str:
     with mpl.rc_context(settings), warnings.catch_warnings(), io.StringIO() as stream:
         # The browser's fonts draw the names, so it does not matter what matplotlib's lack.
         warnings.filterwarnings("ignore", message="Glyph|Matplotlib currently")
-        _figure(graph, options).savefig(stream, format="svg", metadata={"Date": None})
+        figure = _figure(graph, options, shrink=shrink)
+        figure.savefig(stream, format="svg", metadata={"Date": None})
         text = stream.getvalue()
     return text[text.index("<svg") :].rstrip()
 
 
 def save_picture(graph: Graph, path: Path, **options: Any) -> None:
-    """Write a drawing to a .png, .svg or .pdf file; `options` as for its `plot`."""
+    """Write a drawing to a .png, .svg or .pdf file; `options` as for its `plot`.
+
+    Parameters
+    ----------
+    graph : CausalGraph, LaggedGraph or SummaryGraph
+    path : Path
+        Ends in .png, .svg or .pdf.
+    **options
+        As for the `plot` of the graph.
+
+    Raises
+    ------
+    InputError
+        If the suffix is none of these.
+    """
     if path.suffix.lower() == ".svg":
         path.write_text(graph_svg(graph, **options) + "\n", encoding="utf-8")
         return
@@ -160,7 +211,7 @@ def save_picture(graph: Graph, path: Path, **options: Any) -> None:
     _figure(graph, options).savefig(path, dpi=200, metadata=metadata)
 
 
-def _figure(graph: Graph, options: dict[str, Any]) -> Figure:
+def _figure(graph: Graph, options: dict[str, Any], *, shrink: bool = True) -> Figure:
     """A figure that pyplot does not know of."""
     from matplotlib.figure import Figure
 
@@ -168,7 +219,7 @@ def _figure(graph: Graph, options: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(1, 1), facecolor=ground)
     ax = graph.plot(figure.add_axes((0, 0, 1, 1)), **options)
     (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
-    figure.set_size_inches(natural_inches(x1 - x0, y1 - y0))
+    figure.set_size_inches(natural_inches(x1 - x0, y1 - y0, shrink=shrink))
     return figure
 
 

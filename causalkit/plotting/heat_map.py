@@ -71,7 +71,7 @@ def plot_effects_matrix(
     ax: Axes | None = None,
     *,
     alpha: float = 0.05,
-    standardised: bool = True,
+    standardized: bool = True,
     limit: float | None = None,
     **style: Any,
 ) -> Axes:
@@ -85,7 +85,7 @@ def plot_effects_matrix(
     ax : matplotlib.axes.Axes, optional
         Left out, a new figure in which names can be read.
     alpha : float, default 0.05
-    standardised : bool, default True
+    standardized : bool, default True
         Effects in standard deviations of the outcome for one of the treatment; else in the units of
         the data.
     limit : float, optional
@@ -115,7 +115,7 @@ def plot_effects_matrix(
 
     check_fraction(alpha, "alpha")
     ax = axes_or_new(ax, _figure_size(effects.treatments, effects.outcomes))
-    ratios = effects.ratios if standardised else 1.0
+    ratios = effects.ratios if standardized else 1.0
     low, high = effects.smallest * ratios, effects.largest * ratios
     drawn = np.isin(effects.status, ("estimated", "possible range"))
     top = StrengthScale.over(np.where(drawn, np.fmax(np.abs(low), np.abs(high)), np.nan)).limit
@@ -142,7 +142,7 @@ def plot_effects_matrix(
         return ax
     bar = ax.figure.colorbar(image, ax=ax, shrink=min(1.0, 12 / len(effects.treatments)), aspect=18)
     bar.outline.set_visible(False)
-    bar.set_label("effect, in standard deviations" if standardised else "effect")
+    bar.set_label("effect, in standard deviations" if standardized else "effect")
     return ax
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from causalkit._core.report import format_value
-from causalkit.plotting._panels import axes_or_new, tidied
+from causalkit.plotting._panels import axes_or_new, name_bands, tidied
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -181,6 +181,7 @@ def plot_group_effects(
     dots = {"marker": "o", "markersize": 6.5, "linestyle": "none", "zorder": 3, **style}
     ax.plot(places, effects.values, color=color, **dots)
     ax.set_xticks(places, labels=list(effects.labels))
+    ax.set_xlim(-0.5, len(effects) - 0.5)
     ax.set_xlabel("group, by predicted effect" if effects.sorted else "group")
     ax.set_ylabel(_effect_label(True, level, "thin: all at once"))
     return tidied(ax)
@@ -218,8 +219,11 @@ def plot_rank_curve(
     >>> bool(ax.lines[-1].get_ydata()[-1] == 0)
     True
     """
+    is_new = ax is None
     ax = axes_or_new(ax, _SIZE)
     _zero(ax)
+    if is_new:
+        name_bands(ax, color, level, "all shares at once")
     for joint, opacity in ((True, 0.13), (False, 0.2)):
         lower, upper = effect.curve(level, joint=joint).T
         ax.fill_between(effect.shares, lower, upper, color=color, alpha=opacity, linewidth=0)
@@ -227,7 +231,8 @@ def plot_rank_curve(
     ax.plot(effect.shares, toc, color=color, **{"linewidth": 1.8, **style})
     ax.set_xlim(0.0, 1.0)
     ax.set_xlabel("share treated, highest priority first")
-    ax.set_ylabel(f"gain beyond the average effect, {100 * level:g} % band")
+    band = "" if is_new else f", {100 * level:g} % band"
+    ax.set_ylabel(f"gain beyond the average{band}")
     return tidied(ax)
 
 
@@ -270,14 +275,14 @@ def plot_policy_tree(tree: DecisionTree, ax: Axes | None = None, **style: Any) -
                     answer,
                     ha="center",
                     va="center",
-                    fontsize=8,
-                    color=_GREY,
+                    fontsize=9,
+                    color="#5f6b76",
                     backgroundcolor="white",
                     zorder=2,
                 )
     for node, (x, y) in places.items():
         leaf = tree.column[node] < 0
-        first = str(tree.levels[tree.action[node]]) if leaf else tree.question(node)
+        first = f"give {tree.levels[tree.action[node]]}" if leaf else tree.question(node)
         fill = _ACTIONS[tree.action[node] % len(_ACTIONS)] if leaf else "white"
         box = {"boxstyle": "round,pad=0.45", "facecolor": fill, "edgecolor": _GREY}
         text = f"{first}\n{format_value(tree.n_rows[node])} rows"

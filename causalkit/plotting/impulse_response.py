@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from causalkit._core.checks import check_fraction
-from causalkit.plotting._panels import axes_or_new, tidied
+from causalkit.plotting._panels import axes_or_new, name_bands, tidied
 from causalkit.typing import FloatArray, IntArray, Name
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def plot_impulse_response(
     ----------
     response : ImpulseResponse
     ax : matplotlib.axes.Axes, optional
-        Left out, a new figure.
+        Left out, a new figure, with a legend of the bands.
     level : float
         Coverage of intervals and band.
     color : str
@@ -80,6 +80,7 @@ def plot_impulse_response(
     'steps after a pulse of X'
     """
     check_fraction(level, "level")
+    is_new = ax is None
     ax = axes_or_new(ax, (6.4, 3.6))
     steps = response.horizons
     ax.axhline(0, color="#8c98a4", linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
@@ -89,6 +90,8 @@ def plot_impulse_response(
     ax.plot(steps, response.values, color=color, **drawn)
     tidied(ax)
     ax.locator_params(axis="x", integer=True)
+    if is_new:
+        name_bands(ax, color, level, "all steps at once")
     change = "a lasting change" if response.kind == "sustained" else "a pulse"
     ax.set_xlabel(f"steps after {change} of {response.treatment}")
     summed = "summed effect" if response.kind == "cumulative" else "effect"

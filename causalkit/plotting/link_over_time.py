@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from causalkit.plotting._panels import axes_or_new, tidied
 from causalkit.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -53,16 +54,15 @@ def plot_link_over_time(
     -------
     matplotlib.axes.Axes
     """
-    if ax is None:
-        from matplotlib import pyplot as plt
-
-        _, ax = plt.subplots()
+    ax = axes_or_new(ax, (6.4, 3.6))
     joined = np.array([edge not in ("none", "failed") for edge in link.edges], dtype=np.bool_)
-    ax.axhline(0.0, color="0.8", linewidth=1.0, zorder=0)
+    ax.axhline(0.0, color="#8c98a4", linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     ax.plot(link.times, link.strengths, color=color, **({"linewidth": 1.2} | style))
-    for where, face in ((joined, color), (~joined, "white")):
-        ax.scatter(link.times[where], link.strengths[where], edgecolors=color, c=face, zorder=3)
+    for where, face, label in ((joined, color, "joined"), (~joined, "white", "not joined")):
+        look: dict[str, Any] = {"edgecolors": color, "c": face, "zorder": 3, "label": label}
+        ax.scatter(link.times[where], link.strengths[where], **look)
     ax.set_xlabel("window begins")
     ax.set_ylabel("strength")
-    ax.set_title(f"{link.pair[0]} to {link.pair[1]}")
-    return ax
+    ax.set_title(f"{link.pair[0]} to {link.pair[1]}", parse_math=False)
+    ax.legend(frameon=False, fontsize="small")
+    return tidied(ax)

@@ -73,10 +73,10 @@ def plot_confidence_set(
     >>> effect = TwoStageLeastSquares().fit(None, y + t + z, t=t + z, z=z).effect_
     >>> ax = plot_confidence_set(weak_instrument_set(effect), Figure().add_subplot())
     >>> ax.get_ylabel()
-    'p-value'
+    'p-value (dashed: 0.05)'
     """
     check_count(points, "points", minimum=2)
-    ax = axes_or_new(ax)
+    ax = axes_or_new(ax, (6.4, 3.8))
     pieces = [tuple(map(float, piece)) for piece in found.intervals]
     lower, upper = _limits(found.estimate, pieces) if limits is None else limits
     effects = np.linspace(lower, upper, points)
@@ -90,7 +90,7 @@ def plot_confidence_set(
     ax.set_xlim(lower, upper)
     ax.set_ylim(0, 1.02)
     ax.set_xlabel("effect")
-    ax.set_ylabel("p-value")
+    ax.set_ylabel(f"p-value (dashed: {alpha:.2g})")
     tidied(ax, None)
     return ax
 

@@ -149,7 +149,7 @@ def refute(
     checks: Check | Iterable[Any] | None = None,
     *,
     n_simulations: int = 20,
-    random_state: RandomState = None,
+    random_state: RandomState = 0,
     n_jobs: int | None = None,
 ) -> Challenges:
     """Challenge an effect.
@@ -164,7 +164,7 @@ def refute(
     n_simulations : int
         Refits a check may make, unless it says otherwise itself. In all, the estimator is fitted
         about three times as often. Power grows with it: each result tells its own.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default 0
         The same seed gives the same verdicts, whatever `n_jobs`.
     n_jobs : int, optional
         Refits run in parallel.

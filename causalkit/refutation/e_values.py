@@ -15,8 +15,10 @@ do, the bounding factor a·b / (a + b − 1), at a = b.
 
 References
 ----------
-VanderWeele & Ding (2017), Ann. Intern. Med. 167, 268-274. doi:10.7326/M16-2607
-Ding & VanderWeele (2016), Epidemiology 27, 368-377. doi:10.1097/EDE.0000000000000457
+VanderWeele & Ding (2017), "Sensitivity analysis in observational research: introducing the
+E-value", Ann. Intern. Med. 167, 268-274. doi:10.7326/M16-2607
+Ding & VanderWeele (2016), "Sensitivity analysis without assumptions", Epidemiology 27, 368-377.
+doi:10.1097/EDE.0000000000000457
 """
 
 from __future__ import annotations
@@ -100,7 +102,23 @@ def e_value_of_interval(lower: float, upper: float) -> float:
 
 
 def bounding_factor(with_treatment: float, with_outcome: float) -> float:
-    """Largest factor by which a common cause with these risk ratios (≥ 1) can distort another."""
+    """Largest factor by which a common cause with these risk ratios (≥ 1) can distort another.
+
+    Parameters
+    ----------
+    with_treatment, with_outcome : float
+        Risk ratios of the common cause with either, 1 or more.
+
+    Returns
+    -------
+    float
+        At least 1.
+
+    Examples
+    --------
+    >>> bounding_factor(2.0, 2.0)
+    1.3333333333333333
+    """
     for value in (with_treatment, with_outcome):
         if not value >= 1:
             raise InputError(f"risk ratio {value!r}; expected at least 1: invert those below.")

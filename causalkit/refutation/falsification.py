@@ -14,8 +14,8 @@ given the other parents.
 
 References
 ----------
-Eulig, Mastakouri, Blöbaum, Hardt & Janzing (2023), Toward falsifying causal graphs using a
-permutation-based test. doi:10.48550/arXiv.2305.09565
+Eulig, Mastakouri, Blöbaum, Hardt & Janzing (2023), "Toward falsifying causal graphs using a
+permutation-based test". doi:10.48550/arXiv.2305.09565
 """
 
 from __future__ import annotations
@@ -161,9 +161,9 @@ def falsify_graph(
     *,
     test: CITest | None = None,
     alpha: float = 0.05,
-    level: float = 0.05,
+    permutation_alpha: float = 0.05,
     n_permutations: int = 200,
-    random_state: RandomState = None,
+    random_state: RandomState = 0,
 ) -> Falsification:
     """Hold a graph against data, and against itself with other names.
 
@@ -178,16 +178,16 @@ def falsify_graph(
         dependence. Tests that take seconds want fewer permutations.
     alpha : float
         An independence is violated if its p-value is below it.
-    level : float
+    permutation_alpha : float
         Of the verdict.
     n_permutations : int
         Relabelled graphs; all of them, if there are no more.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default 0
 
     Returns
     -------
     Falsification
-        "passes" if at most a share `level` of relabelled graphs does as well, "fails" if more do,
+        "passes" if at most this share of relabelled graphs does as well, "fails" if more do,
         "not informative" if more than that share is of the graph's own class.
 
     Raises
@@ -205,7 +205,8 @@ def falsify_graph(
 
     References
     ----------
-    Eulig et al. (2023). doi:10.48550/arXiv.2305.09565
+    Eulig et al. (2023), "Toward falsifying causal graphs using a permutation-based test",
+    doi:10.48550/arXiv.2305.09565
 
     Examples
     --------
@@ -222,7 +223,7 @@ def falsify_graph(
     'fails'
     """
     check_fraction(alpha, "alpha")
-    check_fraction(level, "level")
+    check_fraction(permutation_alpha, "permutation_alpha")
     check_count(n_permutations, "n_permutations")
     dag = _as_dag(graph)
     bound = (FisherZ() if test is None else test).bind(as_table(data, columns=dag.nodes))
@@ -246,7 +247,9 @@ def falsify_graph(
         for (i, j), given, p in zip(pairs, sets, p_values[0], strict=True)
     )
     violated = sorted((i for i in implied if i.p_value < alpha), key=lambda i: i.p_value)
-    verdict, sentence = _words(len(implied), len(violated), p_value, p_equivalent, level, alpha)
+    verdict, sentence = _words(
+        len(implied), len(violated), p_value, p_equivalent, permutation_alpha, alpha
+    )
     return Falsification(
         verdict,
         sentence,
@@ -264,7 +267,10 @@ def falsify_graph(
 
 
 def _implied(directed: BoolArray) -> tuple[IntArray, IntArray]:
-    """Pairs (node, other that it does not cause), and the parents of the node as a padded row."""
+    """Pairs (node, other that it does not cause), and the parents of the node as a padded row.
+
+    Each independence is there once.
+    """
     p = len(directed)
     reached = np.eye(p, dtype=bool) | directed
     for _ in range(max(1, math.ceil(math.log2(max(p, 2))))):
@@ -276,7 +282,11 @@ def _implied(directed: BoolArray) -> tuple[IntArray, IntArray]:
     for node in range(p):
         parents = np.flatnonzero(directed[:, node])
         padded[node, : len(parents)] = parents
-    return pairs, padded[pairs[:, 0]]
+    sets = padded[pairs[:, 0]]
+    # Two nodes with the same parents, or none, say the same of each other: it counts once.
+    same = (padded[pairs[:, 0]] == padded[pairs[:, 1]]).all(axis=1)
+    kept = ~(same & (pairs[:, 0] > pairs[:, 1]) & apart[pairs[:, 1], pairs[:, 0]])
+    return pairs[kept], sets[kept]
 
 
 def _tested(bound: BoundTest, pairs: IntArray, sets: IntArray, orders: IntArray) -> FloatArray:
@@ -352,14 +362,14 @@ def _words(
     n_violated: int,
     p_value: float,
     p_equivalent: float,
-    level: float,
+    permutation_alpha: float,
     alpha: float,
 ) -> tuple[Verdict, str]:
     if not n_implied:
         return NOT_INFORMATIVE, (
             "The graph implies no independence: any data agree with it, so none can speak for it."
         )
-    if p_equivalent > level:
+    if p_equivalent > permutation_alpha:
         sentence = (
             f"{p_equivalent:.0%} of the graphs with other names imply the same as this one: names "
             "matter too little for a comparison with them."
@@ -372,19 +382,23 @@ def _words(
             )
         return NOT_INFORMATIVE, sentence
     share = f"{p_value:.1%} of the graphs with other names do as well or better"
-    if p_value > level:
+    if p_value > permutation_alpha:
         return FAILS, (
             f"{n_violated} of {n_implied} implied independencies are violated, and {share}: the "
             "graph is hardly better than chance. Look at the violated independencies for missing "
             "edges or hidden common causes."
         )
     rest = "Passing does not show that the graph is right, only that its names matter."
+    found = f"{n_violated} of {n_implied} implied independencies are violated; {share}."
+    if n_violated > MOST_BY_CHANCE * max(1.0, alpha * n_implied):
+        found = (
+            f"The graph does better than with other names ({share}), but {n_violated} of "
+            f"{n_implied} implied independencies are violated where chance gives a right graph "
+            f"{alpha * n_implied:.2g}: as drawn, it does not agree with the data."
+        )
     if n_violated:
         rest = f"Those violated show where to look: an edge or a hidden cause is missing. {rest}"
-    return (
-        PASSES,
-        f"{n_violated} of {n_implied} implied independencies are violated; {share}. {rest}",
-    )
+    return PASSES, f"{found} {rest}"
 
 
 def _as_dag(given: GraphLike) -> CausalGraph:

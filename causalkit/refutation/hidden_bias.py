@@ -213,29 +213,9 @@ class HiddenBias(Reported):
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """Draw the adjusted estimate over strengths, with the benchmarks as points."""
-        import matplotlib.pyplot as plt
+        from causalkit.plotting.sensitivity import plot_hidden_bias
 
-        axes = plt.subplots()[1] if ax is None else ax
-        r2_treatment, r2_outcome, adjusted = self.contours()
-        lines = axes.contour(r2_treatment, r2_outcome, adjusted, **{"colors": "0.6", **style})
-        axes.clabel(lines, fontsize=8)
-        if adjusted.min() < 0 < adjusted.max():
-            axes.contour(
-                r2_treatment, r2_outcome, adjusted, levels=[0], colors="tab:red", linestyles="--"
-            )
-        for benchmark in self.benchmarks:
-            axes.plot(benchmark.r2_treatment, benchmark.r2_outcome, "o", color="tab:blue")
-            axes.annotate(
-                benchmark.label,
-                (benchmark.r2_treatment, benchmark.r2_outcome),
-                textcoords="offset points",
-                xytext=(5, 4),
-                fontsize=8,
-            )
-        axes.set_xlabel("share of the leftover treatment it explains")
-        axes.set_ylabel("share of the leftover outcome it explains")
-        axes.set_title("Effect if there were a hidden common cause")
-        return axes
+        return plot_hidden_bias(self, ax, **style)
 
     # --- inside --------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -27,6 +28,10 @@ from causalkit.refutation.sensitivity_analysis import sensitivity
 from causalkit.typing import Name
 
 __all__ = ["HiddenCommonCause"]
+
+
+_NO_MOVE: Final = 0.1
+"""Standard errors by which a yardstick must move the estimate to be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ class HiddenCommonCause:
 
     References
     ----------
-    Cinelli & Hazlett (2020), JRSS-B 82, 39-67. doi:10.1111/rssb.12348
+    Cinelli & Hazlett (2020), "Making sense of sensitivity: extending omitted variable bias", JRSS-B
+    82, 39-67. doi:10.1111/rssb.12348
     """
 
     benchmark: Name | tuple[Name, ...] | None = None
@@ -119,7 +125,10 @@ class HiddenCommonCause:
         if bias.formula == APPROXIMATE:
             sentence += " (Bounds are a linear approximation for this estimator.)"
         if bias.formula.startswith(REDUCED):
-            sentence += " (Said of the instrument in place of the treatment, and its own effect.)"
+            sentence = (
+                "Of the instrument in place of the treatment, so on the scale of its own effect on "
+                f"the outcome, {format_value(bias.estimate)}: {sentence}"
+            )
         facts = {
             "robustness_value": value,
             f"robustness_value_{self.level:.0%}": sure,
@@ -176,7 +185,14 @@ class HiddenCommonCause:
                 f"{_capital(needed)}; no column was measured to compare that with, so judge it by "
                 "what you know."
             )
-        interval = bias.interval(strongest.r2_outcome, strongest.r2_treatment, level=self.level)
+        strength = strongest.r2_outcome, strongest.r2_treatment
+        if not asked and abs(bias.adjusted(*strength) - bias.estimate) < _NO_MOVE * bias.std_error:
+            return NOT_INFORMATIVE, (
+                f"{_capital(needed)}. {strongest.label}, the strongest measured column compared "
+                "with, explains next to nothing itself, so it is no yardstick. Judge by what you "
+                "know, or compare with a column that matters, HiddenCommonCause(benchmark=...)."
+            )
+        interval = bias.interval(*strength, level=self.level)
         shown = f"{format_value(interval.lower)} to {format_value(interval.upper)}"
         like = f"One as strong as {strongest.label}, the strongest measured column compared with,"
         if asked:

@@ -15,9 +15,11 @@ Differences of zero keep their rank, and count for nothing (Pratt).
 
 References
 ----------
-Rosenbaum (2002), Observational Studies, chapter 4. doi:10.1007/978-1-4757-3692-2
-Rosenbaum (1987), Biometrika 74, 13-26. doi:10.1093/biomet/74.1.13
-Rosenbaum & Silber (2009), JASA 104, 1398-1405. doi:10.1198/jasa.2009.tm08470
+Rosenbaum (2002), "Observational Studies", chapter 4. doi:10.1007/978-1-4757-3692-2
+Rosenbaum (1987), "Sensitivity analysis for certain permutation inferences in matched observational
+studies", Biometrika 74, 13-26. doi:10.1093/biomet/74.1.13
+Rosenbaum & Silber (2009), "Amplification of sensitivity analysis in matched observational studies",
+JASA 104, 1398-1405. doi:10.1198/jasa.2009.tm08470
 """
 
 from __future__ import annotations
@@ -298,7 +300,7 @@ def rosenbaum_bounds(
 
     References
     ----------
-    Rosenbaum (2002), Observational Studies, sections 4.3.2-4.3.5. doi:10.1007/978-1-4757-3692-2
+    Rosenbaum (2002), "Observational Studies", sections 4.3.2-4.3.5. doi:10.1007/978-1-4757-3692-2
 
     Examples
     --------

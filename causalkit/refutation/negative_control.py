@@ -13,10 +13,10 @@ touch it.
 
 References
 ----------
-Lipsitch, Tchetgen Tchetgen & Cohen (2010), Epidemiology 21, 383-388.
-doi:10.1097/EDE.0b013e3181d61eeb
-Shi, Miao & Tchetgen Tchetgen (2020), Current Epidemiology Reports 7, 190-202.
-doi:10.1007/s40471-020-00243-4
+Lipsitch, Tchetgen Tchetgen & Cohen (2010), "Negative controls: a tool for detecting confounding and
+bias in observational studies", Epidemiology 21, 383-388. doi:10.1097/EDE.0b013e3181d61eeb
+Shi, Miao & Tchetgen Tchetgen (2020), "A selective review of negative control methods in
+epidemiology", Current Epidemiology Reports 7, 190-202. doi:10.1007/s40471-020-00243-4
 """
 
 from __future__ import annotations

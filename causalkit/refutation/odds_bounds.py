@@ -18,10 +18,14 @@ same repeats.
 
 References
 ----------
-Tan (2006), JASA 101, 1619-1637. doi:10.1198/016214506000000023
-Zhao, Small & Bhattacharya (2019), JRSS-B 81, 735-761. doi:10.1111/rssb.12327
-Dorn & Guo (2023), JASA 118, 2645-2657. doi:10.1080/01621459.2022.2069572
-Dorn, Guo & Kallus (2025), JASA 120, 331-342. doi:10.1080/01621459.2024.2335588
+Tan (2006), "A distributional approach for causal inference using propensity scores", JASA 101,
+1619-1637. doi:10.1198/016214506000000023
+Zhao, Small & Bhattacharya (2019), "Sensitivity analysis for inverse probability weighting
+estimators via the percentile bootstrap", JRSS-B 81, 735-761. doi:10.1111/rssb.12327
+Dorn & Guo (2023), "Sharp sensitivity analysis for inverse propensity weighting via quantile
+balancing", JASA 118, 2645-2657. doi:10.1080/01621459.2022.2069572
+Dorn, Guo & Kallus (2025), "Doubly-valid/doubly-sharp sensitivity analysis for causal inference with
+unmeasured confounding", JASA 120, 331-342. doi:10.1080/01621459.2024.2335588
 """
 
 from __future__ import annotations
@@ -245,7 +249,7 @@ def marginal_sensitivity(
     *,
     gamma: float | Iterable[float] = (1.0, 1.25, 1.5, 2.0, 3.0),
     quantile_learner: Any = None,
-    random_state: RandomState = None,
+    random_state: RandomState = 0,
     n_jobs: int | None = None,
 ) -> MarginalSensitivity:
     """Bound an effect under a hidden cause that changes the odds of treatment by at most Γ.
@@ -264,7 +268,7 @@ def marginal_sensitivity(
         is fitted for each Γ, arm and side, and so is a regression of what lies beyond the quantile.
         Without it the outcome is taken to be of one shape in each arm, at a place and a scale that
         depend on the columns: bounds stay valid if it is not, but are no longer the least.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default 0
         Of the learners, where they have no seed of their own.
     n_jobs : int, optional
 
@@ -289,7 +293,8 @@ def marginal_sensitivity(
 
     References
     ----------
-    Dorn, Guo & Kallus (2025), JASA 120, 331-342. doi:10.1080/01621459.2024.2335588
+    Dorn, Guo & Kallus (2025), "Doubly-valid/doubly-sharp sensitivity analysis for causal inference
+    with unmeasured confounding", JASA 120, 331-342. doi:10.1080/01621459.2024.2335588
 
     Examples
     --------

@@ -29,9 +29,10 @@ strongest column that *was* measured? :func:`benchmark_strength` answers that.
 
 References
 ----------
-Cinelli & Hazlett (2020), Making sense of sensitivity. JRSS-B 82, 39-67. doi:10.1111/rssb.12348
-Chernozhukov, Cinelli, Newey, Sharma & Syrgkanis (2022), Long story short: omitted variable bias in
-causal machine learning. NBER working paper 30302. doi:10.3386/w30302
+Cinelli & Hazlett (2020), "Making sense of sensitivity: extending omitted variable bias". JRSS-B 82,
+39-67. doi:10.1111/rssb.12348
+Chernozhukov, Cinelli, Newey, Sharma & Syrgkanis (2022), "Long story short: omitted variable bias in
+causal machine learning". NBER working paper 30302. doi:10.3386/w30302
 """
 
 from __future__ import annotations
@@ -101,7 +102,8 @@ def robustness_value(
 
     References
     ----------
-    Cinelli & Hazlett (2020), sections 4.1-4.2. doi:10.1111/rssb.12348
+    Cinelli & Hazlett (2020), "Making sense of sensitivity: extending omitted variable bias",
+    sections 4.1-4.2. doi:10.1111/rssb.12348
 
     Examples
     --------
@@ -147,7 +149,8 @@ def benchmark_strength(
 
     References
     ----------
-    Cinelli & Hazlett (2020), section 4.4 and appendix B. doi:10.1111/rssb.12348
+    Cinelli & Hazlett (2020), "Making sense of sensitivity: extending omitted variable bias",
+    section 4.4 and appendix B. doi:10.1111/rssb.12348
     """
     check_fraction(r2_outcome, "r2_outcome", closed=True)
     check_fraction(r2_treatment, "r2_treatment", closed=True)

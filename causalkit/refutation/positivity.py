@@ -10,9 +10,10 @@ the others), ask for another target (the treated; the overlap), or trust the mod
 
 References
 ----------
-Karavani, Bak & Shimoni (2019), A discriminative approach for finding and characterizing positivity
-violations using decision trees. doi:10.48550/arXiv.1907.08127
-Crump, Hotz, Imbens & Mitnik (2009), Biometrika 96, 187-199. doi:10.1093/biomet/asn055
+Karavani, Bak & Shimoni (2019), "A discriminative approach for finding and characterizing positivity
+violations using decision trees". doi:10.48550/arXiv.1907.08127
+Crump, Hotz, Imbens & Mitnik (2009), "Dealing with limited overlap in estimation of average
+treatment effects", Biometrika 96, 187-199. doi:10.1093/biomet/asn055
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ def overlap_tree(
     threshold: float = 0.05,
     max_depth: int = 3,
     min_rows: int = 10,
-    random_state: RandomState = None,
+    random_state: RandomState = 0,
 ) -> OverlapRegions:
     """Name the regions in which rows had hardly any chance of one arm.
 
@@ -161,7 +162,7 @@ def overlap_tree(
         Conditions in a description, at most.
     min_rows : int
         Rows of a region, at least.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default 0
         Of the folds and the learner, where propensities have to be fitted.
 
     Returns

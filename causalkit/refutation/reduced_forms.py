@@ -14,9 +14,10 @@ interval, or everything (:func:`instrument_sensitivity`).
 
 References
 ----------
-Cinelli & Hazlett (2025), An omitted variable bias framework for sensitivity analysis of
-instrumental variables. Biometrika 112, asaf004. doi:10.1093/biomet/asaf004
-Chernozhukov, Cinelli, Newey, Sharma & Syrgkanis (2022). doi:10.3386/w30302
+Cinelli & Hazlett (2025), "An omitted variable bias framework for sensitivity analysis of
+instrumental variables". Biometrika 112, asaf004. doi:10.1093/biomet/asaf004
+Chernozhukov, Cinelli, Newey, Sharma & Syrgkanis (2022), "Long story short: omitted variable bias in
+causal machine learning", doi:10.3386/w30302
 """
 
 from __future__ import annotations
@@ -123,7 +124,8 @@ def instrument_sensitivity(
 
     References
     ----------
-    Cinelli & Hazlett (2025), Biometrika 112, asaf004. doi:10.1093/biomet/asaf004
+    Cinelli & Hazlett (2025), "An omitted variable bias framework for sensitivity analysis of
+    instrumental variables", Biometrika 112, asaf004. doi:10.1093/biomet/asaf004
 
     Examples
     --------

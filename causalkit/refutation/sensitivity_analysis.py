@@ -53,7 +53,7 @@ def sensitivity(
     benchmarks: Iterable[Name | tuple[Name, ...]] | Name | None = None,
     times: float = 1.0,
     n_benchmarks: int = 5,
-    random_state: RandomState = None,
+    random_state: RandomState = 0,
     n_jobs: int | None = None,
 ) -> HiddenBias:
     """How strong a hidden common cause would have to be to overturn an effect.
@@ -69,7 +69,7 @@ def sensitivity(
     n_benchmarks : int
         Without `benchmarks`, and for a cross-fitted effect, which has to be estimated again without
         each: only so many, those that matter most in a linear regression.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default 0
         For estimating again, if the estimator has no seed of its own.
     n_jobs : int, optional
 
@@ -96,8 +96,10 @@ def sensitivity(
 
     References
     ----------
-    Cinelli & Hazlett (2020), JRSS-B 82, 39-67. doi:10.1111/rssb.12348
-    Chernozhukov, Cinelli, Newey, Sharma & Syrgkanis (2022). doi:10.3386/w30302
+    Cinelli & Hazlett (2020), "Making sense of sensitivity: extending omitted variable bias", JRSS-B
+    82, 39-67. doi:10.1111/rssb.12348
+    Chernozhukov, Cinelli, Newey, Sharma & Syrgkanis (2022), "Long story short: omitted variable
+    bias in causal machine learning", doi:10.3386/w30302
 
     Examples
     --------

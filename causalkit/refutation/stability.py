@@ -164,7 +164,7 @@ class DataSubset(RefitCheck):
 
     References
     ----------
-    Shao & Wu (1989), A general theory for jackknife variance estimation. Ann. Statist. 17,
+    Shao & Wu (1989), "A general theory for jackknife variance estimation". Ann. Statist. 17,
     1176-1197. doi:10.1214/aos/1176347263
     """
 

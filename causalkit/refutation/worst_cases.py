@@ -17,9 +17,12 @@ minus the largest of −Y. How q and ρ are come by:
 
 References
 ----------
-Tan (2006), JASA 101, 1619-1637. doi:10.1198/016214506000000023
-Dorn & Guo (2023), JASA 118, 2645-2657. doi:10.1080/01621459.2022.2069572
-Dorn, Guo & Kallus (2025), JASA 120, 331-342. doi:10.1080/01621459.2024.2335588
+Tan (2006), "A distributional approach for causal inference using propensity scores", JASA 101,
+1619-1637. doi:10.1198/016214506000000023
+Dorn & Guo (2023), "Sharp sensitivity analysis for inverse propensity weighting via quantile
+balancing", JASA 118, 2645-2657. doi:10.1080/01621459.2022.2069572
+Dorn, Guo & Kallus (2025), "Doubly-valid/doubly-sharp sensitivity analysis for causal inference with
+unmeasured confounding", JASA 120, 331-342. doi:10.1080/01621459.2024.2335588
 """
 
 from __future__ import annotations

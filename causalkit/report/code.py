@@ -19,7 +19,16 @@ __all__ = ["rerun_code", "source_of"]
 
 
 def rerun_code(analysis: Any) -> str:
-    """Python code that runs `analysis` again on a table called `data`."""
+    """Python code that runs `analysis` again on a table called `data`.
+
+    Parameters
+    ----------
+    analysis : Analysis
+
+    Returns
+    -------
+    str
+    """
     imports: dict[str, set[str]] = {}
     arguments = ["data", *(source_of(name) for name in (analysis.treatment, analysis.outcome))]
     for name, value in analysis.settings.items():

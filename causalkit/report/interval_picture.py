@@ -19,9 +19,9 @@ __all__ = ["Bar", "draw_intervals"]
 
 _WIDTH: Final = 420.0
 _MARGIN: Final = 24.0
-_ROW: Final = 44.0
+_ROW: Final = 46.0
 _AXIS: Final = 34.0
-_LETTER: Final = 7.6
+_LETTER: Final = 8.7
 """Width of a letter, rather too much than too little."""
 
 _ROOM: Final = 0.08
@@ -76,7 +76,7 @@ class Bar:
         return f"{ends} (estimate {format_value(self.value)})"
 
 
-def draw_intervals(bars: Sequence[Bar], quantity: str) -> str:
+def draw_intervals(bars: Sequence[Bar], quantity: str, *, name: str = "intervals") -> str:
     """Return the SVG; empty if no number is there to be drawn.
 
     Parameters
@@ -84,6 +84,8 @@ def draw_intervals(bars: Sequence[Bar], quantity: str) -> str:
     bars : sequence of Bar
     quantity : str
         What the axis measures.
+    name : str
+        Begins the ids of its title and description; no other picture of the page may have it.
     """
     known = [x for bar in bars for x in (bar.lower, bar.upper, bar.value) if math.isfinite(x)]
     if not known:
@@ -100,9 +102,9 @@ def draw_intervals(bars: Sequence[Bar], quantity: str) -> str:
     said = "; ".join(f"{bar.label}: {bar.words}" for bar in bars)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {bottom + _AXIS:g}" '
-        'role="img" aria-labelledby="intervals-title intervals-text" class="intervals">',
-        f'<title id="intervals-title">Intervals for the {escape(quantity)}</title>',
-        f'<desc id="intervals-text">{escape(said)}. Zero is marked.</desc>',
+        f'role="img" aria-labelledby="{name}-title {name}-text" class="intervals">',
+        f'<title id="{name}-title">Intervals for the {escape(quantity)}</title>',
+        f'<desc id="{name}-text">{escape(said)}. Zero is marked.</desc>',
     ]
     zero = place(0.0)
     parts += [
@@ -113,9 +115,10 @@ def draw_intervals(bars: Sequence[Bar], quantity: str) -> str:
         parts.append(_line(place(x), bottom, place(x), bottom + 5, _QUIET, 1))
         parts.append(_text(place(x), bottom + 20, format_value(x), "middle", _QUIET))
     for k, bar in enumerate(bars):
-        y = _ROW * k + 32
-        parts.append(_ground(_MARGIN, y - 26, bar.label))
-        parts.append(_text(_MARGIN, y - 13, bar.label, "start", _INK))
+        y = _ROW * k + 34
+        label = _shortened(bar.label)
+        parts.append(_ground(_MARGIN, y - 29, label))
+        parts.append(_text(_MARGIN, y - 15, label, "start", _INK))
         parts += _mark(bar, y, place)
     return "".join((*parts, "</svg>"))
 
@@ -135,6 +138,12 @@ def _mark(bar: Bar, y: float, at: Callable[[float], float]) -> Iterator[str]:
             f'<circle cx="{at(middle):.1f}" cy="{y:.1f}" r="6" fill="#fff" stroke="{color}" '
             'stroke-width="3"></circle>'
         )
+
+
+def _shortened(label: str) -> str:
+    """As much of a label as there is room for."""
+    most = int((_WIDTH - 2 * _MARGIN) / _LETTER)
+    return label if len(label) <= most else label[: most - 1] + "…"
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -158,13 +167,13 @@ def _line(
 def _ground(x: float, y: float, words: str) -> str:
     """White behind words, so that no line crosses them."""
     return (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{_LETTER * len(words):.1f}" height="17" '
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{_LETTER * len(words):.1f}" height="20" '
         'fill="#fff"></rect>'
     )
 
 
 def _text(x: float, y: float, words: str, anchor: str, color: str) -> str:
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{color}" font-size="14" '
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{color}" font-size="16" '
         f'font-family="sans-serif">{escape(words)}</text>'
     )

@@ -2,24 +2,31 @@
 
 First comes one page for who decides, then a technical part for who checks. The page is a Jinja
 template (`templates/analysis.html.j2`) over what the results say of themselves; pictures are inline
-SVG.
+SVG. It is to be read on a wide window, on a phone and on paper, and heard: headings go down one
+level at a time, tables have captions and row heads, pictures have names, and whatever is wider than
+the window scrolls in a box of its own.
 """
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from io import StringIO
-from typing import TYPE_CHECKING, Any
+from numbers import Real
+from typing import Any
 
 from causalkit import __version__
-from causalkit._core.report import format_value
-from causalkit.graph import LaggedGraph
+from causalkit._core.report import Report, format_value
+from causalkit.errors import GraphError
+from causalkit.graph import CausalGraph, LaggedGraph
+from causalkit.plotting import GraphStyle, focus_on, graph_svg
+from causalkit.plotting.focus import FEW_NODES
 from causalkit.report.code import rerun_code, source_of
+from causalkit.report.interval_picture import Bar, draw_intervals
+from causalkit.report.pictures import as_part_of_a_page, responsive_graph
 from causalkit.report.summary import summary_of
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from causalkit.typing import Name
 
 __all__ = ["render"]
 
@@ -32,10 +39,27 @@ _VERSIONS = (
     "statsmodels",
     "numba",
 )
+_FEW_SERIES = 12
+"""So many rows of a grid of steps can be taken in at a glance."""
+
+_MOST_NODES = 100
+"""Of a larger graph only the part is drawn that bears on the effect."""
 
 
 def render(analysis: Any, certificate: Any = None) -> str:
-    """Render an :class:`~causalkit.workflow.Analysis`, and its certificate, as one HTML page."""
+    """Render an :class:`~causalkit.workflow.Analysis`, and its certificate, as one HTML page.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    certificate : Certificate, optional
+        Of :func:`~causalkit.workflow.certify`; a section of the page.
+
+    Returns
+    -------
+    str
+        A whole page that loads nothing from elsewhere.
+    """
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(
@@ -45,86 +69,172 @@ def render(analysis: Any, certificate: Any = None) -> str:
         lstrip_blocks=True,
     )
     environment.filters["number"] = format_value
+    environment.filters["numeric"] = _numeric_columns
     page = environment.get_template("analysis.html.j2").render(
         analysis=analysis,
         certificate=certificate,
         summary=summary_of(analysis),
-        graph_svg=_graph_svg(analysis),
-        graph_text=analysis.graph.to_text(),
-        roles=_roles(analysis),
+        sections=tuple(_sections(analysis, certificate)),
+        data_rows=[_data_row(row) for row in analysis.data_summary],
+        graph=_graph_on_page(analysis),
         effect_svg=_effect_svg(analysis),
         discovery=None if analysis.discovery is None else source_of(analysis.discovery),
-        code=rerun_code(analysis),
-        versions=_versions(),
-        platform=f"Python {platform.python_version()} on {platform.system()}",
+        rerun=rerun_code(analysis),
+        provenance=tuple(_provenance(analysis)),
     )
-    return str(page)
+    return str(page).lstrip()
 
 
-def _roles(analysis: Any) -> list[tuple[str, tuple[Any, ...], str]]:
-    """What the colours of the graph mean, and which names have them."""
-    from causalkit.plotting import GraphStyle
-
-    style = GraphStyle()
-    roles = [
-        ("treatment", (analysis.treatment,), style.treatment_color),
-        ("outcome", (analysis.outcome,), style.outcome_color),
-        ("adjusted for", _adjustment(analysis), style.adjustment_color),
-    ]
-    return [role for role in roles if role[1]]
-
-
-def _adjustment(analysis: Any) -> tuple[Any, ...]:
-    return tuple(getattr(analysis.estimand, "adjustment", ()))
+def _sections(analysis: Any, certificate: Any) -> Iterator[tuple[str, str]]:
+    """Anchors of the technical part, and what is to be found there."""
+    yield "data", "Data"
+    yield "decisions", "Decisions"
+    yield "graph", "Graph"
+    yield "estimand", "What is estimated"
+    yield "effect", "Effect"
+    if analysis.learnt is not None:
+        yield "other-graphs", "If another graph is right"
+    if certificate is not None:
+        yield "certificate", "Does the interval cover?"
+    yield "challenges", "Challenges"
+    yield "again", "Run it again"
 
 
-def _graph_svg(analysis: Any) -> str:
-    from causalkit.plotting import graph_svg
+def _data_row(row: Any) -> tuple[Any, ...]:
+    kind = f"{row['kind']}: {row['levels']}" if row.get("levels") else row["kind"]
+    numbers = (row[key] for key in ("mean", "sd", "min", "max", "missing"))
+    return (str(row["name"]), kind, *numbers)
 
+
+def _numeric_columns(report: Report) -> tuple[int, ...]:
+    """Which columns of a result's table hold numbers only, and are set flush right."""
+    return tuple(
+        k
+        for k in range(len(report.columns))
+        if report.rows and all(isinstance(row[k], Real) for row in report.rows)
+    )
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _GraphOnPage:
+    """The graph as the page shows it.
+
+    Attributes
+    ----------
+    svg, whole : str
+        What bears on the effect, and all of it where that is more (empty where it is not).
+    note : str
+        Says what is left out.
+    left_out : tuple of names
+    n_variables : int
+    roles : tuple of (str, names, color)
+        What the colours mean.
+    texts : tuple of (str, str)
+        The formats to be copied from.
+    """
+
+    svg: str
+    whole: str
+    note: str
+    left_out: tuple[Name, ...]
+    n_variables: int
+    roles: tuple[tuple[str, tuple[Name, ...], str], ...]
+    texts: tuple[tuple[str, str], ...]
+
+
+def _graph_on_page(analysis: Any) -> _GraphOnPage:
+    graph, style = analysis.graph, GraphStyle()
     roles = {
-        "treatment": analysis.treatment,
-        "outcome": analysis.outcome,
-        "adjustment": _adjustment(analysis),
+        "treatment": (analysis.treatment,),
+        "outcome": (analysis.outcome,),
+        "adjustment": tuple(getattr(analysis.estimand, "adjustment", ())),
     }
-    room = {}
-    if isinstance(analysis.graph, LaggedGraph):  # as far back as what is coloured
-        nodes = (analysis.treatment, analysis.outcome, *_adjustment(analysis))
-        room["window"] = max(analysis.graph.node(node).lag for node in nodes)
-    return _inline(graph_svg(analysis.graph, **roles, **room))
+    legend = (
+        ("treatment", roles["treatment"], style.treatment_color),
+        ("outcome", roles["outcome"], style.outcome_color),
+        ("adjusted for", roles["adjustment"], style.adjustment_color),
+    )
+    svg, whole, note, left_out = _drawn(graph, roles)
+    lagged = isinstance(graph, LaggedGraph)
+    plain = graph.template if lagged else graph
+    return _GraphOnPage(
+        svg,
+        whole,
+        note,
+        left_out,
+        n_variables=len(graph.variables if lagged else graph.nodes),
+        roles=tuple(role for role in legend if role[1]),
+        texts=tuple(
+            (name, _written(write))
+            for name, write in (
+                ("Edges", graph.to_text),
+                ("DOT", plain.to_dot),
+                ("Mermaid", plain.to_mermaid),
+                ("JSON", graph.to_json),
+            )
+        ),
+    )
+
+
+def _written(write: Callable[[], str]) -> str:
+    """The graph in a format, or why it cannot be written in it."""
+    try:
+        return write()
+    except GraphError as error:
+        return str(error)
+
+
+def _drawn(
+    graph: Any, roles: dict[str, tuple[Name, ...]]
+) -> tuple[str, str, str, tuple[Name, ...]]:
+    """The picture, the whole one if that is a part, and what is left out."""
+    lagged = isinstance(graph, LaggedGraph)
+    if len(graph.variables if lagged else graph) <= (_FEW_SERIES if lagged else FEW_NODES):
+        return _picture(graph, roles, "drawing", "Graph"), "", "", ()
+    found = focus_on(graph, roles["treatment"], roles["outcome"], keep=roles["adjustment"])
+    title = "Part of the graph that bears on the effect" if found.left_out else "Graph"
+    svg, whole = _picture(found.graph, roles, "drawing", title), ""
+    if found.left_out and len(graph.nodes) <= _MOST_NODES:
+        whole = _picture(graph, roles, "whole", "Whole graph")
+    return svg, whole, found.sentence, found.left_out
+
+
+def _picture(
+    graph: CausalGraph | LaggedGraph, roles: dict[str, tuple[Name, ...]], name: str, title: str
+) -> str:
+    """A graph whose nodes can be touched; of series, its steps as far back as what is coloured."""
+    if isinstance(graph, CausalGraph):
+        return responsive_graph(graph, roles, name=name, title=title)
+    window = max(graph.node(node).lag for names in roles.values() for node in names)
+    svg = graph_svg(graph, shrink=False, window=window, **roles)
+    return as_part_of_a_page(svg, name=name, title=f"{title}, by steps", text=graph.to_text())
 
 
 def _effect_svg(analysis: Any) -> str:
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    figure = Figure(
-        figsize=(7, 1.2 + 0.4 * len(getattr(analysis.effect, "effects", (1,)))),
-        layout="constrained",
-    )
-    FigureCanvasSVG(figure)
-    analysis.effect.plot(ax=figure.add_subplot())
-    return _inline(_figure_svg(figure))
-
-
-def _figure_svg(figure: Figure) -> str:
-    import matplotlib as mpl
-
-    buffer = StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "causalkit"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
+    """Each estimate with its interval."""
+    effects = getattr(analysis.effect, "effects", (analysis.effect,))
+    labels = getattr(analysis.effect, "labels", [effect.method for effect in effects])
+    bars = [
+        Bar.of(str(label), effect.interval(), effect.value, honest=False)
+        for label, effect in zip(labels, effects, strict=True)
+    ]
+    about = f"effect of {analysis.treatment} on {analysis.outcome}"
+    return draw_intervals(bars, about, name="effects")
 
 
-def _inline(svg: str) -> str:
-    """Drop the XML prolog: inside a page it is noise."""
-    return svg[svg.index("<svg") :]
+# --- provenance -----------------------------------------------------------------------------------
 
 
-def _versions() -> list[tuple[str, str]]:
-    found = [("causalkit", __version__)]
+def _provenance(analysis: Any) -> Iterator[tuple[str, Any]]:
+    yield "Random state", analysis.settings["random_state"]
+    yield "Data (SHA-256)", analysis.fingerprint
+    yield "Platform", f"Python {platform.python_version()} on {platform.system()}"
+    yield "causalkit", __version__
     for package in _VERSIONS:
         try:
-            found.append((package, version(package)))
+            yield package, version(package)
         except PackageNotFoundError:
-            found.append((package, "not installed as a package"))
-    return found
+            yield package, "not installed as a package"

@@ -12,7 +12,17 @@ __all__ = ["to_plain"]
 
 
 def to_plain(analysis: Any) -> dict[str, Any]:
-    """Return the answer of an :class:`~causalkit.workflow.Analysis` as JSON-ready values."""
+    """Return the answer of an :class:`~causalkit.workflow.Analysis` as JSON-ready values.
+
+    Parameters
+    ----------
+    analysis : Analysis
+
+    Returns
+    -------
+    dict
+        Of strings, numbers, lists and dicts; numbers that are not finite are None.
+    """
     return {
         "treatment": _plain(analysis.treatment),
         "outcome": _plain(analysis.outcome),

@@ -197,6 +197,8 @@ def _why_different(analysis: Any, pairs: tuple[tuple[Bar, ...], ...]) -> str:
 
 def _warning(analysis: Any) -> str:
     """What makes the interval too short; the note says it in full."""
+    if (analysis.weakness or "").startswith("weak"):
+        return f"The instruments are {analysis.weakness}."
     if not analysis.graph_as_given:
         return ""
     reason = analysis.graph_as_given.rstrip(".")
@@ -281,8 +283,10 @@ def _ever_there(analysis: Any) -> Iterator[Doubt]:
         yield Doubt("A hidden common cause would move it", hidden[0].sentence)
     if not len(analysis.challenges):
         yield Doubt("Nothing was checked", "No check was made of this estimate.")
+    testable = ("Relevance", "Positivity")  # data speak of these
+    untestable = [a for a in analysis.estimand.assumptions if not a.startswith(testable)]
     if len(analysis.estimand.assumptions) > 1:
-        yield Doubt("It rests on what cannot be tested", analysis.estimand.assumptions[0])
+        yield Doubt("It rests on what cannot be tested", " ".join(untestable[:2]))
 
 
 def _help(analysis: Any) -> str:
@@ -305,22 +309,32 @@ def _help(analysis: Any) -> str:
         gains = [frame["gain"].iloc[0] if len(frame) else 0.0 for frame in edges]
         most = max(range(len(parts)), key=gains.__getitem__)
         if gains[most] > 0:
-            best, now = edges[most].iloc[0], parts[most].interval().width
-            length = "nothing bounds it now"
-            if math.isfinite(now):
-                length = f"it is {format_value(now)} now"
-            which = f" of {parts[most].contrast}" if parts[most].contrast else ""
-            return (
-                f"To know which edge joins {best['a']} and {best['b']}, from an expert or an "
-                f"experiment: the interval{which} would then be "
-                f"{format_value(best['length_if_known'])} long on average ({length})."
-            )
+            return _worth_knowing(parts[most], edges[most].iloc[0])
     elif analysis.graph_as_given:
         if not analysis.lost_graphs:
             return "To go over other graphs: run the analysis again with n_resamples=100."
         return "To remove what kept other graphs from being gone over: see the notes below."
     elif getattr(analysis.effect, "n_open", 0) or len(alternatives) > 1:
         return "To know the direction of the edges that the graph leaves open: see the notes below."
+    if (analysis.weakness or "").startswith("weak"):
+        return "A stronger instrument: with weak ones more rows of the same kind help little."
     return (
         "More rows of the same kind: four times as many halve the interval, if the graph is right."
+    )
+
+
+def _worth_knowing(learnt: Any, best: Any) -> str:
+    """The edge worth most to know, or that none stands out."""
+    width = learnt.interval().width
+    now = f"it is {format_value(width)} now" if math.isfinite(width) else "nothing bounds it now"
+    which = f" of {learnt.contrast}" if learnt.contrast else ""
+    length = f"{format_value(best['length_if_known'])} long on average ({now})"
+    if learnt.most_valuable_edge() is None:
+        return (
+            "No single edge stands out: any one of several, known from an expert or an experiment, "
+            f"would leave the interval{which} about {length}. `value_of_edges()` lists them."
+        )
+    return (
+        f"To know which edge joins {best['a']} and {best['b']}, from an expert or an experiment: "
+        f"the interval{which} would then be {length}."
     )

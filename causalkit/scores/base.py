@@ -46,8 +46,11 @@ _REMEMBERED: Final = 2**28
 """Bytes of local scores that are kept."""
 
 _IF_MISSING: Final = (
-    "Use NodeAverage(score), which takes the rows complete in each local score's own columns, drop "
-    "the rows with data.dropna(), or fill the cells first."
+    "Search by tests instead, PC(TestwiseDeletion()), or "
+    "PC(TestwiseDeletion(DegenerateGaussian())) where columns are categories: edges are then more "
+    "often right. Or keep the search and use "
+    "NodeAverage(score), which takes the rows complete in each local score's own columns; or drop "
+    "the rows with data.dropna()."
 )
 
 

@@ -75,8 +75,10 @@ class BGe(Score):
 
     References
     ----------
-    Geiger and Heckerman (2002), doi:10.1214/aos/1035844981. Kuipers, Moffa and Heckerman (2014),
-    doi:10.1214/14-AOS1217.
+    Geiger and Heckerman (2002), "Parameter priors for directed acyclic graphical models and the
+    characterization of several probability distributions", doi:10.1214/aos/1035844981. Kuipers,
+    Moffa and Heckerman (2014), "Addendum on the scoring of Gaussian directed acyclic graphical
+    models", doi:10.1214/14-AOS1217.
     """
 
     am: float = 1.0

@@ -70,9 +70,10 @@ class BDeu(Score):
 
     References
     ----------
-    Heckerman, Geiger and Chickering (1995), doi:10.1007/BF00994016. Silander, Kontkanen and
-    Myllymäki (2007), "On sensitivity of the MAP Bayesian network structure to the equivalent sample
-    size parameter", UAI: 360-367.
+    Heckerman, Geiger and Chickering (1995), "Learning Bayesian networks: the combination of
+    knowledge and statistical data", doi:10.1007/BF00994016. Silander, Kontkanen and Myllymäki
+    (2007), "On sensitivity of the MAP Bayesian network structure to the equivalent sample size
+    parameter", UAI: 360-367.
     """
 
     equivalent_sample_size: float = 1.0
@@ -123,8 +124,8 @@ class DiscreteBIC(Score):
 
     References
     ----------
-    Schwarz (1978), doi:10.1214/aos/1176344136. Koller and Friedman (2009), "Probabilistic Graphical
-    Models", section 18.3.
+    Schwarz (1978), "Estimating the dimension of a model", doi:10.1214/aos/1176344136. Koller and
+    Friedman (2009), "Probabilistic Graphical Models", section 18.3.
     """
 
     penalty: float = 1.0

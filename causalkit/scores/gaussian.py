@@ -62,8 +62,8 @@ class GaussianBIC(Score):
 
     References
     ----------
-    Schwarz (1978), doi:10.1214/aos/1176344136. Chickering (2002), "Optimal structure identification
-    with greedy search", JMLR 3: 507-554.
+    Schwarz (1978), "Estimating the dimension of a model", doi:10.1214/aos/1176344136. Chickering
+    (2002), "Optimal structure identification with greedy search", JMLR 3: 507-554.
     """
 
     penalty: float = 2.0
@@ -117,7 +117,8 @@ class ExtendedBIC(Score):
 
     References
     ----------
-    Chen and Chen (2008), doi:10.1093/biomet/asn034.
+    Chen and Chen (2008), "Extended Bayesian information criteria for model selection with large
+    model spaces", doi:10.1093/biomet/asn034.
     """
 
     gamma: float = 1.0

@@ -36,6 +36,7 @@ from causalkit.workflow.analysis_result import Analysis
 from causalkit.workflow.asked import check_names, settings_of
 from causalkit.workflow.data_summary import fingerprint_of, summaries_of
 from causalkit.workflow.decisions import about_challenges, about_estimate
+from causalkit.workflow.dropouts import dropout_note
 from causalkit.workflow.identified import estimand_of
 from causalkit.workflow.redundant_columns import redundant_columns_note
 from causalkit.workflow.searching import effect_over_graphs, few_rows_note, searched_graph
@@ -66,11 +67,11 @@ def analyze(
     clusters: Any = None,
     sample_weight: Any = None,
     n_resamples: int = 100,
-    random_state: int | None = 0,
-    n_jobs: int | None = None,
     panel: Name | None = None,
     time: Name | None = None,
     mask: Name | None = None,
+    random_state: int | None = 0,
+    n_jobs: int | None = None,
 ) -> Analysis:
     """Discover, identify, estimate and challenge the effect of `treatment` on `outcome`.
 
@@ -102,13 +103,14 @@ def analyze(
     n_resamples : int, default 100
         If the graph is learnt, how often each search is repeated to see which graphs the data leave
         possible; 0 for not at all. Tests that are slow are slow as often.
+    panel, time, mask : str or int, optional
+        For series, the columns that tell subjects apart, hold the time, and say which rows count as
+        "now"; left out, those of the algorithm. For an estimator of panels, with a graph of the
+        columns of a row, those of units and of periods.
     random_state : int, optional
         Seed of everything that is drawn. The default repeats; None does not.
     n_jobs : int, optional
         Parallel workers; never changes a number.
-    panel, time, mask : str or int, optional
-        For series, the columns that tell subjects apart, hold the time, and say which rows count as
-        "now"; left out, those of the algorithm.
 
     Returns
     -------
@@ -188,8 +190,10 @@ def analyze(
             **{role: settings[role] for role in _ESTIMATION},
         )
     said += _passed_on(heard)
-    over = effect_over_graphs(data, searched, estimand, settings, n_jobs)
+    over = effect_over_graphs(data, searched, estimand, effect, settings, n_jobs)
     redundant = () if algorithm is None else redundant_columns_note(variables)
+    held_fixed = getattr(estimand, "adjustment", None) or ()
+    dropouts = dropout_note(variables, (treatment, outcome, *held_fixed), algorithm)
     challenges = refute(effect, checks, random_state=random_state, n_jobs=n_jobs)
     return Analysis(
         treatment=treatment,
@@ -200,7 +204,7 @@ def analyze(
         effect=effect,
         learnt=over.learnt,
         challenges=challenges,
-        notes=(*notes, *over.notes, *few_rows_note(variables.n_rows), *redundant, *said),
+        notes=(*notes, *over.notes, *few_rows_note(variables.n_rows), *redundant, *dropouts, *said),
         decisions=(
             *searched.decisions,
             *tried,

@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from causalkit._core.report import Report, Reported
+from causalkit._core.report import Report, Reported, format_value
 from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.errors import InputError, ResamplingWarning
 from causalkit.estimation import Effect, EffectSet
 from causalkit.estimation.effect import Interval
+from causalkit.estimation.instruments.weak_instruments import (
+    first_stage_strength,
+    weak_instrument_set,
+)
 from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.identification import Estimand
 from causalkit.refutation import Challenges
@@ -195,6 +199,21 @@ class Analysis(Reported):
     def _repr_html_(self) -> str:
         return "".join(part._repr_html_() for part in (self.estimand, self.effect, self.challenges))
 
+    @property
+    def weakness(self) -> str | None:
+        """How strong the instruments are, and if they are weak what holds then; None without."""
+        strength = first_stage_strength(self.effect)
+        if strength is None or not isinstance(self.effect, Effect):
+            return None
+        found, weak = strength
+        if not weak:
+            return f"strong enough: first-stage F {format_value(found)}"
+        robust = weak_instrument_set(self.effect).sentence
+        return (
+            f"weak: first-stage F {format_value(found)}, so the interval of the estimate cannot be "
+            f"trusted. {robust}"
+        )
+
     def _report(self) -> Report:
         how = "given" if self.discovery is None else f"learnt by {type(self.discovery).__name__}"
         return Report(
@@ -207,6 +226,7 @@ class Analysis(Reported):
                 ),
                 ("estimand", str(self.estimand.expression)),
                 ("answer", self.effect.sentence),
+                *([] if self.weakness is None else [("instruments", self.weakness)]),
                 *([] if self.learnt is None else [("over graphs", self.learnt.sentence)]),
                 ("challenges", self.challenges.summary),
             ],

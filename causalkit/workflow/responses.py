@@ -9,6 +9,8 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from causalkit._core.checks import check_choice, check_count
+from causalkit._core.series import as_series
+from causalkit._core.step_lengths import steps_in
 from causalkit.errors import InputError, NotIdentifiableError
 from causalkit.estimation import EffectEstimator, ImpulseResponse, estimate_response
 from causalkit.graph import LaggedGraph
@@ -25,15 +27,15 @@ def impulse_response(
     data: Data,
     estimator: EffectEstimator | None = None,
     *,
-    horizon: int = 10,
+    horizon: int | str = 10,
     kind: str = "pulse",
     observed: Names | None = None,
     max_adjustment_lag: int | None = None,
     clusters: Name | ArrayLike | None = None,
-    random_state: RandomState = None,
     panel: Name | None = None,
     time: Name | None = None,
     mask: Name | None = None,
+    random_state: RandomState = 0,
 ) -> ImpulseResponse:
     """Estimate the effects of one series on another after 0, 1, …, `horizon` steps.
 
@@ -46,7 +48,8 @@ def impulse_response(
         As in :func:`~causalkit.estimation.estimate`.
     estimator : EffectEstimator, optional
         `OLS()` with a :class:`~causalkit.estimation.HAC` standard error if left out.
-    horizon : int, default 10
+    horizon : int or str, default 10
+        Steps, or a length of time such as "1h", where the data have dates.
     kind : {"pulse", "sustained"}
         One unit more of treatment for one step, after which it goes its own way; or one unit more
         at every step from then on.
@@ -98,6 +101,9 @@ def impulse_response(
             "steps. Use LaggedGraph.parse('X[t-1] -> Y[t]'), or what a series algorithm found."
         )
     check_choice(kind, "kind", ("pulse", "sustained"))
+    if isinstance(horizon, str):
+        stamps = as_series(data, panel=panel, time=time, mask=mask).times
+        horizon = steps_in(horizon, stamps, "horizon")
     check_count(horizon, "horizon", minimum=0)
     x, y = graph.node(treatment), graph.node(outcome)
     if x.name == y.name or x.lag or y.lag:

@@ -18,11 +18,18 @@ from sklearn.base import clone
 from causalkit._core.table import Table, as_table, column_names
 from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.discovery.series.base import SeriesAlgorithm
-from causalkit.errors import CausalkitError, CausalkitWarning, InputError
+from causalkit.errors import (
+    CausalkitError,
+    CausalkitWarning,
+    InputError,
+    RedundantColumnsWarning,
+)
+from causalkit.estimation import Effect, EffectSet
 from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.identification import Estimand
 from causalkit.typing import Data
 from causalkit.workflow.asked import names_beside
+from causalkit.workflow.dated_rows import warn_of_steps
 from causalkit.workflow.decisions import Decision, about_data, about_graph, about_search
 from causalkit.workflow.learnt.graph_learning import default_with_reason, possible_graphs
 from causalkit.workflow.learnt.graph_set import GraphSet
@@ -57,6 +64,9 @@ _FEWEST: Final = 4
 
 _FEW: Final = 30
 """Rows below which an answer is called a rough guess."""
+
+_NAMED: Final = 5
+"""Edges that are named, of those in which two graphs differ."""
 
 _AS_GIVEN: Final = "interval() takes the graph as given"
 
@@ -98,13 +108,16 @@ def searched_graph(data: Data, settings: Mapping[str, Any]) -> Searched:
     labels = () if discovery is None else discovery._labels()
     variables = as_table(data, columns=[n for n in columns if n not in beside], labels=labels)
     check_rows(variables)
+    warn_of_steps(data, variables)
     algorithm: DiscoveryAlgorithm
     if discovery is None:
         algorithm, why = default_with_reason(variables, settings["knowledge"])
     else:
         # A copy: an algorithm that is fitted again elsewhere must not change what is kept here.
         algorithm, why = clone(discovery), "given as `discovery`"
-    graph = algorithm.fit(variables).graph_
+    with warnings.catch_warnings():  # a note says more of them
+        warnings.simplefilter("ignore", RedundantColumnsWarning)
+        graph = algorithm.fit(variables).graph_
     read = about_data(variables, columns, settings)
     chosen = about_search(algorithm, why)
     return Searched(graph, variables, algorithm, (*read, chosen, about_graph(graph, algorithm)))
@@ -161,6 +174,7 @@ def effect_over_graphs(
     data: Data,
     searched: Searched,
     estimand: Estimand,
+    effect: Effect | EffectSet,
     settings: Mapping[str, Any],
     n_jobs: int | None,
 ) -> OverGraphs:
@@ -196,7 +210,8 @@ def effect_over_graphs(
         note = _RISKY.format(why=f"going over the other graphs failed ({_without_stop(error)})")
         why = "going over the graphs that the data leave possible failed; the notes say why"
         return OverGraphs(None, str(error), (note,), (Decision("uncertainty", _AS_GIVEN, why),))
-    return OverGraphs(found, "", _doubts(estimand, graphs, found), tuple(_about(graphs, found)))
+    doubts = _doubts(estimand, effect, graphs, found)
+    return OverGraphs(found, "", doubts, tuple(_about(graphs, found)))
 
 
 def _about(graphs: GraphSet, found: LearntEffect | LearntEffects) -> Iterator[Decision]:
@@ -220,7 +235,10 @@ def _about(graphs: GraphSet, found: LearntEffect | LearntEffects) -> Iterator[De
 
 
 def _doubts(
-    estimand: Estimand, graphs: GraphSet, found: LearntEffect | LearntEffects
+    estimand: Estimand,
+    effect: Effect | EffectSet,
+    graphs: GraphSet,
+    found: LearntEffect | LearntEffects,
 ) -> tuple[str, ...]:
     """How the answer over graphs is to be read, beside the one graph that was learnt."""
     notes = [
@@ -228,13 +246,7 @@ def _doubts(
         "interval() also goes over the other graphs that the data leave possible."
     ]
     if estimand.graph in graphs.graphs and estimand.graph not in found.graphs.graphs:
-        place = graphs.graphs.index(estimand.graph)
-        below = float(np.nanmax(graphs.scores) - graphs.scores[place])
-        text = (
-            f"The learnt graph itself scores {below:.3g} below the best that was found, in "
-            "log-likelihood, which rules it out: read interval(), and look for a better search."
-        )
-        notes.append(Note(text, headline="The learnt graph fits worse than others"))
+        notes.append(_on_worse_graph(estimand, effect, graphs, found))
     first = found if isinstance(found, LearntEffect) else found[0]
     notes += [
         "interval() has no bounds, since some of the graphs that the data leave possible ask for "
@@ -242,6 +254,38 @@ def _doubts(
         for why, labels in first._failed
     ]
     return tuple(notes)
+
+
+def _on_worse_graph(
+    estimand: Estimand,
+    effect: Effect | EffectSet,
+    graphs: GraphSet,
+    found: LearntEffect | LearntEffects,
+) -> str:
+    """What the best graph has and the learnt one has not, and whether the answer moves by it."""
+    place, best = graphs.graphs.index(estimand.graph), int(np.nanargmax(graphs.scores))
+    below = float(graphs.scores[best] - graphs.scores[place])
+    ours, theirs = (set(map(str, graphs.graphs[k].edges())) for k in (place, best))
+    text = (
+        f"The learnt graph scores {below:.3g} below the best that was found, in log-likelihood, so "
+        f"it is not among those that interval() goes over. The best one has {_some(theirs - ours)} "
+        f"instead of {_some(ours - theirs)}. "
+    )
+    stays = isinstance(found, LearntEffect) and isinstance(effect, Effect)
+    if stays and effect.value in found.interval():  # type: ignore[union-attr]
+        return text + (
+            "The answer does not hang on it: the estimate from the learnt graph lies within "
+            "interval()."
+        )
+    text += "Other graphs give another answer: read interval(), and look for a better search."
+    return Note(text, headline="The learnt graph fits worse than others")
+
+
+def _some(edges: set[str]) -> str:
+    """A few edges by name, and the number of the others."""
+    shown = ", ".join(sorted(edges)[:_NAMED])
+    more = f" and {len(edges) - _NAMED} more" if len(edges) > _NAMED else ""
+    return shown + more if edges else "nothing"
 
 
 def _without_stop(error: Exception) -> str:

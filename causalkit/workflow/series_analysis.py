@@ -31,6 +31,7 @@ __all__ = ["graph_with_steps", "is_of_series", "nodes_asked", "searched_series"]
 _STEP: Final = re.compile(r".*\[t(-\d+)?\]", re.DOTALL)
 
 _ROLES: Final = ("panel", "time", "mask")
+_OF_PANELS: Final = {"panel": "unit", "time": "time"}
 
 
 def graph_with_steps(graph: Any, data: Data) -> Any:
@@ -61,11 +62,21 @@ def is_of_series(settings: Mapping[str, Any], data: Data, *asked: Name) -> bool:
             "learn one; expected a LaggedGraph, or an algorithm for series, which knows how far to "
             "look back. Write discovery=PCMCIPlus(max_lag=...)."
         )
-    named = [f"{role}={settings[role]!r}" for role in _ROLES if settings[role] is not None]
+    estimator = settings["estimator"]
+    labels = (*getattr(estimator, "needs", ()), *getattr(estimator, "takes", ()))
+    of_panels = {role for role, label in _OF_PANELS.items() if label in labels}
+    given = [role for role in _ROLES if settings[role] is not None]
+    named = [f"{role}={settings[role]!r}" for role in given if role not in of_panels]
     if named:
         raise InputError(
             f"{', '.join(named)} for a table; expected None. They are for series: pass a "
-            "LaggedGraph, or discovery=PCMCIPlus(...)."
+            "LaggedGraph, or discovery=PCMCIPlus(...). Or for panels: an estimator of panels, such "
+            "as FixedEffects(), takes panel and time."
+        )
+    if given and graph is None:
+        raise InputError(
+            f"{type(estimator).__name__} is for panels, and no graph was given; expected one, "
+            "since searches take rows for independent. Pass graph=, with what you know."
         )
     return False
 

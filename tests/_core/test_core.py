@@ -18,7 +18,7 @@ from causalkit._core.checks import (
     check_varies,
 )
 from causalkit._core.parallel import run
-from causalkit._core.progress import shown_progress, track
+from causalkit._core.progress import say, shown_progress, track
 from causalkit._core.random import as_generator, draw_seed
 from causalkit._core.report import Report, Reported, format_value
 from causalkit._core.table import as_table
@@ -98,13 +98,13 @@ def test_generators_pass_through_and_seeds_repeat():
 def test_progress_is_silent_unless_shown(capfd):
     assert list(track([1, 2, 3], label="quiet")) == [1, 2, 3]
     assert capfd.readouterr().err == ""
-    with shown_progress():
+    with shown_progress(after=0):
         assert list(track([1, 2, 3], label="loud")) == [1, 2, 3]
     assert "loud" in capfd.readouterr().err
 
 
 def test_one_bar_at_a_time(capfd):
-    with shown_progress():
+    with shown_progress(after=0):
         for _ in track([1, 2], label="outer"):
             assert list(track([1], label="inner")) == [1]
         assert list(track([1], label="after")) == [1]
@@ -112,6 +112,28 @@ def test_one_bar_at_a_time(capfd):
     assert "outer" in shown
     assert "after" in shown
     assert "inner" not in shown
+
+
+def test_a_short_loop_shows_no_bar_and_words_go_above_one(capfd):
+    with shown_progress(after=60):
+        assert list(track([1, 2], label="short")) == [1, 2]
+    assert capfd.readouterr().err == ""
+    with shown_progress(after=0):
+        for _ in track([1], label="outer"):
+            say("a remark")
+    assert "a remark\n" in capfd.readouterr().err.replace("\r", "\n")
+    say("nothing runs")
+    assert capfd.readouterr().err == "nothing runs\n"
+
+
+def test_a_loop_that_is_left_gives_the_bar_back(capfd):
+    with shown_progress(after=0):
+        for _ in track([1, 2], label="left"):
+            break
+        assert list(track([1], label="next")) == [1]
+    assert "next" in capfd.readouterr().err
+    assert list(track([1], label="outside")) == [1]
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

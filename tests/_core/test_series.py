@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from causalkit._core.series import Series, as_series
+from causalkit._core.step_lengths import calendar_periods, step_length, steps_in
 from causalkit.errors import InputError, UnknownVariableError
 
 N = 36
@@ -336,3 +337,46 @@ def test_too_few_steps_are_counted_in_the_error():
 def test_dates_of_objects_and_of_old_days():
     days = [dt.date(1850, 1, 1) + dt.timedelta(k) for k in range(30)]
     assert borders(as_series({"when": days, "a": np.arange(30.0)}, time="when")) == [0]
+
+
+# --- how long a step is --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("freq", "step", "periods"),
+    [
+        ("10min", 600.0, (6, 144, 1008, 52560)),
+        ("h", 3600.0, (24, 168, 8760)),
+        ("D", 86400.0, (7, 365)),
+        ("B", "business days", (5,)),
+        ("W", 7 * 86400.0, (52,)),
+        ("MS", "months", (12,)),
+        ("QS", "months", (4,)),
+        ("7min", 420.0, (1440,)),
+    ],
+)
+def test_the_calendar_says_after_how_many_steps_time_comes_again(freq, step, periods):
+    stamps = pd.date_range("2023-01-01", periods=N, freq=freq).to_numpy()
+    assert step_length(stamps) == step
+    assert calendar_periods(stamps) == periods
+    assert calendar_periods(stamps[np.arange(N) != 7]) == periods  # a gap changes nothing
+
+
+def test_numbers_and_lone_stamps_have_no_length():
+    assert step_length(np.arange(5)) is None
+    assert calendar_periods(pd.date_range("2023-01-01", periods=1).to_numpy()) == ()
+
+
+@pytest.mark.parametrize(
+    ("length", "freq", "message"),
+    [
+        ("25min", "10min", "2.5 steps"),
+        ("soon", "10min", "expected a number of steps, or a length of time"),
+        ("1D", "MS", "steps are months"),
+        ("-1h", "10min", "expected a number of steps, or a length of time"),
+    ],
+)
+def test_lengths_of_time_that_are_no_number_of_steps_are_refused(length, freq, message):
+    stamps = pd.date_range("2023-01-01", periods=N, freq=freq).to_numpy()
+    with pytest.raises(InputError, match=message):
+        steps_in(length, stamps, "horizon")

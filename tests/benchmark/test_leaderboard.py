@@ -214,7 +214,7 @@ def test_sortability_is_reported_in_the_units_of_the_data():
             tasks="discovery",
             n_obs=200,
             n_repeats=2,
-            standardise=False,
+            standardize=False,
         )
         .summary()
         .loc["sorted by variance", "shd"],
@@ -565,3 +565,15 @@ def test_bounds_that_would_take_long_are_left_out():
     assert "sid_upper" not in found
     assert found["parent_aid"] > 0
     assert "sid_upper" in score_discovery(truth, Learnt(truth.to_cpdag()))
+
+
+def test_what_is_to_be_done_is_said_if_asked(capsys):
+    settings = {"tasks": "discovery", "n_obs": 100, "n_repeats": 2}
+    models = {"linear": random_svar(3, max_lag=1, rng=0)}
+    compare({"mine": Granger(1)}, models, **settings)
+    assert capsys.readouterr().err == ""
+    board = compare({"mine": Granger(1)}, models, **settings, progress=True)
+    n = len(board.methods)
+    said = capsys.readouterr().err.splitlines()[0]
+    assert said.startswith(f"comparing {n} methods (1 given, {n - 1} to hold them against)")
+    assert said.endswith(f"on 2 data sets: {2 * n} runs")

@@ -2,55 +2,83 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from causalkit.cli.app import app
-from causalkit.errors import InputError
 from causalkit.graph import CausalGraph, LaggedGraph
 
 
-def run(*words):
-    """Output of a command; an error of it is raised."""
-    return CliRunner().invoke(app, list(map(str, words)), catch_exceptions=False).output
-
-
-def test_a_random_table_and_its_twin(tmp_path):
-    out, truth, twin = tmp_path / "a.csv", tmp_path / "a.json", tmp_path / "b.csv"
-    run("generate", out, "--columns", 4, "--rows", 300, "--truth", truth, "-q")
-    data, graph = pd.read_csv(out), CausalGraph.read(truth)
+def test_a_random_table_and_its_twin(folder, run):
+    run("generate", "a.csv", "--columns", 4, "--rows", 300, "--truth", "a.json", "-q")
+    data, graph = pd.read_csv("a.csv"), CausalGraph.read("a.json")
     assert data.shape == (300, 4)
     assert tuple(data) == graph.nodes
-    said = run("generate", twin, "--like", out, "--graph", truth, "--rows", 50, "-q", "--fidelity")
-    assert pd.read_csv(twin).shape == (50, 4)
-    assert "real" in said
+    run("generate", "b.csv", "--like", "a.csv", "--graph", "a.json", "--rows", 50, "-q")
+    assert pd.read_csv("b.csv").shape == (50, 4)
+    told = json.loads(run("generate", "c.tsv", "--rows", 20, "--json").stdout)
+    assert CausalGraph.from_json(json.dumps(told["graph"])).nodes == tuple(
+        pd.read_csv("c.tsv", sep="\t")
+    )
 
 
-def test_random_series_and_who_finds_their_links(tmp_path):
-    out, truth = tmp_path / "a.csv", tmp_path / "a.json"
-    words = ("generate", out, "--kind", "linear", "--max-lag", 2, "--columns", 3, "--rows", 200)
-    run(*words, "--truth", truth, "-q")
-    assert LaggedGraph.read(truth).max_lag <= 2
-    first = out.read_bytes()
+def test_data_go_into_a_pipe(folder, run):
+    told = run("generate", "-", "--rows", 200, "--columns", 3, "-q")
+    found = run("discover", "-", "--json", "-q", stdin=told.stdout)
+    assert json.loads(found.stdout)["graph"]["nodes"] == told.stdout.splitlines()[0].split(",")
+
+
+def test_random_series_and_who_finds_their_links(folder, run):
+    words = "generate", "a.csv", "--kind", "linear", "--max-lag", 2, "--columns", 3, "--rows", 200
+    run(*words, "--truth", "a.json", "-q")
+    assert LaggedGraph.read("a.json").max_lag <= 2
+    first = (folder / "a.csv").read_bytes()
     run(*words, "-q")
-    assert out.read_bytes() == first
-    words = ("compare", "--max-lag", 2, "--columns", 3, "--repeats", 2, "--methods", "Granger")
-    said = run(*words, "--store", tmp_path / "cells", "-q")
-    assert "Granger" in said
-    assert run(*words, "--store", tmp_path / "cells", "-q") == said
+    assert (folder / "a.csv").read_bytes() == first
+    words = "compare", "--max-lag", 2, "--columns", 3, "--repeats", 2, "--methods", "granger"
+    said = run(*words, "--store", "cells", "-q")
+    assert "Granger" in said.stdout
+    assert run(*words, "--store", "cells", "-q").stdout == said.stdout
+    told = json.loads(run(*words, "--store", "cells", "--strict", "--json").stdout)
+    assert told["best"] == "Granger"
+    assert {row["method"] for row in told["summary"]} > {"Granger"}
+
+
+def test_strict_asks_for_more_than_the_baselines(folder, run):
+    words = "compare", "--columns", 6, "--repeats", 3, "--methods", "boss", "--strict", "-q"
+    assert run(*words, "--rows", 2000).exit_code == 0
+    assert run(*words, "--rows", 8).exit_code == 5
+
+
+@pytest.mark.slow
+def test_a_twin_says_how_like_the_data_it_is(folder, run):
+    words = "generate", "b.csv", "--like", "data.csv", "--graph", "graph.txt", "--fidelity", "-q"
+    assert "real" in run(*words).stdout
+    assert json.loads(run(*words, "--json").stdout)["fidelity"]["grade"]
+
+
+@pytest.mark.slow
+def test_recommend_by_twins_of_a_file(folder, run):
+    words = "compare", "data.csv", "--methods", "pc,ges", "--repeats", 1, "--json", "-q"
+    told = json.loads(run(*words).stdout)
+    assert told["best"] == told["recommendation"][0]["method"]
+    assert told["notes"]
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("generate", "a.csv", "--fidelity"), "without --like"),
-        (("generate", "a.txt"), "expected a name in .csv or .parquet"),
+        (("generate", "a.txt"), "expected a name in .csv, .csv.gz, .tsv or .parquet"),
         (("generate", "a.csv", "--kind", "wild"), "wild"),
-        (("compare", "--methods", "Nobody"), "expected classes of causalkit.discovery"),
+        (("generate", "a.csv", "--rows", "0"), "0"),
+        (("generate", "-", "--json"), "Name a file"),
+        (("compare", "--methods", "Nobody"), "--methods 'Nobody' is not known"),
+        (("compare", "none.csv"), "there is no file none.csv"),
     ],
 )
-def test_what_cannot_be_done_is_said(words, message, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=message):
-        run(*words, "-q")
+def test_what_cannot_be_done_is_said(folder, run, words, message):
+    result = run(*words, "-q")
+    assert result.exit_code == 2
+    assert message in result.stderr

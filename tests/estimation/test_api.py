@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from causalkit.errors import InputError, UnknownVariableError
+from causalkit.errors import FewRowsWarning, InputError, UnknownVariableError
 from causalkit.estimation import (
     AIPW,
     IPW,
@@ -336,6 +336,7 @@ def test_units_of_the_treatment_do_not_matter(data, rng):
         assert_allclose(scaled.std_error * scale, effect.std_error, rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:the standard error rests on")
 def test_labels_and_weights_that_cannot_be_read_are_named(data):
     estimand = identify(CausalGraph.parse("X -> Y; Z -> X"), "X", "Y")
     x = np.arange(6.0)
@@ -350,12 +351,33 @@ def test_labels_and_weights_that_cannot_be_read_are_named(data):
     assert apart.problem.n_groups == 6
 
 
+def test_few_clusters_are_said():
+    rng = np.random.default_rng(0)
+    t, y = rng.normal(size=(2, 120))
+    with pytest.warns(FewRowsWarning, match=r"rests on 6\.0 clusters"):
+        OLS().fit(None, y, t=t, groups=np.arange(120) % 6)
+    lopsided = np.r_[np.zeros(100, dtype=int), np.arange(1, 21)]
+    with pytest.warns(FewRowsWarning, match=r"rests on 1\.4 clusters"):
+        OLS().fit(None, y, t=t, groups=lopsided)
+    with pytest.warns(FewRowsWarning, match=r"rests on 5\.0 clusters"):  # the fewer of two kinds
+        OLS().fit(None, y, t=t, groups=np.c_[np.arange(120) % 40, np.arange(120) % 5])
+    OLS().fit(None, y, t=t, groups=np.arange(120) % 12)
+
+
 def test_rows_in_another_order_are_refused(data):
     shuffled = data.sample(frac=1, random_state=0)
     with pytest.raises(InputError, match=r"t has the row labels of y in another order"):
         OLS().fit(data[["Z"]], data["Y"], t=shuffled["X"])
     with pytest.raises(InputError, match="X has the row labels"):
         OLS().fit(shuffled[["Z"]], data["Y"], t=data["X"])
+    with pytest.raises(InputError, match="sample_weight has the row labels of y in another"):
+        OLS().fit(data[["Z"]], data["Y"], t=data["X"], sample_weight=shuffled["Z"].abs())
+    estimand = identify(CausalGraph.parse("Z -> X -> Y; Z -> Y"), "X", "Y")
+    with pytest.raises(InputError, match="sample_weight has the row labels of data in another"):
+        estimate(estimand, data, OLS(), sample_weight=shuffled["Z"].abs())
+    late = data.iloc[50:]
+    with pytest.raises(InputError, match="for some rows, and others for the rest"):
+        OLS().fit(data[["Z"]].iloc[: len(late)], late["Y"], t=late["X"])
     moved = shuffled.reset_index(drop=True)
     same = [OLS().fit(d[["Z"]], d["Y"], t=d["X"]).effect_.value for d in (shuffled, moved)]
     assert same[0] == same[1]
@@ -386,6 +408,7 @@ def test_what_no_estimand_brings_is_asked_for_in_its_own_words(data):
             estimate(estimand, data, estimator)
 
 
+@pytest.mark.filterwarnings("ignore:the standard error rests on")
 def test_a_list_of_two_names_is_a_pair(data, rng):
     estimand = identify(GRAPH, "X", "Y")
     both = data.assign(firm=rng.integers(20, size=300), year=rng.integers(9, size=300))

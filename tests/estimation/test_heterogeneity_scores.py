@@ -60,7 +60,7 @@ def test_scores_keep_what_the_effect_knows_of_its_rows(rng):
         assert_allclose([again.std_error], [effect.std_error])
         assert again.df == effect.df
         assert scores.rows(np.arange(100)).n_obs == 100
-    two = project_effects(X, rng.normal(size=200), groups=rng.integers(9, size=(200, 2)))
+    two = project_effects(X, rng.normal(size=200), clusters=rng.integers(9, size=(200, 2)))
     assert two.df == 8
 
 
@@ -130,7 +130,7 @@ def test_the_best_linear_predictor_is_least_squares_with_hc3(rng):
 
 def test_the_best_linear_predictor_clusters(rng):
     X, scores, groups = rng.normal(size=(80, 2)), rng.normal(size=80), np.repeat(np.arange(16), 5)
-    ours = project_effects(X, scores, groups=groups)
+    ours = project_effects(X, scores, clusters=groups)
     theirs = sm.OLS(scores, sm.add_constant(X)).fit(
         cov_type="cluster", cov_kwds={"groups": groups}, use_t=True
     )
@@ -243,12 +243,12 @@ def test_what_makes_no_groups(rng):
 
 def test_joint_bands_are_wider_the_fewer_the_clusters(rng):
     scores, by = rng.normal(size=200), np.arange(200) % 4
-    clustered = group_effects(by, scores, groups=np.arange(200) // 20)
+    clustered = group_effects(by, scores, clusters=np.arange(200) // 20)
     alone = clustered.interval(joint=False)
     assert (np.diff(clustered.interval()) > np.diff(alone)).all()
     factor = np.diff(clustered.interval())[:, 0] / 2 / clustered.std_errors
     assert_allclose(factor, sup_quantile(clustered.covariance, 0.95, 9))
-    line = project_effects(by[:, None], scores, groups=np.arange(200) // 20)
+    line = project_effects(by[:, None], scores, clusters=np.arange(200) // 20)
     at = np.array([[0.0], [1.0], [3.0]])
     assert (np.diff(line.band(at)) > np.diff(line.band(at, joint=False))).all()
 

@@ -48,6 +48,7 @@ def test_duplicated_rows_with_clusters_teach_nothing(rng):
         assert_allclose(again.std_error, once.std_error, rtol=0.06)
 
 
+@pytest.mark.filterwarnings("ignore:the standard error rests on")
 def test_cluster_labels_may_be_anything(rng):
     X, t, y = binary(60, rng)
     numbers = rng.integers(9, size=60)
@@ -151,6 +152,7 @@ def test_clustered_aipw_widens_the_interval(rng):
     assert "60 clusters" in repr(clustered)
 
 
+@pytest.mark.filterwarnings("ignore:the standard error rests on")
 def test_intervals_are_students_where_they_should_be():
     """OLS: n - k, as statsmodels; clusters: their number less one, as Stata."""
     rng = np.random.default_rng(0)

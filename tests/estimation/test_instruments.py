@@ -381,6 +381,7 @@ def test_bad_input_is_refused(which, case):
         which().fit(given.pop("X"), given.pop("y"), **given)
 
 
+@pytest.mark.filterwarnings("ignore:the standard error rests on")
 def test_settings_are_checked(rng):
     X, Z, t, y = instrumented(60, rng)
     groups = np.arange(60) // 6

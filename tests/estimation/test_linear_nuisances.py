@@ -108,19 +108,19 @@ def test_least_squares_are_those_of_scikit_learn(rng, weighted):
             np.testing.assert_allclose(found[~train], expected, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("standardise", [False, True])
+@pytest.mark.parametrize("standardize", [False, True])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_lasso_is_that_of_scikit_learn_in_every_fold(rng, standardise, weighted):
+def test_the_lasso_is_that_of_scikit_learn_in_every_fold(rng, standardize, weighted):
     problem = table(rng, weights=weighted)
     folds = assign_folds(3, rng, problem.n_obs)
     penalties = np.geomspace(1.0, 1e-3, 30)
-    learner = GramLasso(penalties=penalties, standardise=standardise, tolerance=1e-18)
+    learner = GramLasso(penalties=penalties, standardize=standardize, tolerance=1e-18)
     found = predictions(learner, problem, folds)
     used = problem.weights > 0
     hands = inner_folds(folds, used, None, np.random.default_rng(5), 5)
     for fold in range(3):
         train = (folds != fold) & used
-        scaler = StandardScaler(with_std=standardise)
+        scaler = StandardScaler(with_std=standardize)
         weights = problem.weights[train] if weighted else None
         Z = scaler.fit_transform(problem.X[train], sample_weight=weights)
         for target, predicted in zip((problem.y, problem.t), found, strict=True):
@@ -131,18 +131,18 @@ def test_the_lasso_is_that_of_scikit_learn_in_every_fold(rng, standardise, weigh
             np.testing.assert_allclose(predicted[folds == fold], expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("standardise", [False, True])
-def test_the_path_and_the_choice_are_those_of_scikit_learn(rng, standardise):
+@pytest.mark.parametrize("standardize", [False, True])
+def test_the_path_and_the_choice_are_those_of_scikit_learn(rng, standardize):
     X, _, y = linear(150, rng, k=8)
-    scaler = StandardScaler(with_std=standardise)
+    scaler = StandardScaler(with_std=standardize)
     X = X * np.arange(1, 9)
     used, zero = np.ones(150, dtype=bool), np.zeros(150, dtype=np.intp)
     hands = inner_folds(zero, used, None, np.random.default_rng(1), 5)
-    ours = GramLasso(standardise=standardise, tolerance=1e-18, random_state=1).fit(X, y)
+    ours = GramLasso(standardize=standardize, tolerance=1e-18, random_state=1).fit(X, y)
     model = LassoCV(cv=splits(hands, used), tol=1e-12, max_iter=10**6)
     model.fit(scaler.fit_transform(X), y)
     np.testing.assert_allclose(ours.penalty_, model.alpha_, rtol=1e-10)
-    scale = scaler.scale_ if standardise else 1.0
+    scale = scaler.scale_ if standardize else 1.0
     np.testing.assert_allclose(ours.coef_, model.coef_ / scale, atol=1e-8)
     np.testing.assert_allclose(ours.predict(X), model.predict(scaler.transform(X)), atol=1e-6)
 
@@ -152,7 +152,7 @@ def test_ridge_is_that_of_scikit_learn(rng, weighted):
     problem = table(rng, weights=weighted)
     folds = assign_folds(3, rng, problem.n_obs)
     grid = [3.0, 0.1, 0.001]
-    found = predictions(GramRidge(penalties=grid, standardise=False), problem, folds)
+    found = predictions(GramRidge(penalties=grid, standardize=False), problem, folds)
     hands = inner_folds(folds, problem.weights > 0, None, np.random.default_rng(5), 5)
 
     def fitted(rows, target, penalty):
@@ -178,7 +178,7 @@ def test_ridge_is_that_of_scikit_learn(rng, weighted):
 def test_the_lasso_is_at_its_minimum(rng):
     """Of one penalty, the conditions of optimality: definition, not another program."""
     X, _, y = linear(100, rng, k=30, noise=3.0)
-    model = GramLasso(penalties=[0.5], tolerance=1e-20, standardise=False).fit(X, y)
+    model = GramLasso(penalties=[0.5], tolerance=1e-20, standardize=False).fit(X, y)
     pull = (X - X.mean(0)).T @ (y - model.predict(X)) / 100
     on = model.coef_ != 0
     assert 0 < on.sum() < 30

@@ -301,8 +301,10 @@ def test_what_they_refuse(rng, estimator):
     data = staggered(60, rng, starts=(2,))
     with pytest.raises(InputError, match="taken back"):
         fit(estimator, data, t=taken_back(data))
+    with pytest.raises(InputError, match=r"t = \(start > 0\) & \(time >= start\)"):
+        fit(estimator, data, t=data["X"][:, 0])  # the same in all rows of a unit, as a start is
     with pytest.raises(InputError, match="needs a binary"):
-        fit(estimator, data, t=data["X"][:, 0])
+        fit(estimator, data, t=data["y"])
     with pytest.raises(InputError, match="every unit in every period"):
         fit(estimator, some(data, np.arange(300) != 7))
     with pytest.raises(InputError, match="repeat the unit and period"):

@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
-from causalkit.errors import InputError, NumericalError
+from causalkit.errors import AssumptionWarning, InputError, NumericalError
 from causalkit.estimation import OLS, Bootstrap
 from causalkit.estimation.panel.fixed_effects import FixedEffects, without_effects
 from causalkit.estimation.panel.partially_linear_panel import PanelPLR
@@ -244,3 +244,19 @@ def test_clusters_that_cut_across_units_count_their_effects(rng):
     design = np.column_stack([data["t"], data["X"], pd.get_dummies(data["unit"], dtype=float)])
     theirs = sm.OLS(data["y"], design).fit(cov_type="cluster", cov_kwds={"groups": groups})
     assert_allclose(ours.std_error, theirs.bse[0], rtol=1e-10)
+
+
+def test_adoption_at_several_times_is_told_where_weights_are_negative():
+    rng = np.random.default_rng(0)
+    unit, time = np.repeat(np.arange(60), 6), np.tile(np.arange(6), 60)
+    start = rng.choice([2, 4, 99], 60)[unit]
+    t = (time >= start) * 1.0
+    y = t * (time - start + 1) + rng.normal(size=360)
+    columns = {"unit": unit, "time": time}
+    with pytest.warns(AssumptionWarning, match=r"starts at 2 different times.*GroupTimeEffects"):
+        found = FixedEffects(effects="both").fit(None, y, t=t, **columns).effect_
+    assert found.details["contrast"] == "1 versus 0"
+    FixedEffects().fit(None, y, t=t, **columns)  # other questions are not asked
+    at_once = (time >= np.where(start < 99, 2, 99)) * 1.0
+    FixedEffects(effects="both").fit(None, y, t=at_once, **columns)
+    FixedEffects(effects="both").fit(None, y, t=rng.integers(0, 2, 360) * 1.0, **columns)

@@ -78,6 +78,7 @@ def test_weights_are_repeated_rows():
     assert weighted.std_error * np.sqrt(200 / 199) == pytest.approx(repeated.std_error, rel=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:the standard error rests on")
 def test_few_clusters_are_told_and_widen_the_interval_as_in_other_estimators():
     rng = np.random.default_rng(14)
     groups = np.repeat(np.arange(8), 50)

@@ -87,7 +87,9 @@ def test_laws(rng, weighting):
     counts = rng.integers(1, 4, size=80)
     rows = np.repeat(np.arange(80), counts)
     weighted = rank_weighted_effect(priority, scores, weighting=weighting, sample_weight=counts)
-    repeated = rank_weighted_effect(priority[rows], scores[rows], weighting=weighting, groups=rows)
+    repeated = rank_weighted_effect(
+        priority[rows], scores[rows], weighting=weighting, clusters=rows
+    )
     assert_allclose(weighted.value, repeated.value)
     # Sampling weights: the repeated rows clustered by the row they repeat, but for G/(G − 1).
     assert_allclose(weighted.std_error, repeated.std_error * np.sqrt(79 / 80))

@@ -227,6 +227,7 @@ def test_partially_linear_with_instruments(rng):
     assert_allclose(tuple(one.hull), tuple(other.hull), atol=0.2 * linear.std_error)
 
 
+@pytest.mark.filterwarnings("ignore:the standard error rests on")
 def test_what_is_refused(rng):
     X, Z, t, y = data = instrumented(60, rng)
     effect = effect_of(TwoStageLeastSquares(), data)

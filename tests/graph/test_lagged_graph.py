@@ -346,3 +346,28 @@ def test_printing_stays_short():
     assert str(graph).endswith("; …")
     assert len(str(graph)) < 2000
     assert str(graph.summary_graph()).endswith("; …")
+
+
+def test_parents_of_a_node_of_the_past_are_so_many_steps_earlier():
+    graph = LaggedGraph.parse("X[t-2] -> Y[t]; Z[t] -> Y[t]; Y[t] -- W[t]")
+    assert graph.parents("Y[t-1]") == {Lagged("X", 3), Lagged("Z", 1)}
+    assert graph.parents("Y[t-5]") == {Lagged("X", 7), Lagged("Z", 5)}
+    assert graph.adjacent("Y[t-1]") == {Lagged("X", 3), Lagged("Z", 1), Lagged("W", 1)}
+
+
+def test_a_graph_of_many_edges_is_printed_on_several_lines():
+    names = [f"sensor {k}" for k in range(12)]
+    graph = LaggedGraph(names, [((name, 1), name) for name in names])
+    lines = str(graph).splitlines()
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= 100
+    assert all("->" in line and not line.startswith("->") for line in lines)
+    assert " ".join(lines).count(";") == 11
+
+
+def test_edges_are_a_table():
+    graph = LaggedGraph.parse("PAG: X[t-2] o-> Y[t]; Z[t] -> Y[t]; Z[t-1] <-> X[t]")
+    frame = graph.to_frame()
+    rows = set(frame.itertuples(index=False, name=None))
+    assert rows == {("X", "Y", 2, "o->"), ("Z", "Y", 0, "->"), ("Z", "X", 1, "<->")}
+    assert list(LaggedGraph(["X"]).to_frame().columns) == ["cause", "effect", "lag", "edge"]

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from causalkit.errors import GraphError, InputError, NotIdentifiableError, UnknownVariableError
+from causalkit.estimation import TwoStageLeastSquares
 from causalkit.graph import CausalGraph, Edge
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.graph.separation import minimal_separator
 from causalkit.identification.formulas.evaluation import ProbabilityTable
-from causalkit.identification.formulas.expression import Value
+from causalkit.identification.formulas.expression import Product, Value
+from causalkit.identification.instrument._formulas import Covariance, Inverse
 from causalkit.identification.instrument._rank import independent_rows
 from causalkit.identification.instrument.estimand import nearby_instruments
 from causalkit.identification.instrument.instrument import (
@@ -289,7 +291,37 @@ def test_one_treatment_may_have_several_instruments():
     assert is_instrument(graph, "X", "Y", ["Z1", "Z2"])
     assert is_instrument(graph, "X", "Y", ["Z1", "V"])  # V is of no use, and does no harm
     assert not is_instrument(graph, "X", "Y", "V")
-    assert instrument_estimand(graph, EFFECT).also == ("Z2",)
+    estimand = instrument_estimand(graph, EFFECT)
+    assert estimand.also == ("Z2",)
+    assert estimand.used == ("Z1", "Z2")
+    assert all("Z1 and Z2" in text for text in estimand.assumptions[:3])
+
+
+def test_the_formula_of_several_instruments_is_that_of_two_stages():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(400, 2))
+    hidden = rng.normal(size=400)
+    x = z @ [1.0, 0.5] + hidden + rng.normal(size=400)
+    y = 2 * x + hidden + rng.normal(size=400)
+    estimand = instrument_estimand("Z1 -> X -> Y; Z2 -> X; X <-> Y", EFFECT)
+    found = estimand.estimate(
+        {"Z1": z[:, 0], "Z2": z[:, 1], "X": x, "Y": y}, TwoStageLeastSquares()
+    )
+    columns = {"Z1": z[:, 0], "Z2": z[:, 1], "X": x, "Y": y}
+
+    def value(part):  # the printed formula, worked out
+        if isinstance(part, Covariance):
+            left, right = (
+                np.column_stack([columns[n] for n in side]) for side in (part.left, part.right)
+            )
+            return (left - left.mean(axis=0)).T @ (right - right.mean(axis=0)) / len(left)
+        if isinstance(part, Inverse):
+            return np.linalg.inv(value(part.of))
+        if isinstance(part, Product):
+            return np.linalg.multi_dot([value(one) for one in part.factors])
+        return value(part.top) / value(part.bottom)
+
+    np.testing.assert_allclose(value(estimand.expression.right), found.value)
 
 
 # --- compliers ----------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def test_measurements_are_all_the_smallest_ones():
     for _ in range(150):
         plain = random_admg(rng, 5, bows=0.4)
         treatment, outcome, _ = random_query(rng, plain.nodes)
-        found = what_would_help(plain.graph(), treatment, outcome, most=10)
+        found = what_would_help(plain.graph(), treatment, outcome, max_size=10)
         expected = smallest(plain, treatment, outcome)
         sizes.append(len(next(iter(expected))))
         assert found.identified == (sizes[-1] == 0)
@@ -85,7 +85,7 @@ def test_experiments_within_strata_are_tried_on_the_hedge_only():
         plain = random_admg(rng, 5, arcs=0.6, bows=0.4)
         treatment, outcome, given = random_query(rng, plain.nodes, given=1)
         graph = plain.graph()
-        remedies = what_would_help(graph, treatment, outcome, given=given, most=0)
+        remedies = what_would_help(graph, treatment, outcome, given=given, max_size=0)
         if remedies.identified:
             continue
         for name in set(plain.nodes) - {*treatment, *outcome, *given}:
@@ -109,15 +109,15 @@ def test_nothing_is_needed_where_it_is_identified():
 def test_too_many_measurements_are_said_to_be_too_many():
     edges = [Edge("X", "Y", "->"), Edge("X", "Y", "<->")]
     graph = CausalGraph.from_edges(["X", "Y"], edges)
-    assert "Nothing was found" in str(what_would_help(graph, "X", "Y", most=0))
+    assert "Nothing was found" in str(what_would_help(graph, "X", "Y", max_size=0))
     assert "hidden cause of X and Y" in str(what_would_help(graph, "X", "Y"))
 
 
 def test_how_many_measurements_is_a_count():
-    with pytest.raises(InputError, match="most='a'"):
-        what_would_help("X -> Y; X <-> Y", "X", "Y", most="a")
-    with pytest.raises(InputError, match="most=-1"):
-        what_would_help("X -> Y; X <-> Y", "X", "Y", most=-1)
+    with pytest.raises(InputError, match="max_size='a'"):
+        what_would_help("X -> Y; X <-> Y", "X", "Y", max_size="a")
+    with pytest.raises(InputError, match="max_size=-1"):
+        what_would_help("X -> Y; X <-> Y", "X", "Y", max_size=-1)
 
 
 def test_a_measured_cause_does_identify():

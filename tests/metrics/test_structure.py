@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_fscore_support
 
 from causalkit.errors import GraphError, InputError
-from causalkit.graph import CausalGraph, Edge, Kind, dag_to_cpdag, random_dag
-from causalkit.metrics import Detection, auprc, auroc, compare, shd
+from causalkit.graph import CausalGraph, Edge, Kind, LaggedGraph, dag_to_cpdag, random_dag
+from causalkit.metrics import Detection, auprc, auroc, compare_graphs, shd
 from tests.metrics.test_intervention import codes_of, directed_graph, from_codes
 from tests.oracles import metrics
 from tests.oracles.graphs import dags
@@ -61,7 +61,7 @@ def test_stored_counts_of_dags(shared):
     cases = json.loads((shared / "metrics" / "dag_pairs.json").read_text())["cases"]
     for case in cases:
         truth, learnt = (directed_graph(case["p"], case[key]) for key in ("truth", "guess"))
-        score = compare(truth, learnt)
+        score = compare_graphs(truth, learnt)
         assert shd(truth, learnt) == case["shd_reversal_counts_1"] == score.shd
         assert shd(truth, learnt, reversal=2) == case["shd_reversal_counts_2"]
         counts = [score.missing, score.extra, score.reversed]
@@ -92,7 +92,7 @@ def test_agrees_with_gadjid():
 @given(three=same_kind)
 def test_the_breakdown_adds_up(three):
     truth, learnt, _ = three
-    there, back = compare(truth, learnt), compare(learnt, truth)
+    there, back = compare_graphs(truth, learnt), compare_graphs(learnt, truth)
     assert there.shd == shd(truth, learnt)
     assert (there.missing, there.unoriented) == (back.extra, back.overoriented)
     assert (there.reversed, there.other) == (back.reversed, back.other)
@@ -108,7 +108,7 @@ def test_the_breakdown_adds_up(three):
 @given(three=same_kind)
 def test_rates_are_those_of_scikit_learn(three):
     truth, learnt, _ = three
-    score = compare(truth, learnt)
+    score = compare_graphs(truth, learnt)
     upper = np.triu_indices(5, k=1)
     off = ~np.eye(5, dtype=bool)
     cases = [
@@ -125,7 +125,7 @@ def test_rates_are_those_of_scikit_learn(three):
 def test_every_way_to_differ():
     truth = CausalGraph.parse("A -> B; B -> C; C -- D; D -- E; E -> F", kind="CPDAG")
     learnt = CausalGraph.parse("B -> A; B -- C; C -> D; A -> D; E -> F", kind="CPDAG")
-    score = compare(truth, learnt)
+    score = compare_graphs(truth, learnt)
     assert (score.reversed, score.unoriented, score.overoriented) == (1, 1, 1)
     assert (score.missing, score.extra, score.other, score.shd) == (1, 1, 0, 5)
     expected = {
@@ -139,18 +139,18 @@ def test_every_way_to_differ():
 def test_marks_of_a_pag():
     truth = CausalGraph.parse("A o-> B; B -> C; C <-> D; D o-o E", kind="PAG")
     learnt = CausalGraph.parse("A -> B; B o-> C; D -> C; D o-> E", kind="PAG")
-    score = compare(truth, learnt)
+    score = compare_graphs(truth, learnt)
     assert (score.overoriented, score.unoriented, score.other) == (2, 1, 1)
     assert score.arrowheads == Detection(3, 1, 1)
     assert score.tails == Detection(0, 2, 1)
     assert "tails" in repr(score)
-    assert "tails" not in repr(compare("A -> B", "B -> A"))
+    assert "tails" not in repr(compare_graphs("A -> B", "B -> A"))
 
 
 def test_a_bow_is_one_pair():
     truth = CausalGraph.parse("X -> Y; X <-> Y", kind="ADMG")
     learnt = CausalGraph.parse("X -> Y", kind="ADMG")
-    score = compare(truth, learnt)
+    score = compare_graphs(truth, learnt)
     assert (shd(truth, learnt, reversal=2), score.other, score.reversed) == (1, 1, 0)
     assert score.confusion == (("-> & <->", "->", 1),)
 
@@ -158,7 +158,7 @@ def test_a_bow_is_one_pair():
 @settings(max_examples=50, deadline=None)
 @given(dag=dags(1, 6))
 def test_the_truth_has_perfect_scores(dag):
-    score = compare(dag, dag)
+    score = compare_graphs(dag, dag)
     assert score.shd == 0
     for found in (score.adjacency, score.arrowheads, score.tails):
         assert found.precision == found.recall == found.f1 == 1.0
@@ -168,22 +168,22 @@ def test_nothing_claimed_and_nothing_there():
     empty = CausalGraph.from_edges("AB", [], "DAG")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        nothing = compare(empty, empty).adjacency
-        missed = compare("A -> B", empty).adjacency
-        invented = compare(empty, "A -> B").adjacency
+        nothing = compare_graphs(empty, empty).adjacency
+        missed = compare_graphs("A -> B", empty).adjacency
+        invented = compare_graphs(empty, "A -> B").adjacency
     assert (nothing.precision, nothing.recall, nothing.f1) == (1.0, 1.0, 1.0)
     assert (missed.precision, missed.recall, missed.f1) == (1.0, 0.0, 0.0)
     assert (invented.precision, invented.recall, invented.f1) == (0.0, 1.0, 0.0)
 
 
 def test_scores_print_and_make_a_row():
-    score = compare("A -> B -> C", "A -> B; A -> C")
+    score = compare_graphs("A -> B -> C", "A -> B; A -> C")
     assert "structural Hamming distance  2 of 3 pairs" in repr(score)
     assert "<table" in score._repr_html_()
     row = score.to_dict()
     assert (row["shd"], row["missing"], row["adjacency_f1"]) == (2, 1, 0.5)
     assert pd.DataFrame([row]).shape == (1, len(row))
-    assert hash(score) == hash(compare("A -> B -> C", "A -> B; A -> C"))
+    assert hash(score) == hash(compare_graphs("A -> B -> C", "A -> B; A -> C"))
 
 
 def test_integer_names_are_no_strings():
@@ -281,3 +281,17 @@ def test_rankings_refuse_what_they_cannot_read():
 def test_confidences_that_are_no_matrix(confidence):
     with pytest.raises(InputError, match="expected"):
         auroc("a -> b", confidence)
+
+
+def test_graphs_over_other_nodes_are_compared_on_those_that_both_have():
+    literature, learnt = "a -> b -> c; c -> d; z -> a", "b -> a; b -> c; d -> e; f -> c"
+    score = compare_graphs(literature, learnt, nodes="common")
+    assert (score.n_nodes, score.missing, score.extra, score.reversed) == (4, 1, 0, 1)
+    same = compare_graphs("a -> b; c", "c -> b; a", nodes="common")
+    assert same == compare_graphs("a -> b; c", "c -> b; a")
+    with pytest.raises(InputError, match="1 node"):
+        compare_graphs("a -> b", "b -> c", nodes="common")
+    with pytest.raises(InputError, match="of series"):
+        compare_graphs(LaggedGraph.parse("X[t-1] -> X[t]"), "X -> Y", nodes="common")
+    with pytest.raises(InputError, match="nodes="):
+        compare_graphs("a -> b", "a -> b", nodes="all")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph, Edge, Kind, Lagged, LaggedGraph
-from causalkit.metrics import ancestor_aid, compare, oset_aid, parent_aid, shd, sid
+from causalkit.metrics import ancestor_aid, compare_graphs, oset_aid, parent_aid, shd, sid
 from tests.strategies import lagged_graphs
 
 NAMES = "abc"
@@ -52,17 +52,17 @@ def test_the_order_of_series_and_the_reach_do_not_matter(three, order, more):
     a, b, _ = three
     again = LaggedGraph(order, b.edges(), max_lag=b.max_lag + more, kind=b.kind)
     assert shd(a, again) == shd(a, b)
-    one, other = compare(a, again).to_dict(), compare(a, b).to_dict()
+    one, other = compare_graphs(a, again).to_dict(), compare_graphs(a, b).to_dict()
     assert one == other
     assert one["shd"] == shd(a, b)
     reach = max(a.max_lag, b.max_lag + more)
-    assert compare(a, again).n_pairs == 3 + 9 * reach
+    assert compare_graphs(a, again).n_pairs == 3 + 9 * reach
 
 
 def test_what_is_wrong_is_counted_by_hand():
     truth = LaggedGraph.parse("X[t-1] -> X[t]; X[t-2] -> Y[t]; Y[t] -> Z[t]; Z[t-1] -> Z[t]")
     learnt = LaggedGraph.parse("Z[t] -> Y[t]; X[t-1] -> X[t]; X[t-1] -> Y[t]; Z[t-1] -> Z[t]")
-    score = compare(truth, learnt)
+    score = compare_graphs(truth, learnt)
     assert (score.missing, score.extra, score.reversed, score.shd) == (1, 1, 1, 3)
     assert shd(truth, learnt, reversal=2) == 4
     assert score.adjacency.precision == score.adjacency.recall == 3 / 4
@@ -73,13 +73,13 @@ def test_what_is_wrong_is_counted_by_hand():
 def test_a_class_is_compared_with_the_class():
     truth = LaggedGraph.parse("X[t-1] -> X[t]; X[t] -> Y[t]; Z[t] -> W[t]")
     learnt = LaggedGraph.parse("X[t-1] -> X[t]; X[t] -- Y[t]; Z[t] -- W[t]")
-    score = compare(truth.to_cpdag(), learnt)
+    score = compare_graphs(truth.to_cpdag(), learnt)
     assert (score.unoriented, score.shd) == (1, 1)
 
 
 def test_what_cannot_be_compared_is_refused():
     truth = LaggedGraph.parse("X[t-1] -> Y[t]")
-    for metric in (shd, compare):
+    for metric in (shd, compare_graphs):
         with pytest.raises(InputError, match=r"lacks Y.*the true graph lacks Z.*the same series"):
             metric(truth, LaggedGraph.parse("X[t-1] -> Z[t]"))
         for pair in ((truth, CausalGraph.parse("X -> Y")), (CausalGraph.parse("X -> Y"), truth)):
@@ -96,4 +96,4 @@ def test_no_series_and_one_series():
     assert shd(nothing, nothing) == 0
     alone = LaggedGraph(["X"], [Edge(Lagged("X", 1), Lagged("X"), "->")])
     assert shd(alone, LaggedGraph(["X"])) == 1
-    assert compare(alone, alone).n_pairs == 1
+    assert compare_graphs(alone, alone).n_pairs == 1

@@ -229,6 +229,15 @@ def test_a_counterfactual_is_the_run_with_the_same_noise(make):
     )
 
 
+def test_a_counterfactual_has_the_index_of_what_was_recorded():
+    model = linear_model()[1]
+    seen = model.sample(40, rng=0)
+    seen.index = pd.date_range("2024-01-01", periods=40, freq="h")
+    name = seen.columns[0]
+    assert model.counterfactual(seen, {name: 1.0}).index.equals(seen.index)
+    assert model.counterfactual(seen.to_numpy(), {name: 1.0}).index.equals(pd.RangeIndex(40))
+
+
 # --- fitting --------------------------------------------------------------------------------------
 
 

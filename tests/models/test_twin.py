@@ -223,3 +223,10 @@ def test_a_column_that_stands_still_does_so_as_often_in_the_twin():
     assert drawn.std() == pytest.approx(x.std(), rel=0.12)
     again = found.model_.counterfactual({"X": x}, {"X": Shift(0.0)}, rng=0)
     np.testing.assert_allclose(again["X"], x, atol=1e-9)
+
+
+def test_two_categories_are_refused_with_the_numbers_to_write():
+    x = np.random.default_rng(0).normal(size=100)
+    valve = pd.Categorical(np.where(np.sin(np.arange(100)) > 0, "OPEN", "CLOSED"))
+    with pytest.raises(InputError, match=r"data\['v'\].map\(\{'CLOSED': 0, 'OPEN': 1\}\)"):
+        Twin(max_lag=1).fit(pd.DataFrame({"x": x, "v": valve}))

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from causalkit._core.series import as_series
+from causalkit.discovery.series.preparation.outages import Outages, find_outages
 from causalkit.errors import AssumptionWarning, InputError
 from causalkit.graph import LaggedGraph
 from causalkit.models.saving import read_value, write_value
@@ -18,7 +19,6 @@ from causalkit.models.structural_var import StructuralVAR, random_svar
 from causalkit.models.twin import Twin
 from causalkit.models.twins.copies import CopyTable, find_copies
 from causalkit.models.twins.gaps import GapPattern
-from causalkit.models.twins.outages import Outages, find_outages
 from causalkit.models.twins.piles import PiledUp, find_piles, fit_piles
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "fidelity_tcs" / "real"

@@ -142,6 +142,48 @@ def test_a_trend_is_no_season():
     assert find_periods(timed(line[:, None])) == ()
 
 
+@pytest.mark.parametrize(("n", "size"), [(1430, 3.0), (1440, 1.0)])
+def test_the_edge_of_what_is_tried_is_no_season(n, size):
+    time = np.arange(n)
+    noise = np.random.default_rng(0).normal(size=n)
+    found = find_periods(timed((size * np.sin(2 * np.pi * time / 144) + noise)[:, None]), (144,))
+    assert found == (144,)
+    slow = 3 * np.sin(2 * np.pi * time[:600] / 140) + noise[:600]  # longer than is tried
+    assert find_periods(timed(slow[:, None])) == ()
+
+
+def test_a_season_longer_than_four_hundred_steps_is_tried_if_it_is_of_the_calendar():
+    wave = 2 * np.sin(2 * np.pi * np.arange(6000) / 1000)
+    rows = timed((wave + np.random.default_rng(0).normal(size=6000))[:, None])
+    assert find_periods(rows, (60, 1000)) == (1000,)
+
+
+def test_turns_are_counted_across_gaps_of_known_length():
+    time = np.arange(900)
+    shape = np.sin(2 * np.pi * np.arange(60) / 60)
+    values = shape[time % 60] + 0.2 * np.random.default_rng(0).normal(size=900)
+    kept = np.ones(900, dtype=bool)
+    kept[[5, 250, 251, 700]] = False
+    kept[400:450] = False
+    follows = np.diff(time[kept], prepend=-1) == 1
+    follows[0] = False
+    rows = TimedRows.of(values[kept, None], time[kept], follows, np.zeros(kept.sum(), dtype=int))
+    assert len(rows.runs) == 1
+    assert rows.turns(60) == 15
+    assert len(rows.blocks(60)) == 13  # two turns lack too much
+    assert season_table(rows, 60)[:, 0] == pytest.approx(shape, abs=0.25)
+    others = np.cumsum(time[kept] == 450)  # now another subject begins there
+    assert len(TimedRows.of(values[kept, None], time[kept], follows, others).runs) == 2
+
+
+@pytest.mark.parametrize("season", ["detect", 24])
+def test_a_dated_series_without_one_of_its_rows_has_a_twin(season):
+    data = waves(3, 400, 24)
+    data.index = pd.date_range("2024-01-01", periods=400, freq="h")
+    twin = Twin(max_lag=1, season=season, random_state=0).fit(data.drop(data.index[[5, 200]]))
+    assert list(twin.drivers_) == ["season 24"]
+
+
 # --- shapes --------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
 
 from causalkit.discovery.resampling.edge_frequencies import count_edges
@@ -42,14 +42,15 @@ def test_surer_edges_are_wider_and_darker():
     assert len({line.get_linewidth() for line in drawn}) == 3
 
 
-def test_frequencies_give_the_share_of_the_edge_as_drawn():
+def test_frequencies_give_darkness_by_the_pair_and_width_by_the_edge():
     turned = CausalGraph.parse("b -> a; b -> c; a -> c").reordered(GRAPH.nodes)
     frequencies = count_edges(GRAPH, [GRAPH.ends, turned.ends])
     ax, drawn = lines(frequencies)
     assert len({line.get_linewidth() for line in drawn}) == 2
+    assert {line.get_edgecolor() for line in drawn} == {to_rgba(shade(1.0))}  # all always joined
     own = frequencies.plot(Figure().add_subplot())
     assert len(own.patches) == len(ax.patches)
-    assert "confidence in the edge" in [text.get_text() for text in own.texts]
+    assert "how often joined; wide: this way" in [text.get_text() for text in own.texts]
 
 
 @settings(max_examples=10, deadline=None)

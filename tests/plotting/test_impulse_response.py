@@ -30,3 +30,13 @@ def test_words_follow_the_kind():
     assert summed.lines[-1].get_marker() == "s"
     with pytest.raises(InputError, match="level"):
         plot_impulse_response(RESPONSE, Figure().add_subplot(), level=2)
+
+
+def test_a_figure_of_its_own_says_which_band_is_which():
+    import matplotlib.pyplot as plt
+
+    ax = RESPONSE.plot(level=0.9)
+    said = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert said == ["90 % interval", "90 % band, all steps at once"]
+    assert RESPONSE.plot(Figure().add_subplot()).get_legend() is None
+    plt.close("all")

@@ -85,6 +85,15 @@ def test_no_line_runs_through_a_node(graph):
         assert points[:, 1].min() >= bottom
 
 
+def test_no_line_leaves_the_picture():
+    links = "; ".join(f"{a}[t-{k}] -> {b}[t]" for k in (1, 2, 3) for a in "ABC" for b in "ABC")
+    drawing = LaggedDrawing(LaggedGraph.parse(links), GraphStyle(), 3, None)
+    left, right, bottom, top = drawing.limits()
+    lines = np.concatenate([_along(*drawing._points(curve, 0)) for curve in drawing.curves])
+    assert left < lines[:, 0].min() < lines[:, 0].max() < right
+    assert bottom < lines[:, 1].min() < lines[:, 1].max() < top
+
+
 def test_marks_of_all_kinds():
     pag = LaggedGraph.parse("X[t-1] o-> Y[t]; Y[t] o-o Z[t]; X[t-1] -> X[t]; Z[t-1] <-> X[t]")
     ax = plot_lagged_graph(pag, Figure().add_subplot())

@@ -105,6 +105,7 @@ def test_a_bootstrapped_effect_has_the_interval_of_its_formula():
     assert spreads[1] == pytest.approx(spreads[0], rel=0.1)
 
 
+@pytest.mark.filterwarnings("ignore:the standard error rests on")
 def test_few_clusters_widen_the_interval(monkeypatch):
     t, y = trial(np.random.default_rng(6), n=300)
     groups = np.arange(300) % 6

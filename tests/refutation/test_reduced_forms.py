@@ -252,6 +252,7 @@ def panel(rng, *, units=60, times=6, ragged=False):
     return FixedEffects(effects="both").fit(None, y[order], t=t[order], **columns).effect_
 
 
+@pytest.mark.filterwarnings("ignore:.*starts at")
 def test_units_exchange_their_whole_treatment():
     effect = panel(np.random.default_rng(8))
     problem = effect.problem
@@ -272,6 +273,7 @@ def test_units_exchange_their_whole_treatment():
     assert sorted(map(tuple, before)) == sorted(map(tuple, after))
 
 
+@pytest.mark.filterwarnings("ignore:.*starts at")
 def test_verdicts_on_a_panel():
     effect = panel(np.random.default_rng(9))
     placebo, subset = refute(effect, [PlaceboTreatment(), DataSubset()], random_state=0)

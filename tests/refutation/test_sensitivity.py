@@ -82,6 +82,7 @@ def test_the_interactive_bound_holds_for_a_cause_that_was_hidden(target):
     assert actual <= bound <= 1.6 * actual
 
 
+@pytest.mark.filterwarnings("ignore:the standard error rests on")
 @pytest.mark.parametrize("estimator", [OLS(), light_plr()])
 def test_few_clusters_have_the_interval_of_the_effect(estimator):
     data = continuous_design(np.random.default_rng(20), n=160)

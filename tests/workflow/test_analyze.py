@@ -11,6 +11,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 import causalkit as ck
+from causalkit._core.redundancy import copied_columns, redundant_groups
 from causalkit._core.table import as_table
 from causalkit.discovery import FCI, FLOP, PC, Knowledge
 from causalkit.errors import (
@@ -20,11 +21,12 @@ from causalkit.errors import (
     OverlapWarning,
     ResamplingWarning,
     UnknownVariableError,
+    WeakInstrumentWarning,
 )
 from causalkit.estimation import OLS, DoseResponse, EffectSet
+from causalkit.independence import ZeroDeletion
 from causalkit.refutation import DummyOutcome
 from causalkit.workflow import LearntEffects
-from causalkit.workflow.redundant_columns import redundant_groups
 
 GRAPH = ck.CausalGraph.parse("age -> dose -> health; age -> health; income -> health")
 
@@ -415,7 +417,27 @@ def test_several_contrasts_over_graphs_are_no_certificate_where_the_learnt_graph
     parts = tuple(replace(analysis.learnt, contrast=label) for label in ("b − a", "c − a"))
     several = replace(analysis, learnt=LearntEffects(parts))
     with pytest.raises(InputError, match="has 2 contrasts; expected one number"):
-        ck.certify(several, data, twins=1, replicates=1)
+        ck.certify(several, data, n_twins=1, n_replicates=1)
+
+
+def test_lost_values_that_the_search_knows_of_are_said_to_bias_the_effect():
+    rng = np.random.default_rng(0)
+    n = 800
+    z = rng.normal(4, 1, n)
+    x = z + rng.normal(size=n)
+    columns = {"z": z, "x": x, "y": 2 * x + z + rng.normal(size=n)}
+    data = {name: np.where(rng.random(n) < 0.15, 0, value) for name, value in columns.items()}
+    tiers = ck.Knowledge(tiers=[["z"], ["x"], ["y"]])
+    settings = {"estimator": OLS(), "checks": [], "n_resamples": 0}
+    zeros = PC(ZeroDeletion(), alpha=0.01, knowledge=tiers)
+    analysis = ck.analyze(data, "x", "y", discovery=zeros, **settings)
+    (note,) = (note for note in analysis.notes if getattr(note, "headline", "").startswith("Lost"))
+    assert "x (1" in note
+    assert "y (1" in note
+    assert "shrink the effect" in note
+    plain = PC(alpha=0.01, knowledge=tiers)
+    silent = ck.analyze(data, "x", "y", discovery=plain, **settings)
+    assert not any("lost values" in note for note in silent.notes)
 
 
 # --- columns that follow from each other ----------------------------------------------------------
@@ -442,6 +464,21 @@ def test_columns_that_say_the_same_are_named():
     assert redundant_groups(as_table(noisy)) == ()
 
 
+def test_copies_are_found_among_many_columns_and_sums_are_none():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(50, 300))
+    values[:, 7], values[:, 9] = -3 * values[:, 200] + 5, values[:, 2] + values[:, 3]
+    values[:, 11] = values[:, 200] + 1e-4 * rng.normal(size=50)
+    values[:, 12] = values[:, 13] + 0.01 * rng.normal(size=50)
+    values[0, 40] = np.nan
+    assert copied_columns(as_table(values)) == (("x7", "x11", "x200"),)
+    words = np.array([*"abc"] * 20)
+    again = pd.Series(words).map({"a": "z", "b": "y", "c": "x"})
+    table = pd.DataFrame({"one": pd.Categorical(words), "two": pd.Categorical(again)})
+    assert copied_columns(as_table(table)) == (("one", "two"),)
+    assert copied_columns(as_table(table[:9])) == ()
+
+
 def test_copies_of_a_column_are_a_reason_for_doubt():
     data = patients(100).assign(months=lambda frame: 12 * frame["age"])
     settings = {"estimator": OLS(), "checks": [], "n_resamples": 2}
@@ -453,3 +490,44 @@ def test_copies_of_a_column_are_a_reason_for_doubt():
     assert not any("each other" in note for note in plain.notes)
     given = ck.analyze(data, "dose", "health", graph=GRAPH, estimator=OLS(), checks=[])
     assert not any("follow exactly" in note for note in given.notes)
+
+
+def test_panels_with_a_graph_of_the_columns_of_a_row():
+    rng = np.random.default_rng(0)
+    firm, year = np.repeat(np.arange(40), 5), np.tile(np.arange(5), 40)
+    own, x, noise = rng.normal(size=40)[firm], *rng.normal(size=(2, 200))
+    train = own + x + rng.normal(size=200)
+    data = {"firm": firm, "year": year, "x": x, "train": train}
+    data["wage"] = 2 * train + 3 * own + x + noise
+    graph, fixed = "x -> train -> wage; x -> wage", ck.estimation.FixedEffects()
+    labels = {"panel": "firm", "time": "year"}
+    asked = {"graph": graph, "estimator": fixed, "checks": []}
+    found = ck.analyze(data, "train", "wage", **asked, **labels)
+    frame = pd.DataFrame(data)
+    within = frame - frame.groupby("firm").transform("mean").reindex(columns=frame.columns)
+    design = within[["train", "x"]].to_numpy(dtype=float)
+    wanted = np.linalg.lstsq(design, within["wage"].to_numpy(dtype=float), rcond=None)[0][0]
+    assert found.effect.value == pytest.approx(wanted)
+    with pytest.raises(InputError, match="no graph was given"):
+        ck.analyze(data, "train", "wage", estimator=fixed, **labels)
+    with pytest.raises(InputError, match="estimator of panels"):
+        ck.analyze(data, "train", "wage", graph=graph, **labels)
+
+
+def test_weak_instruments_are_on_the_first_page():
+    rng = np.random.default_rng(0)
+    z, hidden, u = rng.normal(size=(3, 300))
+    t = 0.02 * z + hidden + u
+    data = {"z": z, "t": t, "y": t + hidden + rng.normal(size=300)}
+    graph = "z -> t -> y; t <-> y"
+    two_stages = ck.estimation.TwoStageLeastSquares()
+    asked = {"graph": graph, "strategy": "instrument", "estimator": two_stages, "checks": []}
+    with pytest.warns(WeakInstrumentWarning):
+        weak = ck.analyze(data, "t", "y", **asked)
+    assert "whatever the strength" in weak.weakness
+    page = weak.to_html()
+    assert "The instruments are weak" in page
+    assert "four times as many" not in page
+    strong = ck.analyze({**data, "t": t + 2 * z}, "t", "y", **asked)
+    assert strong.weakness.startswith("strong enough")
+    assert "Exclusion" in strong.to_html().split("Technical")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,19 @@ import pytest
 
 import causalkit as ck
 from causalkit.discovery import PC, Knowledge, PCMCIPlus
-from causalkit.errors import InputError, NotIdentifiableError, UnknownVariableError
+from causalkit.errors import (
+    AssumptionWarning,
+    InputError,
+    NotIdentifiableError,
+    UnknownVariableError,
+)
 from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.identification import identify
 from causalkit.workflow import analyze, learnt_effect
+from causalkit.workflow.dated_rows import are_dated
+from causalkit.workflow.learnt.graph_set import GraphSet
+from causalkit.workflow.notes import Note
+from causalkit.workflow.searching import _doubts
 
 TEXT = "C[t-1] -> C[t] -> X[t]; X[t-1] -> X[t]; X[t-1] -> Y[t] <- C[t-1]; Y[t-1] -> Y[t]"
 
@@ -149,3 +159,67 @@ def test_unknown_series_are_refused_before_a_search():
     for settings in ({"graph": TEXT}, {"discovery": PCMCIPlus()}):
         with pytest.raises(UnknownVariableError):
             analyze(data, "W[t-1]", "Y", checks=[], **settings)
+
+
+# --- rows of a table that are steps --------------------------------------------------------------
+
+
+def dated(data):
+    return pd.DataFrame(data, index=pd.date_range("2024-01-01", periods=300, freq="h"))
+
+
+def test_steps_that_are_read_as_units_are_warned_of():
+    frame = dated(driven(300, 0))
+    settings = {"n_resamples": 0, "checks": []}
+    with pytest.warns(AssumptionWarning, match=r"rows are dated .* discovery=PCMCIPlus"):
+        analysis = analyze(frame, "X", "Y", **settings)
+    assert any("read as independent units" in note for note in analysis.notes)
+    analyze(frame.reset_index(drop=True), "X", "Y", **settings)  # nothing says that these are steps
+    units = dated(dict(zip("CXY", np.random.default_rng(0).normal(size=(3, 300)), strict=True)))
+    analyze(units, "X", "Y", **settings)  # dated, but nothing goes on
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (pd.date_range("2024-01-01", periods=3), True),
+        (pd.period_range("2024-01", periods=3, freq="M"), True),
+        (pd.to_timedelta([1, 2, 3], unit="h"), True),
+        (["2024-01-01", "2024-01-02", "2024-01-03"], True),
+        (pd.to_datetime(["2024-01-02", "2024-01-01", "2024-01-03"]), False),
+        (["ann", "bob", "cyd"], False),
+        ([3, 4, 5], False),
+    ],
+)
+def test_dates_in_order_are_told_from_other_indices(index, expected):
+    assert are_dated(pd.DataFrame({"x": [1.0, 2.0, 3.0]}, index=index)) is expected
+
+
+# --- a graph that is not the best ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("value", "headline"), [(0.5, False), (9.0, True)])
+def test_a_graph_that_fits_worse_is_a_doubt_only_where_the_answer_moves(value, headline):
+    data = driven(300, 0)
+    best = LaggedGraph.parse(TEXT)
+    worse = LaggedGraph.parse(TEXT.replace("C[t-1] -> C[t] -> X[t]", "C[t] -> X[t]"))
+    graphs = GraphSet((best, worse), np.array([0.5, 0.5]), np.array([-10.0, -72.0]), 20.0)
+    found = learnt_effect(data, "X[t-1]", "Y", graphs=graphs)
+    estimand = identify(worse, "X[t-1]", "Y")
+    effect = replace(estimand.estimate(data), value=value)
+    note = next(n for n in _doubts(estimand, effect, graphs, found) if "scores 62 below" in n)
+    assert "The best one has C[t-1] -> C[t] instead of nothing" in note
+    assert isinstance(note, Note) is headline
+    assert ("does not hang on it" in note) is not headline
+
+
+def test_a_horizon_may_be_a_length_of_time():
+    frame = dated(driven(300, 0))
+    graph = LaggedGraph.parse(TEXT)
+    found = ck.impulse_response(graph, "X", "Y", frame, horizon="2h")
+    assert (
+        found.values.tolist()
+        == ck.impulse_response(graph, "X", "Y", frame, horizon=2).values.tolist()
+    )
+    with pytest.raises(InputError, match="no known length"):
+        ck.impulse_response(graph, "X", "Y", driven(300, 0), horizon="2h")

@@ -151,7 +151,7 @@ def test_a_member_of_a_pag_has_common_causes_for_its_arrows():
 def test_the_truth_of_a_linear_twin_is_the_estimate_that_it_was_fitted_to():
     data = patients()
     analysis = analysed(data)
-    found = certify(analysis, data, twins=1, replicates=12)
+    found = certify(analysis, data, n_twins=1, n_replicates=12)
     assert found.worlds[0].truth == pytest.approx(analysis.effect.value, abs=1e-3)
     assert found.coverage["honest"] == found.coverage["given_graph"]
     assert found.answered.value == 1
@@ -161,7 +161,7 @@ def test_the_truth_of_a_linear_twin_is_the_estimate_that_it_was_fitted_to():
 def test_graphs_are_drawn_from_those_that_were_learnt():
     data = patients()
     analysis = analysed(data, graph=None, discovery=PC(alpha=0.05), n_resamples=2)
-    found = certify(analysis, data, twins=3, replicates=1)
+    found = certify(analysis, data, n_twins=3, n_replicates=1)
     classes = {graph.to_cpdag() for graph in (world.graph for world in found.worlds)}
     assert classes <= set(analysis.learnt.graphs.graphs)
     for trial in found.trials:
@@ -173,7 +173,7 @@ def test_graphs_are_drawn_from_those_that_were_learnt():
 def test_a_graph_without_a_path_has_no_effect_and_no_false_positive():
     data = patients()
     apart = ck.CausalGraph.parse("age -> dose; age -> health")
-    found = certify(analysed(data, graph=apart), data, twins=1, replicates=2)
+    found = certify(analysed(data, graph=apart), data, n_twins=1, n_replicates=2)
     assert found.worlds[0].truth == 0
     assert not found.worlds[0].has_effect
     assert found.false_positives["honest"].value == 0
@@ -197,7 +197,7 @@ def test_two_levels_are_held_against_each_other(kind: str):
         "booleans": high,
     }[kind]
     analysis = analysed(data)
-    found = certify(analysis, data, twins=1, replicates=2)
+    found = certify(analysis, data, n_twins=1, n_replicates=2)
     assert found.worlds[0].truth == pytest.approx(analysis.effect.value, rel=0.05)
     assert found.answered.value == 1
 
@@ -205,17 +205,17 @@ def test_two_levels_are_held_against_each_other(kind: str):
 def test_a_run_that_is_cut_goes_on_where_it_was(tmp_path: Path):
     data = patients(80)
     analysis = analysed(data)
-    whole = certify(analysis, data, twins=2, replicates=3)
-    certify(analysis, data, twins=1, replicates=2, path=tmp_path)
+    whole = certify(analysis, data, n_twins=2, n_replicates=3)
+    certify(analysis, data, n_twins=1, n_replicates=2, store=tmp_path)
     (kept,) = tmp_path.iterdir()
     lines = kept.read_bytes()
     kept.write_bytes(lines + b'{"world": 0, "num')  # what a kill may leave
-    assert same(certify(analysis, data, twins=2, replicates=3, path=tmp_path), whole)
+    assert same(certify(analysis, data, n_twins=2, n_replicates=3, store=tmp_path), whole)
     assert kept.read_bytes().startswith(lines)
     sizes = [path.stat().st_size for path in sorted(tmp_path.iterdir())]
-    assert same(certify(analysis, data, twins=2, replicates=3, path=tmp_path), whole)
+    assert same(certify(analysis, data, n_twins=2, n_replicates=3, store=tmp_path), whole)
     assert [path.stat().st_size for path in sorted(tmp_path.iterdir())] == sizes
-    other = certify(analysis, data, twins=1, replicates=1, path=tmp_path, random_state=1)
+    other = certify(analysis, data, n_twins=1, n_replicates=1, store=tmp_path, random_state=1)
     assert not same(other, replace(whole, trials=whole.trials[:1]))
 
 
@@ -237,7 +237,7 @@ class Moody(OLS):
 def test_what_fails_is_counted():
     data = patients(61, seed=3)
     data = data if data["health"][0] <= data["health"][1] else data[::-1].reset_index(drop=True)
-    found = certify(analysed(data, estimator=Moody()), data, twins=1, replicates=10)
+    found = certify(analysed(data, estimator=Moody()), data, n_twins=1, n_replicates=10)
     failed = [trial for trial in found.trials if trial.status == "failed"]
     assert 0 < len(failed) < 10
     assert found.coverage["honest"].n_trials == 10 - len(failed)
@@ -259,7 +259,7 @@ def test_a_trial_that_lost_the_other_graphs_is_no_honest_coverage(monkeypatch):
         return possible_graphs(variables, *args, **options)
 
     monkeypatch.setattr(searching, "possible_graphs", moody)
-    found = certify(analysis, data, twins=2, replicates=6)
+    found = certify(analysis, data, n_twins=2, n_replicates=6)
     lost = [trial for trial in found.trials if trial.status == "graph as given"]
     assert 0 < len(lost) < 12
     assert all(np.isnan(trial.honest).all() for trial in lost)
@@ -278,9 +278,9 @@ def test_what_cannot_be_certified_is_refused(tmp_path: Path):
     data = patients(60)
     analysis = analysed(data)
     with pytest.raises(InputError, match="not those of the analysis"):
-        certify(analysis, patients(60, seed=1), twins=1, replicates=1)
+        certify(analysis, patients(60, seed=1), n_twins=1, n_replicates=1)
     with pytest.raises(InputError, match="expected an integer, so that"):
-        certify(analysis, data, path=tmp_path, random_state=None)
+        certify(analysis, data, store=tmp_path, random_state=None)
     with pytest.raises(InputError, match="expected what analyze"):
         certify(GRAPH, data)
     weighted = analysed(data, sample_weight=np.ones(60))
@@ -288,10 +288,10 @@ def test_what_cannot_be_certified_is_refused(tmp_path: Path):
         certify(weighted, data)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is a file"):
-        certify(analysis, data, path=tmp_path / "file")
+        certify(analysis, data, store=tmp_path / "file")
     bow = ck.CausalGraph.parse("age -> dose -> health; age -> health; dose <-> health")
     with pytest.raises(InputError):
-        certify(replace(analysis, graph=bow), data, twins=1, replicates=1)
+        certify(replace(analysis, graph=bow), data, n_twins=1, n_replicates=1)
 
 
 # --- against brute force --------------------------------------------------------------------------
@@ -342,7 +342,7 @@ def test_it_agrees_with_brute_force_on_a_pipeline_that_covers_too_seldom():
     tables = [confounded(rng.normal(size=(N, 3))) for _ in range(70)]
     brute = np.array([covers(overlooking(table).effect.interval()) for table in tables])
     data = confounded(exact_noise(1))
-    found = certify(overlooking(data), data, twins=3, replicates=24)
+    found = certify(overlooking(data), data, n_twins=3, n_replicates=24)
     assert found.worlds[0].truth == pytest.approx(EFFECT, abs=1e-3)
     assert agree(found.coverage["given_graph"], brute)
     assert found.coverage["given_graph"].interval()[1] < 0.9
@@ -362,7 +362,7 @@ def test_it_agrees_with_brute_force_on_both_intervals():
     true_graph = ck.CausalGraph.parse("c -> x -> y; c -> y")
     known = GraphSet((true_graph,), np.ones(1), np.zeros(1))
     analysis = replace(analysis, learnt=replace(analysis.learnt, graphs=known))
-    found = certify(analysis, data, twins=6, replicates=40)
+    found = certify(analysis, data, n_twins=6, n_replicates=40)
     assert agree(found.coverage["given_graph"], np.array(given))
     assert agree(found.coverage["honest"], np.array(honest))
     assert found.coverage["given_graph"].value < 0.85 < 0.93 < found.coverage["honest"].value
@@ -375,7 +375,7 @@ def test_it_agrees_with_brute_force_on_both_intervals():
 def test_workers_change_no_number():
     data = patients()
     analysis = analysed(data, graph=None, discovery=PC(alpha=0.01), n_resamples=5)
-    one, two = (certify(analysis, data, twins=3, replicates=2, n_jobs=n) for n in (None, 2))
+    one, two = (certify(analysis, data, n_twins=3, n_replicates=2, n_jobs=n) for n in (None, 2))
     assert same(one, two)
     axes = one.plot()
     assert axes.get_xlabel() == "coverage of the 95 % interval"
@@ -386,7 +386,7 @@ def test_workers_change_no_number():
 def test_latent_common_causes_are_drawn():
     data = patients(300)
     analysis = analysed(data, graph=None, discovery=FCI(alpha=0.05), n_resamples=5)
-    found = certify(analysis, data, twins=4, replicates=2)
+    found = certify(analysis, data, n_twins=4, n_replicates=2)
     assert found.answered.n_trials == 8
 
 
@@ -397,26 +397,26 @@ def test_tables_have_holes_where_the_data_have():
     data = data.assign(other="text that is no variable")
     graph = ck.CausalGraph.parse("age -> dose -> health; age -> health; income -> age")
     analysis = analysed(data, graph=graph)
-    assert certify(analysis, data, twins=1, replicates=3).answered.value == 1
+    assert certify(analysis, data, n_twins=1, n_replicates=3).answered.value == 1
 
 
 @pytest.mark.slow
 def test_the_kind_of_table_changes_nothing():
     data = patients()
-    wanted = certify(analysed(data), data, twins=1, replicates=2)
+    wanted = certify(analysed(data), data, n_twins=1, n_replicates=2)
     for other in (pl.from_pandas(data), {name: data[name].to_numpy() for name in data}):
-        assert same(certify(analysed(other), other, twins=1, replicates=2), wanted)
+        assert same(certify(analysed(other), other, n_twins=1, n_replicates=2), wanted)
     graph = ck.CausalGraph.parse("x0 -> x1 -> x2; x0 -> x2")
     plain = data.to_numpy()
     analysis = ck.analyze(plain, "x1", "x2", graph=graph, estimator=OLS(), checks=[])
-    assert certify(analysis, plain, twins=1, replicates=2).answered.value == 1
+    assert certify(analysis, plain, n_twins=1, n_replicates=2).answered.value == 1
 
 
 KILLED = """
 import sys
 sys.path.insert(0, sys.argv[2])
 from test_certificate import analysed, certify, patients
-certify(analysed(patients()), patients(), twins=2, replicates=40, path=sys.argv[1], n_jobs=1)
+certify(analysed(patients()), patients(), n_twins=2, n_replicates=40, store=sys.argv[1], n_jobs=1)
 """
 
 
@@ -435,9 +435,9 @@ def test_a_run_that_was_killed_repeats_nothing_but_the_lost_call(tmp_path: Path)
     n_left = sum(lines.count(b"\n") for lines in left.values())
     assert 45 <= n_left < 82
     data = patients()
-    again = certify(analysed(data), data, twins=2, replicates=40, path=tmp_path)
+    again = certify(analysed(data), data, n_twins=2, n_replicates=40, store=tmp_path)
     assert all((tmp_path / name).read_bytes().startswith(lines) for name, lines in left.items())
     lines = sum(path.read_bytes().count(b"\n") for path in tmp_path.iterdir())
     torn = sum(not lines.endswith(b"\n") for lines in left.values())
     assert lines == 82 + torn
-    assert same(again, certify(analysed(data), data, twins=2, replicates=40))
+    assert same(again, certify(analysed(data), data, n_twins=2, n_replicates=40))

@@ -163,7 +163,7 @@ def test_graphs_of_series_are_drawn_from_those_that_were_learnt():
     data = panel()
     how = {"discovery": PCMCIPlus(max_lag=1), "n_resamples": 2, "graph": None}
     analysis = analysed(data, panel="who", time="day", clusters="who", **how)
-    found = certify(analysis, data, twins=2, replicates=1)
+    found = certify(analysis, data, n_twins=2, n_replicates=1)
     known = set(analysis.learnt.graphs.graphs)
     assert {world.graph.to_cpdag() for world in found.worlds} <= known
     assert found.answered.value == 1
@@ -175,55 +175,55 @@ def test_graphs_of_series_are_drawn_from_those_that_were_learnt():
 def test_a_run_on_series_that_is_cut_goes_on_where_it_was(tmp_path: Path):
     data = panel().drop(columns="day")
     analysis = analysed(data, panel="who")
-    whole = certify(analysis, data, twins=1, replicates=3)
-    certify(analysis, data, twins=1, replicates=1, path=tmp_path)
+    whole = certify(analysis, data, n_twins=1, n_replicates=3)
+    certify(analysis, data, n_twins=1, n_replicates=1, store=tmp_path)
     (kept,) = tmp_path.iterdir()
     lines = kept.read_bytes()
     kept.write_bytes(lines + b'{"world": 0, "num')  # what a kill may leave
-    assert same(certify(analysis, data, twins=1, replicates=3, path=tmp_path), whole)
+    assert same(certify(analysis, data, n_twins=1, n_replicates=3, store=tmp_path), whole)
     assert kept.read_bytes().startswith(lines)
     length = kept.stat().st_size
-    assert same(certify(analysis, data, twins=1, replicates=3, path=tmp_path), whole)
+    assert same(certify(analysis, data, n_twins=1, n_replicates=3, store=tmp_path), whole)
     assert kept.stat().st_size == length
     other = data.assign(who=["a"] * 40 + ["b"] * (len(data) - 40))  # the values are the same
-    certify(analysed(other, panel="who"), other, twins=1, replicates=1, path=tmp_path)
+    certify(analysed(other, panel="who"), other, n_twins=1, n_replicates=1, store=tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_series_of_which_no_twin_can_be_made_are_refused():
     data = series(80)
     with pytest.raises(InputError, match="not those of the analysis"):
-        certify(analysed(data), series(80, 1), twins=1, replicates=1)
+        certify(analysed(data), series(80, 1), n_twins=1, n_replicates=1)
     masked = data.assign(winter=np.arange(80) % 40 < 20)
     with pytest.raises(InputError, match="has mask='winter'; expected none"):
-        certify(analysed(masked, mask="winter"), masked, twins=1, replicates=1)
+        certify(analysed(masked, mask="winter"), masked, n_twins=1, n_replicates=1)
     shared = LaggedGraph.parse("X[t-1] -> Y[t]; C[t] <-> Y[t]; X[t-1] -> X[t]")
     with pytest.raises(InputError, match="kind ADMG, which allows for hidden causes"):
-        certify(analysed(data, graph=shared), data, twins=1, replicates=1)
+        certify(analysed(data, graph=shared), data, n_twins=1, n_replicates=1)
     between = LaggedGraph.parse("X[t-1] -> M[t]; M[t] -> Y[t]; C[t-1] -> Y[t]")
     with pytest.raises(InputError, match="no columns of the data, such as 'M'"):
-        certify(analysed(data, graph=between), data, twins=1, replicates=1)
+        certify(analysed(data, graph=between), data, n_twins=1, n_replicates=1)
     levels = data.assign(C=pd.Categorical(np.resize(["low", "middle", "high"], 80)))
     with pytest.raises(InputError, match="'C' has categories"):
-        certify(analysed(levels), levels, twins=1, replicates=1)
+        certify(analysed(levels), levels, n_twins=1, n_replicates=1)
     latent = analysed(data, graph=None, discovery=LPCMCI(max_lag=1), n_resamples=2)
     with pytest.raises(InputError, match=r"none has a member that a twin can have.*PAG"):
-        certify(latent, data, twins=1, replicates=1)
+        certify(latent, data, n_twins=1, n_replicates=1)
 
 
 @pytest.mark.slow
 def test_the_kind_of_data_and_workers_change_nothing_of_series():
     data = series(100)
     analysis = analysed(data, graph=None, discovery=PCMCIPlus(max_lag=1), n_resamples=2)
-    wanted = certify(analysis, data, twins=2, replicates=2)
-    assert same(certify(analysis, data, twins=2, replicates=2, n_jobs=2), wanted)
+    wanted = certify(analysis, data, n_twins=2, n_replicates=2)
+    assert same(certify(analysis, data, n_twins=2, n_replicates=2, n_jobs=2), wanted)
     for other in (pl.from_pandas(data), {name: data[name].to_numpy() for name in data}):
         again = analysed(other, graph=None, discovery=PCMCIPlus(max_lag=1), n_resamples=2)
-        assert same(certify(again, other, twins=2, replicates=2), wanted)
+        assert same(certify(again, other, n_twins=2, n_replicates=2), wanted)
     cube = np.stack([series(40, seed).to_numpy() for seed in range(3)])
     how = {"discovery": PCMCIPlus(max_lag=1), "estimator": OLS(), "checks": [], "n_resamples": 0}
     found = [
-        certify(ck.analyze(kind, "x1[t-1]", "x2", **how), kind, twins=1, replicates=2)
+        certify(ck.analyze(kind, "x1[t-1]", "x2", **how), kind, n_twins=1, n_replicates=2)
         for kind in (cube, list(cube))
     ]
     assert same(*found)
@@ -284,7 +284,7 @@ def test_it_agrees_with_brute_force_on_series():
     analysis = overlooking(data)
     known = GraphSet((GRAPH,), np.ones(1), np.zeros(1))
     analysis = replace(analysis, learnt=replace(analysis.learnt, graphs=known))
-    found = certify(analysis, data, twins=4, replicates=25)
+    found = certify(analysis, data, n_twins=4, n_replicates=25)
     # Twins shrink what is weak, by ridge regression; their truth is what they have.
     assert [world.truth for world in found.worlds] == pytest.approx([EFFECT] * 4, rel=0.1)
     assert agree(found.coverage["given_graph"], np.array(given))

@@ -7,7 +7,8 @@ pairs of them are no longer positive (Geyer).
 
 References
 ----------
-Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021), doi:10.1214/20-BA1221.
+Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021), "Rank-normalization, folding, and
+localization: an improved R-hat for assessing convergence of MCMC", doi:10.1214/20-BA1221.
 """
 
 from __future__ import annotations

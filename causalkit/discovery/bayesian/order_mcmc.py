@@ -81,9 +81,9 @@ class OrderMCMC(PosteriorSearch):
         Only pairs that it joins may be joined.
     max_parents : int, optional
         Most parents of a variable; no limit if left out, but what the candidates and rows allow.
+    random_state : int, Generator or None, default 0
     n_jobs : int, optional
         Chains side by side; never changes the result.
-    random_state : int, numpy.random.Generator or None
     max_seconds : float, optional
         Time budget. When it is spent all chains end after as many draws.
 
@@ -135,7 +135,8 @@ class OrderMCMC(PosteriorSearch):
     Friedman and Koller (2003), "Being Bayesian about network structure", Machine Learning 50:
     95-125, doi:10.1023/A:1020249912095. Kuipers, Suter and Moffa (2022), "Efficient sampling and
     structure learning of Bayesian networks", doi:10.1080/10618600.2021.2020127, for the candidates
-    and the parent more. Vehtari et al. (2021), doi:10.1214/20-BA1221, for the diagnostics.
+    and the parent more. Vehtari et al. (2021), "Rank-normalization, folding, and localization: an
+    improved R-hat for assessing convergence of MCMC", doi:10.1214/20-BA1221, for the diagnostics.
     """
 
     convergence_: Convergence
@@ -153,8 +154,8 @@ class OrderMCMC(PosteriorSearch):
         knowledge: Knowledge | None = None,
         skeleton: CausalGraph | None = None,
         max_parents: int | None = None,
+        random_state: RandomState = 0,
         n_jobs: int | None = None,
-        random_state: RandomState = None,
         max_seconds: float | None = None,
     ) -> None:
         self.score = score

@@ -64,7 +64,7 @@ class ExactPosterior(PosteriorSearch):
         Only pairs that it joins may be joined.
     max_parents : int, optional
         Most parents of a variable; no limit if left out, but what the rows allow.
-    random_state : int, numpy.random.Generator or None
+    random_state : int, Generator or None, default 0
     max_seconds : float, optional
         Time budget; without a posterior by then, an error is raised.
 
@@ -117,7 +117,8 @@ class ExactPosterior(PosteriorSearch):
     ----------
     Koivisto and Sood (2004), "Exact Bayesian structure discovery in Bayesian networks", JMLR 5:
     549-573. He, Tian and Wu (2016), "Structure learning in Bayesian networks of a moderate size by
-    efficient sampling", JMLR 17(101). Ellis and Wong (2008), doi:10.1198/016214508000000193.
+    efficient sampling", JMLR 17(101). Ellis and Wong (2008), "Learning causal Bayesian network
+    structures from experimental data", doi:10.1198/016214508000000193.
     """
 
     def __init__(
@@ -129,7 +130,7 @@ class ExactPosterior(PosteriorSearch):
         knowledge: Knowledge | None = None,
         skeleton: CausalGraph | None = None,
         max_parents: int | None = None,
-        random_state: RandomState = None,
+        random_state: RandomState = 0,
         max_seconds: float | None = None,
     ) -> None:
         self.score = score

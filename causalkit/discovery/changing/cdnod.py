@@ -125,13 +125,13 @@ class CDNOD(DiscoveryAlgorithm):
     include_surrogate : bool, default False
         Whether the surrogate is a node of `graph_` too. :class:`Bootstrap` then says how often each
         mechanism was found to change, in `frequencies_`.
+    random_state : int, Generator or None, default 0
+        For the permutations of phase II b.
     n_jobs : int, optional
         Parallel jobs; never changes the result.
     max_seconds : float, optional
         Time budget. When it is spent no more questions are asked: pairs not yet asked about stay
         joined, edges not yet compared stay undirected, and `stopped_` says so.
-    random_state : int, Generator or None
-        For the permutations of phase II b.
 
     Attributes
     ----------
@@ -229,9 +229,9 @@ class CDNOD(DiscoveryAlgorithm):
         independent_changes: bool = True,
         change_alpha: float = 0.2,
         include_surrogate: bool = False,
+        random_state: RandomState = 0,
         n_jobs: int | None = None,
         max_seconds: float | None = None,
-        random_state: RandomState = None,
     ) -> None:
         self.test = test
         self.domain = domain

@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalkit.discovery.constraint._knowledge_votes import (
+    Vote,
+    n_contradicting,
+    other_p_values,
+    votes_on,
+)
 from causalkit.discovery.constraint._orientation import (
     AMBIGUOUS,
     COLLIDER,
     Settled,
-    Statements,
     orientable,
 )
 from causalkit.graph.marks import show_name
@@ -26,6 +31,7 @@ from causalkit.typing import BoolArray, IntArray, Name
 if TYPE_CHECKING:
     from causalkit.discovery.constraint._colliders import Judgement
     from causalkit.discovery.constraint._skeleton import Bounds, Skeleton
+    from causalkit.independence import BoundTest
 
 __all__ = ["Conflicts"]
 
@@ -46,6 +52,8 @@ class Conflicts:
         Statements about triples, and their evidence.
     dropped : list of (row, known)
         Statements that could not hold, and whether knowledge alone contradicts them.
+    votes : list of Vote
+        Statements about what is known anyway; against it only where the tests are sure.
     """
 
     names: tuple[Name, ...]
@@ -53,11 +61,14 @@ class Conflicts:
     cut: list[tuple[int, int]] = field(default_factory=list)
     judged: Judgement | None = None
     dropped: list[tuple[int, bool]] = field(default_factory=list)
+    votes: list[Vote] = field(default_factory=list)
 
     @property
     def on_knowledge(self) -> int:
-        """How many contradict the knowledge."""
-        return len(self.required) + len(self.cut) + sum(known for _, known in self.dropped)
+        """In how many places the data contradict the knowledge, and not by a coincidence."""
+        lost = {row for row, known in self.dropped if known}
+        votes = [vote for vote in self.votes if vote.row in lost or not vote.against]
+        return len(self.required) + len(self.cut) + n_contradicting(votes)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -87,13 +98,27 @@ class Conflicts:
             found.adjacency[i, j] = found.adjacency[j, i] = known[i, j] = False
             self.cut.append((i, j))
 
-    def note_dropped(self, judged: Judgement, settled: Settled, known: BoolArray) -> None:
+    def note_dropped(
+        self, judged: Judgement, settled: Settled, known: BoolArray, bound: BoundTest, alpha: float
+    ) -> None:
         """Note statements about triples that could not hold beside stronger ones and `known`."""
         statements = judged.statements
         rows = np.flatnonzero(~settled.kept & (statements.verdict != AMBIGUOUS))
         self.judged = judged
-        against = _contradicts(known, statements, rows)
-        self.dropped = list(zip(rows.tolist(), against.tolist(), strict=True))
+        votes = votes_on(known, statements)
+        against = {vote.row for vote in votes if vote.against}
+        self.dropped = [(row, row in against) for row in rows.tolist()]
+        sure = self._sure(sorted(against), bound, alpha)
+        self.votes = [vote for vote in votes if not vote.against or vote.row in sure]
+
+    def _sure(self, rows: list[int], bound: BoundTest, alpha: float) -> set[int]:
+        """Statements with a dependence beyond doubt given the set that speaks for the opposite."""
+        if self.judged is None:
+            return set()
+        found = {row: evidence.given for row in rows if (evidence := self.judged.evidence(row))}
+        triples = self.judged.statements.triples[list(found)]
+        p_values = other_p_values(bound, triples, list(found.values()))
+        return {row for row, p in zip(found, p_values.tolist(), strict=True) if p <= alpha}
 
     # --- tell -------------------------------------------------------------------------------------
 
@@ -138,40 +163,3 @@ def _on_circles(known: BoolArray) -> tuple[IntArray, IntArray]:
     tails, heads = pairs_of(known)
     inside = part[tails] == part[heads]
     return tails[inside], heads[inside]
-
-
-def _contradicts(known: BoolArray, statements: Statements, rows: IntArray) -> BoolArray:
-    """Whether known arrows alone rule out a statement.
-
-    They rule out a collider in k if k comes before one of the others, and anything else if both
-    others come before k.
-    """
-    result = np.zeros(len(rows), dtype=np.bool_)
-    tails, heads = pairs_of(known)
-    if not len(tails):
-        return result
-    before = _ancestors(len(known), tails.tolist(), heads.tolist())
-    drawn = (statements.verdict[rows] == COLLIDER).tolist()
-    for n, (a, k, b) in enumerate(statements.triples[rows].tolist()):
-        if drawn[n]:
-            result[n] = (before[a] | before[b]) >> k & 1
-        else:
-            result[n] = (before[k] >> a) & (before[k] >> b) & 1
-    return result
-
-
-def _ancestors(p: int, tails: list[int], heads: list[int]) -> list[int]:
-    """Who comes before each node, as integers whose bits are nodes; the arrows are acyclic."""
-    waiting, after = [0] * p, [[] for _ in range(p)]  # type: tuple[list[int], list[list[int]]]
-    for i, j in zip(tails, heads, strict=True):
-        waiting[j] += 1
-        after[i].append(j)
-    before = [0] * p
-    ready = [x for x in range(p) if not waiting[x]]
-    for x in ready:
-        for y in after[x]:
-            before[y] |= before[x] | 1 << x
-            waiting[y] -= 1
-            if not waiting[y]:
-                ready.append(y)
-    return before

@@ -11,6 +11,7 @@ import numpy as np
 from causalkit.discovery.base import Explanation, Separations, named, show_set
 from causalkit.discovery.constraint._colliders import Judgement
 from causalkit.discovery.constraint._evidence import Pair
+from causalkit.discovery.constraint._knowledge_votes import Vote, n_contradicting
 from causalkit.discovery.constraint._orientation import AMBIGUOUS, COLLIDER
 from causalkit.discovery.constraint._pag_orientation import KNOWN, Oriented
 from causalkit.discovery.constraint._provenance import pairs_frame
@@ -90,12 +91,20 @@ class PagTrace:
 
     @property
     def on_knowledge(self) -> int:
-        """How many conflicts are with the knowledge."""
-        return (
-            len(self.required)
-            + len(self.oriented.cut)
-            + sum(self._is_known(row) for row in self.oriented.dropped.tolist())
-        )
+        """In how many places the data contradict the knowledge, and not by a coincidence."""
+        return len(self.required) + len(self.oriented.cut) + n_contradicting(self._votes())
+
+    def _votes(self) -> Iterator[Vote]:
+        """Statements about triples of which the knowledge decides, and whether they lost to it."""
+        if self.bounds.is_none:
+            return
+        (a, k, b), statements = self.judged.statements.triples.T, self.judged.statements
+        out = self.bounds.required[k, a] | self.bounds.required[k, b]
+        into = self.bounds.forbidden[k, a] & self.bounds.forbidden[k, b]
+        lost = set(self.oriented.dropped.tolist())
+        for row in np.flatnonzero((out | into) & (statements.verdict != AMBIGUOUS)).tolist():
+            ends = ((int(a[row]), int(k[row])), (int(b[row]), int(k[row])))
+            yield Vote(row, ends, row in lost and self._is_known(row))
 
     def conflicts(self) -> Iterator[str]:
         """Where answers contradict each other or the knowledge, in words."""

@@ -7,7 +7,7 @@ false, the false discovery rate.
 The p-value of an edge is the largest of all its tests (Li and Wang 2009): if the two variables are
 not adjacent, some set separates them, and the p-value given that set is a valid one; if it was
 among the sets tested, the largest is at least as large. Benjamini and Hochberg then ask that all k
-edges that are kept have a p-value of at most `level * k / M`, M the number of pairs.
+edges that are kept have a p-value of at most `rate * k / M`, M the number of pairs.
 
 Leaving out edges changes which sets are tested and how colliders are read, so the search is made
 again with that bound as its alpha, until all edges of one search meet the bound that belongs to
@@ -16,11 +16,13 @@ their own number. The result is a search like any other, whose steps can be expl
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.checks import check_choice, check_fraction
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
@@ -45,7 +47,7 @@ class FalseDiscoveryControl(DiscoveryAlgorithm):
     algorithm : DiscoveryAlgorithm
         A search by independence tests: :class:`~causalkit.discovery.PC`, FCI. Its `alpha` is not
         used.
-    level : float, default 0.05
+    rate : float, default 0.05
         Expected share of false edges among all edges.
     method : {"BH", "BY"}
         Benjamini and Hochberg, for p-values that are independent or depend positively on each
@@ -56,7 +58,7 @@ class FalseDiscoveryControl(DiscoveryAlgorithm):
     graph_ : CausalGraph
         What the algorithm learns with `alpha_`.
     alpha_ : float
-        The alpha that was chosen: all edges have p-values of at most `level * k / M`.
+        The alpha that was chosen: all edges have p-values of at most `rate * k / M`.
     p_values_ : dict of frozenset of two names to float
         Of each edge: the largest p-value of its tests.
     n_hypotheses_ : int
@@ -85,17 +87,19 @@ class FalseDiscoveryControl(DiscoveryAlgorithm):
     >>> rng = np.random.default_rng(0)
     >>> rows = rng.normal(size=(500, 12))
     >>> rows[:, 1] += rows[:, 0]
-    >>> search = FalseDiscoveryControl(PC(), level=0.1).fit(rows)
+    >>> search = FalseDiscoveryControl(PC(), rate=0.1).fit(rows)
     >>> print(search.graph_)
     CPDAG with 12 nodes, 1 edge: x0 -- x1
 
     References
     ----------
     Li and Wang (2009), "Controlling the false discovery rate of the association/causality structure
-    learned with the PC algorithm", JMLR 10: 475-514. Benjamini and Hochberg (1995),
-    doi:10.1111/j.2517-6161.1995.tb02031.x. Benjamini and Yekutieli (2001),
-    doi:10.1214/aos/1013699998. Blanchard and Roquain (2008), "Two simple sufficient conditions for
-    FDR control", doi:10.1214/08-EJS180, for sets of rejections that meet their own bound.
+    learned with the PC algorithm", JMLR 10: 475-514. Benjamini and Hochberg (1995), "Controlling
+    the false discovery rate: a practical and powerful approach to multiple testing",
+    doi:10.1111/j.2517-6161.1995.tb02031.x. Benjamini and Yekutieli (2001), "The control of the
+    false discovery rate in multiple testing under dependency", doi:10.1214/aos/1013699998.
+    Blanchard and Roquain (2008), "Two simple sufficient conditions for FDR control",
+    doi:10.1214/08-EJS180, for sets of rejections that meet their own bound.
     """
 
     alpha_: float
@@ -104,10 +108,10 @@ class FalseDiscoveryControl(DiscoveryAlgorithm):
     algorithm_: DiscoveryAlgorithm
 
     def __init__(
-        self, algorithm: DiscoveryAlgorithm, level: float = 0.05, *, method: str = "BH"
+        self, algorithm: DiscoveryAlgorithm, rate: float = 0.05, *, method: str = "BH"
     ) -> None:
         self.algorithm = algorithm
-        self.level = level
+        self.rate = rate
         self.method = method
 
     def _needs_rows(self) -> bool:
@@ -115,18 +119,20 @@ class FalseDiscoveryControl(DiscoveryAlgorithm):
         return self.algorithm._needs_rows()
 
     def _fit(self, table: Any) -> None:
-        level = check_fraction(self.level, "level")
+        rate = check_fraction(self.rate, "rate")
         method = check_choice(self.method, "method", _METHODS)
-        alpha = level  # the bound for k = M, which no later one exceeds
+        alpha = rate  # the bound for k = M, which no later one exceeds
         while True:
             fitted: Any = clone(self.algorithm).set_params(alpha=alpha)
-            fitted._fit(table)
+            with warnings.catch_warnings(record=True) as heard:  # of the last search only
+                warnings.simplefilter("always")
+                fitted._fit(table)
             found = _skeleton_of(fitted)
             _, p_values = _edges_of(found)
             n_pairs = _n_hypotheses(found)
             # Benjamini-Yekutieli pay for any dependence with the harmonic sum 1 + 1/2 + … + 1/M.
             price = float(np.sum(1 / np.arange(1, n_pairs + 1))) if method == "BY" else 1.0
-            unit = level / (max(n_pairs, 1) * price)
+            unit = rate / (max(n_pairs, 1) * price)
             k = n_within(p_values, unit)
             if k == len(p_values):
                 break
@@ -135,9 +141,18 @@ class FalseDiscoveryControl(DiscoveryAlgorithm):
             if smaller >= alpha:  # by rounding only
                 break
             alpha = smaller
+        for warning in heard:
+            warnings.warn(warning.message, warning.category, stacklevel=3)
         self.algorithm_, self.graph_ = fitted, fitted.graph_
         self.alpha_, self.n_hypotheses_ = alpha, n_pairs
         self.p_values_ = dict(edge_p_values(fitted))
+
+    @property
+    def conflicts_(self) -> tuple[str, ...]:
+        """Where answers of the search with `alpha_` contradict each other or the knowledge."""
+        check_is_fitted(self, "algorithm_")
+        found: tuple[str, ...] = getattr(self.algorithm_, "conflicts_", ())
+        return found
 
     def _explain(self, a: Name, b: Name) -> Explanation:
         return self.algorithm_.explain(a, b)

@@ -174,7 +174,7 @@ class PC(DiscoveryAlgorithm):
         if not bounds.is_none:
             known = found.adjacency & bounds.forbidden.T
         settled = settle(known, judged.statements)
-        conflicts.note_dropped(judged, settled, known)
+        conflicts.note_dropped(judged, settled, known, bound, setup.alpha)
         ends = class_marks(found.adjacency, settled.arrows, sound=True)
         self.graph_ = CausalGraph._of(setup.names, ends, Kind.CPDAG).reordered(setup.shown)
         self.n_tests_, self.n_untestable_ = found.n_tests, found.n_untestable

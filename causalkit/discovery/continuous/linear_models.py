@@ -62,7 +62,7 @@ class NOTEARS(LinearContinuous):
         and are kept whatever their weight.
     max_iter : int, default 2000
         Most steps of one minimisation, of which there are some 10 to 50.
-    random_state : int, numpy.random.Generator or None, default 0
+    random_state : int, Generator or None, default 0
         Source of the tiny first weights, and of small shakes, without which a tie between the two
         directions of an edge might never be broken.
 
@@ -166,7 +166,7 @@ class DAGMA(LinearContinuous):
         Factors of the loss, falling, each with the bound s on the eigenvalues of W∘W.
     max_iter : int, default 5000
         Most steps for each of them.
-    random_state : int, numpy.random.Generator or None, default 0
+    random_state : int, Generator or None, default 0
         Source of the tiny first weights, and of small shakes, without which a tie between the two
         directions of an edge might never be broken.
 
@@ -262,7 +262,7 @@ class GOLEM(LinearContinuous):
         and are kept whatever their weight.
     max_iter : int, default 10000
         Most steps.
-    random_state : int, numpy.random.Generator or None, default 0
+    random_state : int, Generator or None, default 0
         Source of the tiny first weights, and of small shakes, without which a tie between the two
         directions of an edge might never be broken.
 

@@ -109,7 +109,7 @@ class NOTEARSMLP(NeuralContinuous):
         and are kept whatever their norm.
     max_iter : int, default 2000
         Most steps of one minimisation, of which there are some 20.
-    random_state : int, numpy.random.Generator or None, default 0
+    random_state : int, Generator or None, default 0
         Source of the first weights, on which the result depends.
     device : str, optional
         Where torch computes, such as "cuda"; with the extra `deep` only. None computes with NumPy,
@@ -246,7 +246,7 @@ class DAGMAMLP(NeuralContinuous):
         Factors of the loss, falling, each with the bound s on the eigenvalues of W∘W.
     max_iter : int, default 5000
         Most steps for each of them.
-    random_state : int, numpy.random.Generator or None, default 0
+    random_state : int, Generator or None, default 0
         Source of the first weights, on which the result depends.
     device : str, optional
         Where torch computes, such as "cuda"; with the extra `deep` only. None computes with NumPy,

@@ -51,7 +51,7 @@ class PairwiseEnsemble(PairwiseAlgorithm):
 
     Parameters
     ----------
-    methods : sequence of pairwise algorithms, optional
+    algorithms : sequence of pairwise algorithms, optional
         `LOCI()`, `ANM()`, `PairwiseLiNGAM()`, `IGCI()`, `RECI()` if left out. Their own `alpha` is
         not used.
     alpha : float, default 0.05
@@ -93,25 +93,25 @@ class PairwiseEnsemble(PairwiseAlgorithm):
     votes_: tuple[Direction, ...]
 
     def __init__(
-        self, methods: Sequence[PairwiseAlgorithm] | None = None, *, alpha: float = 0.05
+        self, algorithms: Sequence[PairwiseAlgorithm] | None = None, *, alpha: float = 0.05
     ) -> None:
-        self.methods = methods
+        self.algorithms = algorithms
         self.alpha = alpha
 
     def _members(self) -> list[PairwiseAlgorithm]:
-        if self.methods is None:
+        if self.algorithms is None:
             return [LOCI(), ANM(), PairwiseLiNGAM(), IGCI(), RECI()]
-        return list(self.methods)
+        return list(self.algorithms)
 
     def _check_settings(self) -> None:
-        if isinstance(self.methods, (str, PairwiseAlgorithm)):
+        if isinstance(self.algorithms, (str, PairwiseAlgorithm)):
             raise InputError(
-                f"methods={self.methods!r}; expected a sequence of algorithms. Write e.g. "
-                "methods=[ANM(), LOCI()]."
+                f"algorithms={self.algorithms!r}; expected a sequence of algorithms. Write e.g. "
+                "algorithms=[ANM(), LOCI()]."
             )
         members = self._members()
         if not members:
-            raise InputError("methods is empty; expected at least one algorithm such as ANM().")
+            raise InputError("algorithms is empty; expected at least one algorithm such as ANM().")
         for member in members:
             _as_pairwise(member)._check_settings()
 
@@ -164,7 +164,7 @@ def _as_pairwise(method: Any) -> PairwiseAlgorithm:
 
 
 def direction(
-    data: Data, x: Name, y: Name, *, method: PairwiseAlgorithm | None = None
+    data: Data, x: Name, y: Name, *, algorithm: PairwiseAlgorithm | None = None
 ) -> Direction:
     """Say which of two variables is the cause of the other one, or that it cannot be told.
 
@@ -174,7 +174,7 @@ def direction(
         One row a unit; columns other than the two are not read.
     x, y : name
         The variables.
-    method : ANM, LOCI, PNL, IGCI, RECI, PairwiseLiNGAM or PairwiseEnsemble, optional
+    algorithm : ANM, LOCI, PNL, IGCI, RECI, PairwiseLiNGAM or PairwiseEnsemble, optional
         An ensemble of all but PNL if left out. It is not changed.
 
     Returns
@@ -198,7 +198,7 @@ def direction(
 
     - one of the two causes the other one: a hidden common cause, or selection, can make either way
       look possible;
-    - what the method assumes of mechanism and noise.
+    - what the algorithm assumes of mechanism and noise.
 
     Examples
     --------
@@ -210,7 +210,7 @@ def direction(
     'x -> y'
     >>> direction(data, "x", "z").verdict  # linear and Gaussian
     'undecided'
-    >>> direction(data, "x", "y", method=LOCI(by="likelihood"))
+    >>> direction(data, "x", "y", algorithm=LOCI(by="likelihood"))
     Direction: x -> y
     ─────────────────
     method  LOCI(by='likelihood')
@@ -219,5 +219,5 @@ def direction(
     <BLANKLINE>
     ...
     """
-    algorithm = PairwiseEnsemble() if method is None else clone(_as_pairwise(method))
-    return algorithm.fit(as_table(data, columns=(x, y))).direction_
+    chosen = PairwiseEnsemble() if algorithm is None else clone(_as_pairwise(algorithm))
+    return chosen.fit(as_table(data, columns=(x, y))).direction_

@@ -87,7 +87,7 @@ class InvariantPrediction(BaseEstimator):
         lasso first, or that matter most to a random forest if there is a `regressor`.
     max_size : int, optional
         Most variables in a set; no limit if left out.
-    random_state : int, numpy.random.Generator or None, default 0
+    random_state : int, Generator or None, default 0
         Deals out the rows to folds where there is a `regressor`, and seeds it.
     n_jobs : int, optional
         Workers that share the sets; never changes the result.

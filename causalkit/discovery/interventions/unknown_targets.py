@@ -83,12 +83,12 @@ class UnknownTargets(DiscoveryAlgorithm):
         Tiers, required and forbidden edges; obeyed to the letter.
     max_parents : int, optional
         Most parents of a variable; no limit if left out, but what the rows allow.
-    random_state : int, numpy.random.Generator or None, default 0
+    random_state : int, Generator or None, default 0
         Source of the first orders and of the shakes.
-    max_seconds : float, optional
-        Time budget. When it is spent the best graph so far is taken.
     n_jobs : int, optional
         Threads that share the starts; never changes the result.
+    max_seconds : float, optional
+        Time budget. When it is spent the best graph so far is taken.
 
     Attributes
     ----------
@@ -179,8 +179,8 @@ class UnknownTargets(DiscoveryAlgorithm):
         knowledge: Knowledge | None = None,
         max_parents: int | None = None,
         random_state: RandomState = 0,
-        max_seconds: float | None = None,
         n_jobs: int | None = None,
+        max_seconds: float | None = None,
     ) -> None:
         self.environment = environment
         self.observational = observational

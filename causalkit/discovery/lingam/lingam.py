@@ -148,7 +148,7 @@ class ICALiNGAM(LinearNonGaussian):
         As of :class:`DirectLiNGAM`.
     max_iter : int, default 1000
         Most iterations of FastICA; a warning is given where they do not suffice.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default 0
         Source of the starting values.
 
     Attributes
@@ -192,7 +192,7 @@ class ICALiNGAM(LinearNonGaussian):
         alpha: float = 0.01,
         min_effect: float = 0.0,
         max_iter: int = 1000,
-        random_state: RandomState = None,
+        random_state: RandomState = 0,
     ) -> None:
         self.knowledge = knowledge
         self.prune = prune

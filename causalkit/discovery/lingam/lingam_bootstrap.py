@@ -180,15 +180,15 @@ class BootstrapEffects(Reported):
 
 def bootstrap_effects(
     algorithm: DiscoveryAlgorithm,
-    X: Data,
+    data: Data,
     *,
     n_resamples: int = 200,
     resample: str = "rows",
     block_length: int | None = None,
     clusters: Name | ArrayLike | None = None,
     strata: Name | ArrayLike | None = None,
+    random_state: RandomState = 0,
     n_jobs: int | None = None,
-    random_state: RandomState = None,
 ) -> BootstrapEffects:
     """Learn a linear model from many resamples, and collect its total effects.
 
@@ -196,15 +196,15 @@ def bootstrap_effects(
     ----------
     algorithm : DirectLiNGAM, ICALiNGAM
         It is copied and left as it is.
-    X : DataFrame, 2-D ndarray, or dict of columns, n_rows by n_variables
+    data : DataFrame, 2-D ndarray, or dict of columns, n_rows by n_variables
     n_resamples : int, default 200
     resample : {"rows", "blocks", "subsample"}
         As in :class:`~causalkit.discovery.Bootstrap`, and so are the next three.
     block_length : int, optional
     clusters, strata : name or array-like of shape (n_rows,), optional
+    random_state : int, Generator or None, default 0
     n_jobs : int, optional
         Parallel resamples; never changes the result.
-    random_state : int, Generator or None
 
     Returns
     -------
@@ -256,7 +256,7 @@ def bootstrap_effects(
     n = check_count(n_resamples, "n_resamples")
     check_choice(resample, "resample", _RESAMPLES)
     reader = SimpleNamespace(algorithm=algorithm, clusters=clusters, strata=strata)
-    table, _, cluster, stratum = read_grouped(reader, X, inner_test(algorithm))
+    table, _, cluster, stratum = read_grouped(reader, data, inner_test(algorithm))
     sampler = sampler_of(table, resample, block_length, cluster, stratum)
     *streams, last = as_generator(random_state).spawn(n + 1)
     fitted: Any = learner(algorithm, last)

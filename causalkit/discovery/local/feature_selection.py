@@ -96,6 +96,7 @@ class MarkovBoundarySelector(SelectorMixin, BaseEstimator):
     References
     ----------
     Koller and Sahami (1996), "Toward optimal feature selection", ICML. Aliferis et al. (2010),
+    "Local causal and Markov blanket induction for causal discovery and feature selection",
     JMLR 11: 171-234.
     """
 

@@ -40,11 +40,11 @@ from causalkit.independence import CITest
 from causalkit.independence.sweep import bind_wide
 from causalkit.typing import Data, Name
 
-__all__ = ["MarkovBoundary", "Step", "open_inquiry"]
+__all__ = ["BoundaryStep", "MarkovBoundary", "open_inquiry"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Step(Reported):
+class BoundaryStep(Reported):
     """A column that was added to a boundary or dropped from it, and why.
 
     Attributes
@@ -121,7 +121,7 @@ class MarkovBoundary(BaseEstimator):
     p_values_ : dict of name to float
         In the same order, the p-value of each member given the other members; NaN if the test has
         nothing to say. They were selected to be small.
-    trace_ : tuple of Step
+    trace_ : tuple of BoundaryStep
         What was added and dropped, in order.
     n_tests_ : int
         Tests carried out.
@@ -183,7 +183,7 @@ class MarkovBoundary(BaseEstimator):
 
     boundary_: tuple[Name, ...]
     p_values_: Mapping[Name, float]
-    trace_: tuple[Step, ...]
+    trace_: tuple[BoundaryStep, ...]
     n_tests_: int
     n_untestable_: int
     n_features_in_: int
@@ -307,8 +307,8 @@ def _strength(
     return False, result.p_value, -abs(result.statistic)
 
 
-def _named(move: Move, names: tuple[Name, ...]) -> Step:
+def _named(move: Move, names: tuple[Name, ...]) -> BoundaryStep:
     given = tuple(names[k] for k in move.given)
-    return Step(
+    return BoundaryStep(
         names[move.target], names[move.column], move.joins, given, move.statistic, move.p_value
     )

@@ -19,10 +19,11 @@ from sklearn.base import clone
 from causalkit._core.parallel import run
 from causalkit._core.random import draw_seed
 from causalkit.discovery.base import DiscoveryAlgorithm
+from causalkit.discovery.resampling._replicate_store import Learnt, ReplicateStore, Sparse
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.errors import CausalkitError, NumericalError, ResamplingWarning
 from causalkit.graph import CausalGraph, Kind, LaggedGraph
-from causalkit.typing import FloatArray, IntArray, Name
+from causalkit.typing import FloatArray, Name
 
 __all__ = [
     "Algorithm",
@@ -40,16 +41,6 @@ Frame: TypeAlias = tuple[tuple[Name, ...], Kind, tuple[Name, ...] | None]
 """Nodes and kind that all graphs fit into; and the series, if the nodes are of a template."""
 
 _Same = TypeVar("_Same", bound=DiscoveryAlgorithm | SeriesAlgorithm)
-_Sparse = tuple[IntArray, IntArray, NDArray[np.uint8]]
-
-
-@dataclass(frozen=True, slots=True)
-class Learnt:
-    """What came of one search: the marks of its graph and its kind, or why there is none."""
-
-    marks: _Sparse | None
-    failure: str | None
-    kind: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +59,7 @@ class Replicates(Sequence[CausalGraph | LaggedGraph]):
 
     nodes: tuple[Name, ...]
     kind: Kind
-    marks: tuple[_Sparse, ...]
+    marks: tuple[Sparse, ...]
     series: tuple[Name, ...] | None = None
 
     @overload
@@ -112,7 +103,7 @@ class Replicates(Sequence[CausalGraph | LaggedGraph]):
         marks = tuple((place[rows], place[columns], held) for rows, columns, held in self.marks)
         return replace(self, nodes=nodes, marks=marks)
 
-    def _ends(self, marks: _Sparse) -> NDArray[np.uint8]:
+    def _ends(self, marks: Sparse) -> NDArray[np.uint8]:
         ends = np.zeros((len(self.nodes),) * 2, dtype=np.uint8)
         ends[marks[0], marks[1]] = marks[2]
         return ends
@@ -135,24 +126,38 @@ def replicate(
     n_jobs: int | None,
     label: str,
     shared: bool = False,
+    store: ReplicateStore | None = None,
 ) -> list[Any]:
     """Run replicates: beside each other in threads where the test is compiled, else in processes.
 
     Threads it is, too, where they are `shared`: what one of them found out the others need not.
-    Their warnings come once for each kind, with the number of times.
+    Their warnings come once for each kind, with the number of times. What is in the `store` is
+    taken from there, and what is not goes there as soon as it is learnt.
     """
+    known = {} if store is None else store.known
+    asked = [k for k in range(len(arguments)) if k not in known]
+    keep = None if store is None else lambda k, one: store.note(asked[k], one)
     compiled = isinstance(algorithm, DiscoveryAlgorithm) and not algorithm._needs_rows()
     threads, steady = shared or compiled, shared or not compiled
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        results = run(job, arguments, n_jobs=n_jobs, label=label, threads=threads, steady=steady)
+        results = run(
+            job,
+            [arguments[k] for k in asked],
+            n_jobs=n_jobs,
+            label=label,
+            threads=threads,
+            steady=steady,
+            keep=keep,
+        )
     counts = Counter(note.category for note in caught)
     for category, count in counts.items():
         first = next(str(note.message) for note in caught if note.category is category)
         warnings.warn(
             f"{count} warning(s) while resampling, the first: {first}", category, stacklevel=5
         )
-    return results
+    found = known | dict(zip(asked, results, strict=True))
+    return [found[k] for k in range(len(arguments))]
 
 
 def learn(

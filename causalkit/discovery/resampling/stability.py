@@ -19,20 +19,22 @@ Rows that depend on each other are drawn together: whole clusters, or blocks of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.checks import check_count, check_fraction
 from causalkit._core.random import as_generator
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
 from causalkit.discovery.resampling._perturbed import by_tests
 from causalkit.discovery.resampling._plans import Plan, plan_of
+from causalkit.discovery.resampling._replicate_store import Learnt, ReplicateStore, store_of
 from causalkit.discovery.resampling._replicates import (
     Algorithm,
-    Learnt,
     Replicates,
     learn,
     replicate,
@@ -40,7 +42,8 @@ from causalkit.discovery.resampling._replicates import (
 )
 from causalkit.discovery.resampling._resampling import Gaussian, Sampler
 from causalkit.discovery.resampling.edge_frequencies import EdgeFrequencies, count_edges
-from causalkit.graph import CausalGraph, LaggedGraph
+from causalkit.graph import CausalGraph, Edge, Kind, LaggedGraph
+from causalkit.graph.marks import show_name
 from causalkit.typing import Data, Name, RandomState
 
 __all__ = ["Bootstrap", "explain_share"]
@@ -74,9 +77,13 @@ class Bootstrap(DiscoveryAlgorithm):
         this and `clusters` are left out.
     threshold : float, default 0.5
         Pairs that at least this share of the replicates join are joined in `graph_`.
+    store : str or path, optional
+        File in which each replicate is kept as it comes. The same call on it repeats none that is
+        there, however it ended, and more resamples are added to it (but for "tests").
+    random_state : int, Generator or None, default 0
+        With a `store` an integer.
     n_jobs : int, optional
         Parallel replicates; never changes the result.
-    random_state : int, Generator or None
 
     Attributes
     ----------
@@ -183,8 +190,9 @@ class Bootstrap(DiscoveryAlgorithm):
         clusters: Name | ArrayLike | None = None,
         strata: Name | ArrayLike | None = None,
         threshold: float = 0.5,
+        store: str | PathLike[str] | None = None,
+        random_state: RandomState = 0,
         n_jobs: int | None = None,
-        random_state: RandomState = None,
     ) -> None:
         self.algorithm = algorithm
         self.n_resamples = n_resamples
@@ -193,6 +201,7 @@ class Bootstrap(DiscoveryAlgorithm):
         self.clusters = clusters
         self.strata = strata
         self.threshold = threshold
+        self.store = store
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -215,7 +224,7 @@ class Bootstrap(DiscoveryAlgorithm):
         Raises
         ------
         InputError
-            If the settings do not fit each other or the data.
+            If the settings do not fit each other or the data, or the store was begun with others.
         NumericalError
             If the algorithm fails on all resamples.
         """
@@ -230,8 +239,9 @@ class Bootstrap(DiscoveryAlgorithm):
         n = check_count(self.n_resamples, "n_resamples")
         threshold = check_fraction(self.threshold, "threshold", closed=True)
         plan = plan_of(self, table)
+        store = store_of(self, plan)
         *streams, last = as_generator(self.random_state).spawn(n + 1)
-        learnt = self._learn(plan, streams, last)
+        learnt = self._learn(plan, streams, last, store)
         frame = plan.frame(learnt, self.algorithm_)
         found, self.failures_ = summarise(learnt, frame, "Bootstrap")
         share = found.joined()
@@ -240,10 +250,14 @@ class Bootstrap(DiscoveryAlgorithm):
         self.frequencies_ = count_edges(self.graph_, self.replicates_.matrices())
 
     def _learn(
-        self, plan: Plan, streams: list[np.random.Generator], last: np.random.Generator
+        self,
+        plan: Plan,
+        streams: list[np.random.Generator],
+        last: np.random.Generator,
+        store: ReplicateStore | None,
     ) -> list[Learnt]:
         """Learn from all rows, and from each sample or what it would answer."""
-        how: dict[str, Any] = {"n_jobs": self.n_jobs, "label": "bootstrap"}
+        how: dict[str, Any] = {"n_jobs": self.n_jobs, "label": "bootstrap", "store": store}
         if self.resample == "tests":
             self.algorithm_, jobs = by_tests(self, plan, streams, last)
             return replicate(learn, plan.algorithm, jobs, shared=True, **how)
@@ -252,6 +266,15 @@ class Bootstrap(DiscoveryAlgorithm):
         nodes = plan.names(self.algorithm_)
         jobs = [(plan.algorithm, data, nodes, sampler, stream) for stream in streams]
         return replicate(_one, plan.algorithm, jobs, **how)
+
+    @property
+    def conflicts_(self) -> tuple[str, ...]:
+        """Where tests of the search on all rows contradict each other or the knowledge.
+
+        Empty if the algorithm keeps no such list.
+        """
+        check_is_fitted(self, "algorithm_")
+        return tuple(getattr(self.algorithm_, "conflicts_", ()))
 
     def _explain(self, a: Name, b: Name) -> Explanation:
         return explain_share(self.graph_, self.frequencies_, self.algorithm_, a, b)
@@ -276,9 +299,26 @@ def explain_share(
         return Explanation((a, b), "no edge", why, None, inner.test)
     votes = ", ".join(f"{edge} in {frequencies.share(edge):.0%}" for edge in edges)
     direction = f"the vote of the replicates ({votes})"
+    if graph.kind is Kind.CPDAG and (more := _more_often(frequencies, a, b, edges)):
+        direction += (
+            f". Though {more} is more frequent, it is not drawn: colliders x -> k <- y are voted "
+            "on, not arrows, and only those of which this graph joins both pairs and not x and y. "
+            "Here the other leg is not joined, or most replicates have no collider with it"
+        )
     if inner.direction is not None:
         direction += f". On all rows: {inner.direction}"
     return Explanation((a, b), "; ".join(map(str, edges)), why, direction, inner.test)
+
+
+def _more_often(
+    frequencies: EdgeFrequencies, a: Name, b: Name, drawn: Iterable[Edge]
+) -> str | None:
+    """The most frequent edge of a pair, if it is another one than is drawn."""
+    shares = {symbol: share for symbol, share in frequencies.of(a, b).items() if symbol != "none"}
+    often = max(shares, key=shares.__getitem__, default=None)
+    if often is None or shares[often] <= max(frequencies.share(edge) for edge in drawn):
+        return None
+    return f"{show_name(a)} {often} {show_name(b)}"
 
 
 def _shares(found: Mapping[str, float]) -> str:

@@ -68,9 +68,9 @@ class StabilitySelection(DiscoveryAlgorithm):
     clusters, strata : name or array-like of shape (n_rows,), optional
         As for :class:`Bootstrap`: clusters are split whole, strata one by one. Domains of
         :class:`CDNOD` and environments of :class:`CausalDeFinetti` need not be named again.
+    random_state : int, Generator or None, default 0
     n_jobs : int, optional
         Parallel halves; never changes the result.
-    random_state : int, Generator or None
 
     Attributes
     ----------
@@ -151,8 +151,8 @@ class StabilitySelection(DiscoveryAlgorithm):
         alphas: Sequence[float] | None = None,
         clusters: Name | ArrayLike | None = None,
         strata: Name | ArrayLike | None = None,
+        random_state: RandomState = 0,
         n_jobs: int | None = None,
-        random_state: RandomState = None,
     ) -> None:
         self.algorithm = algorithm
         self.n_pairs = n_pairs

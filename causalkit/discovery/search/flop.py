@@ -53,7 +53,7 @@ class FLOP(ScoreSearch):
         Only pairs that it joins may be joined. Of any kind; a PC graph with a large `alpha`, say.
     max_parents : int, optional
         Most parents of a variable; no limit if left out, but what the rows allow.
-    random_state : int, numpy.random.Generator or None, default 0
+    random_state : int, Generator or None, default 0
         Source of the first order and of the shakes. The same table and number give the same graph.
     max_seconds : float, optional
         Time budget. When it is spent the best graph so far is taken.

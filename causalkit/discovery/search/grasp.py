@@ -46,12 +46,12 @@ class GRaSP(ScoreSearch):
         Only pairs that it joins may be joined. Of any kind; a PC graph with a large `alpha`, say.
     max_parents : int, optional
         Most parents of a variable; no limit if left out, but what the rows allow.
-    random_state : int, numpy.random.Generator or None, default 0
+    random_state : int, Generator or None, default 0
         Source of the first orders. The same table and the same number give the same graph.
-    max_seconds : float, optional
-        Time budget. When it is spent the best graph so far is taken.
     n_jobs : int, optional
         Threads that share the starts; never changes the result.
+    max_seconds : float, optional
+        Time budget. When it is spent the best graph so far is taken.
 
     Attributes
     ----------
@@ -111,8 +111,8 @@ class GRaSP(ScoreSearch):
         skeleton: CausalGraph | None = None,
         max_parents: int | None = None,
         random_state: RandomState = 0,
-        max_seconds: float | None = None,
         n_jobs: int | None = None,
+        max_seconds: float | None = None,
     ) -> None:
         self.score = score
         self.depth = depth

@@ -55,7 +55,7 @@ class HillClimb(ScoreSearch):
         :class:`~causalkit.discovery.PC` this is a hybrid search, as in max-min hill climbing.
     max_parents : int, optional
         Most parents of a variable; no limit if left out, but what the rows allow.
-    random_state : int, numpy.random.Generator or None, default 0
+    random_state : int, Generator or None, default 0
         Source of the shakes. The same table and the same number give the same graph.
     max_seconds : float, optional
         Time budget. When it is spent the best graph so far is taken.

@@ -6,18 +6,26 @@ An algorithm derives from :class:`SeriesAlgorithm`, has the settings `max_lag`, 
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.series import Series, as_series
+from causalkit._core.step_lengths import steps_in
 from causalkit.discovery.base import Explanation, nodes_asked, note_columns
+from causalkit.discovery.series.preparation.outages import find_outages, named_outages
+from causalkit.errors import AssumptionWarning, InputError
 from causalkit.graph import Lagged, LaggedGraph
 from causalkit.graph.lagged import as_lagged
 from causalkit.typing import Data, Name
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["SeriesAlgorithm"]
 
@@ -64,12 +72,52 @@ class SeriesAlgorithm(BaseEstimator, ABC):
         Returns
         -------
         self
+
+        Warns
+        -----
+        AssumptionWarning
+            If cells look as if nobody had measured them: a code such as -9999, or a value that
+            stands too long. They are taken as they are.
         """
         del y
         series = as_series(X, panel=self.panel, time=self.time, mask=self.mask)
         note_columns(self, X, series.names)
+        _refuse_length(self.max_lag, series)
+        _warn_of_outages(series)
         self._fit(series)
         return self
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row for each edge of `graph_`, with what was learnt about it.
+
+        Returns
+        -------
+        DataFrame
+            Columns `cause`, `effect`, `lag` and `edge` as :meth:`LaggedGraph.to_frame` has them,
+            then `strength` and `p_value` where the algorithm has `strengths_` and `p_values_`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from causalkit.discovery import PCMCIPlus
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 300))
+        >>> y[1:] += 0.8 * x[:-1]
+        >>> PCMCIPlus(max_lag=1).fit({"x": x, "y": y}).to_frame().round(2)
+          cause effect  lag edge  strength  p_value
+        0     x      y    1   ->       ...      0.0
+        """
+        check_is_fitted(self, "graph_")
+        frame, where = self.graph_.to_frame(), self.graph_.index
+        place = (
+            frame["lag"].to_numpy(dtype=np.intp),
+            np.array([where(name) for name in frame["cause"]], dtype=np.intp),
+            np.array([where(name) for name in frame["effect"]], dtype=np.intp),
+        )
+        for column, attribute in (("strength", "strengths_"), ("p_value", "p_values_")):
+            values = getattr(self, attribute, None)
+            if isinstance(values, np.ndarray) and values.ndim == 3:
+                frame[column] = values[place]
+        return frame
 
     def explain(self, a: object, b: object) -> Explanation:
         """Say why two nodes are joined or not, and what directed the edge.
@@ -98,3 +146,26 @@ class SeriesAlgorithm(BaseEstimator, ABC):
     @abstractmethod
     def _explain(self, past: Lagged, now: Lagged) -> Explanation:
         """Answer `explain` for two nodes, the later one at t."""
+
+
+def _refuse_length(max_lag: object, series: Series) -> None:
+    """Refuse a length of time as the longest lag, with the number of steps that it is."""
+    if isinstance(max_lag, str) and max_lag[:1].isdigit():
+        n_steps = steps_in(max_lag, series.times, "max_lag")
+        raise InputError(
+            f"max_lag={max_lag!r}; expected a number of steps. It is {n_steps} of them: say "
+            f"max_lag={n_steps}."
+        )
+
+
+def _warn_of_outages(series: Series) -> None:
+    outages = find_outages(series)
+    if outages.cells.any():
+        warnings.warn(
+            f"cells look as if they had not been measured: {named_outages(outages, series.names)}. "
+            "They are taken as they are, and make links and hide some. If they are no values of "
+            "the quantity, make them missing, e.g. data.replace(code, np.nan); no lag reaches over "
+            "a missing cell.",
+            AssumptionWarning,
+            stacklevel=3,
+        )

@@ -8,7 +8,8 @@ either arm look like the other (domain adaptation). None has a formula for stand
 
 References
 ----------
-Künzel, Sekhon, Bickel & Yu (2019), PNAS 116, 4156-4165. doi:10.1073/pnas.1804597116
+Künzel, Sekhon, Bickel & Yu (2019), "Metalearners for estimating heterogeneous treatment effects
+using machine learning", PNAS 116, 4156-4165. doi:10.1073/pnas.1804597116
 """
 
 from __future__ import annotations

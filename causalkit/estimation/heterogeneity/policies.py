@@ -7,7 +7,8 @@ policy that was learnt from the same rows looks better than it is: judge it on o
 
 References
 ----------
-Athey & Wager (2021), Econometrica 89, 133-161. doi:10.3982/ECTA15732
+Athey & Wager (2021), "Policy learning with observational data", Econometrica 89, 133-161.
+doi:10.3982/ECTA15732
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def policy_value(
     scores: EffectScores | Effect | EffectSet | ArrayLike,
     *,
     cost: float | ArrayLike = 0.0,
-    groups: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> PolicyValue:
     """Estimate what a policy is worth.
@@ -124,7 +125,7 @@ def policy_value(
         Doubly robust scores of the same rows.
     cost : float, or array-like of shape (k,)
         Of treating one row, in units of the outcome; or of each action, control first.
-    groups, sample_weight : array-like of shape (n,), optional
+    clusters, sample_weight : array-like of shape (n,), optional
         Clusters and weights of scores that are plain numbers.
 
     Returns
@@ -150,7 +151,7 @@ def policy_value(
     (True, True)
     """
     found = as_scores(
-        scores, judged=decisions, groups=groups, sample_weight=sample_weight, several=True
+        scores, judged=decisions, clusters=clusters, sample_weight=sample_weight, several=True
     )
     net = net_scores(found, cost)
     chosen = _as_codes(decisions, found)

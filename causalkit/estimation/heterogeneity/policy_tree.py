@@ -8,10 +8,12 @@ for the data at hand.
 
 References
 ----------
-Athey & Wager (2021), Econometrica 89, 133-161. doi:10.3982/ECTA15732
-Zhou, Athey & Wager (2023), Operations Research 71, 148-183. doi:10.1287/opre.2022.2271
-Chernozhukov, Chetverikov & Kato (2014), Annals of Statistics 42, 1564-1597.
-doi:10.1214/14-AOS1230
+Athey & Wager (2021), "Policy learning with observational data", Econometrica 89, 133-161.
+doi:10.3982/ECTA15732
+Zhou, Athey & Wager (2023), "Offline multi-action policy learning: generalization and optimization",
+Operations Research 71, 148-183. doi:10.1287/opre.2022.2271
+Chernozhukov, Chetverikov & Kato (2014), "Gaussian approximation of suprema of empirical processes",
+Annals of Statistics 42, 1564-1597. doi:10.1214/14-AOS1230
 """
 
 from __future__ import annotations
@@ -56,7 +58,7 @@ class PolicyTree(BaseEstimator):
         Thresholds tried for each column, at quantiles; None for all that its values allow.
     cost : float or sequence of float
         Of treating one row, in units of the outcome; or of each action, control first.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default 0
         Folds of :meth:`held_out_value`, draws of :meth:`regret_bound`.
 
     Attributes
@@ -89,7 +91,7 @@ class PolicyTree(BaseEstimator):
         min_leaf: int = 10,
         n_cuts: int | None = 100,
         cost: float | ArrayLike = 0.0,
-        random_state: RandomState = None,
+        random_state: RandomState = 0,
     ) -> None:
         self.max_depth = max_depth
         self.min_leaf = min_leaf

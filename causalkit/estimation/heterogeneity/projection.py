@@ -12,10 +12,13 @@ in which α = 1 says that they are right on average, β = 1 that they spread as 
 
 References
 ----------
-Semenova & Chernozhukov (2021), Econometrics Journal 24, 264-289. doi:10.1093/ectj/utaa027
-Chernozhukov, Demirer, Duflo & Fernández-Val (2025), Econometrica 93, 1121-1164.
-doi:10.3982/ECTA19303
-MacKinnon & White (1985), J. Econometrics 29, 305-325. doi:10.1016/0304-4076(85)90158-7
+Semenova & Chernozhukov (2021), "Debiased machine learning of conditional average treatment effects
+and other causal functions", Econometrics Journal 24, 264-289. doi:10.1093/ectj/utaa027
+Chernozhukov, Demirer, Duflo & Fernández-Val (2025), "Fisher-Schultz lecture: generic machine
+learning inference on heterogenous treatment effects in randomized experiments, with an application
+to immunization in India", Econometrica 93, 1121-1164. doi:10.3982/ECTA19303
+MacKinnon & White (1985), "Some heteroskedasticity-consistent covariance matrix estimators with
+improved finite sample properties", J. Econometrics 29, 305-325. doi:10.1016/0304-4076(85)90158-7
 """
 
 from __future__ import annotations
@@ -191,7 +194,7 @@ def project_effects(
     columns: Data,
     scores: EffectScores | Effect | ArrayLike,
     *,
-    groups: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> EffectProjection:
     """Fit the best linear predictor of the effect by some columns.
@@ -203,7 +206,7 @@ def project_effects(
         make it a curve, for which :meth:`EffectProjection.band` gives a band.
     scores : Effect of AIPW, EffectScores, or array-like of shape (n,)
         Doubly robust scores of the same rows.
-    groups, sample_weight : array-like of shape (n,), optional
+    clusters, sample_weight : array-like of shape (n,), optional
         Clusters and weights of scores that are plain numbers.
 
     Returns
@@ -228,7 +231,7 @@ def project_effects(
     >>> line.names, line.values.round(1)
     (('constant', 'age'), array([1., 2.]))
     """
-    found = as_scores(scores, judged=columns, groups=groups, sample_weight=sample_weight)
+    found = as_scores(scores, judged=columns, clusters=clusters, sample_weight=sample_weight)
     table = as_table(columns)
     if table.n_rows != found.n_obs:
         raise InputError(
@@ -246,7 +249,7 @@ def calibrate_effects(
     predicted: ConditionalEffects | ArrayLike,
     scores: EffectScores | Effect | ArrayLike,
     *,
-    groups: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> EffectProjection:
     """Compare predicted effects with doubly robust scores of the same rows.
@@ -256,7 +259,7 @@ def calibrate_effects(
     predicted : ConditionalEffects or array-like of shape (n,)
         Learnt from other rows, or by `predict_out_of_fold(..., sequential=True)`.
     scores : Effect of AIPW, EffectScores, or array-like of shape (n,)
-    groups, sample_weight : array-like of shape (n,), optional
+    clusters, sample_weight : array-like of shape (n,), optional
         Clusters and weights of scores that are plain numbers.
 
     Returns
@@ -285,7 +288,7 @@ def calibrate_effects(
     >>> bool(1 in found.interval("mean")), bool(1 in found.interval("spread"))
     (True, True)
     """
-    found = as_scores(scores, judged=predicted, groups=groups, sample_weight=sample_weight)
+    found = as_scores(scores, judged=predicted, clusters=clusters, sample_weight=sample_weight)
     found = scores_for(predicted, found)
     values = predicted.values if isinstance(predicted, ConditionalEffects) else predicted
     try:

@@ -16,8 +16,8 @@ otherwise the ranking has seen the noise by which it is judged.
 
 References
 ----------
-Yadlowsky, Fleming, Shah, Brunskill & Wager (2025), JASA 120, 38-51.
-doi:10.1080/01621459.2024.2393466
+Yadlowsky, Fleming, Shah, Brunskill & Wager (2025), "Evaluating treatment prioritization rules via
+rank-weighted average treatment effects", JASA 120, 38-51. doi:10.1080/01621459.2024.2393466
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def rank_weighted_effect(
     scores: EffectScores | Effect | ArrayLike,
     *,
     weighting: str = "autoc",
-    groups: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     n_shares: int = 20,
 ) -> RankWeightedEffect:
@@ -185,7 +185,7 @@ def rank_weighted_effect(
         Doubly robust scores of the same rows.
     weighting : {"autoc", "qini"}
         "autoc" finds few rows with large effects better, "qini" many rows with moderate ones.
-    groups, sample_weight : array-like of shape (n,), optional
+    clusters, sample_weight : array-like of shape (n,), optional
         Clusters and weights of scores that are plain numbers.
     n_shares : int
         Points of the curve, evenly spread up to 1.
@@ -222,7 +222,7 @@ def rank_weighted_effect(
     """
     check_choice(weighting, "weighting", tuple(_NAMES))
     check_count(n_shares, "n_shares", minimum=2)
-    found = as_scores(scores, judged=priorities, groups=groups, sample_weight=sample_weight)
+    found = as_scores(scores, judged=priorities, clusters=clusters, sample_weight=sample_weight)
     found = scores_for(priorities, found)
     ranked = _Ranked(as_priorities(priorities, found.n_obs), found)
     value, influence = ranked.area(weighting)

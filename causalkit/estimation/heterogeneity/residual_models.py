@@ -6,10 +6,14 @@ that is linear in the modifiers, linear in many of them, or of any form.
 
 References
 ----------
-Chernozhukov et al. (2018), Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
-Nie & Wager (2021), Biometrika 108, 299-319. doi:10.1093/biomet/asaa076
-Athey, Tibshirani & Wager (2019), Annals of Statistics 47, 1148-1178. doi:10.1214/18-AOS1709
-Semenova, Goldman, Chernozhukov & Taddy (2023), Quantitative Economics 14, 471-510.
+Chernozhukov et al. (2018), "Double/debiased machine learning for treatment and structural
+parameters", Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
+Nie & Wager (2021), "Quasi-oracle estimation of heterogeneous treatment effects", Biometrika 108,
+299-319. doi:10.1093/biomet/asaa076
+Athey, Tibshirani & Wager (2019), "Generalized random forests", Annals of Statistics 47, 1148-1178.
+doi:10.1214/18-AOS1709
+Semenova, Goldman, Chernozhukov & Taddy (2023), "Inference on heterogeneous treatment effects in
+high-dimensional dynamic panels under weak dependence", Quantitative Economics 14, 471-510.
 doi:10.3982/QE1670
 """
 

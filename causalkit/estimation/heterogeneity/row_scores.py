@@ -11,8 +11,10 @@ uses the conditional effects that are to be judged.
 
 References
 ----------
-Robins, Rotnitzky & Zhao (1994), JASA 89, 846-866. doi:10.1080/01621459.1994.10476818
-Semenova & Chernozhukov (2021), Econometrics Journal 24, 264-289. doi:10.1093/ectj/utaa027
+Robins, Rotnitzky & Zhao (1994), "Estimation of regression coefficients when some regressors are not
+always observed", JASA 89, 846-866. doi:10.1080/01621459.1994.10476818
+Semenova & Chernozhukov (2021), "Debiased machine learning of conditional average treatment effects
+and other causal functions", Econometrics Journal 24, 264-289. doi:10.1093/ectj/utaa027
 """
 
 from __future__ import annotations
@@ -210,7 +212,7 @@ def as_scores(
     scores: EffectScores | Effect | EffectSet | ArrayLike,
     *,
     judged: object = None,
-    groups: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     several: bool = False,
 ) -> EffectScores:
@@ -223,7 +225,7 @@ def as_scores(
     scores : EffectScores, Effect, EffectSet, or array-like of shape (n,)
     judged : object
         What the scores are to judge, refused if it is scores itself.
-    groups, sample_weight : array-like of shape (n,), optional
+    clusters, sample_weight : array-like of shape (n,), optional
     several : bool
         Whether more than two levels of the treatment are welcome.
     """
@@ -240,9 +242,9 @@ def as_scores(
                 f"the scores are of {len(scores.levels)} levels {scores.levels[:8]}; expected one "
                 "effect, of two levels. Choose one of the contrasts, effects[0] or effects[label]."
             )
-        if groups is not None or sample_weight is not None:
+        if clusters is not None or sample_weight is not None:
             raise InputError(
-                "groups or sample_weight were given beside scores that bring their own; expected "
+                "clusters or sample_weight were given beside scores that bring their own; expected "
                 "them with plain numbers only. Give them to the estimator of the effect."
             )
         return scores
@@ -255,7 +257,7 @@ def as_scores(
             f"the scores are a {type(scores).__name__} that cannot be used; expected an Effect of "
             "AIPW, its effect_scores(...), or one finite number a row, at least two."
         )
-    codes = as_groups(groups, len(values))
+    codes = as_groups(clusters, len(values))
     one_kind = codes is None or codes.ndim == 1
     return EffectScores(
         values,

@@ -6,8 +6,10 @@ a forest, or one of yours.
 
 References
 ----------
-Kennedy (2023), Electronic Journal of Statistics 17, 3008-3049. doi:10.1214/23-EJS2157
-Semenova & Chernozhukov (2021), Econometrics Journal 24, 264-289. doi:10.1093/ectj/utaa027
+Kennedy (2023), "Towards optimal doubly robust estimation of heterogeneous causal effects",
+Electronic Journal of Statistics 17, 3008-3049. doi:10.1214/23-EJS2157
+Semenova & Chernozhukov (2021), "Debiased machine learning of conditional average treatment effects
+and other causal functions", Econometrics Journal 24, 264-289. doi:10.1093/ectj/utaa027
 """
 
 from __future__ import annotations

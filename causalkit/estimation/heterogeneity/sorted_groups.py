@@ -7,9 +7,11 @@ all alike.
 
 References
 ----------
-Chernozhukov, Demirer, Duflo & Fernández-Val (2025), Econometrica 93, 1121-1164.
-doi:10.3982/ECTA19303
-Chernozhukov, Fernández-Val & Galichon (2009), Biometrika 96, 559-575. doi:10.1093/biomet/asp030
+Chernozhukov, Demirer, Duflo & Fernández-Val (2025), "Fisher-Schultz lecture: generic machine
+learning inference on heterogenous treatment effects in randomized experiments, with an application
+to immunization in India", Econometrica 93, 1121-1164. doi:10.3982/ECTA19303
+Chernozhukov, Fernández-Val & Galichon (2009), "Improving point and interval estimators of monotone
+functions by rearrangement", Biometrika 96, 559-575. doi:10.1093/biomet/asp030
 """
 
 from __future__ import annotations
@@ -189,7 +191,7 @@ def group_effects(
     scores: EffectScores | Effect | ArrayLike,
     *,
     n_groups: int = 5,
-    groups: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> GroupEffects:
     """Estimate the average effect in groups of rows.
@@ -203,7 +205,7 @@ def group_effects(
         Doubly robust scores of the same rows.
     n_groups : int
         How many slices.
-    groups, sample_weight : array-like of shape (n,), optional
+    clusters, sample_weight : array-like of shape (n,), optional
         Clusters and weights of scores that are plain numbers.
 
     Returns
@@ -228,7 +230,7 @@ def group_effects(
     >>> found.labels, (found.values + 1).round()
     (('north', 'south'), array([1., 2.]))
     """
-    found = as_scores(scores, judged=by, groups=groups, sample_weight=sample_weight)
+    found = as_scores(scores, judged=by, clusters=clusters, sample_weight=sample_weight)
     found = scores_for(by, found)
     check_count(n_groups, "n_groups", minimum=2)
     codes, labels, cut = _assigned(by, found, n_groups)

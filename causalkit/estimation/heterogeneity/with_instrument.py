@@ -7,9 +7,10 @@ without the instrument; its final regression may be any, and it has none.
 
 References
 ----------
-Chernozhukov et al. (2018), Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
-Syrgkanis, Lei, Oprescu, Hei, Battocchi & Lewis (2019), Machine Learning Estimation of Heterogeneous
-Treatment Effects with Instruments, NeurIPS 32. doi:10.48550/arXiv.1905.10176
+Chernozhukov et al. (2018), "Double/debiased machine learning for treatment and structural
+parameters", Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
+Syrgkanis, Lei, Oprescu, Hei, Battocchi & Lewis (2019), "Machine learning estimation of
+heterogeneous treatment effects with instruments", NeurIPS 32. doi:10.48550/arXiv.1905.10176
 """
 
 from __future__ import annotations

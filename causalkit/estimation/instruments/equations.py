@@ -13,9 +13,10 @@ which is χ²(K − 1) if all instruments are valid.
 
 References
 ----------
-Anderson & Rubin (1949), Annals of Mathematical Statistics 20(1), 46-63.
-doi:10.1214/aoms/1177730090
-Hansen (1982), Econometrica 50(4), 1029-1054. doi:10.2307/1912775
+Anderson & Rubin (1949), "Estimation of the parameters of a single equation in a complete system of
+stochastic equations", Annals of Mathematical Statistics 20(1), 46-63. doi:10.1214/aoms/1177730090
+Hansen (1982), "Large sample properties of generalized method of moments estimators", Econometrica
+50(4), 1029-1054. doi:10.2307/1912775
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ References
 ----------
 Montiel Olea, J. L., Pflueger, C. (2013). A robust test for weak instruments. Journal of Business &
 Economic Statistics 31(3), 358-369. doi:10.1080/00401706.2013.806694
-Staiger, D., Stock, J. H. (1997). Econometrica 65(3), 557-586. doi:10.2307/2171753
+Staiger, D., Stock, J. H. (1997), "Instrumental variables regression with weak instruments",
+Econometrica 65(3), 557-586. doi:10.2307/2171753
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FirstStage", "effective_f_threshold", "first_stage_of"]
 
-_LEAST_F = 10.0
+LEAST_F = 10.0
 """Rule of thumb of Staiger and Stock."""
 
 
@@ -84,12 +85,12 @@ class FirstStage(Reported):
     @property
     def weak(self) -> bool:
         """Whether the effective F is below 10."""
-        return not self.effective_f >= _LEAST_F
+        return not self.effective_f >= LEAST_F
 
     @property
     def sentence(self) -> str:
         """The result in one sentence."""
-        judged = f", weak (below {_LEAST_F:g})" if self.weak else ""
+        judged = f", weak (below {LEAST_F:g})" if self.weak else ""
         return f"First stage of {self.treatment}: effective F {self.effective_f:.4g}{judged}"
 
     def warning(self) -> WeakInstrumentWarning | None:
@@ -99,7 +100,7 @@ class FirstStage(Reported):
         shown = ", ".join(map(repr, self.names[:5])) + (", …" if len(self.names) > 5 else "")
         return WeakInstrumentWarning(
             f"the instrument(s) {shown} hardly move {self.treatment!r}: effective first-stage F "
-            f"{self.effective_f:.3g}; expected {_LEAST_F:g} or more for estimate and interval to "
+            f"{self.effective_f:.3g}; expected {LEAST_F:g} or more for estimate and interval to "
             "be trusted. Use weak_instrument_set(effect), which holds whatever their strength."
         )
 

@@ -18,11 +18,14 @@ agree (`overidentification`) and whether they were needed (`endogeneity`).
 
 References
 ----------
-Anderson & Rubin (1949), Annals of Mathematical Statistics 20(1), 46-63.
-doi:10.1214/aoms/1177730090
-Fuller (1977), Econometrica 45(4), 939-953. doi:10.2307/1912683
-Hansen (1982), Econometrica 50(4), 1029-1054. doi:10.2307/1912775
-Angrist, Imbens & Rubin (1996), JASA 91, 444-455. doi:10.1080/01621459.1996.10476902
+Anderson & Rubin (1949), "Estimation of the parameters of a single equation in a complete system of
+stochastic equations", Annals of Mathematical Statistics 20(1), 46-63. doi:10.1214/aoms/1177730090
+Fuller (1977), "Some properties of a modification of the limited information estimator",
+Econometrica 45(4), 939-953. doi:10.2307/1912683
+Hansen (1982), "Large sample properties of generalized method of moments estimators", Econometrica
+50(4), 1029-1054. doi:10.2307/1912775
+Angrist, Imbens & Rubin (1996), "Identification of causal effects using instrumental variables",
+JASA 91, 444-455. doi:10.1080/01621459.1996.10476902
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ a half circle of angles.
 
 References
 ----------
-Anderson, T. W., Rubin, H. (1949). Ann. Math. Stat. 20(1), 46-63. doi:10.1214/aoms/1177730090
+Anderson, T. W., Rubin, H. (1949), "Estimation of the parameters of a single equation in a complete
+system of stochastic equations", Ann. Math. Stat. 20(1), 46-63. doi:10.1214/aoms/1177730090
 Moreira, M. J. (2003). Econometrica 71(4), 1027-1048. doi:10.1111/1468-0262.00438
 Kleibergen, F. (2005). Econometrica 73(4), 1103-1123. doi:10.1111/j.1468-0262.2005.00610.x
 """

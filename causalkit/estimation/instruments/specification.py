@@ -11,7 +11,8 @@
 References
 ----------
 Sargan, J. D. (1958). Econometrica 26(3), 393-415. doi:10.2307/1907619
-Hansen, L. P. (1982). Econometrica 50(4), 1029-1054. doi:10.2307/1912775
+Hansen, L. P. (1982), "Large sample properties of generalized method of moments estimators",
+Econometrica 50(4), 1029-1054. doi:10.2307/1912775
 Wu, D.-M. (1973). Econometrica 41(4), 733-750. doi:10.2307/1914093
 Hausman, J. A. (1978). Econometrica 46(6), 1251-1271. doi:10.2307/1913827
 """

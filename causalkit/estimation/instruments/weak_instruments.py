@@ -26,6 +26,7 @@ from causalkit.errors import InputError, NumericalError
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.inference import Asymptotic
 from causalkit.estimation.instruments.confidence_set import ConfidenceSet
+from causalkit.estimation.instruments.first_stage import LEAST_F, FirstStage
 from causalkit.estimation.instruments.inversion import invert
 from causalkit.estimation.instruments.linear import GMM, LIML, TwoStageLeastSquares
 from causalkit.estimation.instruments.partialled import (
@@ -38,7 +39,15 @@ from causalkit.estimation.instruments.similar_tests import ReducedForm, SimilarT
 from causalkit.estimation.problem import Problem
 from causalkit.typing import FloatArray
 
-__all__ = ["weak_instrument_set"]
+__all__ = ["first_stage_strength", "weak_instrument_set"]
+
+
+def first_stage_strength(effect: object) -> tuple[float, bool] | None:
+    """Return the F statistic of the first stage, and whether it is weak; None without one."""
+    details = effect.details if isinstance(effect, Effect) else {}
+    found = details.get("first_stage")
+    strength = found.effective_f if isinstance(found, FirstStage) else details.get("first_stage_f")
+    return None if strength is None else (float(strength), not strength >= LEAST_F)
 
 
 def weak_instrument_set(effect: Effect, test: str = "CLR", *, level: float = 0.95) -> ConfidenceSet:

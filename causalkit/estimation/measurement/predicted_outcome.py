@@ -15,7 +15,7 @@ References
 ----------
 Pettersson, Jerzak & Daoud (2025), Debiasing machine learning predictions for causal inference
 without additional ground truth data: "One map, many trials". doi:10.48550/arXiv.2508.01341
-Efron (2011), Tweedie's formula and selection bias. JASA 106. doi:10.1198/jasa.2011.tm11181
+Efron (2011), "Tweedie's formula and selection bias". JASA 106. doi:10.1198/jasa.2011.tm11181
 """
 
 from __future__ import annotations

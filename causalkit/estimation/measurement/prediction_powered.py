@@ -17,9 +17,9 @@ OLS, the labelled part is then OLS on the labelled rows, exactly.
 
 References
 ----------
-Angelopoulos, Bates, Fannjiang, Jordan & Zrnic (2023), Science 382, 669-674.
-doi:10.1126/science.adi6000
-Angelopoulos, Duchi & Zrnic (2023), PPI++: efficient prediction-powered inference.
+Angelopoulos, Bates, Fannjiang, Jordan & Zrnic (2023), "Prediction-powered inference", Science 382,
+669-674. doi:10.1126/science.adi6000
+Angelopoulos, Duchi & Zrnic (2023), "PPI++: efficient prediction-powered inference".
 doi:10.48550/arXiv.2311.01453
 """
 

@@ -8,10 +8,10 @@ by chance would only make the choice, and so the effect, noisier.
 
 References
 ----------
-van der Laan, Polley & Hubbard (2007), Statistical Applications in Genetics and Molecular Biology
-6(1) (the discrete super learner). doi:10.2202/1544-6115.1309
-Ahrens, Hansen, Schaffer & Wiemann (2025), Journal of Applied Econometrics 40, 249-269.
-doi:10.1002/jae.3103
+van der Laan, Polley & Hubbard (2007), "Super learner", Statistical Applications in Genetics and
+Molecular Biology 6(1) (the discrete super learner). doi:10.2202/1544-6115.1309
+Ahrens, Hansen, Schaffer & Wiemann (2025), "Model averaging and double machine learning", Journal of
+Applied Econometrics 40, 249-269. doi:10.1002/jae.3103
 """
 
 from __future__ import annotations

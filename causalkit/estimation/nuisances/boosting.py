@@ -14,9 +14,10 @@ A class of several is predicted by one model for each class against the others, 
 
 References
 ----------
-Friedman (2001), Annals of Statistics 29, 1189-1232. doi:10.1214/aos/1013203451
-Ahrens, Hansen, Schaffer & Wiemann (2025), Journal of Applied Econometrics 40, 249-269 (learners
-chosen by out-of-fold loss). doi:10.1002/jae.3103
+Friedman (2001), "Greedy function approximation: a gradient boosting machine", Annals of Statistics
+29, 1189-1232. doi:10.1214/aos/1013203451
+Ahrens, Hansen, Schaffer & Wiemann (2025), "Model averaging and double machine learning", Journal of
+Applied Econometrics 40, 249-269 (learners chosen by out-of-fold loss). doi:10.1002/jae.3103
 """
 
 from __future__ import annotations

@@ -183,7 +183,7 @@ class GramOLS(GramLearner):
 
     def fit_moments(self, cells: CellMoments, d: int) -> LinearFit:
         """Solve the normal equations."""
-        train = Training.of(cells.pooled(), d, standardise=True)
+        train = Training.of(cells.pooled(), d, standardize=True)
         B, _ = least_squares(train)
         return train.fit_of(B, np.zeros(len(B)))
 

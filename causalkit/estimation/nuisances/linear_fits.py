@@ -98,11 +98,11 @@ class Training:
     variances: FloatArray
 
     @classmethod
-    def of(cls, moments: CellMoments, d: int, *, standardise: bool) -> Training:
+    def of(cls, moments: CellMoments, d: int, *, standardize: bool) -> Training:
         """Mean products of d features and the targets after them, of one set of rows."""
         variances = np.diagonal(moments.gram)[:d] / moments.weight
         varies = variances > _CONSTANT * moments.mean[:d] ** 2
-        root = np.sqrt(np.where(varies, variances, 1.0)) if standardise else np.ones(d)
+        root = np.sqrt(np.where(varies, variances, 1.0)) if standardize else np.ones(d)
         scale = np.where(varies, 1 / root, 0.0)
         if not np.isfinite(moments.gram).all() or not np.isfinite(scale).all():
             raise NumericalError(

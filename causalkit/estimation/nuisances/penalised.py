@@ -17,10 +17,12 @@ features of all rows, never a target.
 
 References
 ----------
-Tibshirani (1996), J. Royal Statistical Society B 58, 267-288.
-doi:10.1111/j.2517-6161.1996.tb02080.x
-Hoerl & Kennard (1970), Technometrics 12, 55-67. doi:10.1080/00401706.1970.10488634
-Friedman, Hastie & Tibshirani (2010), J. Statistical Software 33(1). doi:10.18637/jss.v033.i01
+Tibshirani (1996), "Regression shrinkage and selection via the lasso", J. Royal Statistical Society
+B 58, 267-288. doi:10.1111/j.2517-6161.1996.tb02080.x
+Hoerl & Kennard (1970), "Ridge regression: biased estimation for nonorthogonal problems",
+Technometrics 12, 55-67. doi:10.1080/00401706.1970.10488634
+Friedman, Hastie & Tibshirani (2010), "Regularization paths for generalized linear models via
+coordinate descent", J. Statistical Software 33(1). doi:10.18637/jss.v033.i01
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ class _Penalised(GramLearner):
     penalties: ArrayLike | None
     n_penalties: int
     n_folds: int
-    standardise: bool
+    standardize: bool
 
     @property
     def n_hands(self) -> int:
@@ -72,7 +74,7 @@ class _Penalised(GramLearner):
 
     def fit_moments(self, cells: CellMoments, d: int) -> LinearFit:
         """Choose a penalty by the error on held-out cells, and fit with it on all of them."""
-        train = Training.of(cells.pooled(), d, standardise=self.standardise)
+        train = Training.of(cells.pooled(), d, standardize=self.standardize)
         q = len(train.cross)
         grids = [self._grid(train, m) for m in range(q)]
         errors = np.zeros((q, len(grids[0])))
@@ -121,7 +123,7 @@ class GramRidge(_Penalised):
     n_penalties : int
     n_folds : int
         Inner folds that choose among them.
-    standardise : bool
+    standardize : bool
         Whether columns are first divided by their standard deviation in the training set.
     features : transformer, optional
         Expands the columns, e.g. `Powers(2)`.
@@ -144,14 +146,14 @@ class GramRidge(_Penalised):
         penalties: ArrayLike | None = None,
         n_penalties: int = 50,
         n_folds: int = 5,
-        standardise: bool = True,
+        standardize: bool = True,
         features: Any = None,
         random_state: RandomState = None,
     ) -> None:
         self.penalties = penalties
         self.n_penalties = n_penalties
         self.n_folds = n_folds
-        self.standardise = standardise
+        self.standardize = standardize
         self.features = features
         self.random_state = random_state
 
@@ -186,7 +188,7 @@ class GramLasso(_Penalised):
         Last penalty as a share of the first.
     n_folds : int
         Inner folds that choose among them.
-    standardise : bool
+    standardize : bool
         Whether columns are first divided by their standard deviation in the training set.
     features : transformer, optional
         Expands the columns, e.g. `Powers(2)`.
@@ -201,7 +203,7 @@ class GramLasso(_Penalised):
     Notes
     -----
     Inner folds count by their weight, and the final fit is on all training rows. scikit-learn does
-    not scale the columns: `standardise=False` is its problem.
+    not scale the columns: `standardize=False` is its problem.
 
     Examples
     --------
@@ -229,7 +231,7 @@ class GramLasso(_Penalised):
         n_penalties: int = 100,
         smallest: float = 1e-3,
         n_folds: int = 5,
-        standardise: bool = True,
+        standardize: bool = True,
         features: Any = None,
         tolerance: float = 1e-9,
         max_sweeps: int = 10_000,
@@ -239,7 +241,7 @@ class GramLasso(_Penalised):
         self.n_penalties = n_penalties
         self.smallest = smallest
         self.n_folds = n_folds
-        self.standardise = standardise
+        self.standardize = standardize
         self.features = features
         self.tolerance = tolerance
         self.max_sweeps = max_sweeps

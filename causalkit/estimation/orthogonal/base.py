@@ -5,7 +5,8 @@ seeds, and how good the predictions were, are here, once for all.
 
 References
 ----------
-Chernozhukov et al. (2018), Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
+Chernozhukov et al. (2018), "Double/debiased machine learning for treatment and structural
+parameters", Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
 """
 
 from __future__ import annotations

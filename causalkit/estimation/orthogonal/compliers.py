@@ -8,9 +8,12 @@ average effect on compliers, of whatever form effects are.
 
 References
 ----------
-Imbens & Angrist (1994), Econometrica 62, 467-475. doi:10.2307/2951620
-Frölich (2007), J. Econometrics 139, 35-75. doi:10.1016/j.jeconom.2006.06.004
-Chernozhukov et al. (2018), Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
+Imbens & Angrist (1994), "Identification and estimation of local average treatment effects",
+Econometrica 62, 467-475. doi:10.2307/2951620
+Frölich (2007), "Nonparametric IV estimation of local average treatment effects with covariates", J.
+Econometrics 139, 35-75. doi:10.1016/j.jeconom.2006.06.004
+Chernozhukov et al. (2018), "Double/debiased machine learning for treatment and structural
+parameters", Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
 """
 
 from __future__ import annotations

@@ -16,10 +16,11 @@ well, which all doses share; the band over the curve follows from the same influ
 
 References
 ----------
-Kennedy, Ma, McHugh & Small (2017), JRSS B 79, 1229-1245. doi:10.1111/rssb.12212
+Kennedy, Ma, McHugh & Small (2017), "Non-parametric methods for doubly robust estimation of
+continuous treatment effects", JRSS B 79, 1229-1245. doi:10.1111/rssb.12212
 Takatsu & Westling (2024), Debiased inference for a covariate-adjusted regression function, JRSS B.
-Colangelo & Lee (2020), Double debiased machine learning nonparametric inference with continuous
-treatments. doi:10.48550/arXiv.2004.03036
+Colangelo & Lee (2020), "Double debiased machine learning nonparametric inference with continuous
+treatments". doi:10.48550/arXiv.2004.03036
 """
 
 from __future__ import annotations

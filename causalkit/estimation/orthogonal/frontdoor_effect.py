@@ -16,11 +16,12 @@ regressions and ratios (:mod:`causalkit.estimation.orthogonal.nested`).
 
 References
 ----------
-Pearl (1995), Biometrika 82, 669-688. doi:10.1093/biomet/82.4.669
-Fulcher, Shpitser, Marealle & Tchetgen Tchetgen (2020), JRSS B 82, 199-214.
-doi:10.1111/rssb.12345
-Guo, Benkeser & Nabi (2023), Targeted machine learning for average causal effect estimation using
-the front-door functional. doi:10.48550/arXiv.2312.10234
+Pearl (1995), "Causal diagrams for empirical research", Biometrika 82, 669-688.
+doi:10.1093/biomet/82.4.669
+Fulcher, Shpitser, Marealle & Tchetgen Tchetgen (2020), "Robust inference on population indirect
+causal effects: the generalized front door criterion", JRSS B 82, 199-214. doi:10.1111/rssb.12345
+Guo, Benkeser & Nabi (2023), "Targeted machine learning for average causal effect estimation using
+the front-door functional". doi:10.48550/arXiv.2312.10234
 """
 
 from __future__ import annotations

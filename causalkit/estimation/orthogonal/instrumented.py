@@ -11,8 +11,10 @@ interval unreliable, and a warning says so.
 
 References
 ----------
-Chernozhukov et al. (2018), Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
-Staiger & Stock (1997), Econometrica 65, 557-586. doi:10.2307/2171753
+Chernozhukov et al. (2018), "Double/debiased machine learning for treatment and structural
+parameters", Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
+Staiger & Stock (1997), "Instrumental variables regression with weak instruments", Econometrica 65,
+557-586. doi:10.2307/2171753
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import numpy as np
 
 from causalkit.errors import NumericalError, WeakInstrumentWarning
 from causalkit.estimation.inference import Asymptotic, Bootstrap
+from causalkit.estimation.instruments.first_stage import LEAST_F
 from causalkit.estimation.moments import LinearScore
 from causalkit.estimation.nuisances.crossfitting import Nuisance
 from causalkit.estimation.nuisances.learners import mean_learner
@@ -33,7 +36,6 @@ from causalkit.typing import FloatArray, IntArray, RandomState
 
 __all__ = ["PLIV", "weak_instruments", "weakness"]
 
-_LEAST_F = 10.0
 """Below it, nominal 95 % intervals may cover far less (Staiger & Stock 1997)."""
 
 
@@ -213,7 +215,7 @@ def _projection(t_left: FloatArray, z_left: FloatArray, weights: FloatArray) -> 
 
 def weakness(strength: float) -> list[str]:
     """Return what to print about the first stage: nothing if it is strong."""
-    if strength >= _LEAST_F:
+    if strength >= LEAST_F:
         return []
     return [f"Weak instruments: the first-stage F statistic is {strength:.3g}."]
 
@@ -221,12 +223,12 @@ def weakness(strength: float) -> list[str]:
 def weak_instruments(details: Mapping[str, Any]) -> tuple[Warning, ...]:
     """Return the warning that a weak first stage deserves."""
     strength = details["first_stage_f"]
-    if strength >= _LEAST_F:
+    if strength >= LEAST_F:
         return ()
     return (
         WeakInstrumentWarning(
             f"the instruments hardly move the treatment: first-stage F {strength:.3g}; expected "
-            f"{_LEAST_F:g} or more for the interval to be trusted. Bring a stronger instrument, "
+            f"{LEAST_F:g} or more for the interval to be trusted. Bring a stronger instrument, "
             "or use a confidence set that holds for weak ones."
         ),
     )

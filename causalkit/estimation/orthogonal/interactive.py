@@ -8,9 +8,12 @@ is.
 
 References
 ----------
-Robins, Rotnitzky & Zhao (1994), JASA 89, 846-866. doi:10.1080/01621459.1994.10476818
-Chernozhukov et al. (2018), Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
-Li, Morgan & Zaslavsky (2018), JASA 113, 390-400. doi:10.1080/01621459.2016.1260466
+Robins, Rotnitzky & Zhao (1994), "Estimation of regression coefficients when some regressors are not
+always observed", JASA 89, 846-866. doi:10.1080/01621459.1994.10476818
+Chernozhukov et al. (2018), "Double/debiased machine learning for treatment and structural
+parameters", Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
+Li, Morgan & Zaslavsky (2018), "Balancing covariates via propensity score weighting", JASA 113,
+390-400. doi:10.1080/01621459.2016.1260466
 """
 
 from __future__ import annotations

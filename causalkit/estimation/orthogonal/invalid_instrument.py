@@ -21,10 +21,11 @@ least when one of its learners is swapped for another (*mixed minimax*).
 
 References
 ----------
-Sun, Cui & Tchetgen Tchetgen (2022), Selective machine learning of the average treatment effect with
-an invalid instrumental variable, J. Machine Learning Research 23. doi:10.48550/arXiv.1907.11882
-Cui & Tchetgen Tchetgen (2024), Selective machine learning of doubly robust functionals, Biometrika
-111, 517-535. doi:10.1093/biomet/asad055
+Sun, Cui & Tchetgen Tchetgen (2022), "Selective machine learning of the average treatment effect
+with an invalid instrumental variable", J. Machine Learning Research 23.
+doi:10.48550/arXiv.1907.11882
+Cui & Tchetgen Tchetgen (2024), "Selective machine learning of doubly robust functionals",
+Biometrika 111, 517-535. doi:10.1093/biomet/asad055
 """
 
 from __future__ import annotations

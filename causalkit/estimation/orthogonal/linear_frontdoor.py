@@ -8,8 +8,10 @@ coefficient beside the mediators.
 
 References
 ----------
-Pearl (1995), Biometrika 82, 669-688. doi:10.1093/biomet/82.4.669
-Chernozhukov et al. (2018), Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
+Pearl (1995), "Causal diagrams for empirical research", Biometrika 82, 669-688.
+doi:10.1093/biomet/82.4.669
+Chernozhukov et al. (2018), "Double/debiased machine learning for treatment and structural
+parameters", Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
 """
 
 from __future__ import annotations

@@ -16,9 +16,11 @@ several (:mod:`causalkit.estimation.orthogonal.nested`).
 
 References
 ----------
-Tchetgen Tchetgen & Shpitser (2012), Annals of Statistics 40, 1816-1845. doi:10.1214/12-AOS990
-Farbmacher, Huber, Lafférs, Langen & Spindler (2022), Econometrics Journal 25, 277-300.
-doi:10.1093/ectj/utac003
+Tchetgen Tchetgen & Shpitser (2012), "Semiparametric theory for causal mediation analysis:
+efficiency bounds, multiple robustness and sensitivity analysis", Annals of Statistics 40,
+1816-1845. doi:10.1214/12-AOS990
+Farbmacher, Huber, Lafférs, Langen & Spindler (2022), "Causal mediation analysis with double machine
+learning", Econometrics Journal 25, 277-300. doi:10.1093/ectj/utac003
 """
 
 from __future__ import annotations

@@ -6,8 +6,10 @@ not reach θ (see :mod:`causalkit.estimation.moments`).
 
 References
 ----------
-Robinson (1988), Econometrica 56, 931-954. doi:10.2307/1912705
-Chernozhukov et al. (2018), Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
+Robinson (1988), "Root-N-consistent semiparametric regression", Econometrica 56, 931-954.
+doi:10.2307/1912705
+Chernozhukov et al. (2018), "Double/debiased machine learning for treatment and structural
+parameters", Econometrics Journal 21, C1-C68. doi:10.1111/ectj.12097
 """
 
 from __future__ import annotations

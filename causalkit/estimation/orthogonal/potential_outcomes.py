@@ -11,8 +11,10 @@ them, follows without another fit: `effect_.contrasts()`.
 
 References
 ----------
-Robins, Rotnitzky & Zhao (1994), JASA 89, 846-866. doi:10.1080/01621459.1994.10476818
-Cattaneo (2010), Journal of Econometrics 155, 138-154. doi:10.1016/j.jeconom.2009.09.023
+Robins, Rotnitzky & Zhao (1994), "Estimation of regression coefficients when some regressors are not
+always observed", JASA 89, 846-866. doi:10.1080/01621459.1994.10476818
+Cattaneo (2010), "Efficient semiparametric estimation of multi-valued treatment effects under
+ignorability", Journal of Econometrics 155, 138-154. doi:10.1016/j.jeconom.2009.09.023
 """
 
 from __future__ import annotations

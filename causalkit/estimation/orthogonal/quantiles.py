@@ -11,10 +11,13 @@ Instead of quantiles, means of the tail above them can be compared (conditional 
 
 References
 ----------
-Firpo (2007), Econometrica 75, 259-276. doi:10.1111/j.1468-0262.2007.00738.x
-Kallus, Mao & Uehara (2024), JMLR 25(16), 1-59. Localized debiased machine learning.
-Frölich & Melly (2013), JBES 31, 346-357. doi:10.1080/07350015.2013.803869
-Rockafellar & Uryasev (2002), J. Banking & Finance 26, 1443-1471. doi:10.1016/S0378-4266(02)00271-6
+Firpo (2007), "Efficient semiparametric estimation of quantile treatment effects", Econometrica 75,
+259-276. doi:10.1111/j.1468-0262.2007.00738.x
+Kallus, Mao & Uehara (2024), "Localized debiased machine learning", JMLR 25(16), 1-59.
+Frölich & Melly (2013), "Unconditional quantile treatment effects under endogeneity", JBES 31,
+346-357. doi:10.1080/07350015.2013.803869
+Rockafellar & Uryasev (2002), "Conditional value-at-risk for general loss distributions", J. Banking
+& Finance 26, 1443-1471. doi:10.1016/S0378-4266(02)00271-6
 """
 
 from __future__ import annotations

@@ -17,9 +17,10 @@ the term ∂g_d/∂Π · (1 − 1(t=d)/p(d|x,Π)) · (S − Π), which makes up 
 
 References
 ----------
-Bia, Huber & Lafférs (2024), J. Business & Economic Statistics 42, 958-969.
-doi:10.1080/07350015.2023.2271071
-Robins, Rotnitzky & Zhao (1994), JASA 89, 846-866. doi:10.1080/01621459.1994.10476818
+Bia, Huber & Lafférs (2024), "Double machine learning for sample selection models", J. Business &
+Economic Statistics 42, 958-969. doi:10.1080/07350015.2023.2271071
+Robins, Rotnitzky & Zhao (1994), "Estimation of regression coefficients when some regressors are not
+always observed", JASA 89, 846-866. doi:10.1080/01621459.1994.10476818
 """
 
 from __future__ import annotations

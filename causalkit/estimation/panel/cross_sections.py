@@ -12,7 +12,8 @@ or the propensity is.
 
 References
 ----------
-Sant'Anna & Zhao (2020), J. Econometrics 219, 101-122. doi:10.1016/j.jeconom.2020.06.003
+Sant'Anna & Zhao (2020), "Doubly robust difference-in-differences estimators", J. Econometrics 219,
+101-122. doi:10.1016/j.jeconom.2020.06.003
 """
 
 from __future__ import annotations

@@ -8,10 +8,12 @@ several periods before or after, a unit's outcome is averaged over them.
 
 References
 ----------
-Sant'Anna & Zhao (2020), J. Econometrics 219, 101-122. doi:10.1016/j.jeconom.2020.06.003
-Chang (2020), Econometrics Journal 23, 177-191. doi:10.1093/ectj/utaa001
-Bertrand, Duflo & Mullainathan (2004), Quarterly J. Economics 119, 249-275.
-doi:10.1162/003355304772839588
+Sant'Anna & Zhao (2020), "Doubly robust difference-in-differences estimators", J. Econometrics 219,
+101-122. doi:10.1016/j.jeconom.2020.06.003
+Chang (2020), "Double/debiased machine learning for difference-in-differences models", Econometrics
+Journal 23, 177-191. doi:10.1093/ectj/utaa001
+Bertrand, Duflo & Mullainathan (2004), "How much should we trust differences-in-differences
+estimates?", Quarterly J. Economics 119, 249-275. doi:10.1162/003355304772839588
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from causalkit.estimation.panel.structure import (
     clustered_by_unit,
     few_clusters,
     refuse_repeated_rows,
+    refuse_starts,
     spread_over_rows,
 )
 from causalkit.estimation.panel.two_periods import SCORES, change_on_treated, crossfitted_change
@@ -135,6 +138,7 @@ class DifferenceInDifferences(EffectEstimator):
         self._check_roles(problem.others)
         problem = clustered_by_unit(problem)
         refuse_repeated_rows(problem)
+        refuse_starts(problem)
         return self.solve(problem)
 
     def solve(self, problem: Problem) -> Effect:

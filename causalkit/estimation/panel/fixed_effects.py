@@ -12,10 +12,12 @@ weights may be negative (Goodman-Bacon 2021). Use `GroupTimeEffects` there.
 
 References
 ----------
-Mundlak (1978), Econometrica 46, 69-85. doi:10.2307/1913646
-Arellano (1987), Oxford Bulletin of Economics and Statistics 49, 431-434.
-doi:10.1111/j.1468-0084.1987.mp49004006.x
-Goodman-Bacon (2021), J. Econometrics 225, 254-277. doi:10.1016/j.jeconom.2021.03.014
+Mundlak (1978), "On the pooling of time series and cross section data", Econometrica 46, 69-85.
+doi:10.2307/1913646
+Arellano (1987), "Computing robust standard errors for within-groups estimators", Oxford Bulletin of
+Economics and Statistics 49, 431-434. doi:10.1111/j.1468-0084.1987.mp49004006.x
+Goodman-Bacon (2021), "Difference-in-differences with variation in treatment timing", J.
+Econometrics 225, 254-277. doi:10.1016/j.jeconom.2021.03.014
 """
 
 from __future__ import annotations
@@ -25,12 +27,17 @@ from typing import ClassVar
 import numpy as np
 
 from causalkit._core.checks import check_choice
-from causalkit.errors import InputError, NumericalError
+from causalkit.errors import AssumptionWarning, InputError, NumericalError
 from causalkit.estimation._glm import basis_of
 from causalkit.estimation.base import EffectEstimator, Solution
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.inference import Asymptotic, Bootstrap
-from causalkit.estimation.panel.structure import clustered_by_unit, few_clusters, panel_of
+from causalkit.estimation.panel.structure import (
+    Panel,
+    clustered_by_unit,
+    few_clusters,
+    panel_of,
+)
 from causalkit.estimation.problem import Problem
 from causalkit.typing import FloatArray, IntArray
 
@@ -131,19 +138,50 @@ class FixedEffects(EffectEstimator):
             )
         theta = float(share @ (v * u) / remaining)
         unit = float(size[0] / size[1])
+        staggered = _staggered(problem, panel, v) if self.effects == "both" else ()
         return Solution(
             value=theta * unit,
             scores=v * (u - theta * v) / remaining * unit,
             n_parameters=1 + Q.shape[1] + n_absorbed,
-            alerts=few_clusters(w * v**2, problem.groups, "the treatment"),
+            alerts=(*few_clusters(w * v**2, problem.groups, "the treatment"), *staggered),
             details={
-                "contrast": f"one unit more of {problem.treatment}",
+                "contrast": "1 versus 0"
+                if problem.levels
+                else f"one unit more of {problem.treatment}",
                 "units": panel.n_units,
                 "periods": panel.n_periods,
                 "n_coefficients": 1 + Q.shape[1],
                 "treatment_variance_left": float(remaining / total),
             },
         )
+
+
+def _staggered(problem: Problem, panel: Panel, left: FloatArray) -> tuple[Warning, ...]:
+    """Warn of a treatment that comes to stay, at several times: rows then count with signs.
+
+    What each treated row's effect weighs in the estimate is what is left of its treatment (de
+    Chaisemartin & D'Haultfœuille 2020, doi:10.1257/aer.20181169).
+    """
+    treated = problem.t == problem.t.max()
+    if len(np.unique(problem.t)) != 2:
+        return ()
+    start = np.full(panel.n_units, panel.n_periods)
+    np.minimum.at(start, panel.unit[treated], panel.time[treated])
+    stays = bool((treated == (panel.time >= start[panel.unit])).all())
+    starts = np.unique(start[(start > 0) & (start < panel.n_periods)])
+    if not stays or len(starts) < 2:
+        return ()
+    negative = float(np.mean(left[treated] < 0))
+    if not negative:
+        return ()
+    return (
+        AssumptionWarning(
+            f"{problem.treatment!r} starts at {len(starts)} different times and stays; with fixed "
+            "effects of units and periods, early starters are then controls of later ones: the "
+            f"effects of {negative:.0%} of the treated rows count with a negative weight. If "
+            "effects differ, use GroupTimeEffects()."
+        ),
+    )
 
 
 def _counted_units(unit: IntArray, groups: IntArray | None) -> int:

@@ -9,8 +9,10 @@ shows periods before it, where nothing should be seen).
 
 References
 ----------
-Callaway & Sant'Anna (2021), J. Econometrics 225, 200-230. doi:10.1016/j.jeconom.2020.12.001
-Roth, Sant'Anna, Bilinski & Poe (2023), J. Econometrics 235, 2218-2244.
+Callaway & Sant'Anna (2021), "Difference-in-differences with multiple time periods", J. Econometrics
+225, 200-230. doi:10.1016/j.jeconom.2020.12.001
+Roth, Sant'Anna, Bilinski & Poe (2023), "What's trending in difference-in-differences? A synthesis
+of the recent econometrics literature", J. Econometrics 235, 2218-2244.
 doi:10.1016/j.jeconom.2023.03.008
 """
 
@@ -47,6 +49,7 @@ from causalkit.estimation.panel.structure import (
     clustered_by_unit,
     few_clusters,
     refuse_repeated_rows,
+    refuse_starts,
     spread_over_rows,
 )
 from causalkit.estimation.problem import Problem
@@ -186,6 +189,7 @@ class GroupTimeEffects(EffectEstimator):
         self._check_roles(problem.others)
         problem = clustered_by_unit(problem)
         refuse_repeated_rows(problem)
+        refuse_starts(problem)
         self._check(problem)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             adoption, cells = self._cells(problem, as_generator(self.random_state))

@@ -16,9 +16,11 @@ Folds keep units whole and standard errors are clustered by unit.
 
 References
 ----------
-Fuhr & Papies (2024), Double machine learning meets panel data. doi:10.48550/arXiv.2409.01266
-Clarke & Polselli (2025), Econometrics Journal utaf011. doi:10.1093/ectj/utaf011
-Mundlak (1978), Econometrica 46, 69-85. doi:10.2307/1913646
+Fuhr & Papies (2024), "Double machine learning meets panel data". doi:10.48550/arXiv.2409.01266
+Clarke & Polselli (2025), "Double machine learning for static panel models with fixed effects",
+Econometrics Journal utaf011. doi:10.1093/ectj/utaf011
+Mundlak (1978), "On the pooling of time series and cross section data", Econometrica 46, 69-85.
+doi:10.2307/1913646
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ because shares are estimated too.
 
 References
 ----------
-Callaway & Sant'Anna (2021), J. Econometrics 225, 200-230. doi:10.1016/j.jeconom.2020.12.001
+Callaway & Sant'Anna (2021), "Difference-in-differences with multiple time periods", J. Econometrics
+225, 200-230. doi:10.1016/j.jeconom.2020.12.001
 """
 
 from __future__ import annotations

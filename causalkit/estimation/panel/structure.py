@@ -30,6 +30,7 @@ __all__ = [
     "few_clusters",
     "panel_of",
     "refuse_repeated_rows",
+    "refuse_starts",
     "spread_over_rows",
 ]
 
@@ -179,6 +180,21 @@ def clustered_by_unit(problem: Problem) -> Problem:
             "such as the states that counties lie in. Leave `groups` out to cluster by unit."
         )
     return problem
+
+
+def refuse_starts(problem: Problem) -> None:
+    """Refuse a treatment that says when each unit started instead of whether it had by then."""
+    panel = panel_of(problem)
+    first = np.zeros(panel.n_units)
+    first[panel.unit] = problem.t
+    levels = np.unique(problem.t) if problem.levels is None else np.asarray(problem.levels)
+    numbers = np.issubdtype(levels.dtype, np.number)
+    if numbers and len(levels) > 2 and (first[panel.unit] == problem.t).all():
+        raise InputError(
+            f"treatment {problem.treatment!r} has more than two values and is the same in all "
+            "rows of a unit, as the period in which each unit starts is; expected whether it is "
+            "treated in each row. With 0 for never: t = (start > 0) & (time >= start)."
+        )
 
 
 def few_clusters(pull: FloatArray, groups: IntArray | None, what: str) -> tuple[Warning, ...]:

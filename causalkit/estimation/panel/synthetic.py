@@ -8,10 +8,13 @@ weights periods as well: it is right if either kind of weight is, or if trends a
 
 References
 ----------
-Abadie & Gardeazabal (2003), American Economic Review 93, 113-132. doi:10.1257/000282803321455188
-Abadie, Diamond & Hainmueller (2010), JASA 105, 493-505. doi:10.1198/jasa.2009.ap08746
-Arkhangelsky, Athey, Hirshberg, Imbens & Wager (2021), American Economic Review 111, 4088-4118.
-doi:10.1257/aer.20190159
+Abadie & Gardeazabal (2003), "The economic costs of conflict: a case study of the Basque Country",
+American Economic Review 93, 113-132. doi:10.1257/000282803321455188
+Abadie, Diamond & Hainmueller (2010), "Synthetic control methods for comparative case studies:
+estimating the effect of California's tobacco control program", JASA 105, 493-505.
+doi:10.1198/jasa.2009.ap08746
+Arkhangelsky, Athey, Hirshberg, Imbens & Wager (2021), "Synthetic difference-in-differences",
+American Economic Review 111, 4088-4118. doi:10.1257/aer.20190159
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from causalkit.estimation.base import EffectEstimator, Solution
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.panel.adoption import adoption_of
-from causalkit.estimation.panel.structure import refuse_repeated_rows
+from causalkit.estimation.panel.structure import refuse_repeated_rows, refuse_starts
 from causalkit.estimation.panel.synthetic_study import SyntheticStudy, growth, misfit
 from causalkit.estimation.panel.synthetic_weights import (
     Block,
@@ -90,6 +93,7 @@ class _Synthetic(EffectEstimator):
         """Estimate on data in which every unit has one row a period; keeps `weights_`."""
         self._check_roles(problem.others)
         refuse_repeated_rows(problem)
+        refuse_starts(problem)
         effect = self.solve(problem)
         self.weights_ = effect.details["weights"]
         return effect

@@ -10,8 +10,11 @@ the largest of all stretches of as many periods.
 
 References
 ----------
-Abadie, Diamond & Hainmueller (2010), JASA 105, 493-505. doi:10.1198/jasa.2009.ap08746
-Chernozhukov, Wüthrich & Zhu (2021), JASA 116, 1849-1864. doi:10.1080/01621459.2021.1920957
+Abadie, Diamond & Hainmueller (2010), "Synthetic control methods for comparative case studies:
+estimating the effect of California's tobacco control program", JASA 105, 493-505.
+doi:10.1198/jasa.2009.ap08746
+Chernozhukov, Wüthrich & Zhu (2021), "An exact and robust conformal inference method for
+counterfactual and synthetic controls", JASA 116, 1849-1864. doi:10.1080/01621459.2021.1920957
 """
 
 from __future__ import annotations

@@ -15,9 +15,11 @@ with λ = 0 for synthetic control.
 
 References
 ----------
-Abadie, Diamond & Hainmueller (2010), JASA 105, 493-505. doi:10.1198/jasa.2009.ap08746
-Arkhangelsky, Athey, Hirshberg, Imbens & Wager (2021), American Economic Review 111, 4088-4118.
-doi:10.1257/aer.20190159
+Abadie, Diamond & Hainmueller (2010), "Synthetic control methods for comparative case studies:
+estimating the effect of California's tobacco control program", JASA 105, 493-505.
+doi:10.1198/jasa.2009.ap08746
+Arkhangelsky, Athey, Hirshberg, Imbens & Wager (2021), "Synthetic difference-in-differences",
+American Economic Review 111, 4088-4118. doi:10.1257/aer.20190159
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ coefficient, times the influence of the unit on the coefficient.
 
 References
 ----------
-Sant'Anna & Zhao (2020), J. Econometrics 219, 101-122. doi:10.1016/j.jeconom.2020.06.003
+Sant'Anna & Zhao (2020), "Doubly robust difference-in-differences estimators", J. Econometrics 219,
+101-122. doi:10.1016/j.jeconom.2020.06.003
 Heckman, Ichimura & Todd (1997), Review of Economic Studies 64, 605-654. doi:10.2307/2971733
 Abadie (2005), Review of Economic Studies 72, 1-19. doi:10.1111/0034-6527.00321
 """

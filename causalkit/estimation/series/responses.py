@@ -17,8 +17,9 @@ References
 ----------
 Jordà, Ò. (2005). Estimation and inference of impulse responses by local projections. AER 95(1),
 161-182. https://doi.org/10.1257/0002828053828518
-Montiel Olea, J. L., Plagborg-Møller, M. (2019). Simultaneous confidence bands. J. Applied
-Econometrics 34(1), 1-17. https://doi.org/10.1002/jae.2656
+Montiel Olea, J. L., Plagborg-Møller, M. (2019), "Simultaneous confidence bands: theory,
+implementation, and an application to SVARs". J. Applied Econometrics 34(1), 1-17.
+https://doi.org/10.1002/jae.2656
 Montiel Olea, J. L., Plagborg-Møller, M. (2021). Local projection inference is simpler and more
 robust than you think. Econometrica 89(4), 1789-1823. https://doi.org/10.3982/ECTA18756
 """
@@ -203,10 +204,10 @@ def estimate_response(
     *,
     kind: str = "pulse",
     clusters: Name | ArrayLike | None = None,
-    random_state: RandomState = None,
     panel: Name | None = None,
     time: Name | None = None,
     mask: Name | None = None,
+    random_state: RandomState = 0,
 ) -> ImpulseResponse:
     """Estimate effects after 0, 1, 2, … steps, and their joint covariance.
 

@@ -21,7 +21,9 @@ so no lag ever reaches over the seam of two blocks.
 
 References
 ----------
-Newey, W. K., West, K. D. (1987). Econometrica 55(3), 703-708. https://doi.org/10.2307/1913610
+Newey, W. K., West, K. D. (1987), "A simple, positive semi-definite, heteroskedasticity and
+autocorrelation consistent covariance matrix", Econometrica 55(3), 703-708.
+https://doi.org/10.2307/1913610
 Andrews, D. W. K. (1991). Econometrica 59(3), 817-858. https://doi.org/10.2307/2938229
 Lazarus, E., Lewis, D. J., Stock, J. H., Watson, M. W. (2018). HAR inference: recommendations for
 practice. JBES 36(4), 541-559. https://doi.org/10.1080/07350015.2018.1506926

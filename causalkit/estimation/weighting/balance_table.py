@@ -8,8 +8,11 @@ functions (Kolmogorov–Smirnov). By convention a difference above 0.1 deserves 
 
 References
 ----------
-Austin (2009), Statistics in Medicine 28, 3083-3107. doi:10.1002/sim.3697
-Stuart (2010), Statistical Science 25, 1-21. doi:10.1214/09-STS313
+Austin (2009), "Balance diagnostics for comparing the distribution of baseline covariates between
+treatment groups in propensity-score matched samples", Statistics in Medicine 28, 3083-3107.
+doi:10.1002/sim.3697
+Stuart (2010), "Matching methods for causal inference: a review and a look forward", Statistical
+Science 25, 1-21. doi:10.1214/09-STS313
 """
 
 from __future__ import annotations

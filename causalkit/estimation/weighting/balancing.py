@@ -12,9 +12,13 @@ same means in both arms, and the propensity is what follows.
 
 References
 ----------
-Hainmueller (2012), Political Analysis 20, 25-46. doi:10.1093/pan/mpr025
-Imai & Ratkovic (2014), JRSS B 76, 243-263. doi:10.1111/rssb.12027
-Zhao & Percival (2017), J. Causal Inference 5(1). doi:10.1515/jci-2016-0010
+Hainmueller (2012), "Entropy balancing for causal effects: a multivariate reweighting method to
+produce balanced samples in observational studies", Political Analysis 20, 25-46.
+doi:10.1093/pan/mpr025
+Imai & Ratkovic (2014), "Covariate balancing propensity score", JRSS B 76, 243-263.
+doi:10.1111/rssb.12027
+Zhao & Percival (2017), "Entropy balancing is doubly robust", J. Causal Inference 5(1).
+doi:10.1515/jci-2016-0010
 """
 
 from __future__ import annotations

@@ -13,7 +13,9 @@ can reach in the arm, and the column that is furthest off is named.
 
 References
 ----------
-Hainmueller (2012), Political Analysis 20, 25-46. doi:10.1093/pan/mpr025
+Hainmueller (2012), "Entropy balancing for causal effects: a multivariate reweighting method to
+produce balanced samples in observational studies", Political Analysis 20, 25-46.
+doi:10.1093/pan/mpr025
 Zhao (2019), Annals of Statistics 47, 965-993. doi:10.1214/18-AOS1698
 """
 

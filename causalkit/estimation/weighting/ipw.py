@@ -11,10 +11,14 @@ orthogonal, and its intervals would be wrong.
 
 References
 ----------
-Hájek (1971), in Foundations of Statistical Inference, p. 236.
-Li, Morgan & Zaslavsky (2018), JASA 113, 390-400. doi:10.1080/01621459.2016.1260466
-Hirano, Imbens & Ridder (2003), Econometrica 71, 1161-1189. doi:10.1111/1468-0262.00442
-Lunceford & Davidian (2004), Statistics in Medicine 23, 2937-2960. doi:10.1002/sim.1903
+Hájek (1971), "Comment on a paper by D. Basu", Foundations of Statistical Inference, p. 236.
+Li, Morgan & Zaslavsky (2018), "Balancing covariates via propensity score weighting", JASA 113,
+390-400. doi:10.1080/01621459.2016.1260466
+Hirano, Imbens & Ridder (2003), "Efficient estimation of average treatment effects using the
+estimated propensity score", Econometrica 71, 1161-1189. doi:10.1111/1468-0262.00442
+Lunceford & Davidian (2004), "Stratification and weighting via the propensity score in estimation of
+causal treatment effects: a comparative study", Statistics in Medicine 23, 2937-2960.
+doi:10.1002/sim.1903
 """
 
 from __future__ import annotations

@@ -13,9 +13,12 @@ trade D for evenness at the exchange rate that the data suggest:
 
 References
 ----------
-Wong & Chan (2018), Biometrika 105, 199-213. doi:10.1093/biomet/asx069
-Hirshberg & Wager (2021), Annals of Statistics 49, 3206-3227. doi:10.1214/21-AOS2080
-Hazlett (2020), Statistica Sinica 30, 1155-1189. doi:10.5705/ss.202017.0555
+Wong & Chan (2018), "Kernel-based covariate functional balancing for observational studies",
+Biometrika 105, 199-213. doi:10.1093/biomet/asx069
+Hirshberg & Wager (2021), "Augmented minimax linear estimation", Annals of Statistics 49, 3206-3227.
+doi:10.1214/21-AOS2080
+Hazlett (2020), "Kernel balancing: a flexible non-parametric weighting procedure for estimating
+causal effects", Statistica Sinica 30, 1155-1189. doi:10.5705/ss.202017.0555
 """
 
 from __future__ import annotations

@@ -11,9 +11,12 @@ bootstrap is not valid for matching (Abadie & Imbens 2008), and is refused.
 
 References
 ----------
-Abadie & Imbens (2006), Econometrica 74, 235-267. doi:10.1111/j.1468-0262.2006.00655.x
-Abadie & Imbens (2008), Econometrica 76, 1537-1557. doi:10.3982/ECTA6474
-Abadie & Imbens (2011), J. Business & Economic Statistics 29, 1-11. doi:10.1198/jbes.2009.07333
+Abadie & Imbens (2006), "Large sample properties of matching estimators for average treatment
+effects", Econometrica 74, 235-267. doi:10.1111/j.1468-0262.2006.00655.x
+Abadie & Imbens (2008), "On the failure of the bootstrap for matching estimators", Econometrica 76,
+1537-1557. doi:10.3982/ECTA6474
+Abadie & Imbens (2011), "Bias-corrected matching estimators for average treatment effects", J.
+Business & Economic Statistics 29, 1-11. doi:10.1198/jbes.2009.07333
 """
 
 from __future__ import annotations
@@ -61,6 +64,8 @@ class Matching(EffectEstimator):
         Regress the matched outcomes on the columns, and move neighbours by what it says.
     features : transformer, optional
         Expands the columns of that regression, e.g. `Powers(2)`.
+    inference : Asymptotic, optional
+        The standard error of Abadie and Imbens; a bootstrap of matches is not valid.
 
     Notes
     -----

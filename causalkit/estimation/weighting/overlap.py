@@ -8,7 +8,8 @@ weighted rows would be as informative.
 
 References
 ----------
-Crump, Hotz, Imbens & Mitnik (2009), Biometrika 96, 187-199. doi:10.1093/biomet/asn055
+Crump, Hotz, Imbens & Mitnik (2009), "Dealing with limited overlap in estimation of average
+treatment effects", Biometrika 96, 187-199. doi:10.1093/biomet/asn055
 Kish (1965), Survey Sampling.
 """
 

@@ -26,8 +26,8 @@ in few graphs a set is best and not recognised.
 
 References
 ----------
-Henckel, L., Perković, E., Maathuis, M. H. (2022). Graphical criteria for efficient total effect
-estimation via adjustment in causal linear models. JRSS B 84(2). https://doi.org/10.1111/rssb.12451
+Henckel, L., Perković, E., Maathuis, M. H. (2022), "Graphical criteria for efficient total effect
+estimation via adjustment in causal linear models". JRSS B 84(2). https://doi.org/10.1111/rssb.12451
 Rotnitzky, A., Smucler, E. (2020). Efficient adjustment sets for population average causal treatment
 effect estimation in graphical models. JMLR 21(188).
 Runge, J. (2021). Necessary and sufficient graphical conditions for optimal adjustment sets in

@@ -35,8 +35,8 @@ Perković, E., Textor, J., Kalisch, M., Maathuis, M. H. (2018). Complete graphic
 and construction of adjustment sets in Markov equivalence classes of ancestral graphs. JMLR 18(220).
 van der Zander, B., Liśkiewicz, M., Textor, J. (2019). Separators and adjustment sets in causal
 graphs. Artificial Intelligence 270. https://doi.org/10.1016/j.artint.2018.12.006
-Henckel, L., Perković, E., Maathuis, M. H. (2022). Graphical criteria for efficient total effect
-estimation via adjustment in causal linear models. JRSS B 84(2). https://doi.org/10.1111/rssb.12451
+Henckel, L., Perković, E., Maathuis, M. H. (2022), "Graphical criteria for efficient total effect
+estimation via adjustment in causal linear models". JRSS B 84(2). https://doi.org/10.1111/rssb.12451
 Smucler, E., Sapienza, F., Rotnitzky, A. (2022). Efficient adjustment sets in causal graphical
 models with hidden variables. Biometrika 109(1). https://doi.org/10.1093/biomet/asab018
 """
@@ -322,7 +322,8 @@ def optimal_adjustment_set(
 
     References
     ----------
-    Henckel, Perković, Maathuis (2022). https://doi.org/10.1111/rssb.12451
+    Henckel, Perković, Maathuis (2022), "Graphical criteria for efficient total effect estimation
+    via adjustment in causal linear models", https://doi.org/10.1111/rssb.12451
     Rotnitzky, A., Smucler, E. (2020). Efficient adjustment sets for population average causal
     treatment effect estimation in graphical models. JMLR 21(188).
     Runge, J. (2021). Necessary and sufficient graphical conditions for optimal adjustment sets in

@@ -24,8 +24,8 @@ graphs. UAI, PMLR 124.
 Perković, E., Kalisch, M., Maathuis, M. H. (2017). Interpreting and using CPDAGs with background
 knowledge. UAI.
 Fang, Z., He, Y. (2020). IDA with background knowledge. UAI, PMLR 124.
-Maathuis, M. H., Kalisch, M., Bühlmann, P. (2009). Estimating high-dimensional intervention effects
-from observational data. Annals of Statistics 37(6A). https://doi.org/10.1214/09-AOS685
+Maathuis, M. H., Kalisch, M., Bühlmann, P. (2009), "Estimating high-dimensional intervention effects
+from observational data". Annals of Statistics 37(6A). https://doi.org/10.1214/09-AOS685
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ OpenEstimand E[Y | do(X=x)] = ?
 
 References
 ----------
-Malinsky, D., Spirtes, P. (2017). Estimating bounds on causal effects in high-dimensional and
-possibly confounded systems. International Journal of Approximate Reasoning 88.
+Malinsky, D., Spirtes, P. (2017), "Estimating bounds on causal effects in high-dimensional and
+possibly confounded systems". International Journal of Approximate Reasoning 88.
 https://doi.org/10.1016/j.ijar.2017.06.005
 Wang, T.-Z., Qin, T., Zhou, Z.-H. (2023). Estimating possible causal effects with latent variables
 via adjustment. ICML, PMLR 202.
@@ -181,7 +181,8 @@ def pag_effects(
 
     References
     ----------
-    Malinsky, D., Spirtes, P. (2017). https://doi.org/10.1016/j.ijar.2017.06.005
+    Malinsky, D., Spirtes, P. (2017), "Estimating bounds on causal effects in high-dimensional and
+    possibly confounded systems", https://doi.org/10.1016/j.ijar.2017.06.005
 
     Examples
     --------

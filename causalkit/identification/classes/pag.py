@@ -60,6 +60,13 @@ class OpenPart:
 
     `Q[wanted]` cannot be told from `Q[known]`: whatever could be set next shares a hidden cause
     with something that it may affect, in some member. `edges` join the two.
+
+    Parameters
+    ----------
+    wanted, known : tuple of names
+        The districts of `Q[wanted]` and `Q[known]`.
+    edges : tuple of Edge
+        Those whose marks leave it open.
     """
 
     wanted: tuple[Name, ...]

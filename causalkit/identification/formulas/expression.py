@@ -52,7 +52,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """Another value of a variable, `x'`, where its name alone stands for the value `x`."""
+    """Another value of a variable, `x'`, where its name alone stands for the value `x`.
+
+    Parameters
+    ----------
+    name : str or int
+        The variable.
+    primes : int, default 1
+        How many primes it is printed with; two different values have different numbers.
+    """
 
     name: Name
     primes: int = 1
@@ -117,7 +125,19 @@ class Expression(ABC):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Expectation(Expression):
-    """`E[of | do(do), given]`, in the population `domain`."""
+    """`E[of | do(do), given]`, in the population `domain`.
+
+    Parameters
+    ----------
+    of : tuple of names
+        Variables.
+    given : tuple of Symbol
+        What is conditioned on.
+    do : tuple of Symbol
+        What is set.
+    domain : str
+        The population; empty for the only one.
+    """
 
     of: tuple[Name, ...]
     given: tuple[Symbol, ...] = ()
@@ -150,6 +170,17 @@ class Probability(Expression):
     """`P(of | do(do), given)`: a probability, or a density.
 
     `domain` names the population it belongs to, where there are several; empty for the only one.
+
+    Parameters
+    ----------
+    of : tuple of Symbol
+        Variables, or values of them.
+    given : tuple of Symbol
+        What is conditioned on.
+    do : tuple of Symbol
+        What is set.
+    domain : str
+        The population; empty for the only one.
     """
 
     of: tuple[Symbol, ...]
@@ -174,7 +205,12 @@ class Probability(Expression):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Product(Expression):
-    """Factors side by side."""
+    """Factors side by side.
+
+    Parameters
+    ----------
+    factors : tuple of Expression
+    """
 
     factors: tuple[Expression, ...]
 
@@ -195,7 +231,12 @@ class Product(Expression):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Ratio(Expression):
-    """`top / bottom`."""
+    """`top / bottom`.
+
+    Parameters
+    ----------
+    top, bottom : Expression
+    """
 
     top: Expression
     bottom: Expression
@@ -216,7 +257,12 @@ class Ratio(Expression):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Difference(Expression):
-    """`left - right`."""
+    """`left - right`.
+
+    Parameters
+    ----------
+    left, right : Expression
+    """
 
     left: Expression
     right: Expression
@@ -239,7 +285,14 @@ class Difference(Expression):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sum(Expression):
-    """Sum (or integral) over the values of some variables."""
+    """Sum (or integral) over the values of some variables.
+
+    Parameters
+    ----------
+    over : tuple of Symbol
+        What is summed out.
+    body : Expression
+    """
 
     over: tuple[Symbol, ...]
     body: Expression
@@ -269,7 +322,15 @@ class Sum(Expression):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Equation(Expression):
-    """`left = right`: what is asked, and how to compute it."""
+    """`left = right`: what is asked, and how to compute it.
+
+    Parameters
+    ----------
+    left : Expression
+        What is asked.
+    right : Expression
+        The formula that computes it.
+    """
 
     left: Expression
     right: Expression

@@ -30,10 +30,10 @@ do-calculus say so); the reverse is not true. How sets are found:
 
 References
 ----------
-Pearl, J. (1995). Causal diagrams for empirical research. Biometrika 82(4).
+Pearl, J. (1995), "Causal diagrams for empirical research". Biometrika 82(4).
 https://doi.org/10.1093/biomet/82.4.669
-Jeong, H., Tian, J., Bareinboim, E. (2022). Finding and listing front-door adjustment sets.
-NeurIPS 35. https://doi.org/10.48550/arXiv.2210.05816
+Jeong, H., Tian, J., Bareinboim, E. (2022). Finding and listing front-door adjustment sets. NeurIPS
+35. https://doi.org/10.48550/arXiv.2210.05816
 Wienöbst, M., van der Zander, B., Liśkiewicz, M. (2024). Linear-time algorithms for front-door
 adjustment in causal graphs. AAAI 38(18). https://doi.org/10.1609/aaai.v38i18.30043
 Xu, Z., Cheng, D., Li, J., Liu, J., Liu, L., Yu, K. (2024). Causal inference with conditional

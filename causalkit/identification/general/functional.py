@@ -23,6 +23,11 @@ class Hedge:
     Both sets are districts, `inner` lies in `outer` and holds no treatment, `outer` does, and every
     node of `outer` is an ancestor of `inner` within it. What hidden causes do to `outer` then looks
     in data like what the treatment does to `inner`.
+
+    Parameters
+    ----------
+    outer, inner : tuple of names
+        The two districts.
     """
 
     outer: tuple[Name, ...]
@@ -35,7 +40,17 @@ class Hedge:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a derivation: the rule, what it did, and what came of it."""
+    """One step of a derivation: the rule, what it did, and what came of it.
+
+    Parameters
+    ----------
+    rule : str
+        Such as "ID line 4" or "rule 2".
+    what : str
+        What it did, in words.
+    formula : Expression, optional
+        What came of it.
+    """
 
     rule: str
     what: str
@@ -44,7 +59,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Derivation(Reported):
-    """How a formula came about, step by step."""
+    """How a formula came about, step by step.
+
+    Parameters
+    ----------
+    query : EffectQuery
+        What was asked.
+    steps : tuple of Step
+        The projection first, the result last.
+    """
 
     query: EffectQuery
     steps: tuple[Step, ...]

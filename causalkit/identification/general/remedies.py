@@ -86,7 +86,7 @@ def what_would_help(
     *,
     given: Names | None = (),
     observed: Names | None = None,
-    most: int = 3,
+    max_size: int = 3,
 ) -> Remedies:
     """Find the smallest measurements, single experiments or orientations that identify an effect.
 
@@ -102,7 +102,7 @@ def what_would_help(
         Strata.
     observed : names, optional
         Variables that data has; left out, all.
-    most : int
+    max_size : int
         Largest number of measurements to look for; with 0, only experiments are.
 
     Returns
@@ -112,7 +112,7 @@ def what_would_help(
     Raises
     ------
     InputError
-        If names are unknown, have two roles or are not observed, or `most` is no count.
+        If names are unknown, have two roles or are not observed, or `max_size` is no count.
     GraphError
         If the graph is a MAG.
 
@@ -122,7 +122,7 @@ def what_would_help(
 
     - the graph is right, and what is measured is measured without error.
 
-    All smallest sets of measurements are found, if they have at most `most` members. Experiments on
+    All smallest sets of measurements with at most `max_size` members are found. Experiments on
     the treatment itself are left out: they answer the question directly.
 
     Examples
@@ -136,7 +136,7 @@ def what_would_help(
     >>> [list(map(str, edges)) for edges in what_would_help(learnt, "X", "Y").orientations]
     [['A -- X']]
     """
-    check_count(most, "most", minimum=0)
+    check_count(max_size, "max_size", minimum=0)
     whole = as_graph(graph)
     query = EffectQuery.within(whole, treatment, outcome, given)
     if whole.kind in (Kind.CPDAG, Kind.PAG):
@@ -150,7 +150,7 @@ def what_would_help(
     return Remedies(
         query,
         identified=False,
-        measurements=tuple(_measurements(whole, query, seen, most)),
+        measurements=tuple(_measurements(whole, query, seen, max_size)),
         experiments=tuple(_experiments(whole, query, seen, verdict)),
     )
 
@@ -168,11 +168,11 @@ def _try(
 
 
 def _measurements(
-    graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...], most: int
+    graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...], max_size: int
 ) -> Iterator[tuple[str, ...]]:
     """All smallest sets, by breadth: each failed set is extended by what its own hedge lives on."""
     level: dict[frozenset[_Unit], None] = {frozenset(): None}
-    for _ in range(most + 1):
+    for _ in range(max_size + 1):
         following: dict[frozenset[_Unit], None] = {}
         found: list[frozenset[_Unit]] = []
         for units in level:

@@ -149,9 +149,17 @@ def covariance_ratio(
     outcome: tuple[Name, ...],
     given: tuple[Name, ...],
 ) -> Expression:
-    """`Cov(Z, Y | W) / Cov(Z, X | W)`; with several treatments, the same for matrices."""
-    top = Covariance(instruments, outcome, given)
-    bottom = Covariance(instruments, treatment, given)
+    """`Cov(Z, Y | W) / Cov(Z, X | W)`; with several treatments, the same for matrices.
+
+    With more instruments than treatments, of what the instruments predict of the treatment: two
+    stages of least squares.
+    """
+    top: Expression = Covariance(instruments, outcome, given)
+    bottom: Expression = Covariance(instruments, treatment, given)
+    if len(instruments) > len(treatment):
+        spread = Inverse(Covariance(instruments, instruments, given))
+        first = Covariance(treatment, instruments, given)
+        top, bottom = Product((first, spread, top)), Product((first, spread, bottom))
     return Ratio(top, bottom) if len(treatment) == 1 else Product((Inverse(bottom), top))
 
 

@@ -71,13 +71,18 @@ class InstrumentEstimand(Estimand):
             )
 
     @property
+    def used(self) -> tuple[Name, ...]:
+        """All instruments that an estimate uses."""
+        return self.instruments if self.target == "compliers" else (*self.instruments, *self.also)
+
+    @property
     def expression(self) -> Equation:
         """The slope of the outcome in the treatment, or the mean difference among compliers."""
         query = self.query
         if self.target == "everyone":
             return Equation(
                 Slope(query.expression, query.treatment),
-                covariance_ratio(self.instruments, query.treatment, query.outcome, self.given),
+                covariance_ratio(self.used, query.treatment, query.outcome, self.given),
             )
         other = tuple(Value(name) for name in query.treatment)
         change = Difference(
@@ -93,8 +98,8 @@ class InstrumentEstimand(Estimand):
     def assumptions(self) -> tuple[str, ...]:
         """What must be true for the ratio to be the effect, one plain sentence each."""
         treatment, outcome = listed(self.query.treatment), listed(self.query.outcome)
-        named = listed(self.instruments)
-        act = "act" if len(self.instruments) > 1 else "acts"
+        named = listed(self.used)
+        act = "act" if len(self.used) > 1 else "acts"
         strata = f"among units alike in {listed(self.given)}" if self.given else "overall"
         return (
             f"Relevance: {strata}, {self._relevance(named, treatment)}.",
@@ -109,8 +114,10 @@ class InstrumentEstimand(Estimand):
     def _relevance(self, named: str, treatment: str) -> str:
         if self.target == "compliers":
             return f"{named} changes {treatment}"
-        if len(self.instruments) > 1:
+        if len(self.query.treatment) > 1:
             return f"{named} move {treatment} in as many independent ways as there are treatments"
+        if len(self.used) > 1:
+            return f"{named} predict {treatment}, at least one of them"
         return f"{named} is associated with {treatment}"
 
     def _reading(self, named: str, treatment: str, outcome: str, strata: str) -> tuple[str, ...]:
@@ -132,15 +139,15 @@ class InstrumentEstimand(Estimand):
         facts: list[tuple[str, object]] = [
             ("formula", self.expression),
             (
-                "instruments" if len(self.instruments) > 1 else "instrument",
-                listed(self.instruments),
+                "instruments" if len(self.used) > 1 else "instrument",
+                listed(self.used),
             ),
             ("hold fixed", ", ".join(map(str, self.given)) or "nothing"),
             ("effect of", "everybody, if it is constant")
             if self.target == "everyone"
             else ("effect of", "compliers: those whose treatment follows the instrument"),
         ]
-        if self.also:
+        if set(self.also) - set(self.used):
             facts.append(("also instruments", ", ".join(map(str, self.also))))
         return estimand_report(self, facts)
 

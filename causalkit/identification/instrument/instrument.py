@@ -40,15 +40,14 @@ exogenous given the same W and the matrix Cov(Z, X | W) has full rank (:func:`in
 
 References
 ----------
-Brito, C., Pearl, J. (2002). Generalized instrumental variables. UAI.
-van der Zander, B., Textor, J., Liśkiewicz, M. (2015). Efficiently finding conditional instruments
-for causal inference. IJCAI.
+Brito, C., Pearl, J. (2002). Generalized instrumental variables. UAI. van der Zander, B., Textor,
+J., Liśkiewicz, M. (2015). Efficiently finding conditional instruments for causal inference. IJCAI.
 Henckel, L., Buttenschön, M., Maathuis, M. H. (2024). Graphical tools for selecting conditional
 instrumental sets. Biometrika 111(3). https://doi.org/10.1093/biomet/asad066
-Imbens, G. W., Angrist, J. D. (1994). Identification and estimation of local average treatment
-effects. Econometrica 62(2). https://doi.org/10.2307/2951620
-Frölich, M. (2007). Nonparametric IV estimation of local average treatment effects with covariates.
-Journal of Econometrics 139(1). https://doi.org/10.1016/j.jeconom.2006.06.004
+Imbens, G. W., Angrist, J. D. (1994), "Identification and estimation of local average treatment
+effects". Econometrica 62(2). https://doi.org/10.2307/2951620
+Frölich, M. (2007), "Nonparametric IV estimation of local average treatment effects with
+covariates". Journal of Econometrics 139(1). https://doi.org/10.1016/j.jeconom.2006.06.004
 Balke, A., Pearl, J. (1997). Bounds on treatment effects from studies with imperfect compliance.
 JASA 92(439). https://doi.org/10.1080/01621459.1997.10474074
 """
@@ -213,7 +212,8 @@ def conditioning_set(
 
     References
     ----------
-    van der Zander, Textor, Liśkiewicz (2015), IJCAI.
+    van der Zander, Textor, Liśkiewicz (2015), "Efficiently finding conditional instruments for
+    causal inference", IJCAI.
     """
     asked = _about_one(graph, treatment, outcome, include, observed, target)
     names = as_names(instrument)
@@ -278,7 +278,8 @@ def instruments(
 
     References
     ----------
-    van der Zander, Textor, Liśkiewicz (2015), IJCAI.
+    van der Zander, Textor, Liśkiewicz (2015), "Efficiently finding conditional instruments for
+    causal inference", IJCAI.
     """
     asked = _about_one(graph, treatment, outcome, include, observed, target)
     return find_instruments(asked, target)

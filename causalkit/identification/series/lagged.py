@@ -32,8 +32,8 @@ References
 ----------
 Runge, J. (2021). Necessary and sufficient graphical conditions for optimal adjustment sets in
 causal graphical models with hidden variables. NeurIPS 34. arXiv:2102.10324.
-Henckel, L., Perković, E., Maathuis, M. H. (2022). Graphical criteria for efficient total effect
-estimation via adjustment in causal linear models. JRSS B 84(2). https://doi.org/10.1111/rssb.12451
+Henckel, L., Perković, E., Maathuis, M. H. (2022), "Graphical criteria for efficient total effect
+estimation via adjustment in causal linear models". JRSS B 84(2). https://doi.org/10.1111/rssb.12451
 """
 
 from __future__ import annotations

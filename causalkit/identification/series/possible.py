@@ -23,8 +23,8 @@ E[Y[t] | do(X[t-1]=x[t-1])] = E[Y[t]]
 
 References
 ----------
-Malinsky, D., Spirtes, P. (2017). Estimating bounds on causal effects in high-dimensional and
-possibly confounded systems. https://doi.org/10.1016/j.ijar.2017.06.005
+Malinsky, D., Spirtes, P. (2017), "Estimating bounds on causal effects in high-dimensional and
+possibly confounded systems". https://doi.org/10.1016/j.ijar.2017.06.005
 Gerhardus, A. (2024). Characterization of causal ancestral graphs for time series with latent
 confounders. Annals of Statistics 52(1). https://doi.org/10.1214/23-AOS2325
 """

@@ -85,11 +85,11 @@ class CausalTime(DrawsSeries, BaseEstimator):
     missing : {"drop", "carry"}, default "drop"
         Leave out windows with a missing cell; or let networks read the last value seen. Cells that
         are missing are never learnt from. What is drawn has no gaps.
-    random_state : int, Generator or None
-        Of first weights, batches and importance. The same seed gives the same model.
-    device : str, default "cpu"
     panel, time, mask : str or int, optional
         Columns that tell subjects apart, that say when, and that say which steps count.
+    random_state : int, Generator or None, default 0
+        Of first weights, batches and importance. The same seed gives the same model.
+    device : str, default "cpu"
 
     Attributes
     ----------
@@ -201,11 +201,11 @@ class CausalTime(DrawsSeries, BaseEstimator):
         ridge: float = 1e-5,
         validation: float = 0.2,
         missing: str = "drop",
-        random_state: RandomState = None,
-        device: str = "cpu",
         panel: Name | None = None,
         time: Name | None = None,
         mask: Name | None = None,
+        random_state: RandomState = 0,
+        device: str = "cpu",
     ) -> None:
         self.network = network
         self.graph = graph

@@ -199,8 +199,10 @@ class DrawsSeries:
         InputError
             If the file holds something else.
         """
-        from causalkit.models.saving import read_value
+        from causalkit.models.saving import read_value, whole
 
         model = cls(**settings)
-        vars(model).update(read_value(path, kind=WHO))
+        learnt = read_value(path, kind=WHO)
+        with whole(path):
+            vars(model).update({name: learnt[name] for name in _LEARNT})
         return model

@@ -94,9 +94,9 @@ def weak_discriminative_score(
     test_size: float = 0.2,
     n_repeats: int = 3,
     max_windows: int = 2000,
+    panel: Name | None = None,
     random_state: RandomState = 0,
     device: str = "cpu",
-    panel: Name | None = None,
 ) -> DiscriminativeScore:
     """Score drawn series by whether an LSTM tells them from real ones.
 
@@ -114,10 +114,10 @@ def weak_discriminative_score(
     n_repeats : int, default 3
     max_windows : int, default 2000
         Of each kind at most; evenly spread over time.
-    random_state : int, Generator or None
-    device : str, default "cpu"
     panel : str or int, optional
         Column that tells chains or subjects apart, where there is one.
+    random_state : int, Generator or None
+    device : str, default "cpu"
 
     Returns
     -------

@@ -14,7 +14,7 @@ distribution and different graphs get the same report.
 
 References
 ----------
-Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests. doi:10.48550/arXiv.1610.06545
+Lopez-Paz & Oquab (2017), "Revisiting classifier two-sample tests". doi:10.48550/arXiv.1610.06545
 """
 
 from __future__ import annotations

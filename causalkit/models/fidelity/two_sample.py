@@ -14,7 +14,7 @@ that no hand is nearer to one than to another, and what comes out is what a perf
 
 References
 ----------
-Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests. doi:10.48550/arXiv.1610.06545
+Lopez-Paz & Oquab (2017), "Revisiting classifier two-sample tests". doi:10.48550/arXiv.1610.06545
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def build_mechanisms(
             name: draw(np.empty((0, int(count))), [0] * int(count), 0, rng)
             for name, count in zip(dag.nodes, dag.directed.sum(axis=0), strict=True)
         }
-        return standardise_linear(dag, made) if spec.standardise else made
+        return standardise_linear(dag, made) if spec.standardize else made
     pilot = np.zeros((len(dag.nodes), PILOT))
     made = {}
     for j in dag.order.tolist():
@@ -110,7 +110,7 @@ def build_mechanisms(
         levels = [n_levels[dag.nodes[k]] for k in parents]
         mechanism = draw(causes, levels, n_levels[name], rng)
         value = mechanism.value(causes, mechanism.draw(PILOT, rng))
-        if spec.standardise and not n_levels[name]:
+        if spec.standardize and not n_levels[name]:
             centre, spread = float(value.mean()), float(value.std())
             mechanism = rescaled(mechanism, centre, spread)
             value = (value - centre) / spread

@@ -196,7 +196,7 @@ def _series(spec: SeriesSpec, rng: np.random.Generator) -> SeriesModel:
         (*latents, *hidden), subjects, own_levels, np.zeros(p), np.ones(p),
         names[: spec.n_series] if spec.n_subjects > 1 and spec.heterogeneity else moved,
     )  # fmt: skip
-    if not spec.standardise:
+    if not spec.standardize:
         return model
     centres, units = scaling(model, rng)
     return replace(model, centres=centres, units=units)

@@ -65,7 +65,7 @@ class SeriesSpec:
     how : {"skip", "mean"}
     acyclic : bool
         Whether no two series drive each other, not even over time.
-    standardise : bool
+    standardize : bool
         Whether series have mean 0 and standard deviation 1, exactly where the model is linear and
         up to the error of a pilot sample elsewhere, so that variances tell nothing of the graph.
     """
@@ -92,7 +92,7 @@ class SeriesSpec:
     every: int = 1
     how: str = "skip"
     acyclic: bool = False
-    standardise: bool = True
+    standardize: bool = True
 
     def __post_init__(self) -> None:
         for what in ("n_series", "max_lag", "n_regimes", "n_subjects", "every"):

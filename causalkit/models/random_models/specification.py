@@ -56,7 +56,7 @@ class ModelSpec:
     weights : tuple of float, default (0.5, 2)
         Smallest and largest absolute slope, relative to noise of variance one; of a nonlinear
         function, its standard deviation over the number of its causes.
-    standardise : bool, default True
+    standardize : bool, default True
         Bring each continuous variable to mean 0 and variance 1 while the model is built, so that
         its effects are made from standard units.
     n_latents : int, default 0
@@ -82,7 +82,7 @@ class ModelSpec:
     mechanism: str = "linear"
     noise: str = "gaussian"
     weights: tuple[float, float] = (0.5, 2.0)
-    standardise: bool = True
+    standardize: bool = True
     n_latents: int = 0
     selection: float | None = None
     n_domains: int = 1
@@ -100,7 +100,7 @@ class ModelSpec:
             )
         check_choice(self.mechanism, "mechanism", MECHANISMS)
         check_choice(self.noise, "noise", NOISES)
-        check_choice(self.standardise, "standardise", (True, False))
+        check_choice(self.standardize, "standardize", (True, False))
         check_count(self.n_latents, "n_latents", minimum=0)
         check_count(self.n_domains, "n_domains")
         check_fraction(self.changing, "changing", closed=True)

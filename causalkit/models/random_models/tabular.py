@@ -329,7 +329,7 @@ class RandomModel(Reported):
             ("observed variables", len(self.observed)),
             ("edges among them", f"{len(self.graph.edges())} ({spec.graph})"),
             ("mechanisms", f"{spec.mechanism}, {spec.noise} noise"),
-            ("standard units", "while it is built" if spec.standardise else "no"),
+            ("standard units", "while it is built" if spec.standardize else "no"),
         ]
         if self.latents:
             facts.append(("latent variables", len(self.latents)))

@@ -70,7 +70,7 @@ class StructuralCausalModel(Answers, BaseEstimator):
         What a fit does with missing cells. "drop": each mechanism is fitted to the rows in which
         its variable and all its causes are seen, whatever else is missing there; latent factors to
         the complete rows.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default 0
         Folds and trees of the fit.
 
     Attributes
@@ -127,7 +127,7 @@ class StructuralCausalModel(Answers, BaseEstimator):
         mechanism: str | Mapping[Name, str | Mechanism] = "auto",
         noise: str = "auto",
         missing: str = "refuse",
-        random_state: RandomState = None,
+        random_state: RandomState = 0,
     ) -> None:
         self.graph = graph
         self.mechanism = mechanism
@@ -320,13 +320,14 @@ class StructuralCausalModel(Answers, BaseEstimator):
         InputError
             If the file is none of these, or of a later version.
         """
-        from causalkit.models.saving import read_value
+        from causalkit.models.saving import read_value, whole
 
         parts = read_value(path, kind="StructuralCausalModel")
         model = cls(None)
-        model._become(parts["system"], parts["latents"], parts["levels"])
-        if parts["families"] is not None:
-            model.families_, model.validation_ = parts["families"], parts["validation"]
+        with whole(path):
+            model._become(parts["system"], parts["latents"], parts["levels"])
+            if parts["families"] is not None:
+                model.families_, model.validation_ = parts["families"], parts["validation"]
         return model
 
 

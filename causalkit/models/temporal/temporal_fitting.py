@@ -220,12 +220,13 @@ def _families(mechanism: str | Mapping[Name, Any], names: tuple[Name, ...]) -> l
 
 
 def _refuse_categories(series: Series) -> None:
-    for name in series.names:
+    for name, levels in zip(series.names, series.table.levels, strict=True):
         if series.table.kind(name) == "categorical":
-            raise InputError(
-                f"series {name!r} has categories; expected numbers. Code it as numbers, or leave "
-                "it out."
-            )
+            codes = {level: code for code, level in enumerate(levels or ())}
+            advice = "Make an indicator (0 or 1) of each category but one, or leave it out."
+            if len(codes) == 2:
+                advice = f"Write data[{name!r}].map({codes})."
+            raise InputError(f"series {name!r} has categories; expected numbers. {advice}")
 
 
 def _damp(

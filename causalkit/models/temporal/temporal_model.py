@@ -77,8 +77,8 @@ class TemporalCausalModel(BaseEstimator):
         Longest lag where no graph is given.
     panel, time : str or int, optional
         Columns that tell subjects and times apart.
-    random_state : int, Generator or None
-        Of the fit, and of draws that are given no `rng`.
+    random_state : int, Generator or None, default 0
+        Of the fit. Draws have an `rng` of their own; without one they are new each time.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ class TemporalCausalModel(BaseEstimator):
     References
     ----------
     Peters, Janzing & Schölkopf (2017), Elements of Causal Inference, chapter 10. MIT Press.
-    Lütkepohl (2005), New Introduction to Multiple Time Series Analysis, chapter 9.
+    Lütkepohl (2005), "New Introduction to Multiple Time Series Analysis", chapter 9.
     doi:10.1007/978-3-540-27752-1
 
     Examples
@@ -129,13 +129,13 @@ class TemporalCausalModel(BaseEstimator):
     def __init__(
         self,
         graph: LaggedGraph | str | None = None,
+        *,
         mechanism: str | Mapping[Name, Any] = "auto",
         noise: str = "auto",
-        *,
         max_lag: int | None = None,
         panel: Name | None = None,
         time: Name | None = None,
-        random_state: RandomState = None,
+        random_state: RandomState = 0,
     ) -> None:
         self.graph = graph
         self.mechanism = mechanism
@@ -152,7 +152,7 @@ class TemporalCausalModel(BaseEstimator):
         mechanisms: Mapping[Name, Mechanism],
         *,
         start: FloatArray | None = None,
-        random_state: RandomState = None,
+        random_state: RandomState = 0,
     ) -> Self:
         """Build a model that is known.
 
@@ -165,7 +165,7 @@ class TemporalCausalModel(BaseEstimator):
             first, then by lag.
         start : ndarray of shape (p,), optional
             Where chains start before they are burnt in; zero if left out.
-        random_state : int, Generator or None
+        random_state : int, Generator or None, default 0
         """
         model = cls(graph, random_state=random_state)
         model.graph_ = _as_graph(graph)
@@ -285,13 +285,8 @@ class TemporalCausalModel(BaseEstimator):
         n_steps, n_chains = check_count(n_steps, "n_steps"), check_count(n_chains, "n_chains")
         burn_in = self._burn_in(burn_in, start)
         past = self._past(start, n_chains)
-        values = self._run(
-            n_steps, n_chains, self._generator(rng), do=do, burn_in=burn_in, past=past
-        )
+        values = self._run(n_steps, n_chains, as_generator(rng), do=do, burn_in=burn_in, past=past)
         return self._frame(values)
-
-    def _generator(self, rng: RandomState) -> np.random.Generator:
-        return as_generator(self.random_state if rng is None else rng)
 
     def _burn_in(self, burn_in: int | None, start: Data | None) -> int:
         if start is not None:
@@ -371,7 +366,7 @@ class TemporalCausalModel(BaseEstimator):
 
         Returns
         -------
-        DataFrame of the same rows
+        DataFrame of the same rows, and with the index of a pandas frame
             Exact where mechanisms are bijective, else one draw.
 
         Notes
@@ -395,14 +390,16 @@ class TemporalCausalModel(BaseEstimator):
             )
         actions = read_interventions(do, equations, 0, len(values), 1)
         noise = []
-        streams = self._generator(rng).spawn(len(equations.variables))
+        streams = as_generator(rng).spawn(len(equations.variables))
         rows = np.arange(lags, len(values))
         for j, (back, causes) in enumerate(equations.parents):
             seen = values[rows[:, None] - back, causes]
             drawn = equations.mechanisms[j].noise(seen, values[rows, j], streams[j])
             noise.append(np.asarray(drawn)[:, None])
         past = values[:lags, :, None]
-        return self._frame(run(equations, past, noise, actions))
+        found = self._frame(run(equations, past, noise, actions))
+        index = getattr(series, "index", None)
+        return found if index is None or callable(index) else found.set_axis(index)
 
     def effect(
         self,
@@ -449,7 +446,7 @@ class TemporalCausalModel(BaseEstimator):
             contrast=contrast,
             sustained=sustained,
             n_chains=check_count(n_chains, "n_chains", minimum=2),
-            rng=self._generator(rng),
+            rng=as_generator(rng),
         )
 
     def impulse_responses(self, horizon: int) -> FloatArray:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from causalkit.discovery.series.preparation.outages import Outage
 from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.models.observation.pattern import MissingPattern
 from causalkit.models.structural.structural_model import StructuralCausalModel
 from causalkit.models.temporal.temporal_model import TemporalCausalModel
 from causalkit.models.twins.column_forms import ColumnForm
 from causalkit.models.twins.gaps import GapPattern
-from causalkit.models.twins.outages import Outage
 from causalkit.typing import Name, RandomState
 
 __all__ = ["FittedTwin", "TwinSettings"]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from causalkit._core.random import as_generator
-from causalkit.models.twins.outages import Outages
+from causalkit.discovery.series.preparation.outages import Outages
 from causalkit.typing import BoolArray, FloatArray, IntArray, Name, RandomState
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ that is drawn series by series could not repeat.
 References
 ----------
 Shimizu et al. (2011), Journal of Machine Learning Research 12, 1225-1248 (DirectLiNGAM).
-https://jmlr.org/papers/v12/shimizu11a.html
-Schwarz (1978), Annals of Statistics 6, 461-464 (BIC). doi:10.1214/aos/1176344136
+https://jmlr.org/papers/v12/shimizu11a.html Schwarz (1978), "Estimating the dimension of a model",
+Annals of Statistics 6, 461-464 (BIC). doi:10.1214/aos/1176344136
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from typing import Any, Final
 import numpy as np
 
 from causalkit._core.series import Series
+from causalkit._core.step_lengths import calendar_periods
 from causalkit._core.time_steps import steps_since
 from causalkit.errors import InputError
 from causalkit.models.temporal.temporal_fitting import clear_gain, held_out
@@ -113,20 +114,21 @@ def fit_seasons(
     Raises
     ------
     InputError
-        If a period has fewer than five turns in the longest unbroken series, or a clock would have
-        the name of a series.
+        If a period has fewer than five turns in the series, gaps between known times included, or a
+        clock would have the name of a series.
     """
     scaled, time = _scaled(series, forms), _times(series)
-    rows = TimedRows.of(filled(scaled).table.values, time, series.follows).without_trends()
-    longest = max(map(len, rows.runs))
+    values = filled(scaled).table.values
+    rows = TimedRows.of(values, time, series.follows, series.subject).without_trends()
     for period in season or ():
-        if longest < LEAST_CYCLES * period:
+        if rows.turns(period) < LEAST_CYCLES:
             raise InputError(
-                f"a season of {period} steps has {longest // period} full turns in the longest "
-                f"unbroken series of {longest} steps; expected {LEAST_CYCLES}. Use longer series, "
-                "or leave it out."
+                f"a season of {period} steps has {rows.turns(period)} full turns in the data of "
+                f"{series.n_rows} steps; expected {LEAST_CYCLES}. Use longer series, or leave it "
+                "out."
             )
-    periods = find_periods(rows) if season is None else season
+    calendar = () if series.times is None else calendar_periods(series.times)
+    periods = find_periods(rows, calendar) if season is None else season
     if not periods:
         return Seasons.none(series.names, time), scaled
     clocks = tuple(f"season {period}" for period in periods)
@@ -134,7 +136,7 @@ def fit_seasons(
         raise InputError(f"series are called {sorted(taken)}, as seasons are; rename them.")
     levels, rows = _peeled(rows, periods)
     size = np.abs(rows.values)
-    least = np.maximum(_LEAST_SIZE * size.mean(axis=0), 1e-300)
+    least = np.maximum(_LEAST_SIZE * np.nanmean(size, axis=0), 1e-300)
     sizes = replace(rows, values=np.log(size + least))
     spreads, _ = _peeled(sizes.without_trends(), periods)
     centre = np.nanmean(scaled.table.values, axis=0)

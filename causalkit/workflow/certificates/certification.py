@@ -11,8 +11,9 @@ References
 ----------
 Schuler, Jung, Tibshirani, Hastie and Shah (2017), "Synth-validation: selecting the best causal
 inference method for a given dataset". doi:10.48550/arXiv.1711.00083
-Morris, White and Crowther (2019), Statistics in Medicine 38, 2074-2102 (simulation studies and
-their Monte Carlo errors). doi:10.1002/sim.8086
+Morris, White and Crowther (2019), "Using simulation studies to evaluate statistical methods",
+Statistics in Medicine 38, 2074-2102 (simulation studies and their Monte Carlo errors).
+doi:10.1002/sim.8086
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ def certify(
     analysis: Analysis,
     data: Data,
     *,
-    twins: int = 20,
-    replicates: int = 50,
-    path: str | PathLike[str] | None = None,
+    n_twins: int = 20,
+    n_replicates: int = 50,
+    store: str | PathLike[str] | None = None,
     level: float = 0.95,
-    n_jobs: int | None = None,
     random_state: RandomState = 0,
+    n_jobs: int | None = None,
 ) -> Certificate:
     """Try on twins of the data whether the interval of a pipeline covers as often as it says.
 
@@ -60,18 +61,18 @@ def certify(
         resamples are what is tried.
     data : DataFrame (pandas, polars, pyarrow), 2-D array or dict of columns, n_rows rows
         Those of the analysis; of series also a list of them, or a 3-D array.
-    twins : int, default 20
+    n_twins : int, default 20
         Graphs that are drawn, each with a model fitted to the data.
-    replicates : int, default 50
-        Tables drawn from each twin. The pipeline runs `twins` times `replicates` times.
-    path : str or path, optional
+    n_replicates : int, default 50
+        Tables drawn from each twin. The pipeline runs `n_twins` times `n_replicates` times.
+    store : str or path, optional
         Folder in which each trial is kept as it comes. The same call on it repeats nothing that is
         there, and more twins or replicates are added to it.
     level : float, default 0.95
+    random_state : int, Generator or None, default 0
+        With a `store` an integer.
     n_jobs : int, optional
         Parallel workers, a twin each; never changes a number.
-    random_state : int, Generator or None, default 0
-        With a `path` an integer.
 
     Returns
     -------
@@ -120,16 +121,17 @@ def certify(
     >>> graph = ck.CausalGraph.parse("age -> dose -> health; age -> health")
     >>> ols = ck.estimation.OLS()
     >>> analysis = ck.analyze(data, "dose", "health", graph=graph, estimator=ols, checks=[])
-    >>> certificate = certify(analysis, data, twins=1, replicates=20)
+    >>> certificate = certify(analysis, data, n_twins=1, n_replicates=20)
     >>> certificate.coverage["honest"].value >= 0.8
     True
     """
-    twins, replicates = check_count(twins, "twins"), check_count(replicates, "replicates")
+    n_twins = check_count(n_twins, "n_twins")
+    n_replicates = check_count(n_replicates, "n_replicates")
     level = check_fraction(level, "level")
     _check_analysis(analysis)
     draws = draws_of(analysis, data)
-    journal, seed = _journal(analysis, draws, path, level, random_state)
-    calls = [(analysis, draws, k, replicates, level, seed, journal) for k in range(twins)]
+    journal, seed = _journal(analysis, draws, store, level, random_state)
+    calls = [(analysis, draws, k, n_replicates, level, seed, journal) for k in range(n_twins)]
     found = run(run_world, calls, n_jobs=n_jobs, label="twins", steady=True)
     return Certificate(
         treatment=analysis.treatment,
@@ -174,21 +176,21 @@ def _check_analysis(analysis: Analysis) -> None:
 def _journal(
     analysis: Analysis,
     draws: Draws,
-    path: str | PathLike[str] | None,
+    store: str | PathLike[str] | None,
     level: float,
     random_state: RandomState,
 ) -> tuple[Journal, int]:
     """Where trials are kept, and the seed of all of them."""
-    if path is None:
+    if store is None:
         return Journal(None), draw_seed(as_generator(random_state))
     if not isinstance(random_state, (int, np.integer)) or isinstance(random_state, bool):
         raise InputError(
-            f"path was given and random_state={random_state!r}; expected an integer, so that the "
+            f"store was given and random_state={random_state!r}; expected an integer, so that the "
             "same call finds its trials again."
         )
-    folder = Path(path)
+    folder = Path(store)
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"path={str(path)!r} is a file; expected a folder, there or not yet.")
+        raise InputError(f"store={str(store)!r} is a file; expected a folder, there or not yet.")
     folder.mkdir(parents=True, exist_ok=True)
     seed = draw_seed(as_generator(random_state))
     return Journal(folder, _key(analysis, draws, level, seed)), seed

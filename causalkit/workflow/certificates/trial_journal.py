@@ -15,12 +15,14 @@ with a hash of all that its lines follow from, so that several runs may share a 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from causalkit._core.journal import note_line, noted_lines
+from causalkit.errors import InputError
 
 __all__ = ["Journal", "Trial"]
 
@@ -59,9 +61,21 @@ class Trial:
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Trial:
-        """Read a row back."""
-        ends = {side: tuple(row[side]) for side in ("given", "honest")}
-        return cls(**{**row, **ends})
+        """Read a row back.
+
+        Raises
+        ------
+        InputError
+            If it has other fields.
+        """
+        try:
+            ends = {side: tuple(row[side]) for side in ("given", "honest")}
+            return cls(**{**row, **ends})
+        except (KeyError, TypeError):
+            raise InputError(
+                f"the store has a trial with the fields {', '.join(map(repr, row))}; expected "
+                "those of this version. Take another folder."
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,32 +97,18 @@ class Journal:
         facts: dict[str, Any] | None = None
         trials: dict[int, Trial] = {}
         path = self._path(world)
-        if path is None or not path.exists():
-            return facts, trials
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                row = json.loads(line)
-            except ValueError:  # a line that was being written when the run was killed
-                continue
-            if not isinstance(row, dict):
-                continue
+        for row in () if path is None else noted_lines(path):
             if "truth" in row:
                 facts = row
-            elif "number" in row:
+            elif isinstance(row.get("number"), int):
                 trials[row["number"]] = Trial.of_row(row)
         return facts, trials
 
     def note(self, world: int, row: Mapping[str, Any]) -> None:
-        """Write one line; a line that was torn before it is closed first."""
+        """Write one line."""
         path = self._path(world)
-        if path is None:
-            return
-        with path.open("a+b") as file:
-            if file.tell():
-                file.seek(-1, 2)
-                torn = file.read(1) != b"\n"
-                file.write(b"\n" if torn else b"")
-            file.write(json.dumps(dict(row)).encode() + b"\n")
+        if path is not None:
+            note_line(path, row)
 
     def _path(self, world: int) -> Path | None:
         return None if self.folder is None else self.folder / f"{self.key[:16]}-{world:04d}.jsonl"

@@ -23,7 +23,8 @@ References
 Chang, Guo and Malinsky (2026), "Post-selection inference for causal effects after causal
 discovery", Biometrika 113(1) (tests at random thresholds, and screening).
 doi:10.48550/arXiv.2405.06763
-Madigan and Raftery (1994), JASA 89, 1535-1546 (graphs far below the best are left out: Occam's
+Madigan and Raftery (1994), "Model selection and accounting for model uncertainty in graphical
+models using Occam's window", JASA 89, 1535-1546 (graphs far below the best are left out: Occam's
 window). doi:10.1080/01621459.1994.10476894
 """
 
@@ -32,27 +33,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import numpy as np
-
 from causalkit._core.checks import check_count
 from causalkit._core.random import as_generator
 from causalkit._core.table import Table, as_table
 from causalkit.discovery import FLOP, PC, HillClimb, Knowledge
+from causalkit.discovery._default_search import default_with_reason
 from causalkit.discovery._setup import as_knowledge, reads_moments
 from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.discovery.resampling._perturbed import decides_by_tests
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import CausalGraph, Kind, consistent_extension
-from causalkit.independence import (
-    CITest,
-    DegenerateGaussian,
-    FisherZ,
-    GSquare,
-    TestwiseDeletion,
-)
 from causalkit.scores import Score
-from causalkit.typing import Data, FloatArray, Name, RandomState
+from causalkit.typing import Data, Name, RandomState
 from causalkit.workflow.learnt.graph_set import GraphSet
 from causalkit.workflow.learnt.screening import (
     are_numbers,
@@ -75,7 +68,7 @@ def possible_graphs(
     n_resamples: int = 200,
     window: float = 1.0,
     asked: tuple[Name, Name] | None = None,
-    random_state: RandomState = None,
+    random_state: RandomState = 0,
     n_jobs: int | None = None,
 ) -> GraphSet:
     """Learn a graph from many resamples by several searches, and screen what was found.
@@ -101,7 +94,7 @@ def possible_graphs(
         The effect that is asked about. A graph that does not join the two says that it is zero, and
         of a weak effect all may; so each graph within the window is also tried with the edge
         treatment -> outcome, unless knowledge forbids it. Such graphs have a share of zero.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default 0
     n_jobs : int, optional
         Parallel searches; never changes a number.
 
@@ -194,40 +187,6 @@ def _have_scores(graphs: Iterable[Any]) -> bool:
 def default_algorithm(table: Table, knowledge: Knowledge | None) -> DiscoveryAlgorithm:
     """Search where all columns are continuous; tests where some are not."""
     return default_with_reason(table, knowledge)[0]
-
-
-def default_with_reason(
-    table: Table, knowledge: Knowledge | None
-) -> tuple[DiscoveryAlgorithm, str]:
-    """Return the algorithm that is used when none is named, and why this one."""
-    if are_numbers(table) and all(_has_many_values(column) for column in table.values.T):
-        return FLOP(knowledge=knowledge), (
-            "all columns are complete and numbers with more than two values, where a search by "
-            "score is more accurate than tests"
-        )
-    test, why = _test_for(table)
-    return PC(test, alpha=0.01, knowledge=knowledge), (
-        "not all columns are complete numbers with more than two values, where a search by the "
-        f"Gaussian score does worse than tests; the test is one for {why}"
-    )
-
-
-def _test_for(table: Table) -> tuple[CITest, str]:
-    """Return the test that fits the columns, and what it is for."""
-    test: CITest
-    if are_numbers(table):
-        test, why = FisherZ(), "numbers"
-    elif all(levels is not None for levels in table.levels):
-        test, why = GSquare(), "categories"
-    else:
-        test, why = DegenerateGaussian(), "numbers and categories"
-    if is_complete(table):
-        return test, why
-    return TestwiseDeletion(test), f"{why} with empty cells"
-
-
-def _has_many_values(column: FloatArray) -> bool:
-    return len(np.unique(column)) > 2 and not np.isnan(column).any()
 
 
 def _searches(first: DiscoveryAlgorithm, table: Table) -> list[tuple[str, DiscoveryAlgorithm]]:

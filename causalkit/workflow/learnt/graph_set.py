@@ -6,7 +6,8 @@ below the best is ruled out by the data, however often it was found (Occam's win
 
 References
 ----------
-Madigan and Raftery (1994), JASA 89, 1535-1546 (graphs far below the best are left out).
+Madigan and Raftery (1994), "Model selection and accounting for model uncertainty in graphical
+models using Occam's window", JASA 89, 1535-1546 (graphs far below the best are left out).
 doi:10.1080/01621459.1994.10476894
 """
 

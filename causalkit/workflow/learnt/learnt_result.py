@@ -225,12 +225,13 @@ class LearntEffect(Reported):
         Returns
         -------
         tuple of two names, or None
-            None if no edge matters.
+            None if no edge matters, or if none stands out: of searches drawn again from those that
+            were made, the one that comes first would often be another. `value_of_edges` has all.
         """
-        frame = self.value_of_edges(level)
-        if not len(frame) or not frame["gain"].iloc[0] > 0:
-            return None
-        return frame["a"].iloc[0], frame["b"].iloc[0]
+        from causalkit.workflow.learnt.edge_values import standing_out
+
+        best = standing_out(self, level)
+        return None if best is None else (best["a"], best["b"])
 
     def to_frame(self, level: float = 0.95) -> pd.DataFrame:
         """Return one row an alternative: weight, effect, error, interval."""

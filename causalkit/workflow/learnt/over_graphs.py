@@ -76,11 +76,11 @@ def learnt_effect(
     sample_weight: Any = None,
     n_resamples: int = 200,
     window: float = 1.0,
-    random_state: RandomState = None,
-    n_jobs: int | None = None,
     panel: Name | None = None,
     time: Name | None = None,
     mask: Name | None = None,
+    random_state: RandomState = 0,
+    n_jobs: int | None = None,
 ) -> LearntEffect | LearntEffects:
     """Estimate an effect over all graphs that the data leave possible.
 
@@ -108,12 +108,12 @@ def learnt_effect(
         series `clusters=panel` only, and no weights.
     n_resamples, window
         As in :func:`~causalkit.workflow.possible_graphs`.
-    random_state : int, Generator or None
-    n_jobs : int, optional
-        Parallel searches; never changes a number.
     panel, time, mask : str or int, optional
         For series, the columns that tell subjects apart, hold the time, and say which rows count as
         "now"; left out, those of the algorithm.
+    random_state : int, Generator or None, default 0
+    n_jobs : int, optional
+        Parallel searches; never changes a number.
 
     Returns
     -------

@@ -180,9 +180,11 @@ class EffectsMatrix(Reported):
         Returns
         -------
         DataFrame
-            treatment, outcome, effect, std_error, p_value, adjusted, status, smallest, largest,
-            lower, upper (ends of :meth:`interval`), adjusted_for (a tuple, where there is one
-            answer).
+            treatment, outcome, status ("estimated", "no path", "possible range", "not
+            identified"), effect, std_error, p_value, adjusted, smallest, largest, lower, upper
+            (ends of :meth:`interval`), adjusted_for (a tuple, where there is one answer). Where
+            there is no path, the effect is zero because the graph says so: nothing was estimated,
+            and errors and interval are NaN.
         """
         import pandas as pd
 
@@ -192,22 +194,23 @@ class EffectsMatrix(Reported):
             only = found[0] if len(found) == 1 else None
             kind = _status(found)
             values = [one.value for one in found] or [np.nan]
+            ends = (np.nan, np.nan) if kind == "no path" else _ends(found, level)
             rows.append(
                 (
                     self.treatments[i],
                     self.outcomes[j],
+                    kind,
                     np.nan if only is None else only.value,
                     only.std_error if only is not None and kind == "estimated" else np.nan,
                     self.p_values[i, j],
                     self.adjusted[i, j],
-                    kind,
                     min(values),
                     max(values),
-                    *_ends(found, level),
+                    *ends,
                     None if only is None else only.adjustment,
                 )
             )
-        columns = ["treatment", "outcome", "effect", "std_error", "p_value", "adjusted", "status"]
+        columns = ["treatment", "outcome", "status", "effect", "std_error", "p_value", "adjusted"]
         columns += ["smallest", "largest", "lower", "upper", "adjusted_for"]
         return pd.DataFrame(rows, columns=columns)
 
@@ -232,6 +235,25 @@ class EffectsMatrix(Reported):
             found[i, j] = number(answers)
         return found
 
+    def _ranges(self) -> list[str]:
+        """What the members of the class disagree on, those with the largest sure effect first."""
+        open_ones = [
+            (min(abs(one.value) for one in found), i, j, sorted(one.value for one in found))
+            for i, j, found in self._each()
+            if len(found) > 1
+        ]
+        open_ones.sort(key=lambda row: -row[0])
+        listed = [
+            f"{self.treatments[i]} → {self.outcomes[j]}: {format_value(values[0])} to "
+            f"{format_value(values[-1])} (at least {format_value(least)} in size)"
+            for least, i, j, values in open_ones[:_SHOWN]
+        ]
+        if not listed:
+            return []
+        more = len(open_ones) - len(listed)
+        tail = [f"And {more} more ranges: see to_frame()."] if more else []
+        return ["Members of the class differ, the largest sure effect first (IDA):", *listed, *tail]
+
     def _report(self) -> Report:
         kinds = [_status(found) for _, _, found in self._each()]
         counts = ", ".join(f"{kinds.count(k)} {k}" for k in _KINDS if k in kinds)
@@ -248,10 +270,10 @@ class EffectsMatrix(Reported):
         ]
         more = len(tested) - len(rows)
         notes = [f"And {more} more: see to_frame()."] if more > 0 else []
-        if "possible range" in kinds:
-            notes.append("Where the members of the class differ, to_frame() has the range.")
+        notes += self._ranges()
+        causes = {self.treatments[i] for i, _, _ in self._each()}
         return Report(
-            title=f"Total effects of {len(self.treatments)} on {len(self.outcomes)} variables",
+            title=f"Total effects of {len(causes)} on {len(self.outcomes)} variable(s)",
             facts=[
                 ("pairs", counts or "none"),
                 ("rows", format_value(self.n_obs)),

@@ -16,10 +16,10 @@ graph shared.
 
 References
 ----------
-Henckel, L., Perković, E., Maathuis, M. H. (2022). Graphical criteria for efficient total effect
-estimation via adjustment in causal linear models. JRSS B 84(2). https://doi.org/10.1111/rssb.12451
-Maathuis, M. H., Kalisch, M., Bühlmann, P. (2009). Estimating high-dimensional intervention effects
-from observational data. Annals of Statistics 37(6A). https://doi.org/10.1214/09-AOS685
+Henckel, L., Perković, E., Maathuis, M. H. (2022), "Graphical criteria for efficient total effect
+estimation via adjustment in causal linear models". JRSS B 84(2). https://doi.org/10.1111/rssb.12451
+Maathuis, M. H., Kalisch, M., Bühlmann, P. (2009), "Estimating high-dimensional intervention effects
+from observational data". Annals of Statistics 37(6A). https://doi.org/10.1214/09-AOS685
 Fang, Z., He, Y. (2020). IDA with background knowledge. UAI, PMLR 124.
 """
 

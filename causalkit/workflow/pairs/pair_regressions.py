@@ -16,7 +16,8 @@ of all coefficients:
 
 References
 ----------
-White (1980), Econometrica 48, 817-838. doi:10.2307/1912934
+White (1980), "A heteroskedasticity-consistent covariance matrix estimator and a direct test for
+heteroskedasticity", Econometrica 48, 817-838. doi:10.2307/1912934
 Isserlis (1918), Biometrika 12, 134-139. doi:10.1093/biomet/12.1-2.134
 """
 

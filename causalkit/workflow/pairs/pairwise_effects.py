@@ -123,10 +123,14 @@ def effects_matrix(
 
     References
     ----------
-    Henckel, Perković, Maathuis (2022). doi:10.1111/rssb.12451. Maathuis, Kalisch, Bühlmann (2009).
-    doi:10.1214/09-AOS685. Romano & Wolf (2005), doi:10.1198/016214504000000539. Benjamini &
-    Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x. Benjamini & Yekutieli (2001),
-    doi:10.1214/aos/1013699998.
+    Henckel, Perković, Maathuis (2022), "Graphical criteria for efficient total effect estimation
+    via adjustment in causal linear models", doi:10.1111/rssb.12451. Maathuis, Kalisch, Bühlmann
+    (2009), "Estimating high-dimensional intervention effects from observational data",
+    doi:10.1214/09-AOS685. Romano & Wolf (2005), "Exact and approximate stepdown methods for
+    multiple hypothesis testing", doi:10.1198/016214504000000539. Benjamini & Hochberg (1995),
+    "Controlling the false discovery rate: a practical and powerful approach to multiple testing",
+    doi:10.1111/j.2517-6161.1995.tb02031.x. Benjamini & Yekutieli (2001), "The control of the false
+    discovery rate in multiple testing under dependency", doi:10.1214/aos/1013699998.
 
     Examples
     --------

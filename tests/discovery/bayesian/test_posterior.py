@@ -460,6 +460,7 @@ def test_hostile_tables_are_refused(algorithm, change, words):
 
 @UNEVEN
 @ALGORITHMS
+@pytest.mark.filterwarnings("ignore::causalkit.errors.RedundantColumnsWarning")
 def test_copies_and_few_rows_have_a_posterior(algorithm):
     frame = gaussian(4, np.random.default_rng(6))
     doubled = frame.assign(E=frame["A"] * 2 + 1)

@@ -28,14 +28,14 @@ from tests.oracles import resampling as slow
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=12), st.floats(0.01, 0.9), st.integers(0, 9))
-def test_the_step_up_rule_is_that_of_benjamini_and_hochberg(p_values, level, more):
+def test_the_step_up_rule_is_that_of_benjamini_and_hochberg(p_values, rate, more):
     m = max(len(p_values) + more, 1)
-    k = n_within(np.array(p_values), level / m)
-    assert k == slow.benjamini_hochberg(p_values, level / m * m, m)
+    k = n_within(np.array(p_values), rate / m)
+    assert k == slow.benjamini_hochberg(p_values, rate / m * m, m)
     adjusted = false_discovery_control([*p_values, *[1.0] * (m - len(p_values))])
-    near = np.isclose(adjusted, level, rtol=1e-9)
+    near = np.isclose(adjusted, rate, rtol=1e-9)
     if not near.any():
-        assert k == (adjusted <= level).sum()
+        assert k == (adjusted <= rate).sum()
 
 
 @pytest.mark.parametrize("algorithm", [PC(), FCI(), PC(collider_rule="majority")], ids=str)
@@ -43,7 +43,7 @@ def test_the_step_up_rule_is_that_of_benjamini_and_hochberg(p_values, level, mor
 @pytest.mark.parametrize("seed", range(4))
 def test_all_edges_meet_the_bound_of_their_own_number(algorithm, method, seed):
     data, _ = frame(seed, n=120, p=9)
-    search = FalseDiscoveryControl(algorithm, level=0.1, method=method).fit(data)
+    search = FalseDiscoveryControl(algorithm, rate=0.1, method=method).fit(data)
     k = len(search.graph_.edges())
     price = sum(1 / m for m in range(1, 37)) if method == "BY" else 1
     assert search.n_hypotheses_ == 36
@@ -56,10 +56,10 @@ def test_all_edges_meet_the_bound_of_their_own_number(algorithm, method, seed):
 
 def test_by_keeps_no_more_than_bh_and_columns_may_come_in_any_order():
     data, _ = frame(1, n=100, p=10)
-    bh = FalseDiscoveryControl(PC(), level=0.2).fit(data)
-    by = FalseDiscoveryControl(PC(), level=0.2, method="BY").fit(data)
+    bh = FalseDiscoveryControl(PC(), rate=0.2).fit(data)
+    by = FalseDiscoveryControl(PC(), rate=0.2, method="BY").fit(data)
     assert by.alpha_ < bh.alpha_
-    assert FalseDiscoveryControl(PC(), level=0.2).fit(data[data.columns[::-1]]).graph_ == bh.graph_
+    assert FalseDiscoveryControl(PC(), rate=0.2).fit(data[data.columns[::-1]]).graph_ == bh.graph_
 
 
 def test_p_values_are_the_largest_of_all_tests_that_were_made():
@@ -83,12 +83,30 @@ def test_required_and_forbidden_pairs_are_no_hypotheses():
     assert search.graph_.edges_between("v0", "v1")
 
 
+def test_only_the_last_search_is_heard_and_its_conflicts_are_listed(monkeypatch):
+    data, _ = frame(2, n=200, p=8, degree=2.0)
+    fitted = []
+    learn = PC._fit
+
+    def fit(search, table):
+        learn(search, table)
+        fitted.append(search.alpha)
+        warnings.warn(f"search {len(fitted)}", KnowledgeWarning, stacklevel=2)
+
+    monkeypatch.setattr(PC, "_fit", fit)
+    with pytest.warns(KnowledgeWarning) as heard:
+        search = FalseDiscoveryControl(PC(), rate=0.1).fit(data)
+    assert len(fitted) > 1
+    assert [str(warning.message) for warning in heard] == [f"search {len(fitted)}"]
+    assert search.conflicts_ == search.algorithm_.conflicts_
+
+
 def test_what_has_no_tests_is_refused():
     data, _ = frame(0)
     for settings_ in (
         {"algorithm": ExactSearch()},
         {"algorithm": PC},
-        {"level": 0},
+        {"rate": 0},
         {"method": "B"},
     ):
         with pytest.raises(InputError):
@@ -105,7 +123,7 @@ def test_the_realised_rate_is_no_larger_than_the_nominal_one(degree):
     rates = []
     for seed in range(200):
         data, dag = frame(seed, n=2000, p=15, degree=degree)
-        found = FalseDiscoveryControl(PC(), level=0.1).fit(data).graph_
+        found = FalseDiscoveryControl(PC(), rate=0.1).fit(data).graph_
         n_false = slow.skeletons_differ(found, dag)
         rates.append(n_false / max(len(found.edges()), 1))
     assert np.mean(rates) <= 0.1 + 2 * np.std(rates) / np.sqrt(200)

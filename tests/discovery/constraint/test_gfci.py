@@ -495,6 +495,7 @@ def test_one_and_two_columns():
     assert GFCI().fit({1: x, 2: x + np.sin(x)}).graph_.to_text() == "1 o-o 2"
 
 
+@pytest.mark.filterwarnings("ignore::causalkit.errors.RedundantColumnsWarning")
 def test_copies_stay_joined():
     rng = np.random.default_rng(0)
     x = rng.normal(size=300)

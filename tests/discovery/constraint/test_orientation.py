@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalkit.discovery.constraint._conflicts import _contradicts
+from causalkit.discovery.constraint._knowledge_votes import Vote, n_contradicting, votes_on
 from causalkit.discovery.constraint._orientation import (
     AMBIGUOUS,
     COLLIDER,
@@ -155,13 +155,25 @@ def test_knowledge_alone_contradicts_what_cannot_be_oriented_with_it(seed):
     adjacency, arrows, before = random_skeleton(rng, 8, 3.0)
     arrows |= adjacency & before & (rng.random((8, 8)) < 0.5)
     said = noisy_statements(rng, adjacency, before)
-    found = _contradicts(arrows, said, np.arange(len(said)))
+    found = {vote.row for vote in votes_on(arrows, said) if vote.against}
     for row, (a, k, b) in enumerate(said.triples.tolist()):
+        if said.verdict[row] == AMBIGUOUS:
+            assert row not in found
+            continue
         wanted = arrows.copy()
         if said.verdict[row] == COLLIDER:
             wanted[a, k] = wanted[b, k] = True
         others = [] if said.verdict[row] == COLLIDER else [(a, k, b)]
-        assert found[row] == (not oracle.orientable(wanted, others))
+        assert (row in found) == (not oracle.orientable(wanted, others))
+
+
+def test_one_vote_among_many_is_a_coincidence_and_most_of_them_are_none():
+    for_it, against = Vote(0, ((0, 1),), False), Vote(1, ((0, 1),), True)
+    other = Vote(2, ((2, 3),), True)
+    assert n_contradicting([]) == n_contradicting([for_it, against]) == 0
+    assert n_contradicting([against]) == 1  # all there is
+    assert n_contradicting([for_it, for_it, for_it, against, other]) == 0
+    assert n_contradicting([for_it] * 5 + [other, other]) == 2  # one direction has no other votes
 
 
 @pytest.mark.parametrize(

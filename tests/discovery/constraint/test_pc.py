@@ -8,9 +8,13 @@ import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from causalkit.discovery import PC, Bootstrap, Knowledge
-from causalkit.discovery.constraint.fci import FCI
-from causalkit.errors import InputError, KnowledgeWarning, UnknownVariableError
+from causalkit.discovery import FCI, PC, Bootstrap, Knowledge
+from causalkit.errors import (
+    InputError,
+    KnowledgeWarning,
+    RedundantColumnsWarning,
+    UnknownVariableError,
+)
 from causalkit.graph import CausalGraph, Edge, Kind
 from causalkit.graph.equivalence import consistent_extension, is_equivalence_class, meek_closure
 from causalkit.independence import KCI, BoundTest, CIResult, CITest, FisherZ, Oracle, RCoT
@@ -229,6 +233,26 @@ def test_knowledge_that_directs_a_circle_costs_the_weakest_edge():
     assert "the knowledge directs edges in a circle" in pc.conflicts_[0]
 
 
+@pytest.mark.parametrize("search", [PC, FCI])
+def test_true_tiers_are_not_called_contradicted_and_reversed_ones_are(search):
+    tiers = [[f"v{k}" for k in range(start, start + 3)] for start in (0, 3, 6, 9)]
+    warned = {"true": 0, "reversed": 0}
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        there, signs = rng.random((12, 12)) < 2 / 11, rng.choice([-1, 1], (12, 12))
+        weights = np.triu(there * signs * rng.uniform(0.3, 1.0, (12, 12)), 1)
+        noise = rng.normal(size=(1000, 12))
+        rows = noise @ np.linalg.inv(np.eye(12) - weights)
+        data = {f"v{k}": rows[:, k] for k in range(12)}
+        for which, order in (("true", tiers), ("reversed", tiers[::-1])):
+            with warnings.catch_warnings(record=True) as heard:
+                warnings.simplefilter("always")
+                search(alpha=0.01, knowledge=Knowledge(tiers=order)).fit(data)
+            warned[which] += any(w.category is KnowledgeWarning for w in heard)
+    assert warned["true"] <= 2
+    assert warned["reversed"] >= 12
+
+
 # --- hostile data ----------------------------------------------------------------------------
 
 
@@ -242,7 +266,8 @@ def test_copies_stay_joined_and_do_not_break_the_search():
     rng = np.random.default_rng(0)
     x = rng.normal(size=300)
     data = {"x": x, "copy": 3 * x - 2, "y": x + rng.normal(size=300), "z": rng.normal(size=300)}
-    pc = PC().fit(data)
+    with pytest.warns(RedundantColumnsWarning, match="as good as: x and copy. No"):
+        pc = PC().fit(data)
     assert pc.graph_.skeleton() == {
         frozenset(p) for p in [("x", "copy"), ("x", "y"), ("copy", "y")]
     }

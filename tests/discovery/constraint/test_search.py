@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from causalkit.discovery import PC, Knowledge
-from causalkit.errors import InputError, KnowledgeWarning, TimeBudgetWarning
+from causalkit.errors import InputError, TimeBudgetWarning
 from causalkit.graph import CausalGraph
 from causalkit.independence import BoundTest, CITest, FisherZ, Oracle
 from tests.oracles.discovery import nodes_of
@@ -103,8 +103,7 @@ def test_threads_and_chunks_change_nothing(rule, monkeypatch):
 def test_the_frame_has_every_pair_and_its_reason():
     values = some_data(4, p=8)
     known = Knowledge(required=[("x0", "x1")], forbidden=[("x2", "x3"), ("x3", "x2")])
-    with pytest.warns(KnowledgeWarning):
-        pc = PC(knowledge=known).fit(values)
+    pc = PC(knowledge=known).fit(values)
     frame = pc.trace_.to_frame().set_index(["a", "b"])
     assert len(frame) == 28
     for (a, b), row in frame.iterrows():

@@ -123,7 +123,7 @@ def test_finds_the_cause_where_its_assumptions_hold(algorithm, simulate):
     for k in range(8):
         x, y = simulate(rng, 400)
         data = {"x": x, "y": y} if k % 2 else {"x": y, "y": x}
-        said = direction(data, "x", "y", method=algorithm)
+        said = direction(data, "x", "y", algorithm=algorithm)
         found.append((said.decided, (said.cause == "x") == bool(k % 2)))
     decided, right = np.array(found).T
     assert right.sum() >= 6
@@ -137,7 +137,7 @@ def test_abstains_where_nothing_can_be_told(algorithm):
     for _ in range(3):
         x, e = rng.normal(size=(2, 300))
         apart = direction(
-            {"x": x, "y": e}, "x", "y", method=clone(algorithm).set_params(alpha=0.01)
+            {"x": x, "y": e}, "x", "y", algorithm=clone(algorithm).set_params(alpha=0.01)
         )
         assert apart.verdict == "independent"
         assert not apart.decided
@@ -145,7 +145,7 @@ def test_abstains_where_nothing_can_be_told(algorithm):
     n_decided = 0
     for _ in range(6):
         x, e = rng.normal(size=(2, 300))
-        said = direction({"x": x, "y": x + e}, "x", "y", method=algorithm)
+        said = direction({"x": x, "y": x + e}, "x", "y", algorithm=algorithm)
         n_decided += said.decided
         if not said.decided:
             assert said.verdict == "undecided"
@@ -185,13 +185,13 @@ def test_a_true_way_is_refuted_as_often_as_alpha_says(algorithm, noise):
 def test_swapping_the_columns_mirrors_the_verdict(algorithm, seed):
     rng = np.random.default_rng(seed)
     data = curved(rng, 80)
-    found = direction(data, "x", "y", method=algorithm)
-    mirrored = direction({"x": data["y"], "y": data["x"]}, "x", "y", method=algorithm)
+    found = direction(data, "x", "y", algorithm=algorithm)
+    mirrored = direction({"x": data["y"], "y": data["x"]}, "x", "y", algorithm=algorithm)
     other = {"x": "y", "y": "x"}
     assert np.allclose(numbers(found), numbers(mirrored)[::-1], rtol=1e-4, atol=1e-8)
     assert (mirrored.cause, mirrored.effect) == (other[found.cause], other[found.effect])
     assert mirrored.decided == found.decided
-    asked = direction(data, "y", "x", method=algorithm)
+    asked = direction(data, "y", "x", algorithm=algorithm)
     assert np.allclose(numbers(asked), numbers(found), rtol=1e-6, atol=1e-9)
 
 
@@ -202,12 +202,12 @@ def test_rows_units_and_containers_do_not_matter(algorithm, seed):
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(curved(rng, 80))
     before = frame.copy()
-    found = numbers(direction(frame, "x", "y", method=algorithm))
+    found = numbers(direction(frame, "x", "y", algorithm=algorithm))
     moved = frame * 10.0 ** rng.integers(-6, 7, 2) + rng.normal(size=2)
     extra = frame.assign(text="not read")
     shuffled = frame.sample(frac=1.0, random_state=seed)
     for data in (shuffled, moved, extra, pl.from_pandas(frame), frame.to_dict("list")):
-        again = numbers(direction(data, "x", "y", method=algorithm))
+        again = numbers(direction(data, "x", "y", algorithm=algorithm))
         assert np.allclose(again, found, rtol=1e-3, atol=1e-6)
     array = clone(algorithm).fit(frame.to_numpy()).direction_
     assert array.cause in ("x0", "x1")
@@ -235,7 +235,7 @@ def test_is_a_well_behaved_estimator(algorithm):
 
 
 def test_a_direction_reads_well():
-    found = direction(curved(np.random.default_rng(0)), "x", "y", method=ANM())
+    found = direction(curved(np.random.default_rng(0)), "x", "y", algorithm=ANM())
     assert repr(found).startswith("Direction: x -> y")
     assert "x -> y is possible" in repr(found)
     assert "<table" in found._repr_html_()
@@ -479,7 +479,7 @@ def test_scores_that_differ_by_chance_are_told_apart_as_often_as_alpha_says():
     rng = np.random.default_rng(0)
     decided = sum(
         direction({"x": (x := rng.normal(size=150)), "y": x + rng.normal(size=150) / 2}, "x", "y",
-                  method=RECI()).decided
+                  algorithm=RECI()).decided
         for _ in range(100)
     )  # fmt: skip
     assert decided <= 14
@@ -535,7 +535,7 @@ def test_scores_vote_but_do_not_decide():
 def test_algorithms_that_are_passed_stay_as_they_are():
     inner, outer = ANM(), PairwiseEnsemble([LOCI(by="likelihood")])
     ensemble = PairwiseEnsemble([inner, outer]).fit(curved(np.random.default_rng(0), 60))
-    direction(curved(np.random.default_rng(0), 60), "x", "y", method=outer)
+    direction(curved(np.random.default_rng(0), 60), "x", "y", algorithm=outer)
     assert [vote.method for vote in ensemble.votes_] == [str(inner), str(outer)]
     assert not hasattr(inner, "direction_")
     assert not hasattr(outer, "votes_")
@@ -614,7 +614,7 @@ def test_ugly_columns_give_finite_answers(algorithm, spoil):
         (IGCI(reference="none"), "reference='none'"),
         (IGCI(estimator="none"), "estimator='none'"),
         (PairwiseLiNGAM(measure="none"), "measure='none'"),
-        (PairwiseEnsemble([]), "methods is empty"),
+        (PairwiseEnsemble([]), "algorithms is empty"),
         (PairwiseEnsemble(ANM()), "expected a sequence"),
         (PairwiseEnsemble([ANM(n_draws=3)]), "n_draws=3"),
         (PairwiseEnsemble(["ANM"]), "'ANM' is no algorithm"),
@@ -626,7 +626,7 @@ def test_ugly_columns_give_finite_answers(algorithm, spoil):
 )
 def test_settings_out_of_range_are_refused(method, words):
     with pytest.raises(InputError, match=words):
-        direction(curved(np.random.default_rng(0), 50), "x", "y", method=method)
+        direction(curved(np.random.default_rng(0), 50), "x", "y", algorithm=method)
 
 
 def test_unknown_names_are_refused():

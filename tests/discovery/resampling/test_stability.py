@@ -16,12 +16,14 @@ from sklearn.base import clone
 from causalkit._core.moments import Moments
 from causalkit._core.table import as_table
 from causalkit.discovery import PC, Knowledge
+from causalkit.discovery.base import Explanation
 from causalkit.discovery.constraint.fci import FCI
 from causalkit.discovery.local.local_pc import LocalPC
 from causalkit.discovery.resampling._consensus import consensus
 from causalkit.discovery.resampling._replicates import Replicates
 from causalkit.discovery.resampling._resampling import Gaussian, Units, labels_of, sampler_of
-from causalkit.discovery.resampling.stability import Bootstrap
+from causalkit.discovery.resampling.edge_frequencies import count_edges
+from causalkit.discovery.resampling.stability import Bootstrap, explain_share
 from causalkit.discovery.resampling.stability_selection import StabilitySelection
 from causalkit.errors import CausalkitWarning, InputError, NumericalError
 from causalkit.graph import (
@@ -323,6 +325,22 @@ def test_settings_that_do_not_fit_are_refused(settings_):
     with pytest.raises(InputError) as caught:
         Bootstrap(PC(), 3).set_params(**settings_).fit(data)
     assert len(str(caught.value)) > 30
+
+
+def test_explain_says_why_a_more_frequent_arrow_is_not_drawn():
+    whole = CausalGraph.from_edges("abc", [("a", "b"), ("c", "b")], Kind.CPDAG)
+    drawn = CausalGraph.from_edges("abc", [("a", "b", "--")], Kind.CPDAG)
+    shares = count_edges(drawn, [whole.ends, whole.ends, drawn.ends])
+
+    class OnAllRows:
+        def explain(self, a, b):
+            return Explanation((a, b), "a -- b", "no set separates them", "undecided")
+
+    direction = explain_share(drawn, shares, OnAllRows(), "a", "b").direction
+    assert "a -- b in 33%" in direction
+    assert "Though a -> b is more frequent" in direction
+    whole_shares = count_edges(whole, [whole.ends, whole.ends, drawn.ends])
+    assert "Though" not in explain_share(whole, whole_shares, OnAllRows(), "a", "b").direction
 
 
 def test_explain_says_how_often_and_why():

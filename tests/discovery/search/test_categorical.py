@@ -61,6 +61,7 @@ def test_knowledge_is_obeyed(search):
 
 
 @pytest.mark.parametrize("search", [FLOP, GES, HillClimb])
+@pytest.mark.filterwarnings("ignore::causalkit.errors.RedundantColumnsWarning")
 def test_hundreds_of_levels_and_copies_of_columns(search):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 300, 2000)

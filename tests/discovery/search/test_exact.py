@@ -243,6 +243,7 @@ def test_knowledge_and_skeleton_are_named_as_reasons():
 # --- hostile tables -------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::causalkit.errors.RedundantColumnsWarning")
 def test_copies_of_columns_are_no_parents_together():
     frame = gaussian(4, np.random.default_rng(6))
     doubled = frame.assign(E=frame["A"] * 2 + 1, F=frame["A"] - frame["B"])

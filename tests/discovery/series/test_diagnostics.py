@@ -115,6 +115,23 @@ def test_periods_are_found_whatever_their_shape(period, shape):
     assert dominant_period(x / x.std(), 0.05)[0] == period
 
 
+def test_a_period_of_the_calendar_is_preferred_to_its_neighbours():
+    rng = np.random.default_rng(3)
+    x = np.sin(2 * np.pi * np.arange(1440) / 144) + rng.normal(size=1440)
+    y = rng.normal(size=1440)
+    y[1:] += 0.5 * x[:-1]
+    data = pd.DataFrame({"y": y})
+    assert abs(diagnose_series(data)["y"].period - 144) <= 2
+    data.index = pd.date_range("2024-01-01", periods=1440, freq="10min")
+    assert diagnose_series(data)["y"].period == 144
+
+
+def test_the_edge_of_what_is_tried_is_no_period():
+    time = np.arange(400)
+    slow = np.sin(2 * np.pi * time / 110) + np.random.default_rng(0).normal(size=400)
+    assert dominant_period(slow / slow.std(), 0.05)[0] in (None, 6)  # not 98, the longest tried
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("memory", [[], [0.5], [0.9], [-0.7], [0.5, 0.3], [0.999]])
 def test_memory_is_no_period(memory):

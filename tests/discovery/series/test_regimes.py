@@ -25,7 +25,7 @@ from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
 from causalkit.discovery.series.structural.var_lingam import VARLiNGAM
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import Lagged, LaggedGraph
-from causalkit.metrics import compare
+from causalkit.metrics import compare_graphs
 from causalkit.models.structural_var import random_svar
 from tests.oracles.regimes import best_assignment
 
@@ -85,7 +85,7 @@ def test_given_regimes_find_the_graphs():
     found = Regimes(PASTS, "state").fit(FRAME.assign(state=HIDDEN))
     assert list(found.graphs_) == [0, 1]
     for truth, learnt in zip(GRAPHS, found.graphs_.values(), strict=True):
-        assert compare(truth, learnt).adjacency.f1 > 0.9
+        assert compare_graphs(truth, learnt).adjacency.f1 > 0.9
 
 
 def test_lists_polars_and_processes_agree():
@@ -264,7 +264,7 @@ def test_hidden_regimes_and_their_graphs_come_back(seed):
     found = LearntRegimes(PASTS, 2, max_transitions=8, random_state=0).fit(values)
     assert accuracy(found.regimes_, hidden) > 0.95
     for truth, learnt in zip(graphs, found.graphs_.values(), strict=True):
-        assert compare(truth, learnt).adjacency.f1 > 0.85
+        assert compare_graphs(truth, learnt).adjacency.f1 > 0.85
     changes = np.flatnonzero(np.diff(hidden)) + 1
     assert all(np.abs(found.transitions_ - change).min() < 15 for change in changes)
 

@@ -143,18 +143,18 @@ def test_without_hidden_things_the_mag_is_the_dag():
 
 
 def test_sortability_is_that_of_the_benchmark():
-    for standardise in (True, False):
-        draw = random_model(n_nodes=8, standardise=standardise, rng=2).sample(500, rng=0)
+    for standardize in (True, False):
+        draw = random_model(n_nodes=8, standardize=standardize, rng=2).sample(500, rng=0)
         assert draw.varsortability == pytest.approx(varsortability(draw.data, draw.graph))
         assert draw.r2_sortability == pytest.approx(r2_sortability(draw.data, draw.graph))
 
 
 def test_standard_units_take_the_gift_of_sortability_away():
-    def mean_sortability(standardise: bool) -> np.ndarray:
+    def mean_sortability(standardize: bool) -> np.ndarray:
         rng = np.random.default_rng(0)
         found = []
         for _ in range(20):
-            model = random_model(n_nodes=12, degree=4.0, standardise=standardise, rng=rng)
+            model = random_model(n_nodes=12, degree=4.0, standardize=standardize, rng=rng)
             draw = model.sample(400, rng=rng)
             found.append((draw.varsortability, draw.r2_sortability))
         return np.mean(found, axis=0)
@@ -296,7 +296,7 @@ def test_targets_that_are_told_or_not_are_read_by_the_algorithms():
         ({"n_levels": (1, 3)}, "n_levels"),
         ({"n_levels": (3, 2)}, "n_levels"),
         ({"selection": 1.0}, "selection"),
-        ({"standardise": 3}, "standardise"),
+        ({"standardize": 3}, "standardize"),
         ({"n_node": 3}, "setting='n_node'"),
         ({"n_nodes": 3, "degree": 3.0}, "0 to 2"),
         ({"n_nodes": 4, "degree": 3.0, "graph": "bipartite"}, "0 to 2"),
@@ -328,7 +328,7 @@ def test_questions_are_checked():
 @pytest.mark.parametrize("noise", NOISES)
 def test_reports_say_what_was_drawn(noise):
     model = random_model(
-        n_nodes=4, noise=noise, n_latents=1, selection=0.5, n_domains=2, standardise=False, rng=0
+        n_nodes=4, noise=noise, n_latents=1, selection=0.5, n_domains=2, standardize=False, rng=0
     )
     for text in (repr(model), repr(model.sample(20, rng=0))):
         assert noise in text

@@ -103,7 +103,7 @@ def test_an_effect_of_a_linear_model_is_exact():
                 truth = model.effect(cause, effect, horizon=horizon, contrast=(-1, 2), rng=i)
                 assert truth.exact
                 assert truth.value == pytest.approx(3 * effects[horizon, i, j], abs=1e-9)
-    pair = SeriesSpec(n_series=1, max_lag=1, memory=(0.5, 0.5), standardise=False)
+    pair = SeriesSpec(n_series=1, max_lag=1, memory=(0.5, 0.5), standardize=False)
     held = random_series(pair, rng=0).effect("x0", "x0", horizon=4, sustained=True)
     assert held.value == pytest.approx(1.0, abs=1e-12)
 
@@ -162,7 +162,7 @@ SLOW = [kind for kind in PLAIN if kind not in ("linear", "nonlinear")]
 def test_no_root_is_too_large_in_two_hundred_draws(kind):
     """Many links, so that most models would run away if nothing were done."""
     for seed in range(200):
-        settings = {"links": 3.0, "step_links": 1.0, "standardise": False}
+        settings = {"links": 3.0, "step_links": 1.0, "standardize": False}
         model = random_series(kind, n_series=6, max_lag=3, rng=seed, **settings)
         assert model.spectral_radius <= 0.98
 
@@ -179,7 +179,7 @@ def test_no_series_runs_away_over_ten_thousand_steps(kind):
 
 def test_changing_links_obey_the_common_bound():
     """The 1-norm argument: weights into a series sum to less than one, whatever the regime."""
-    settings = {"n_series": 6, "links": 3.0, "n_regimes": 3, "standardise": False}
+    settings = {"n_series": 6, "links": 3.0, "n_regimes": 3, "standardize": False}
     for seed in range(20):
         for kind in ("regimes", "drift", "panel"):
             model = random_series(kind, rng=seed, **settings)

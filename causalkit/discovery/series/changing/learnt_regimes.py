@@ -71,9 +71,9 @@ class LearntRegimes(BaseEstimator):
         noise is taken for a regime.
     n_restarts : int, default 20
         Random begins. The search finds the nearest optimum, so more of them find better ones.
+    random_state : int, Generator or None, default 0
     n_jobs : int, optional
         Parallel regimes; never changes the result.
-    random_state : int, Generator or None
 
     Attributes
     ----------
@@ -144,8 +144,8 @@ class LearntRegimes(BaseEstimator):
         *,
         max_transitions: int = 3,
         n_restarts: int = 20,
+        random_state: RandomState = 0,
         n_jobs: int | None = None,
-        random_state: RandomState = None,
     ) -> None:
         self.algorithm = algorithm
         self.n_regimes = n_regimes

@@ -72,10 +72,10 @@ class CCM(SeriesAlgorithm):
         with the delay, and under strong coupling both directions are found.
     panel, time, mask : str or int, optional
         Columns that tell subjects, times, and rows that may be "now".
+    random_state : int, Generator or None, default 0
+        Draws libraries and surrogates.
     n_jobs : int, optional
         Threads.
-    random_state : int, Generator or None
-        Draws libraries and surrogates.
 
     Attributes
     ----------
@@ -152,8 +152,8 @@ class CCM(SeriesAlgorithm):
         panel: Name | None = None,
         time: Name | None = None,
         mask: Name | None = None,
+        random_state: RandomState = 0,
         n_jobs: int | None = None,
-        random_state: RandomState = None,
     ) -> None:
         self.embedding = embedding
         self.max_embedding = max_embedding

@@ -123,8 +123,8 @@ class MXMap(SeriesAlgorithm):
         panel: Name | None = None,
         time: Name | None = None,
         mask: Name | None = None,
+        random_state: RandomState = 0,
         n_jobs: int | None = None,
-        random_state: RandomState = None,
     ) -> None:
         self.embedding = embedding
         self.min_skill = min_skill

@@ -266,8 +266,11 @@ def joint_test(
     References
     ----------
     Rao (1973), "Linear Statistical Inference and its Applications", section 8c.5,
-    doi:10.1002/9780470316436. Sun (2014), doi:10.1016/j.jeconom.2013.10.001. MacKinnon and White
-    (1985), doi:10.1016/0304-4076(85)90158-7.
+    doi:10.1002/9780470316436. Sun (2014), "Let's fix it: fixed-b asymptotics versus small-b
+    asymptotics in heteroskedasticity and autocorrelation robust inference",
+    doi:10.1016/j.jeconom.2013.10.001. MacKinnon and White (1985), "Some
+    heteroskedasticity-consistent covariance matrix estimators with improved finite sample
+    properties", doi:10.1016/0304-4076(85)90158-7.
     """
     n, p, df = moments.n_obs, moments.n_series, moments.df
     columns = (np.arange(moments.max_lag)[:, None] * p + causes).ravel()

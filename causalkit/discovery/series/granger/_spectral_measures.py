@@ -141,7 +141,8 @@ def frequency_tests(moments: LaggedMoments, angles: FloatArray) -> FloatArray:
 
     References
     ----------
-    Breitung and Candelon (2006), doi:10.1016/j.jeconom.2005.02.004.
+    Breitung and Candelon (2006), "Testing for short- and long-run causality: a frequency-domain
+    approach", doi:10.1016/j.jeconom.2005.02.004.
     """
     p, n_lags, df = moments.n_series, moments.max_lag, moments.df
     blocks = np.arange(n_lags) * p + np.arange(p)[:, None]

@@ -158,10 +158,16 @@ class Granger(SeriesAlgorithm):
 
     References
     ----------
-    Granger (1969), doi:10.2307/1912791. Lütkepohl (2005), "New Introduction to Multiple Time Series
-    Analysis", doi:10.1007/978-3-540-27752-1. Newey and West (1987), doi:10.2307/1913610.
-    MacKinnon and White (1985), doi:10.1016/0304-4076(85)90158-7. Sun (2014),
-    doi:10.1016/j.jeconom.2013.10.001. Nickell (1981), doi:10.2307/1911408.
+    Granger (1969), "Investigating causal relations by econometric models and cross-spectral
+    methods", doi:10.2307/1912791. Lütkepohl (2005), "New Introduction to Multiple Time Series
+    Analysis", doi:10.1007/978-3-540-27752-1. Newey and West (1987), "A simple, positive
+    semi-definite, heteroskedasticity and autocorrelation consistent covariance matrix",
+    doi:10.2307/1913610.
+    MacKinnon and White (1985), "Some heteroskedasticity-consistent covariance matrix estimators
+    with improved finite sample properties", doi:10.1016/0304-4076(85)90158-7. Sun (2014), "Let's
+    fix it: fixed-b asymptotics versus small-b asymptotics in heteroskedasticity and autocorrelation
+    robust inference", doi:10.1016/j.jeconom.2013.10.001. Nickell (1981), "Biases in dynamic models
+    with fixed effects", doi:10.2307/1911408.
 
     Examples
     --------

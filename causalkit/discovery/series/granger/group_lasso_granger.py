@@ -70,12 +70,12 @@ class GroupLassoGranger(SeriesAlgorithm):
     n_subsamples : int, default 0
         Pairs of complementary halves to fit again (stability selection). `scores_` are then the
         shares of the halves in which a link was found.
-    random_state : int, Generator or None, default None
+    panel, time, mask : str or int, optional
+        Columns that tell subjects apart, that say when, and that say which steps count.
+    random_state : int, Generator or None, default 0
         For the halves.
     n_jobs : int, optional
         Effects, or halves, that are worked on side by side.
-    panel, time, mask : str or int, optional
-        Columns that tell subjects apart, that say when, and that say which steps count.
 
     Attributes
     ----------
@@ -154,11 +154,11 @@ class GroupLassoGranger(SeriesAlgorithm):
         hierarchical: bool = False,
         n_folds: int = 5,
         n_subsamples: int = 0,
-        random_state: RandomState = None,
-        n_jobs: int | None = None,
         panel: Name | None = None,
         time: Name | None = None,
         mask: Name | None = None,
+        random_state: RandomState = 0,
+        n_jobs: int | None = None,
     ) -> None:
         self.max_lag = max_lag
         self.penalty = penalty

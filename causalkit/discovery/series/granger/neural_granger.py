@@ -71,12 +71,12 @@ class NeuralGranger(NeuralSeriesAlgorithm):
         Size of these steps; under each penalty it falls to a tenth.
     batch_size : int, default 1000
         Steps of the series that one step of the descent looks at.
-    random_state : int, Generator or None, default None
+    panel, time, mask : str or int, optional
+        Columns that tell subjects apart, that say when, and that say which steps count.
+    random_state : int, Generator or None, default 0
         Source of the first weights, on which the result depends, and of batches.
     device : str, default "cpu"
         Where torch computes, such as "cuda".
-    panel, time, mask : str or int, optional
-        Columns that tell subjects apart, that say when, and that say which steps count.
 
     Attributes
     ----------
@@ -164,11 +164,11 @@ class NeuralGranger(NeuralSeriesAlgorithm):
         n_steps: int = 30,
         learning_rate: float = 0.02,
         batch_size: int = 1000,
-        random_state: RandomState = None,
-        device: str = "cpu",
         panel: Name | None = None,
         time: Name | None = None,
         mask: Name | None = None,
+        random_state: RandomState = 0,
+        device: str = "cpu",
     ) -> None:
         self.max_lag = max_lag
         self.network = network

@@ -74,12 +74,12 @@ class RegressionGranger(SeriesAlgorithm):
         Level of the test of each pair.
     correction : {None, "bh", "by", "holm", "bonferroni"}
         For the number of pairs.
-    random_state : int, Generator or None, default None
+    panel, time, mask : str or int, optional
+        Columns that tell subjects apart, that say when, and that say which steps count.
+    random_state : int, Generator or None, default 0
         For regressors that draw random numbers.
     n_jobs : int, optional
         Regressions that are fitted side by side.
-    panel, time, mask : str or int, optional
-        Columns that tell subjects apart, that say when, and that say which steps count.
 
     Attributes
     ----------
@@ -159,11 +159,11 @@ class RegressionGranger(SeriesAlgorithm):
         forward: bool = False,
         alpha: float = 0.05,
         correction: str | None = None,
-        random_state: RandomState = None,
-        n_jobs: int | None = None,
         panel: Name | None = None,
         time: Name | None = None,
         mask: Name | None = None,
+        random_state: RandomState = 0,
+        n_jobs: int | None = None,
     ) -> None:
         self.regressor = regressor
         self.max_lag = max_lag

@@ -70,12 +70,12 @@ class SpectralGranger(SeriesAlgorithm):
     n_surrogates : int, default 0
         Series shifted against each other, which leaves each as it is and cuts what joins them: how
         high the highest peak of a measure is by chance. 0 for none; 200 and more give thresholds.
-    random_state : int, numpy.random.Generator or None, default 0
+    panel, time, mask : str or int, optional
+        As in :class:`Granger`.
+    random_state : int, Generator or None, default 0
         Source of the shifts.
     n_jobs : int, optional
         Workers that share the surrogates; never changes a number.
-    panel, time, mask : str or int, optional
-        As in :class:`Granger`.
 
     Attributes
     ----------
@@ -119,9 +119,12 @@ class SpectralGranger(SeriesAlgorithm):
 
     References
     ----------
-    Geweke (1982), doi:10.1080/01621459.1982.10477803. Geweke (1984),
-    doi:10.1080/01621459.1984.10477110. Barnett and Seth (2015), doi:10.1103/PhysRevE.91.040101.
-    Breitung and Candelon (2006), doi:10.1016/j.jeconom.2005.02.004.
+    Geweke (1982), "Measurement of linear dependence and feedback between multiple time series",
+    doi:10.1080/01621459.1982.10477803. Geweke (1984), "Measures of conditional linear dependence
+    and feedback between time series", doi:10.1080/01621459.1984.10477110. Barnett and Seth (2015),
+    "Granger causality for state-space models", doi:10.1103/PhysRevE.91.040101.
+    Breitung and Candelon (2006), "Testing for short- and long-run causality: a frequency-domain
+    approach", doi:10.1016/j.jeconom.2005.02.004.
 
     Examples
     --------
@@ -158,11 +161,11 @@ class SpectralGranger(SeriesAlgorithm):
         alpha: float = 0.05,
         correction: str | None = None,
         n_surrogates: int = 0,
-        random_state: RandomState = 0,
-        n_jobs: int | None = None,
         panel: Name | None = None,
         time: Name | None = None,
         mask: Name | None = None,
+        random_state: RandomState = 0,
+        n_jobs: int | None = None,
     ) -> None:
         self.max_lag = max_lag
         self.lag_cap = lag_cap

@@ -69,10 +69,10 @@ class TransferEntropy(SeriesAlgorithm):
         Most lags that are known at once; neighbours are far apart in many dimensions.
     alpha : float, default 0.05
         Level of the test of each link.
-    n_jobs : int, optional
-        Effects that are worked on side by side.
     panel, time, mask : str or int, optional
         Columns that tell subjects apart, that say when, and that say which steps count.
+    n_jobs : int, optional
+        Effects that are worked on side by side.
 
     Attributes
     ----------
@@ -149,10 +149,10 @@ class TransferEntropy(SeriesAlgorithm):
         conditional: bool = True,
         max_known: int = 5,
         alpha: float = 0.05,
-        n_jobs: int | None = None,
         panel: Name | None = None,
         time: Name | None = None,
         mask: Name | None = None,
+        n_jobs: int | None = None,
     ) -> None:
         self.test = test
         self.max_lag = max_lag

@@ -3,7 +3,11 @@
 For each number of steps the series is regressed on the season, with a trend and as many of its own
 lags as BIC asks for beside it; an F test asks whether the season matters. A season is a wave, or a
 mean for each phase, which can have any shape. A multiple of the period explains as much with more
-phases, so of the periods that pass the one with the best BIC is it.
+phases, so of the periods that pass the one with the best BIC is it. Neighbours can hardly be told
+apart in few turns: a period of the calendar is taken if its BIC is about as good.
+
+Where the evidence grows up to the longest period that is tried, it is of a longer wave, and of none
+that is tried: the periods on that slope are left out.
 """
 
 from __future__ import annotations
@@ -15,16 +19,20 @@ from scipy.special import fdtrc
 
 from causalkit.typing import FloatArray
 
-__all__ = ["dominant_period"]
+__all__ = ["before_edge", "dominant_period"]
 
 _LEAST_CYCLES: Final = 4
 _LEAST_STEPS: Final = 20
 _MOST_STEPS: Final = 10_000
 _LONGEST: Final = 400
 _MOST_MEMORY: Final = 6
+_AS_GOOD: Final = 6.0
+"""Difference of BIC up to which a period of the calendar is taken for the best one."""
 
 
-def dominant_period(x: FloatArray, alpha: float) -> tuple[int | None, float]:
+def dominant_period(
+    x: FloatArray, alpha: float, calendar: tuple[int, ...] = ()
+) -> tuple[int | None, float]:
     """Period of a series without holes, in whole steps, and the p-value of "there is none".
 
     Periods from 2 steps to a quarter of the series are tried, 400 at most, on its last 10,000
@@ -35,11 +43,13 @@ def dominant_period(x: FloatArray, alpha: float) -> tuple[int | None, float]:
     x : ndarray of shape (n,)
         With a standard deviation about 1.
     alpha : float
+    calendar : tuple of int, optional
+        Periods that are preferred to their neighbours, and tried though they be longer than 400.
 
     Returns
     -------
     period : int or None
-        None if the p-value is larger than `alpha`.
+        None if the p-value is larger than `alpha`, or all that passes is part of a longer wave.
     p_value : float
         NaN if the series is too short to tell, or constant.
     """
@@ -48,22 +58,37 @@ def dominant_period(x: FloatArray, alpha: float) -> tuple[int | None, float]:
         return None, np.nan
     columns = _regression((x - x.mean()) / x.std(), min(_MOST_MEMORY, len(x) // 10))
     n = len(columns)
-    plain = _squares_left(columns - columns.mean(axis=0))
-    tried = np.arange(2, min(n // _LEAST_CYCLES, _LONGEST) + 1)
+    squares = _squares_left(columns - columns.mean(axis=0))
+    most = n // _LEAST_CYCLES
+    plain = np.arange(2, min(most, _LONGEST) + 1)
+    tried = np.array([*plain.tolist(), *(p for p in calendar if _LONGEST < p <= most)])
     found = []
     for period in tried.tolist():
         shapes = [(_without_phases(columns, period), period - 1)]
         if period > 3:
             shapes.append((_without_wave(columns, period), 2))
-        tests = [_test(plain, _squares_left(left), n, n_zero) for left, n_zero in shapes]
+        tests = [_test(squares, _squares_left(left), n, n_zero) for left, n_zero in shapes]
         p_value = min(1.0, len(tests) * min(p for p, _ in tests))
         found.append((p_value, min(bic for _, bic in tests)))
     p_values, bic = np.transpose(found)
     overall = float(min(1.0, len(tried) * p_values.min()))
     if overall > alpha:
         return None, overall
-    passes = len(tried) * p_values <= alpha
-    return int(tried[np.argmin(np.where(passes, bic, np.inf))]), overall
+    bic = np.where(len(tried) * p_values <= alpha, bic, np.inf)
+    if bic.argmin() == len(plain) - 1 and plain[-1] not in calendar:
+        bic[before_edge(bic[: len(plain)]) : len(plain)] = np.inf
+    if np.isinf(bic).all():
+        return None, overall
+    best = int(tried[bic.argmin()])
+    near = np.abs(tried - best) * n <= best**2
+    known = near & np.isin(tried, calendar) & (bic <= bic.min() + _AS_GOOD)
+    return int(tried[known][bic[known].argmin()]) if known.any() else best, overall
+
+
+def before_edge(scores: FloatArray) -> int:
+    """Number of scores before those that fall, or stay, all the way to the last one."""
+    rises = np.flatnonzero(scores[1:] > scores[:-1])
+    return int(rises[-1]) + 1 if len(rises) else 0
 
 
 def _regression(x: FloatArray, memory: int) -> FloatArray:

@@ -15,14 +15,15 @@ suggests and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from causalkit._core.checks import check_count, check_fraction
 from causalkit._core.report import Report, Reported
 from causalkit._core.series import Series, as_series
+from causalkit._core.step_lengths import calendar_periods
 from causalkit.discovery.series.granger._lagged_regression import (
     default_lag_cap,
     lag_criteria,
@@ -34,9 +35,10 @@ from causalkit.discovery.series.preparation._stationarity import (
     longest_run,
     stationarity,
 )
+from causalkit.discovery.series.preparation.outages import find_outages
 from causalkit.errors import InputError, NumericalError
 from causalkit.graph.marks import show_name
-from causalkit.typing import Data, FloatArray, Name
+from causalkit.typing import BoolArray, Data, FloatArray, Name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +60,8 @@ class SeriesDiagnosis(Reported):
     verdict : str
         "stationary"; "trend" (stationary around one); "unit root" (wanders off and does not come
         back); "shifts" (neither, as with a level that jumps, or a memory that lasts very long);
-        "undecided" (too short to tell); "constant"; or "categories".
+        "undecided" (too short to tell); "outages" (some cells look as if nobody had measured them,
+        see `outages`); "constant"; or "categories".
     differencing : int
         Suggested order of differences: 0, 1 or 2.
     adf_p_value : float
@@ -73,6 +76,9 @@ class SeriesDiagnosis(Reported):
         Steps after which the series comes again, if it does so significantly.
     period_p_value : float
         Of no period.
+    outages : tuple of str
+        Codes that stand where nothing was measured, and stretches in which the series is stuck at
+        the last value. The tests take straight lines there.
     """
 
     name: Name
@@ -86,6 +92,7 @@ class SeriesDiagnosis(Reported):
     autocorrelation: float = np.nan
     period: int | None = None
     period_p_value: float = np.nan
+    outages: tuple[str, ...] = ()
 
     def _report(self) -> Report:
         return Report(
@@ -99,6 +106,7 @@ class SeriesDiagnosis(Reported):
                 ("Ljung-Box (no memory)", self.ljung_box_p_value),
                 ("autocorrelation", self.autocorrelation),
                 ("period", self.period),
+                ("outages", "; ".join(self.outages) or None),
             ],
         )
 
@@ -221,9 +229,11 @@ def diagnose_series(
 
     References
     ----------
-    Dickey and Fuller (1979), doi:10.1080/01621459.1979.10482531. Kwiatkowski, Phillips, Schmidt and
-    Shin (1992), doi:10.1016/0304-4076(92)90104-Y. Ljung and Box (1978),
-    doi:10.1093/biomet/65.2.297.
+    Dickey and Fuller (1979), "Distribution of the estimators for autoregressive time series with a
+    unit root", doi:10.1080/01621459.1979.10482531. Kwiatkowski, Phillips, Schmidt and Shin (1992),
+    "Testing the null hypothesis of stationarity against the alternative of a unit root",
+    doi:10.1016/0304-4076(92)90104-Y. Ljung and Box (1978), "On a measure of lack of fit in time
+    series models", doi:10.1093/biomet/65.2.297.
 
     Examples
     --------
@@ -238,8 +248,18 @@ def diagnose_series(
     """
     alpha = check_fraction(alpha, "alpha")
     series = as_series(data, panel=panel, time=time, mask=mask)
-    found = tuple(_diagnosis(series, k, alpha) for k in range(len(series.names)))
-    criteria = _criteria(series, max_lag)
+    calendar = () if series.times is None else calendar_periods(series.times)
+    outages = find_outages(series)
+    measured = _lines_over(series, outages.cells)
+    listed = outages.listed(series.names)
+    found = tuple(
+        replace(
+            _diagnosis(measured, k, alpha, calendar),
+            **_of_outages([str(outage) for outage in listed if outage.column == name]),
+        )
+        for k, name in enumerate(series.names)
+    )
+    criteria = _criteria(measured, max_lag)
     lags = {name: int(np.argmin(values)) for name, values in criteria.items()}
     n_subjects = int(series.subject.max()) + 1
     n_gaps = int((~series.follows).sum()) - n_subjects
@@ -263,7 +283,9 @@ def diagnose_series(
 # --- one series ----------------------------------------------------------------------------------
 
 
-def _diagnosis(series: Series, column: int, alpha: float) -> SeriesDiagnosis:
+def _diagnosis(
+    series: Series, column: int, alpha: float, calendar: tuple[int, ...]
+) -> SeriesDiagnosis:
     name, levels = series.names[column], series.table.levels[column]
     values = series.table.values[:, column]
     n_missing = int(np.isnan(values).sum())
@@ -277,7 +299,7 @@ def _diagnosis(series: Series, column: int, alpha: float) -> SeriesDiagnosis:
     x = (x - x.mean()) / np.abs(x).max()  # no overflow in what follows
     x = x / x.std()
     verdict, differencing, adf, kpss = stationarity(x, alpha)
-    period, period_p_value = dominant_period(np.diff(x, n=differencing), alpha)
+    period, period_p_value = dominant_period(np.diff(x, n=differencing), alpha, calendar)
     return SeriesDiagnosis(
         name,
         len(x),
@@ -293,8 +315,28 @@ def _diagnosis(series: Series, column: int, alpha: float) -> SeriesDiagnosis:
     )
 
 
+def _lines_over(series: Series, cells: BoolArray) -> Series:
+    """Series with straight lines over cells that nobody measured."""
+    values = np.array(series.table.values)
+    for k in np.flatnonzero(cells.any(axis=0)):
+        there = np.flatnonzero(~cells[:, k] & ~np.isnan(values[:, k]))
+        rows = np.flatnonzero(cells[:, k])
+        values[rows, k] = np.interp(rows, there, values[there, k])
+    return series.with_values(values) if cells.any() else series
+
+
+def _of_outages(listed: list[str]) -> dict[str, Any]:
+    """What outages change in a diagnosis."""
+    return {"verdict": "outages", "outages": tuple(listed)} if listed else {}
+
+
 def _advice_on(one: SeriesDiagnosis) -> Iterator[str]:
     name = show_name(one.name)
+    if one.outages:
+        yield (
+            f"{'; '.join(one.outages)}: if nobody measured there, make these cells missing, e.g. "
+            "data.replace(code, np.nan), and look again."
+        )
     tests = f"ADF p = {one.adf_p_value:.2g}, KPSS p = {one.kpss_p_value:.2g}"
     if np.isnan(one.adf_p_value):
         tests = "no test"

@@ -84,7 +84,7 @@ class DYNOTEARS(SeriesAlgorithm):
         Columns that tell subjects apart, hold the time, or say which rows may be "now".
     max_iter : int, default 2000
         Most steps of one minimisation, of which there are some 10 to 50.
-    random_state : int, numpy.random.Generator or None, default 0
+    random_state : int, Generator or None, default 0
         Source of the tiny first weights, and of small shakes, without which a tie between the two
         directions of an edge might never be broken.
 

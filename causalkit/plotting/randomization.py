@@ -10,7 +10,7 @@ from causalkit.typing import FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["HasDraws", "plot_randomisation"]
+__all__ = ["HasDraws", "plot_randomization"]
 
 
 class HasDraws(Protocol):
@@ -29,14 +29,14 @@ class HasDraws(Protocol):
         """Share that is as extreme."""
 
 
-def plot_randomisation(
+def plot_randomization(
     test: HasDraws, ax: Axes | None = None, *, color: str = "#2b6ca3", **style: Any
 ) -> Axes:
     """Draw a histogram of the statistic under the null, with a line where it was seen.
 
     Parameters
     ----------
-    test : RandomisationTest
+    test : RandomizationTest
     ax : matplotlib.axes.Axes, optional
         Left out, a new figure.
     color : str
@@ -50,9 +50,9 @@ def plot_randomisation(
     Examples
     --------
     >>> from matplotlib.figure import Figure
-    >>> from causalkit.estimation.randomisation import randomisation_test
-    >>> test = randomisation_test([3.0, 4, 5, 1, 2, 0], [1, 1, 1, 0, 0, 0])
-    >>> plot_randomisation(test, Figure().add_subplot()).get_ylabel()
+    >>> from causalkit.estimation.randomization import randomization_test
+    >>> test = randomization_test([3.0, 4, 5, 1, 2, 0], [1, 1, 1, 0, 0, 0])
+    >>> plot_randomization(test, Figure().add_subplot()).get_ylabel()
     'assignments'
     """
     ax = axes_or_new(ax, (6.4, 3.2))

@@ -12,7 +12,7 @@ from scipy.stats import permutation_test, rankdata
 from causalkit.errors import InputError
 from causalkit.estimation import OLS
 from causalkit.estimation._assignments import difference
-from causalkit.estimation.randomisation import randomisation_test
+from causalkit.estimation.randomization import randomization_test
 
 
 def small(rng, n=10, treated=4):
@@ -28,7 +28,7 @@ def gap(y, t):
 @pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
 def test_all_assignments_are_those_of_scipy(rng, alternative):
     y, t = small(rng)
-    ours = randomisation_test(y, t, alternative=alternative, level=None)
+    ours = randomization_test(y, t, alternative=alternative, level=None)
     theirs = permutation_test(
         (y[t == 1], y[t == 0]),
         lambda a, b: a.mean() - b.mean(),
@@ -44,11 +44,11 @@ def test_all_assignments_are_those_of_scipy(rng, alternative):
 
 def test_drawn_assignments_come_close_to_all(rng):
     y, t = small(rng)
-    exact = randomisation_test(y, t)
-    drawn = randomisation_test(y, t, n_permutations=200, random_state=0)
+    exact = randomization_test(y, t)
+    drawn = randomization_test(y, t, n_permutations=200, random_state=0)
     assert not drawn.exact
     assert abs(drawn.p_value - exact.p_value) < 4 * np.sqrt(0.25 / 200)
-    again = randomisation_test(y, t, n_permutations=200, random_state=0)
+    again = randomization_test(y, t, n_permutations=200, random_state=0)
     assert np.array_equal(drawn.draws, again.draws)
     assert_allclose(tuple(drawn.confidence), tuple(exact.confidence), atol=0.5)
 
@@ -56,7 +56,7 @@ def test_drawn_assignments_come_close_to_all(rng):
 def test_the_interval_is_a_pair_of_order_statistics(rng):
     """D(y − τt) ≥ what was seen just where τ ≥ (D₀y − Dy) / (1 − Dt)."""
     y, t = small(rng, 9)
-    test = randomisation_test(y, t, level=0.9)
+    test = randomization_test(y, t, level=0.9)
     turns = []
     for chosen in combinations(range(9), 4):
         other = np.isin(np.arange(9), chosen).astype(float)
@@ -67,8 +67,8 @@ def test_the_interval_is_a_pair_of_order_statistics(rng):
     k = int(np.floor(0.05 * 126))
     assert_allclose(tuple(test.confidence), [turns[k - 1], turns[-k]], rtol=1e-6)
     for end, side in zip(test.confidence, (1e-4, -1e-4), strict=True):
-        inside = randomisation_test(y, t, null=end + side, level=None).p_value
-        outside = randomisation_test(y, t, null=end - side, level=None).p_value
+        inside = randomization_test(y, t, null=end + side, level=None).p_value
+        outside = randomization_test(y, t, null=end - side, level=None).p_value
         assert outside <= 0.1 < inside
 
 
@@ -76,7 +76,7 @@ def test_strata_and_clusters_by_enumeration(rng):
     y = rng.normal(size=12)
     strata = np.repeat([0, 1, 2], 4)
     t = np.array([1, 1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 0.0])
-    test = randomisation_test(y, t, strata=strata, level=None)
+    test = randomization_test(y, t, strata=strata, level=None)
     draws = []
     for parts in product(
         combinations(range(4), 2), combinations(range(4, 8), 1), combinations(range(8, 12), 2)
@@ -87,11 +87,11 @@ def test_strata_and_clusters_by_enumeration(rng):
     assert "12 rows, completely randomised within 3 strata" in repr(test)
     clusters = np.array(list("aaabbccccdde"))
     t = np.isin(clusters, ["a", "d"]).astype(float)
-    test = randomisation_test(y, t, clusters=clusters, level=None)
+    test = randomization_test(y, t, clusters=clusters, level=None)
     draws = [gap(y, np.isin(clusters, chosen).astype(float)) for chosen in combinations("abcde", 2)]
     assert_allclose(np.sort(test.draws), np.sort(draws))
     assert "5 clusters" in repr(test)
-    both = randomisation_test(
+    both = randomization_test(
         y, t, clusters=clusters, strata=np.isin(clusters, ["a", "b"]), level=None
     )
     assert len(both.draws) == 2 * 3
@@ -108,8 +108,8 @@ def test_every_statistic_by_its_definition(rng):
         return gap(rankdata(y), t)
 
     for name, function in (("studentized", studentized), ("ranks", ranks), ("difference", gap)):
-        built_in = randomisation_test(y, t, statistic=name)
-        own = randomisation_test(y, t, statistic=function)
+        built_in = randomization_test(y, t, statistic=name)
+        own = randomization_test(y, t, statistic=function)
         assert_allclose(built_in.statistic, own.statistic)
         assert_allclose(built_in.draws, own.draws)
         assert built_in.p_value == own.p_value
@@ -117,22 +117,22 @@ def test_every_statistic_by_its_definition(rng):
     X = rng.normal(size=(7, 2))
     design = np.column_stack([np.ones(7), X])
     left = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
-    adjusted = randomisation_test(y, t, X=X, level=None)
-    assert_allclose(adjusted.draws, randomisation_test(left, t, level=None).draws)
+    adjusted = randomization_test(y, t, X=X, level=None)
+    assert_allclose(adjusted.draws, randomization_test(left, t, level=None).draws)
 
 
 def test_covariates_sharpen_and_designs_of_ones_own_are_drawn(rng):
     X = rng.normal(size=(60, 1))
     t = (rng.permutation(60) < 30).astype(float)
     y = 0.5 * t + 2 * X[:, 0] + 0.5 * rng.normal(size=60)
-    bare = randomisation_test(y, t, n_permutations=500, random_state=0)
-    sharp = randomisation_test(y, t, X=X, n_permutations=500, random_state=0)
+    bare = randomization_test(y, t, n_permutations=500, random_state=0)
+    sharp = randomization_test(y, t, X=X, n_permutations=500, random_state=0)
     assert sharp.confidence.width < 0.5 * bare.confidence.width
     assert 0.5 in sharp.confidence
     effect = OLS().fit(X, y, t=t).effect_
-    same = randomisation_test(effect, n_permutations=500, random_state=0)
+    same = randomization_test(effect, n_permutations=500, random_state=0)
     assert same.p_value == sharp.p_value
-    coins = randomisation_test(
+    coins = randomization_test(
         y,
         t,
         assignment=lambda rng: (rng.random(60) < 0.5).astype(float),
@@ -150,7 +150,7 @@ def test_studentized_clusters_and_large_blocks(rng):
     clusters = np.repeat(np.arange(20), 10)
     t = (clusters < 10).astype(float)
     y = rng.normal(size=20)[clusters] + rng.normal(size=200)
-    test = randomisation_test(
+    test = randomization_test(
         y,
         t,
         clusters=clusters,
@@ -161,7 +161,7 @@ def test_studentized_clusters_and_large_blocks(rng):
     )
     # About standard normal, with the tails of few clusters.
     assert 0.8 < test.draws.std() < 1.4
-    naive = randomisation_test(y, t, statistic="studentized", n_permutations=300, random_state=0)
+    naive = randomization_test(y, t, statistic="studentized", n_permutations=300, random_state=0)
     assert naive.confidence.width > 0
     assert difference(t[None, :], y, np.zeros(200, dtype=int)).shape == (1,)
 
@@ -185,8 +185,8 @@ def test_what_is_no_experiment_is_refused(rng):
     ]
     for arguments, message in refused:
         with pytest.raises(InputError, match=message):
-            randomisation_test(**arguments)
-    few = randomisation_test([1.0, 2, 3, 4], [0, 1, 0, 1])
+            randomization_test(**arguments)
+    few = randomization_test([1.0, 2, 3, 4], [0, 1, 0, 1])
     assert few.confidence.width == np.inf
 
 
@@ -202,10 +202,10 @@ def test_level_and_coverage_hold_in_tiny_samples_of_wild_outcomes(statistic):
     for _ in range(500):
         t = (rng.permutation(12) < 6).astype(float)
         y = rng.standard_cauchy(12) + 3 * t
-        test = randomisation_test(y, t, null=3.0, statistic=statistic, level=None)
+        test = randomization_test(y, t, null=3.0, statistic=statistic, level=None)
         rejected += test.p_value <= 0.05
         if statistic == "difference":
-            covered += 3.0 in randomisation_test(y, t).confidence
+            covered += 3.0 in randomization_test(y, t).confidence
     assert 0.02 <= rejected / 500 <= 0.075
     if statistic == "difference":
         assert covered + rejected == 500
@@ -220,7 +220,7 @@ def test_studentized_level_holds_where_effects_differ():
         t = (rng.permutation(300) < 60).astype(float)
         y = np.where(t == 1, 3 * rng.normal(size=300), rng.normal(size=300))
         for statistic in rejected:
-            p = randomisation_test(
+            p = randomization_test(
                 y, t, statistic=statistic, n_permutations=199, level=None, random_state=rng
             ).p_value
             rejected[statistic] += p <= 0.05
@@ -234,7 +234,7 @@ def test_the_interval_lies_around_the_estimate_where_covariates_differ_by_chance
     x = rng.normal(size=100)
     t = (x + rng.normal(size=100) > 0).astype(int)
     y = 2 * t + 10 * x + 0.5 * rng.normal(size=100)
-    found = randomisation_test(y, t, X=x[:, None], random_state=0)
+    found = randomization_test(y, t, X=x[:, None], random_state=0)
     assert_allclose(found.estimate, OLS().fit(x[:, None], y, t=t).effect_.value)
     assert found.confidence.lower < found.estimate < found.confidence.upper
     assert 2 in found.confidence

@@ -1,4 +1,4 @@
-"""`randomisation_test`: inference for experiments from the draw of the treatment alone.
+"""`randomization_test`: inference for experiments from the draw of the treatment alone.
 
 In an experiment the only thing known to be random is who was treated. Under Fisher's *sharp* null,
 that treatment changes the outcome of every unit by exactly τ₀, all outcomes of all other draws are
@@ -13,10 +13,14 @@ zero on average only (Wu & Ding 2021).
 References
 ----------
 Fisher (1935), The Design of Experiments.
-Rosenbaum (2002), Statistical Science 17, 286-327. doi:10.1214/ss/1042727942
-Imbens & Rubin (2015), Causal Inference, chapter 5. doi:10.1017/CBO9781139025751
-Wu & Ding (2021), JASA 116, 1898-1913. doi:10.1080/01621459.2020.1750415
-Phipson & Smyth (2010), SAGMB 9(1), 39. doi:10.2202/1544-6115.1585
+Rosenbaum (2002), "Covariance adjustment in randomized experiments and observational studies",
+Statistical Science 17, 286-327. doi:10.1214/ss/1042727942
+Imbens & Rubin (2015), "Causal Inference for Statistics, Social, and Biomedical Sciences", Causal
+Inference, chapter 5. doi:10.1017/CBO9781139025751
+Wu & Ding (2021), "Randomization tests for weak null hypotheses in randomized experiments", JASA
+116, 1898-1913. doi:10.1080/01621459.2020.1750415
+Phipson & Smyth (2010), "Permutation p-values should never be zero: calculating exact p-values when
+permutations are randomly drawn", SAGMB 9(1), 39. doi:10.2202/1544-6115.1585
 """
 
 from __future__ import annotations
@@ -42,7 +46,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["RandomisationTest", "randomisation_test"]
+__all__ = ["RandomizationTest", "randomization_test"]
 
 Statistic = Callable[[FloatArray, FloatArray], float]
 
@@ -54,7 +58,7 @@ _DOUBLINGS, _HALVINGS = 40, 30
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class RandomisationTest(Reported):
+class RandomizationTest(Reported):
     """What the draw of the treatment says about a constant effect.
 
     Attributes
@@ -103,9 +107,9 @@ class RandomisationTest(Reported):
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """Draw the statistic in all draws, and the one that was seen."""
-        from causalkit.plotting.randomisation import plot_randomisation
+        from causalkit.plotting.randomization import plot_randomization
 
-        return plot_randomisation(self, ax=ax, **style)
+        return plot_randomization(self, ax=ax, **style)
 
     def _report(self) -> Report:
         how = "all" if self.exact else "drawn at random"
@@ -126,7 +130,7 @@ class RandomisationTest(Reported):
         )
 
 
-def randomisation_test(
+def randomization_test(
     y: ArrayLike | Effect,
     t: ArrayLike | None = None,
     *,
@@ -139,8 +143,8 @@ def randomisation_test(
     alternative: str = "two-sided",
     level: float | None = 0.95,
     n_permutations: int = 9999,
-    random_state: RandomState = None,
-) -> RandomisationTest:
+    random_state: RandomState = 0,
+) -> RandomizationTest:
     """Test and bound a constant effect by the ways in which treatment could have been assigned.
 
     Parameters
@@ -169,11 +173,11 @@ def randomisation_test(
         Of the interval; None for none, which saves time for ranks and statistics of one's own.
     n_permutations : int
         Assignments to draw; if there are not more, all are taken and the p-value is exact.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default 0
 
     Returns
     -------
-    RandomisationTest
+    RandomizationTest
 
     Raises
     ------
@@ -196,7 +200,7 @@ def randomisation_test(
     Eight plots, four treated: of 70 possible draws one is as extreme on this side.
 
     >>> yields = [9.1, 8.7, 9.4, 8.9, 7.2, 7.9, 8.1, 7.5]
-    >>> test = randomisation_test(yields, [1, 1, 1, 1, 0, 0, 0, 0])
+    >>> test = randomization_test(yields, [1, 1, 1, 1, 0, 0, 0, 0])
     >>> test.exact, len(test.draws), round(test.p_value * 70)
     (True, 70, 2)
     """
@@ -209,7 +213,7 @@ def randomisation_test(
     plan = _plan(problem, stratum, assignment, n_permutations, random_state)
     inner = _Inner(problem, plan, statistic)
     seen, draws = inner.at(null)
-    return RandomisationTest(
+    return RandomizationTest(
         estimate=inner.estimate(),
         p_value=_p_value(seen, draws, plan.exact, alternative),
         null=null,

@@ -1,0 +1,228 @@
+"""`identify`, `estimate` and `analyze`: from a graph and a question to an effect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from causalkit.cli import options
+from causalkit.cli.choices import METHODS, SERIES_METHODS, estimator_named
+from causalkit.cli.json_text import records_of
+from causalkit.cli.learning import as_known, searcher
+from causalkit.cli.running import Answer, Status, remark
+from causalkit.errors import InputError
+
+__all__ = ["analyze", "estimate", "identify"]
+
+_USUAL_LEVEL: Final = 0.95
+
+
+def identify(
+    graph: options.GraphText,
+    treatment: Annotated[str, typer.Argument(help="What is set; several with commas.")],
+    outcome: Annotated[str, typer.Argument(help="What is looked at; several with commas.")],
+    given: Annotated[
+        str, typer.Option(metavar="NAMES", help="Within strata of these; with commas.")
+    ] = "",
+    observed: Annotated[
+        str,
+        typer.Option(metavar="NAMES", help="Variables that data has, with commas; left out, all."),
+    ] = "",
+    strategy: options.Strategy = None,
+    kind: options.KindName = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Show every strategy, and why those that fail do.")
+    ] = False,
+) -> Answer:
+    """Ask whether an effect follows from a graph; no data are needed."""
+    from causalkit import identification
+    from causalkit.cli.questions import estimand_values, nodes_named
+    from causalkit.cli.reading_graphs import read_graph
+
+    known = read_graph(graph, kind=kind)
+    asked = known, nodes_named(treatment, known), nodes_named(outcome, known)
+    question: dict[str, Any] = {
+        "given": nodes_named(given, known) or (),
+        "observed": nodes_named(observed, known) or None,
+    }
+    words = {"treatment": asked[1], "outcome": asked[2], **question}
+    if every:
+        found = identification.strategies(*asked, **question)
+        table = [
+            {**row, "estimand": None if one.estimand is None else estimand_values(one.estimand)}
+            for row, one in zip(records_of(found.to_frame(), "strategy"), found, strict=True)
+        ]
+        return Answer(repr(found), {**words, "strategies": table})
+    estimand = identification.identify(*asked, **question, strategy=strategy)
+    return Answer(repr(estimand), {**words, "estimand": estimand_values(estimand)})
+
+
+def estimate(
+    data: options.DataFile,
+    treatment: options.Treatment,
+    outcome: options.Outcome,
+    graph: options.KnownGraph = None,
+    adjust_for: options.AdjustFor = None,
+    instrument: options.Instrument = None,
+    strategy: options.Strategy = None,
+    estimator: options.Estimator = None,
+    level: options.Level = 0.95,
+    clusters: options.Clusters = None,
+    weights: options.Weights = None,
+    panel: options.Panel = None,
+    time: options.TimeColumn = None,
+    drop: options.Drop = None,
+    separator: options.Separator = None,
+    decimal: options.Decimal = ".",
+    seed: options.Seed = 0,
+    jobs: options.Jobs = None,
+) -> Answer:
+    """Estimate an effect, given a graph, or the columns to adjust for."""
+    from causalkit.cli.questions import Question, estimand_values
+    from causalkit.cli.reading import read_table
+
+    chosen = estimator_named(estimator, jobs)
+    question = Question(treatment, outcome, graph, adjust_for or (), instrument or ())
+    beside = tuple(name for name in (clusters, weights, panel, time) if name is not None)
+    table = read_table(
+        data,
+        drop=drop,
+        only=lambda columns: question.columns(columns, beside),
+        labels=[clusters, panel],
+        dates=time,
+        separator=separator,
+        decimal=decimal,
+    )
+    estimand = question.estimand(table, strategy, estimator)
+    effect = estimand.estimate(
+        table,
+        chosen,
+        clusters=clusters,
+        sample_weight=weights,
+        random_state=seed,
+        panel=panel,
+        time=time,
+    )
+    asked = {"treatment": treatment, "outcome": outcome, "n_rows": len(table), "level": level}
+    return _of_effect(effect, level, {**asked, "estimand": estimand_values(estimand)})
+
+
+def analyze(
+    data: options.DataFile,
+    treatment: options.Treatment,
+    outcome: options.Outcome,
+    graph: options.KnownGraph = None,
+    strategy: options.Strategy = None,
+    estimator: options.Estimator = None,
+    method: options.Method = None,
+    test: options.TestName = None,
+    score: options.ScoreName = None,
+    alpha: options.Alpha = None,
+    tiers: options.Tiers = None,
+    max_lag: options.MaxLag = None,
+    resamples: options.Resamples = 100,
+    clusters: options.Clusters = None,
+    weights: options.Weights = None,
+    panel: options.Panel = None,
+    time: options.TimeColumn = None,
+    drop: options.Drop = None,
+    separator: options.Separator = None,
+    decimal: options.Decimal = ".",
+    report: options.ReportFile = None,
+    decisions: options.Decisions = False,
+    strict: options.Strict = False,
+    seed: options.Seed = 0,
+    jobs: options.Jobs = None,
+) -> Answer:
+    """Discover, identify, estimate and challenge one effect."""
+    from causalkit.cli.questions import Question
+    from causalkit.cli.reading import read_table
+    from causalkit.cli.reading_graphs import read_knowledge
+    from causalkit.workflow import analyze as run_analysis
+
+    search = {"method": method, "test": test, "score": score, "alpha": alpha, "max_lag": max_lag}
+    labels = {"panel": panel, "time": time}
+    beside = {"clusters": clusters, "sample_weight": weights, **labels}
+    question = Question(treatment, outcome, graph)
+    algorithm = None
+    if graph is None:
+        algorithm = _search(search, labels, tiers, seed, jobs)
+    else:
+        _refuse_search(search, tiers)
+    named = tuple(name for name in beside.values() if name is not None)
+    table = read_table(
+        data,
+        drop=drop,
+        only=None if graph is None else lambda columns: question.columns(columns, named),
+        labels=[clusters, panel],
+        dates=time,
+        separator=separator,
+        decimal=decimal,
+    )
+    known = read_knowledge(tiers) if algorithm is None else algorithm.get_params().get("knowledge")
+    table = as_known(table, known)
+    treated, result = question.nodes(table)
+    analysis = run_analysis(
+        table,
+        treated,
+        result,
+        graph=question.known,
+        discovery=algorithm,
+        knowledge=known if algorithm is None else None,
+        strategy=strategy,
+        estimator=estimator_named(estimator, jobs),
+        n_resamples=resamples,
+        random_state=seed,
+        n_jobs=jobs,
+        **beside,
+    )
+    return _of_analysis(analysis, report, decisions=decisions, strict=strict)
+
+
+def _of_effect(effect: Any, level: float, values: dict[str, Any]) -> Answer:
+    effects = records_of(effect.to_frame(level), "question")
+    text = repr(effect)
+    if level != _USUAL_LEVEL:
+        ends = ", ".join(f"{row['lower']:.4g} to {row['upper']:.4g}" for row in effects)
+        text += f"\n\n{100 * level:g} % interval: {ends}"
+    return Answer(text, {**values, "effects": effects})
+
+
+def _of_analysis(analysis: Any, report: Path | None, *, decisions: bool, strict: bool) -> Answer:
+    """The answer, with what was decided; the report is written."""
+    if report is not None:
+        analysis.to_html(report)
+        remark(f"report written to {report}")
+    text = repr(analysis)
+    if decisions:  # the JSON has them
+        text = "\n\n".join([text, *map(repr, analysis.decisions)])
+    failed = strict and analysis.challenges.verdict == "fails"
+    return Answer(
+        text,
+        {**analysis.to_dict(), "report": None if report is None else str(report)},
+        Status.CHECK_FAILED if failed else Status.FINE,
+    )
+
+
+def _search(
+    search: dict[str, Any], labels: dict[str, Any], tiers: Path | None, seed: int, jobs: int | None
+) -> Any:
+    """The algorithm that is asked for; of series if a lag or such a method is named."""
+    asked = {**search, "random_state": seed, "n_jobs": jobs}
+    method = asked.pop("method")
+    if asked["max_lag"] is None and (method is None or method in METHODS):
+        return searcher(method, tiers, asked)
+    method = method or "pcmci-plus"
+    return searcher(method, tiers, {**asked, **labels}, {**METHODS, **SERIES_METHODS})
+
+
+def _refuse_search(search: dict[str, Any], tiers: Path | None) -> None:
+    given = {**search, "tiers": tiers}
+    named = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
+    if named:
+        raise InputError(
+            f"both --graph and {', '.join(named)} were given; expected a graph, or how to learn "
+            "one. Drop one of them."
+        )

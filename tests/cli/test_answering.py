@@ -1,0 +1,219 @@
+"""`identify`, `estimate` and `analyze`: graphs and tables in, effects out."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from causalkit import CausalGraph
+from causalkit.cli.running import Status
+
+ASKED = "--treatment", "dose", "--outcome", "health"
+
+
+def test_identify_needs_no_data(folder, run):
+    result = run("identify", "X -> M -> Y; X <-> Y", "X", "Y")
+    assert result.exit_code == 0
+    assert "P(M=m | X=x)" in result.stdout
+    everything = run("identify", "Z -> X -> Y; Z -> Y", "X", "Y", "--observed", "X,Y", "--all")
+    assert "hedge" in everything.stdout
+    CausalGraph.parse("Z -> X -> Y; Z -> Y").save("graph.json")
+    assert "adjust for" in run("identify", "graph.json", "X", "Y").stdout
+    strata = run("identify", "graph.json", "X", "Y", "--given", "Z", "--strategy", "general")
+    assert "E[Y | do(X=x), Z=z]" in strata.stdout
+
+
+def test_identify_as_json(folder, run):
+    told = json.loads(run("identify", "graph.txt", "dose", "health", "--json").stdout)
+    assert told["estimand"]["adjustment"] == ["age"]
+    assert told["treatment"] == ["dose"]
+    told = json.loads(run("identify", "0 -> 1; 2 -> 0; 2 -> 1", 0, 1, "--json").stdout)
+    assert told["estimand"]["adjustment"] == [2]
+    told = json.loads(run("identify", "graph.txt", "dose", "health", "--all", "--json").stdout)
+    by_name = {row["strategy"]: row for row in told["strategies"]}
+    assert by_name["adjustment"]["estimand"]["adjustment"] == ["age"]
+    assert by_name["instrument"]["estimand"] is None
+    told = json.loads(
+        run("identify", "X -- Y", "X", "Y", "--strategy", "possible", "--json").stdout
+    )
+    assert len(told["estimand"]["alternatives"]) == 2
+    told = json.loads(run("identify", "X[t-1] -> Y; Z[t-1] -> X[t]; Z[t-2] -> Y", "X[t-1]", "Y",
+                          "--json").stdout)  # fmt: skip
+    assert told["estimand"]["adjustment"]
+
+
+def test_what_is_not_identified_has_a_status_of_its_own(folder, run):
+    result = run("identify", "X -> Y; X <-> Y", "X", "Y", "--json")
+    assert result.exit_code == Status.NOT_IDENTIFIED == 3
+    told = json.loads(result.stdout)
+    assert (told["format"], told["kind"], told["status"]) == (
+        "causalkit.error", "NotIdentifiableError", 3
+    )  # fmt: skip
+    assert "hedge" in told["witness"][0]
+    assert result.stderr.startswith("causalkit: the effect of X on Y is not identified")
+    graph = "dose -> health; dose <-> health"
+    assert run("estimate", "data.csv", *ASKED, "--graph", graph).exit_code == 3
+    assert run("analyze", "data.csv", *ASKED, "--graph", graph).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "options", [["--graph", "graph.txt"], ["--adjust-for", "age"], ["--graph", "-"]]
+)
+def test_estimate_by_a_graph_or_by_columns(folder, run, options):
+    graph = "age -> dose -> health; age -> health"
+    words = "estimate", "data.csv", *ASKED, *options, "--estimator", "ols"
+    told = json.loads(run(*words, "--level", "0.9", "--json", stdin=graph).stdout)
+    (effect,) = told["effects"]
+    data = pd.read_csv("data.csv")
+    X = np.column_stack([np.ones(400), data["dose"], data["age"]])
+    slope = np.linalg.lstsq(X, data["health"].to_numpy(), rcond=None)[0][1]
+    assert effect["effect"] == pytest.approx(slope)
+    width = effect["upper"] - effect["lower"]
+    assert width / effect["std_error"] == pytest.approx(2 * 1.6487, abs=1e-3)
+    assert "90 % interval" in run(*words, "--level", "0.9", stdin=graph).stdout
+
+
+@pytest.mark.parametrize("estimator", ["ols", "g-computation", "ipw", "matching", "cbps"])
+def test_estimators_of_a_treatment_with_two_values(folder, run, estimator):
+    rng = np.random.default_rng(3)
+    age = rng.normal(size=1000)
+    dose = rng.random(1000) < 1 / (1 + np.exp(-age))
+    health = 2 * dose - age + 0.5 * rng.normal(size=1000)
+    pd.DataFrame({"age": age, "dose": dose * 1, "health": health}).to_csv("two.csv", index=False)
+    words = "estimate", "two.csv", *ASKED, "--adjust-for", "age", "--estimator", estimator
+    (effect,) = json.loads(run(*words, "--json").stdout)["effects"]
+    assert effect["lower"] - 0.2 < 2 < effect["upper"] + 0.2
+
+
+@pytest.fixture
+def lottery(folder):
+    rng = np.random.default_rng(1)
+    drawn, hidden = rng.normal(size=(2, 800))
+    served = drawn + hidden + rng.normal(size=800)
+    wage = 2 * served + 2 * hidden + rng.normal(size=800)
+    site = np.repeat([f"site {k}" for k in range(100)], 8)
+    frame = pd.DataFrame({"lottery": drawn, "served": served, "wage": wage, "site": site})
+    frame.assign(weight=1.0).to_csv("iv.csv", index=False)
+    return "estimate", "iv.csv", "--treatment", "served", "--outcome", "wage"
+
+
+@pytest.mark.parametrize("estimator", ["2sls", "liml", "gmm"])
+def test_estimate_by_an_instrument(run, lottery, estimator):
+    words = (*lottery, "--estimator", estimator, "--clusters", "site", "--weights", "weight")
+    told = json.loads(run(*words, "--instrument", "lottery", "--json").stdout)
+    assert told["effects"][0]["effect"] == pytest.approx(2, abs=0.25)
+    assert told["estimand"]["type"] == "InstrumentEstimand"
+    graph = "lottery -> served -> wage; served <-> wage"
+    drawn = json.loads(run(*words, "--graph", graph, "--strategy", "instrument", "--json").stdout)
+    assert drawn["effects"] == told["effects"]
+
+
+def test_a_front_door_follows_from_the_graph(folder, run):
+    rng = np.random.default_rng(5)
+    hidden = rng.normal(size=1500)
+    x = (hidden + rng.normal(size=1500) > 0) * 1
+    m = (rng.random(1500) < 0.2 + 0.6 * x) * 1
+    y = (rng.random(1500) < 0.2 + 0.4 * m + 0.2 * (hidden > 0)) * 1
+    pd.DataFrame({"x": x, "m": m, "y": y}).to_csv("door.csv", index=False)
+    told = json.loads(
+        run("estimate", "door.csv", "--treatment", "x", "--outcome", "y",
+            "--graph", "x -> m -> y; x <-> y", "--json").stdout
+    )  # fmt: skip
+    assert told["estimand"]["type"] == "FrontdoorEstimand"
+    assert told["effects"][0]["effect"] == pytest.approx(0.24, abs=0.1)
+
+
+def test_estimate_leaves_out_what_the_graph_does_not_name(folder, run):
+    data = pd.read_csv("data.csv").assign(note=[f"text {k}" for k in range(400)])
+    data.to_csv("notes.csv", index=False)
+    graph = "age -> dose -> health; age -> health; age <- genes -> diet"
+    words = "estimate", "notes.csv", *ASKED, "--graph", graph, "--estimator", "ols"
+    told = run(*words)
+    assert told.exit_code == 0, told.output
+    assert "taken as unmeasured: genes, diet" in told.stderr
+
+
+def test_names_that_are_numbers(folder, run):
+    pd.read_csv("data.csv").set_axis(["0", "1", "2"], axis=1).to_csv("ints.csv", index=False)
+    asked = "estimate", "ints.csv", "--treatment", "1", "--outcome", "2", "--estimator", "ols"
+    drawn = json.loads(run(*asked, "--graph", "0 -> 1 -> 2; 0 -> 2", "--json").stdout)
+    typed = json.loads(run(*asked, "--adjust-for", "0", "--json").stdout)
+    assert drawn["effects"] == typed["effects"]
+    (folder / "order.yaml").write_text("tiers: [[0], [1], [2]]")
+    found = run("discover", "ints.csv", "--tiers", "order.yaml", "-q").stdout
+    assert CausalGraph.parse(found).nodes == (0, 1, 2)
+
+
+def test_effects_over_time(folder, run):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 600))
+    y[1:] += 2 * x[:-1]
+    pd.DataFrame({"x": x, "y": y}).to_csv("steps.csv", index=False)
+    told = run("estimate", "steps.csv", "--treatment", "x[t-1]", "--outcome", "y",
+               "--graph", "x[t-1] -> y[t]", "--json")  # fmt: skip
+    assert json.loads(told.stdout)["effects"][0]["effect"] == pytest.approx(2, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "expected one of them. Of an experiment say --graph 'dose -> health'"),
+        (["--graph", "graph.txt", "--adjust-for", "age"], "Drop one of them"),
+        (["--adjust-for", "aage"], "Did you mean 'age'"),
+        (["--adjust-for", "dose"], "'dose' has two roles"),
+        (["--adjust-for", "age", "--estimator", "olss"], "Did you mean ols?"),
+        (["--adjust-for", "age", "--clusters", "side"], "no variable 'side'"),
+        (["--graph", "nowhere.json"], "there is no file nowhere.json"),
+        (["--graph", "age -> dose"], "no variable 'health' in the graph"),
+    ],
+)
+def test_a_question_that_cannot_be_asked(folder, run, words, message):
+    result = run("estimate", "data.csv", *ASKED, *words)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+def test_analyze_answers_and_writes_the_report(folder, run):
+    result = run(
+        "analyze", "data.csv", *ASKED, "--tiers", "tiers.yaml", "--estimator", "ols",
+        "--report", "report.html", "--json", "--quiet", "--resamples", "3",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert answer["format"] == "causalkit.analyze"
+    assert answer["effects"][0]["effect"] == pytest.approx(2, abs=0.3)
+    assert answer["report"] == "report.html"
+    assert "<svg" in (folder / "report.html").read_text()
+
+
+def test_analyze_reads_a_graph(folder, run):
+    words = "analyze", "data.csv", *ASKED, "--graph", "graph.txt", "--estimator", "ols"
+    result = run(*words, "--decisions", "--strict")
+    assert result.exit_code == 0, result.output
+    assert "Effect of dose on health" in result.stdout
+    assert "identification: adjustment, for age\n" in result.stdout
+    refused = run(*words, "--tiers", "tiers.yaml", "--alpha", "0.1")
+    assert "both --graph and --alpha, --tiers were given" in refused.stderr
+
+
+def test_analyze_learns_as_it_is_told(folder, run):
+    words = "analyze", "data.csv", *ASKED, "--tiers", "tiers.yaml", "--estimator", "ols"
+    told = json.loads(run(*words, "--alpha", "0.01", "--resamples", "0", "--json").stdout)
+    assert told["graph"]["learnt_by"] == "PC"
+    again = run("identify", "-", "dose", "health", stdin=json.dumps(told))
+    assert "adjust for  age" in again.stdout
+
+
+def test_strict_ends_with_a_status_of_its_own(folder, run, monkeypatch):
+    from causalkit.refutation import Challenges
+
+    monkeypatch.setattr(Challenges, "verdict", "fails")
+    words = "analyze", "data.csv", *ASKED, "--graph", "graph.txt", "--estimator", "ols", "-q"
+    assert run(*words).exit_code == 0
+    result = run(*words, "--strict")
+    assert result.exit_code == Status.CHECK_FAILED == 5
+    assert "Effect of dose on health" in result.stdout
