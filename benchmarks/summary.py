@@ -87,7 +87,7 @@ class Compared:
             return (self.task, "not measured", "", "", place)
         ours = _short(mine) if self.accuracy else f"{_short(mine)} {self.unit}"
         if not found:
-            return (self._named(), ours, "none that is installed answered", "", place)
+            return (self._named(), ours, "no peer answered", "", place)
         best = (min if self.less else max)(found, key=lambda name: found[name])
         theirs = f"{self.called or _plain(best)}: {_short(found[best])}"
         if self.accuracy:

@@ -137,7 +137,7 @@ def test_the_summary_says_what_is_missing():
     spec = Compared("t", "metrics", "ms", where={"n": "9"})
     assert spec.row(result("stopped"), "")[1] == "not measured"
     alone = LONG.partition("| 9 | a")[0]
-    assert spec.row(result(alone), "")[2] == "none that is installed answered"
+    assert spec.row(result(alone), "")[2] == "no peer answered"
 
 
 def test_a_section_says_how_it_was_run():

@@ -22,7 +22,7 @@ from causalkit.plotting.leaderboard import plot_critical_difference, plot_interv
 from causalkit.plotting.link_over_time import plot_link_over_time
 from causalkit.plotting.panel import plot_event_study, plot_synthetic
 from causalkit.plotting.randomization import plot_randomization
-from causalkit.plotting.sensitivity import plot_odds_bounds, plot_pair_bounds
+from causalkit.plotting.sensitivity import plot_hidden_bias, plot_odds_bounds, plot_pair_bounds
 from causalkit.plotting.small_multiples import plot_series
 from causalkit.plotting.spectra import plot_spectral_granger
 from causalkit.plotting.time_series import plot_lagged_graph, plot_summary_graph
@@ -47,6 +47,7 @@ __all__ = [
     "plot_fidelity",
     "plot_graph",
     "plot_group_effects",
+    "plot_hidden_bias",
     "plot_impulse_response",
     "plot_intervals",
     "plot_lagged_graph",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from causalkit.plotting._panels import axes_or_new, tidied
+from causalkit.plotting.convergence import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from causalkit.discovery.changing.driving_force import DrivingForce
 
 __all__ = ["plot_driving_force"]
+
+_DASHES: Final = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
 
 
 def plot_driving_force(
@@ -81,11 +84,10 @@ def _lines(
 ) -> None:
     labels = [None] * len(times) if force.domains is None else list(force.domains)
     distinct = list(dict.fromkeys(labels))
-    for label in distinct:
+    for number, label in enumerate(distinct):
         here = np.array([other == label for other in labels])
-        look = {"linewidth": 1.8, **style}
-        if len(distinct) == 1:
-            look = {"color": "#2b6ca3", **look}
+        color = COLORS[number % len(COLORS)]
+        look = {"linewidth": 1.8, "color": color, "linestyle": _DASHES[number % 4], **style}
         (line,) = ax.plot(times[here], force.curve[here, k], **look)
         if label is not None:
             line.set_label(str(label))

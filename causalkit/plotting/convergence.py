@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["COLORS", "pair_numbers", "plot_convergence"]
 
 COLORS: Final = (
-    "#2b6ca3", "#c0562c", "#3d8b57", "#8a5aa5", "#b3861d", "#3a9aa8", "#b8476f", "#5f6b76",
+    "#2b6ca3", "#d55e00", "#009e73", "#aa4499", "#b3861d", "#56b4e9", "#882255", "#5f6b76",
 )  # fmt: skip
 _PALE: Final = "#b9c2ca"
 _MOST = 12

@@ -47,6 +47,14 @@ def plot_hidden_bias(bias: HiddenBias, ax: Axes | None = None, **style: Any) -> 
     Returns
     -------
     matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from causalkit.refutation.hidden_bias import HiddenBias
+    >>> bias = HiddenBias.from_regression(1.0, 0.1, df=100)
+    >>> plot_hidden_bias(bias, Figure().add_subplot()).get_xlabel()
+    'share of the leftover treatment it explains'
     """
     ax = axes_or_new(ax, _SIZE)
     r2_treatment, r2_outcome, adjusted = bias.contours()

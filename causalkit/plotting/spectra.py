@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_spectral_granger"]
 
 _MOST: Final = 4
+_MARKERS: Final = ("o", "s", "^", "D")
 
 
 def plot_spectral_granger(
@@ -76,7 +77,12 @@ def plot_spectral_granger(
         color = COLORS[k % len(COLORS)]
         measure = fitted.measures_[:, i, j]
         look = {"color": color, "linewidth": 1.2, **style}
-        ax.plot(fitted.frequencies_, measure, label=titles[-1], **look)
+        marks: dict[str, Any] = {}
+        if len(shown) > 1:  # colour alone does not tell lines apart for everybody
+            step = max(len(measure) // 8, 1)
+            every = (k * step // len(shown), step)
+            marks = {"marker": _MARKERS[k % len(_MARKERS)], "markersize": 5, "markevery": every}
+        ax.plot(fitted.frequencies_, measure, label=titles[-1], **(marks | look))
         clear = fitted.frequency_p_values_[:, i, j] <= fitted.alpha
         thick = look | {"linewidth": 3.0 * float(look["linewidth"]), "alpha": 0.45}
         ax.plot(fitted.frequencies_, np.where(clear, measure, np.nan), **thick)

@@ -260,3 +260,14 @@ def test_adoption_at_several_times_is_told_where_weights_are_negative():
     at_once = (time >= np.where(start < 99, 2, 99)) * 1.0
     FixedEffects(effects="both").fit(None, y, t=at_once, **columns)
     FixedEffects(effects="both").fit(None, y, t=rng.integers(0, 2, 360) * 1.0, **columns)
+
+
+def test_two_kinds_of_clusters_have_no_order():
+    rng = np.random.default_rng(1)
+    unit, time = np.repeat(np.arange(40), 12), np.tile(np.arange(12), 40)
+    t, y = rng.normal(size=(2, 480)) + rng.normal(size=40)[unit]
+    errors = [
+        FixedEffects(effects="both").fit(None, y, t=t, unit=unit, time=time, groups=pair).effect_
+        for pair in (np.c_[unit, time], np.c_[time, unit])
+    ]
+    assert errors[0].std_error == pytest.approx(errors[1].std_error, rel=1e-12)

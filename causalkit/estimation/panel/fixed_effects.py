@@ -119,7 +119,7 @@ class FixedEffects(EffectEstimator):
         columns = np.column_stack([problem.y, problem.t, problem.X])
         size = np.maximum(np.abs(columns).max(axis=0), np.finfo(float).tiny)
         left, n_second = without_effects(columns / size, labels[self.effects], w)
-        n_units = _counted_units(panel.unit, problem.groups)
+        n_units = _counted_units(panel.unit, problem.groups, problem.second_groups)
         n_absorbed = {
             "unit": n_units,
             "time": panel.n_periods,
@@ -184,11 +184,18 @@ def _staggered(problem: Problem, panel: Panel, left: FloatArray) -> tuple[Warnin
     )
 
 
-def _counted_units(unit: IntArray, groups: IntArray | None) -> int:
-    """Effects that the small-sample factor counts: a constant where units lie within clusters."""
-    pairs = {None} if groups is None else set(zip(unit.tolist(), groups.tolist(), strict=True))
+def _counted_units(unit: IntArray, *kinds: IntArray | None) -> int:
+    """Effects that the small-sample factor counts: a constant where units lie within clusters.
+
+    Of two kinds of clusters, units within either of them are enough.
+    """
     n_units = int(unit.max()) + 1
-    return 1 if len(pairs) == n_units else n_units
+    within = (
+        len(set(zip(unit.tolist(), groups.tolist(), strict=True))) == n_units
+        for groups in kinds
+        if groups is not None
+    )
+    return 1 if any(within) else n_units
 
 
 def without_effects(
