@@ -51,7 +51,7 @@ def test_every_work_of_every_docstring_is_read():
             assert re.search(r"[A-ZÀ-Ž]", work.authors[0]), (name, work)
             assert work.title or work.doi or work.venue, (name, work)
         seen += len(works)
-    assert seen > 700
+    assert seen > 600
 
 
 def test_titles_are_known():

@@ -326,6 +326,7 @@ def test_more_columns_than_rows(test):
     PC(test, max_order=1).fit(frame)
 
 
+@pytest.mark.filterwarnings("ignore:these columns are copies")
 @every_test
 def test_a_copy_is_certain_and_leaves_nothing_to_ask(test):
     rng = np.random.default_rng(0)

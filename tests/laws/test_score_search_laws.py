@@ -220,6 +220,7 @@ def test_what_cannot_be_scored_is_refused(search, data, word):
         clone(search).fit(data)
 
 
+@pytest.mark.filterwarnings("ignore:these columns are copies")
 @every_search
 def test_odd_tables_are_searched(search):
     rng = np.random.default_rng(0)

@@ -89,6 +89,7 @@ def test_columns_that_are_called_like_nodes_are_columns():
     assert isinstance(analysis.graph, CausalGraph)
 
 
+@pytest.mark.filterwarnings("ignore:the standard error rests on")
 def test_subjects_and_lists_of_series_are_read():
     parts = [pd.DataFrame(driven(30, [2, k])) for k in range(6)]
     frame = pd.concat([p.assign(who=k) for k, p in enumerate(parts)], ignore_index=True)

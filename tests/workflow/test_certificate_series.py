@@ -159,6 +159,7 @@ def test_the_truth_is_the_response_of_the_twin_and_close_to_its_estimate():
         assert not slopes[:, y, c].any()
 
 
+@pytest.mark.filterwarnings("ignore:the standard error rests on")
 def test_graphs_of_series_are_drawn_from_those_that_were_learnt():
     data = panel()
     how = {"discovery": PCMCIPlus(max_lag=1), "n_resamples": 2, "graph": None}

@@ -359,6 +359,7 @@ def test_causal_learn_takes_the_same_steps(seed):
 # --- odd tables -----------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:these columns are copies")
 @every_way
 def test_odd_tables_are_searched(way):
     rng = np.random.default_rng(0)

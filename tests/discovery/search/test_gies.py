@@ -439,6 +439,7 @@ def test_tables_and_targets_come_in_several_shapes():
     assert "targets" in repr(again)
 
 
+@pytest.mark.filterwarnings("ignore:these columns are copies")
 def test_odd_tables_are_searched():
     rng = np.random.default_rng(0)
     x, z = rng.normal(size=(2, 60))

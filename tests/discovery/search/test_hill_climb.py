@@ -197,6 +197,7 @@ def test_strange_settings_are_refused(settings):
         HillClimb(**settings).fit(noisy_frame(0))
 
 
+@pytest.mark.filterwarnings("ignore:these columns are copies")
 @every_way
 def test_odd_tables_are_searched(way):
     rng = np.random.default_rng(0)
