@@ -26,6 +26,7 @@ from causalkit.refutation.base import (
     NOT_INFORMATIVE,
     PASSES,
     Challenge,
+    Verdict,
 )
 from causalkit.refutation.refits import Change, RefitCheck, Refits, shuffled_rows
 from causalkit.typing import FloatArray, IntArray
@@ -92,51 +93,41 @@ class DummyOutcome(RefitCheck):
         cut, size = stats.norm.isf(self.alpha / 2), abs(effect.value) / std_error
         power = float(stats.norm.sf(cut - size) + stats.norm.cdf(-cut - size))
         share = f"{abs(bias / effect.value):.0%} of the estimate" if effect.value else "not zero"
-        if p_value < self.alpha:
-            verdict, sentence = (
-                FAILS,
-                (
-                    f"An outcome that the treatment cannot have changed gets an effect of "
-                    f"{format_value(bias)} ({abs(z):.1f} standard errors, {share}): the adjustment "
-                    "leaves confounding by the measured columns in. Use a more flexible estimator "
-                    "(AIPW, PLR, or OLS with powers), and compare."
-                ),
-            )
-        elif power < 0.5:
-            verdict, sentence = (
-                NOT_INFORMATIVE,
-                (
-                    "No leftover confounding was found, but some as large as the estimate itself "
-                    f"would probably go unnoticed (power {power:.0%}): the estimate is small "
-                    "compared with its noise."
-                ),
-            )
-        else:
-            verdict, sentence = (
-                PASSES,
-                (
-                    f"An outcome that the treatment cannot have changed gets an effect of "
-                    f"{format_value(bias)} ({abs(z):.1f} standard errors): the measured columns "
-                    "are adjusted for well enough. Columns that were not measured are not tested."
-                ),
-            )
-        return Challenge(
-            self.name,
-            self.question,
-            verdict,
-            sentence,
+        words = self._words(bias, z, p_value, power, share)
+        return self._found(
+            refits,
+            words,
             null="the effect on an outcome made from the covariates alone is estimated as zero",
-            estimate=bias,
-            std_error=float(refits.values.std(ddof=1)),
             p_value=p_value,
             power=power,
-            draws=refits.values,
             details={
                 "alternative": "leftover confounding as large as the estimate",
                 "outcomes_made": len(refits.values),
                 "mean_z": z,
-                "failed_refits": refits.n_failed,
             },
+        )
+
+    def _words(
+        self, bias: float, z: float, p_value: float, power: float, share: str
+    ) -> tuple[Verdict, str]:
+        found = (
+            "An outcome that the treatment cannot have changed gets an effect of "
+            f"{format_value(bias)} ({abs(z):.1f} standard errors"
+        )
+        if p_value < self.alpha:
+            return FAILS, (
+                f"{found}, {share}): the adjustment leaves confounding by the measured columns in. "
+                "Use a more flexible estimator (AIPW, PLR, or OLS with powers), and compare."
+            )
+        if power < 0.5:
+            return NOT_INFORMATIVE, (
+                "No leftover confounding was found, but some as large as the estimate itself would "
+                f"probably go unnoticed (power {power:.0%}): the estimate is small compared with "
+                "its noise."
+            )
+        return PASSES, (
+            f"{found}): the measured columns are adjusted for well enough. Columns that were not "
+            "measured are not tested."
         )
 
 

@@ -102,24 +102,18 @@ class PlaceboTreatment(RefitCheck):
         size = abs(effect.value) / float(refits.std_errors.mean())
         power = mean_power(size, n, 0.1, self.alpha / 2)
         verdict, sentence = self._words(z, p_mean, p_spread, p_value, power, wide)
-        return Challenge(
-            self.name,
-            self.question,
-            verdict,
-            sentence,
+        return self._found(
+            refits,
+            (verdict, sentence),
             null="placebo effects are zero on average, and spread as their standard errors say",
-            estimate=float(refits.values.mean()),
-            std_error=float(refits.values.std(ddof=1)),
             p_value=p_value,
             power=power,
-            draws=refits.values,
             details={
                 "alternative": "a bias as large as the estimate",
                 "placebos": n,
                 "mean_z": float(z.mean()),
                 "spread_over_std_error": ratio,
                 "intervals_that_cover_zero": f"{np.mean(np.abs(z) <= 1.96):.0%} (95 % expected)",
-                "failed_refits": refits.n_failed,
             },
         )
 

@@ -24,7 +24,13 @@ from causalkit.estimation.effect import Effect
 from causalkit.estimation.inference import Bootstrap
 from causalkit.estimation.nuisances.quality import unassessed
 from causalkit.estimation.problem import Problem
-from causalkit.refutation.base import Challenge, beyond_reach, not_informative, not_zero
+from causalkit.refutation.base import (
+    Challenge,
+    Verdict,
+    beyond_reach,
+    not_informative,
+    not_zero,
+)
 from causalkit.refutation.linear_refits import LinearRefits, prepare_linear
 from causalkit.typing import FloatArray, IntArray
 
@@ -127,6 +133,30 @@ class RefitCheck(ABC):
     @abstractmethod
     def _judge(self, effect: Effect, refits: Refits) -> Challenge:
         """What came of it."""
+
+    def _found(
+        self,
+        refits: Refits,
+        words: tuple[Verdict, str],
+        *,
+        null: str,
+        p_value: float,
+        power: float,
+        details: dict[str, object],
+    ) -> Challenge:
+        """What a test of all refits says: their mean and spread, and the verdict in words."""
+        return Challenge(
+            self.name,
+            self.question,
+            *words,
+            null=null,
+            estimate=float(refits.values.mean()),
+            std_error=float(refits.values.std(ddof=1)),
+            p_value=p_value,
+            power=power,
+            draws=refits.values,
+            details={**details, "failed_refits": refits.n_failed},
+        )
 
     def challenge(
         self,

@@ -103,22 +103,16 @@ class RandomCommonCause(RefitCheck):
         p_value = spread_p_value(float(np.sum(moves**2)), n, self.tolerance)
         power = spread_power(1.0, n, self.tolerance, self.alpha)
         verdict, sentence = self._words(rms, p_value, power)
-        return Challenge(
-            self.name,
-            self.question,
-            verdict,
-            sentence,
+        return self._found(
+            refits,
+            (verdict, sentence),
             null=f"noise moves the estimate by at most {self.tolerance:g} standard errors",
-            estimate=float(refits.values.mean()),
-            std_error=float(refits.values.std(ddof=1)),
             p_value=p_value,
             power=power,
-            draws=refits.values,
             details={
                 "alternative": "moves of one standard error",
                 "noise_columns": n,
                 "move_over_std_error": rms,
-                "failed_refits": refits.n_failed,
             },
         )
 
@@ -200,24 +194,18 @@ class DataSubset(RefitCheck):
         heaviest = heaviest_share(effect)
         verdict, sentence = self._words(effect, ratio, p_value, power, heaviest)
         flipped = np.mean(np.sign(refits.values) != np.sign(effect.value))
-        return Challenge(
-            self.name,
-            self.question,
-            verdict,
-            sentence,
+        return self._found(
+            refits,
+            (verdict, sentence),
             null="estimates on subsets scatter as the standard error says",
-            estimate=float(refits.values.mean()),
-            std_error=float(refits.values.std(ddof=1)),
             p_value=p_value,
             power=power,
-            draws=refits.values,
             details={
                 "alternative": "a standard error half of what it should be",
                 "subsets": n,
                 "scatter_over_claimed": ratio,
                 "subsets_with_the_other_sign": f"{flipped:.0%}",
                 "variance_of_the_heaviest_row": heaviest,
-                "failed_refits": refits.n_failed,
             },
         )
 

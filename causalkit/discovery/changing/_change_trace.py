@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from causalkit.discovery.base import Explanation, Separation, Separations
 from causalkit.discovery.changing._change_directions import Directions
-from causalkit.discovery.constraint._conflicts import Conflicts
 from causalkit.discovery.constraint._provenance import pairs_frame
 from causalkit.discovery.constraint._trace import Trace
 from causalkit.graph import CausalGraph
@@ -43,10 +42,9 @@ class ChangeTrace:
         """What came of it, with the surrogate."""
         return self.directions.graph
 
-    @property
-    def conflicts(self) -> Conflicts:
+    def conflict_sentences(self) -> tuple[str, ...]:
         """Contradictions among tests and knowledge."""
-        return self.search.conflicts
+        return self.search.conflict_sentences()
 
     def separations(self) -> Separations:
         """Separating sets by names, looked up when asked for."""

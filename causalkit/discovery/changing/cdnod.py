@@ -49,7 +49,6 @@ from causalkit.discovery._setup import as_knowledge, as_test
 from causalkit.discovery.base import (
     DiscoveryAlgorithm,
     Explanation,
-    Separations,
     note_columns,
     read_columns,
 )
@@ -75,6 +74,7 @@ from causalkit.discovery.changing.driving_force import (
     recover_driving_force,
 )
 from causalkit.discovery.constraint._skeleton import Clock
+from causalkit.discovery.constraint._trace import Traced
 from causalkit.discovery.constraint.pc import PC
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.errors import InputError, KnowledgeWarning, TimeBudgetWarning
@@ -87,7 +87,7 @@ from causalkit.typing import Data, Name, Names, RandomState
 __all__ = ["CDNOD"]
 
 
-class CDNOD(DiscoveryAlgorithm):
+class CDNOD(Traced, DiscoveryAlgorithm):
     """Learn a graph from rows whose mechanisms differ between domains or drift over time.
 
     Parameters
@@ -425,24 +425,6 @@ class CDNOD(DiscoveryAlgorithm):
             n_bootstraps=n_bootstraps,
             rng=self.random_state,
         )
-
-    @property
-    def separators_(self) -> Separations:
-        """For pairs that a test cut apart: the set, and the test's answer."""
-        check_is_fitted(self, "trace_")
-        return self.trace_.separations()
-
-    @property
-    def conflicts_(self) -> tuple[str, ...]:
-        """Where answers contradict each other or the knowledge, and what was done."""
-        check_is_fitted(self, "trace_")
-        return self.trace_.conflicts.sentences
-
-    @property
-    def ambiguous_(self) -> tuple[tuple[Name, Name, Name], ...]:
-        """Triples a - k - b on which the tests do not agree."""
-        check_is_fitted(self, "trace_")
-        return self.trace_.ambiguous()
 
     def explain(self, a: Name, b: Name) -> Explanation:
         """Say why `a` and `b` are joined or not, and which phase directed the edge.

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalkit.discovery.base import Explanation, Separations, named, show_set
-from causalkit.discovery.constraint._colliders import Judgement
+from causalkit.discovery.base import Explanation, named, show_set
 from causalkit.discovery.constraint._evidence import Pair
 from causalkit.discovery.constraint._knowledge_votes import Vote, n_contradicting
 from causalkit.discovery.constraint._orientation import AMBIGUOUS, COLLIDER
 from causalkit.discovery.constraint._pag_orientation import KNOWN, Oriented
 from causalkit.discovery.constraint._provenance import pairs_frame
-from causalkit.discovery.constraint._skeleton import Bounds, Skeleton
-from causalkit.discovery.constraint._trace import why_apart, why_joined
+from causalkit.discovery.constraint._skeleton import Bounds
+from causalkit.discovery.constraint._trace import SearchTrace, why_apart, why_joined
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.graph import ARROW, CIRCLE, CausalGraph
 from causalkit.graph.marks import show_name
@@ -41,15 +40,11 @@ RULES = {
 
 
 @dataclass(frozen=True)
-class PagTrace:
-    """The steps of a search; arrays are by position in `names`.
+class PagTrace(SearchTrace):
+    """The steps of a search for a PAG.
 
     Attributes
     ----------
-    names : tuple of names
-    found : Skeleton
-    judged : Judgement
-        What the tests said about triples.
     oriented : Oriented
         What came of it.
     bounds : Bounds
@@ -62,26 +57,11 @@ class PagTrace:
         What was known before.
     """
 
-    names: tuple[Name, ...]
-    found: Skeleton
-    judged: Judgement
     oriented: Oriented
     bounds: Bounds
     required: list[tuple[int, int, float]]
     graph: CausalGraph
     knowledge: Knowledge
-
-    def separations(self) -> Separations:
-        """Separating sets by names, looked up when asked for."""
-        return Separations(self.names, self.found.separators)
-
-    def ambiguous(self) -> tuple[tuple[Name, Name, Name], ...]:
-        """Triples about which nothing is said, by names."""
-        statements = self.judged.statements
-        triples = statements.triples[statements.verdict == AMBIGUOUS]
-        return tuple(
-            (self.names[a], self.names[k], self.names[b]) for a, k, b in sorted(triples.tolist())
-        )
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each pair of variables; see `Trace` in `_trace`."""
@@ -106,7 +86,7 @@ class PagTrace:
             ends = ((int(a[row]), int(k[row])), (int(b[row]), int(k[row])))
             yield Vote(row, ends, row in lost and self._is_known(row))
 
-    def conflicts(self) -> Iterator[str]:
+    def conflict_sentences(self) -> Iterator[str]:
         """Where answers contradict each other or the knowledge, in words."""
         for i, j, p_value in self.required:
             yield (

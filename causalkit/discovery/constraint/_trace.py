@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from causalkit.discovery.base import Explanation, Separation, Separations, named, show_set
 from causalkit.discovery.constraint._colliders import Judgement
@@ -23,7 +24,7 @@ from causalkit.typing import BoolArray, Name
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RULES", "UNDIRECTED", "Trace", "why_apart", "why_joined"]
+__all__ = ["RULES", "UNDIRECTED", "SearchTrace", "Trace", "Traced", "why_apart", "why_joined"]
 
 RULES: Final = {
     1: "otherwise a new collider would arise",
@@ -36,8 +37,8 @@ UNDIRECTED: Final = "undecided: the class has members with either direction"
 
 
 @dataclass(frozen=True)
-class Trace:
-    """The steps of a search; arrays are by position in `names`.
+class SearchTrace:
+    """What every search by tests remembers; arrays are by position in `names`.
 
     Attributes
     ----------
@@ -45,6 +46,55 @@ class Trace:
     found : Skeleton
     judged : Judgement
         What the tests said about triples.
+    """
+
+    names: tuple[Name, ...]
+    found: Skeleton
+    judged: Judgement
+
+    def separations(self) -> Separations:
+        """Separating sets by names, looked up when asked for."""
+        return Separations(self.names, self.found.separators)
+
+    def ambiguous(self) -> tuple[tuple[Name, Name, Name], ...]:
+        """Triples on which the tests do not agree, or say nothing, by names."""
+        statements = self.judged.statements
+        triples = statements.triples[statements.verdict == AMBIGUOUS]
+        return tuple(
+            (self.names[a], self.names[k], self.names[b]) for a, k, b in sorted(triples.tolist())
+        )
+
+
+class Traced:
+    """What the searches that keep a trace say of the tests behind their graph."""
+
+    trace_: Any
+
+    @property
+    def separators_(self) -> Separations:
+        """For pairs that a test cut apart: the set, and the test's answer."""
+        check_is_fitted(self, "trace_")
+        return cast("Separations", self.trace_.separations())
+
+    @property
+    def conflicts_(self) -> tuple[str, ...]:
+        """Where answers contradict each other or the knowledge, and what was done."""
+        check_is_fitted(self, "trace_")
+        return tuple(self.trace_.conflict_sentences())
+
+    @property
+    def ambiguous_(self) -> tuple[tuple[Name, Name, Name], ...]:
+        """Triples a - k - b on which the tests do not agree, or say nothing."""
+        check_is_fitted(self, "trace_")
+        return cast("tuple[tuple[Name, Name, Name], ...]", self.trace_.ambiguous())
+
+
+@dataclass(frozen=True)
+class Trace(SearchTrace):
+    """The steps of a search for a class of DAGs.
+
+    Attributes
+    ----------
     settled : Settled
         Which of it could hold, and the edges directed by knowledge and colliders.
     directed : ndarray of bool, shape (p, p)
@@ -56,26 +106,15 @@ class Trace:
         What was known before.
     """
 
-    names: tuple[Name, ...]
-    found: Skeleton
-    judged: Judgement
     settled: Settled
     directed: BoolArray
     conflicts: Conflicts
     graph: CausalGraph
     knowledge: Knowledge
 
-    def separations(self) -> Separations:
-        """Separating sets by names, looked up when asked for."""
-        return Separations(self.names, self.found.separators)
-
-    def ambiguous(self) -> tuple[tuple[Name, Name, Name], ...]:
-        """Triples on which the tests do not agree, by names."""
-        statements = self.judged.statements
-        triples = statements.triples[statements.verdict == AMBIGUOUS]
-        return tuple(
-            (self.names[a], self.names[k], self.names[b]) for a, k, b in sorted(triples.tolist())
-        )
+    def conflict_sentences(self) -> tuple[str, ...]:
+        """Where answers contradict each other or the knowledge."""
+        return self.conflicts.sentences
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each pair of variables.

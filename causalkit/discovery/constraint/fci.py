@@ -30,14 +30,13 @@ import warnings
 from abc import abstractmethod
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.moments import Moments
 from causalkit._core.parallel import one_thread
 from causalkit._core.table import Table
 from causalkit.discovery._deadline import flag_when_up
 from causalkit.discovery._setup import Setup, as_knowledge, reads_moments, set_up, warn_of
-from causalkit.discovery.base import DiscoveryAlgorithm, Explanation, Separations
+from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
 from causalkit.discovery.constraint._colliders import Judgement
 from causalkit.discovery.constraint._conflicts import Conflicts
 from causalkit.discovery.constraint._latent_triples import judge_latent
@@ -53,6 +52,7 @@ from causalkit.discovery.constraint._pag_trace import PagTrace
 from causalkit.discovery.constraint._possible_d_sep import search_farther
 from causalkit.discovery.constraint._rfci import Links
 from causalkit.discovery.constraint._skeleton import Bounds, Skeleton, find_skeleton
+from causalkit.discovery.constraint._trace import Traced
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.errors import TimeBudgetWarning
 from causalkit.graph import CausalGraph, Kind
@@ -63,7 +63,7 @@ from causalkit.typing import BoolArray, Name
 __all__ = ["FCI", "RFCI"]
 
 
-class LatentSearch(DiscoveryAlgorithm):
+class LatentSearch(Traced, DiscoveryAlgorithm):
     """What FCI, RFCI and GFCI share: settings, and telling what was found."""
 
     n_tests_: int
@@ -151,24 +151,6 @@ class LatentSearch(DiscoveryAlgorithm):
         self, found: Skeleton, setup: Setup, cuts: Bounds, stop: BoolArray
     ) -> tuple[Judgement, Oriented]:
         """What comes after the search among neighbours."""
-
-    @property
-    def separators_(self) -> Separations:
-        """For pairs that a test cut apart: the set, and the test's answer."""
-        check_is_fitted(self, "trace_")
-        return self.trace_.separations()
-
-    @property
-    def conflicts_(self) -> tuple[str, ...]:
-        """Where answers contradict each other or the knowledge, and what was done."""
-        check_is_fitted(self, "trace_")
-        return tuple(self.trace_.conflicts())
-
-    @property
-    def ambiguous_(self) -> tuple[tuple[Name, Name, Name], ...]:
-        """Triples a - k - b about which the tests say nothing, or do not agree."""
-        check_is_fitted(self, "trace_")
-        return self.trace_.ambiguous()
 
     def _explain(self, a: Name, b: Name) -> Explanation:
         return self.trace_.explain(a, b)

@@ -22,18 +22,17 @@ CPDAG with 4 nodes, 3 edges: rain -> wet; sprinkler -> wet; wet -> slippery
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.moments import Moments
 from causalkit._core.parallel import one_thread
 from causalkit._core.table import Table
 from causalkit.discovery._setup import as_knowledge, reads_moments, set_up, warn_of
-from causalkit.discovery.base import DiscoveryAlgorithm, Explanation, Separations
+from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
 from causalkit.discovery.constraint._colliders import judge_triples
 from causalkit.discovery.constraint._conflicts import Conflicts
 from causalkit.discovery.constraint._orientation import settle
 from causalkit.discovery.constraint._skeleton import find_skeleton
-from causalkit.discovery.constraint._trace import Trace
+from causalkit.discovery.constraint._trace import Trace, Traced
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.graph import ARROW, CausalGraph, Kind
 from causalkit.graph.meek import class_marks
@@ -43,7 +42,7 @@ from causalkit.typing import Name
 __all__ = ["PC"]
 
 
-class PC(DiscoveryAlgorithm):
+class PC(Traced, DiscoveryAlgorithm):
     """Learn the Markov equivalence class of a DAG from conditional-independence tests.
 
     Parameters
@@ -184,24 +183,6 @@ class PC(DiscoveryAlgorithm):
             setup.names, found, judged, settled, ends == ARROW, conflicts, self.graph_, known_before
         )
         warn_of(found, conflicts.on_knowledge)
-
-    @property
-    def separators_(self) -> Separations:
-        """For pairs that a test cut apart: the set, and the test's answer."""
-        check_is_fitted(self, "trace_")
-        return self.trace_.separations()
-
-    @property
-    def conflicts_(self) -> tuple[str, ...]:
-        """Where answers contradict each other or the knowledge, and what was done."""
-        check_is_fitted(self, "trace_")
-        return self.trace_.conflicts.sentences
-
-    @property
-    def ambiguous_(self) -> tuple[tuple[Name, Name, Name], ...]:
-        """Triples a - k - b on which the tests do not agree."""
-        check_is_fitted(self, "trace_")
-        return self.trace_.ambiguous()
 
     def _explain(self, a: Name, b: Name) -> Explanation:
         return self.trace_.explain(a, b)
