@@ -51,7 +51,7 @@ OBJECTS = (
     *(Fraction(1, 3), 1j, complex("nan"), date(2020, 1, 1), datetime(1, 1, 1), timedelta(3)),
     *([], [1, 2], (1,), {}, {"a": 1}, {1}, np.array([1.0, 2.0]), np.array(3), object, len, ...),
     *(
-        np.datetime64("NaT"),
+        np.datetime64("NaT", "ns"),
         np.str_("x"),
         pd.Timestamp("2020-01-01"),
         pd.Interval(0, 1),

@@ -435,7 +435,7 @@ def test_the_driving_force_is_the_curve_behind_the_change():
     force = found.driving_force("y")
     assert force.parents == ("x",)
     assert force.times.dtype.kind == "M"
-    assert (np.diff(force.times) > np.timedelta64(0)).all()
+    assert (np.diff(force.times) > np.timedelta64(0, "ns")).all()
     at = np.interp(force.times.astype(float), when.to_numpy("datetime64[us]").astype(float), hidden)
     assert abs(np.corrcoef(force.curve[:, 0], at)[0, 1]) > 0.95
 
