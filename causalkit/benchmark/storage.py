@@ -215,13 +215,14 @@ def _from_parquet(folder: Path) -> list[dict[str, Any]]:
     for part in sorted(folder.glob("part-*.parquet")):
         try:
             table = pq.read_table(part, partitioning=None)
+            names, found = table.column_names, table.to_pylist()  # texts are decoded only now
         except (pa.ArrowException, OSError, ValueError) as error:
             raise InputError(
                 f"{part} cannot be read ({error}); expected results of a leaderboard. Remove it, "
                 "and its results are computed anew."
             ) from None
-        _check_columns(table.column_names, part)
-        rows += table.to_pylist()
+        _check_columns(names, part)
+        rows += found
     return rows
 
 
