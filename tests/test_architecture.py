@@ -27,7 +27,7 @@ LAYERS = (
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 SOLE_IMPORTERS = {
-    "narwhals": "table.py",
+    "narwhals": "frames.py",
     "joblib": "parallel.py",
     "threadpoolctl": "parallel.py",
     "tqdm": "progress.py",

@@ -32,7 +32,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from causalkit._core.table import BOOLEAN, Levels, sorted_levels
+from causalkit._core.column_values import BOOLEAN, Levels, sorted_levels
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.typing import FloatArray, IntArray, Name
 

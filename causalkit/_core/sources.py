@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from causalkit._core.table import checked_names
+from causalkit._core.frames import checked_names
 from causalkit.errors import InputError
 from causalkit.typing import Name
 

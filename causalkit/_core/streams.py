@@ -21,16 +21,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from causalkit._core.column_values import BOOLEAN, Levels, sorted_levels, unreadable
+from causalkit._core.frames import checked_names
 from causalkit._core.moments import Moments, check_two_levels, merge
 from causalkit._core.parallel import check_jobs, one_thread
 from causalkit._core.sources import container, source_of
-from causalkit._core.table import (
-    BOOLEAN,
-    Levels,
-    checked_names,
-    sorted_levels,
-    unreadable,
-)
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.typing import Data, FloatArray, IntArray, Name
 

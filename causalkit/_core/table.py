@@ -9,41 +9,27 @@ What cannot be read without guessing is refused here, once, with an error that n
 free text, dates, infinities, duplicated names. Nothing is dropped, and nothing is converted
 silently.
 
-This module is the only importer of narwhals.
+Containers are opened in :mod:`~causalkit._core.frames`, single columns are read in
+:mod:`~causalkit._core.column_values`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from causalkit._core.column_values import BOOLEAN, Levels
+from causalkit._core.frames import columns_of, frame_with, read_column
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
-__all__ = [
-    "BOOLEAN",
-    "Levels",
-    "Table",
-    "are_finite",
-    "as_table",
-    "checked_names",
-    "column_names",
-    "is_missing",
-    "sorted_levels",
-    "unreadable",
-    "with_columns",
-]
+__all__ = ["Table", "are_finite", "as_table", "column_names", "with_columns"]
 
-_ROWS_NEAR = 256
-
-Levels = tuple[object, ...] | None
-
-BOOLEAN: tuple[object, ...] = (False, True)
+_ROWS_NEAR: Final = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,7 +164,7 @@ def as_table(
         table = _of_floats(data)
         if table is not None:
             return table
-    found = _columns_of(data)
+    found = columns_of(data)
     if columns is not None:
         wanted = list(columns)
         for name in wanted:
@@ -188,7 +174,7 @@ def as_table(
     if not found:
         raise InputError("the data have no columns; expected at least one named column.")
     marking = frozenset(labels)
-    read = [_read(name, column, name in marking) for name, column in found.items()]
+    read = [read_column(name, column, name in marking) for name, column in found.items()]
     lengths = {len(values) for values, _ in read}
     if len(lengths) > 1:
         sizes = {name: len(values) for name, (values, _) in zip(found, read, strict=True)}
@@ -232,7 +218,7 @@ def are_finite(values: FloatArray) -> bool:
 
 def column_names(data: Data) -> tuple[Name, ...]:
     """Names of all columns, read or not."""
-    return data.names if isinstance(data, Table) else tuple(_columns_of(data))
+    return data.names if isinstance(data, Table) else tuple(columns_of(data))
 
 
 def with_columns(data: Data, columns: Mapping[Name, FloatArray]) -> Data:
@@ -244,299 +230,10 @@ def with_columns(data: Data, columns: Mapping[Name, FloatArray]) -> Data:
         return result
     if isinstance(data, Mapping):
         return {name: columns.get(name, column) for name, column in data.items()}
-    import narwhals.stable.v2 as nw
-
-    frame = nw.from_native(data, eager_only=True)
-    for name, raw in zip(checked_names(list(frame.columns)), frame.columns, strict=True):
-        if name in columns:
-            index = getattr(data, "index", None)
-            of_pandas = index is not None and not callable(index)
-            new: Any = nw.new_series(raw, columns[name], backend=frame.implementation)
-            if of_pandas:  # rows keep their labels
-                new = nw.from_native(new.to_native().set_axis(index), series_only=True)
-            frame = frame.with_columns(new)
-    return frame.to_native()
+    return frame_with(data, columns)
 
 
 def _frozen(values: FloatArray) -> FloatArray:
     values = np.asfortranarray(values, dtype=np.float64)
     values.flags.writeable = False
     return values
-
-
-# --- reading containers --------------------------------------------------------------------------
-
-
-def _columns_of(data: Data) -> dict[Name, Any]:
-    """Columns by name, each a narwhals Series or an ndarray."""
-    import narwhals.stable.v2 as nw
-
-    if isinstance(data, np.ndarray):
-        if data.ndim != 2:
-            raise InputError(
-                f"the array has {data.ndim} dimension(s), shape {data.shape}; expected 2, rows by "
-                "columns. Use data.reshape(-1, 1) for a single column."
-            )
-        data = _unmasked(np.asanyarray(data))
-        return {f"x{k}": data[:, k] for k in range(data.shape[1])}
-    if isinstance(data, Mapping):
-        names = checked_names(list(data))
-        columns = dict(zip(names, map(_as_series, names, data.values()), strict=True))
-        _check_aligned(columns)
-        return columns
-    try:
-        frame = nw.from_native(data)
-    except nw.exceptions.DuplicateError:
-        raise _duplicated(_raw_names(data)) from None
-    except TypeError:
-        raise InputError(
-            f"cannot read a {type(data).__name__} as a table; expected a pandas, polars or pyarrow "
-            "frame, a 2-D NumPy array, or a dict of columns. Convert it first."
-        ) from None
-    if isinstance(frame, nw.LazyFrame):
-        raise InputError(
-            "the data are lazy; expected rows that are in memory. Call .collect() (polars) or "
-            ".to_arrow_table() (duckdb) first."
-        )
-    try:
-        names = checked_names(list(frame.columns))
-    except nw.exceptions.DuplicateError:
-        raise _duplicated(_raw_names(data)) from None
-    return {name: frame.get_column(raw) for name, raw in zip(names, frame.columns, strict=True)}
-
-
-def _as_series(name: Name, column: Any) -> Any:
-    import narwhals.stable.v2 as nw
-
-    if type(column).__module__.partition(".")[0] == "pandas" and not hasattr(column, "iloc"):
-        import pandas as pd
-
-        try:
-            column = pd.Series(column)  # a pd.Categorical or an index; as an array it lost its type
-        except (NotImplementedError, TypeError, ValueError):
-            raise InputError(
-                f"column {name!r} of the dict is a {type(column).__name__}; expected one value a "
-                "row. Give each part a column of its own."
-            ) from None
-    series = nw.from_native(column, allow_series=True, pass_through=True)
-    if isinstance(series, nw.Series):
-        return series
-    try:
-        array = _unmasked(np.asanyarray(column))
-    except ValueError:
-        raise InputError(
-            f"column {name!r} of the dict holds cells of different lengths; expected one value a "
-            "row. Give each part a column of its own."
-        ) from None
-    if array.dtype.kind == "U" and not isinstance(column, np.ndarray):
-        array = np.array(column, dtype=object)  # where a NaN is no "nan", and 1 no "1"
-    if array.ndim != 1:
-        raise InputError(
-            f"column {name!r} of the dict has shape {array.shape}; expected one dimension. "
-            "Give each column its own name."
-        )
-    return array
-
-
-def _unmasked(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A plain array; what a masked array hides is missing, whatever stands under the mask."""
-    hidden = np.ma.getmaskarray(array) if isinstance(array, np.ma.MaskedArray) else np.False_
-    plain = np.asarray(array)
-    if hidden.any():
-        plain = plain.astype(object)
-        plain[hidden] = None
-    return plain
-
-
-def _check_aligned(columns: Mapping[Name, Any]) -> None:
-    """Refuse pandas columns whose row labels differ: which rows belong together is unknown."""
-    first: Name | None = None
-    for name, column in columns.items():
-        index = getattr(getattr(column, "to_native", lambda: None)(), "index", None)
-        if index is None or callable(index):
-            continue
-        if first is None:
-            first, labels = name, index
-        elif len(index) == len(labels) and not index.equals(labels):
-            raise InputError(
-                f"columns {first!r} and {name!r} are pandas columns with different row labels; "
-                "expected one index, because rows are taken in their order. Use "
-                "pandas.DataFrame(columns) to match the labels, or .to_numpy() to drop them."
-            )
-
-
-def _raw_names(data: Any) -> list[Any]:
-    """Names as the container lists them; `.columns` of a pyarrow table are no names."""
-    return list(getattr(data, "column_names", None) or data.columns)
-
-
-def checked_names(names: Sequence[Any]) -> list[Name]:
-    """Names as plain strings and integers, each of them once."""
-    checked: list[Name] = []
-    for name in names:
-        if isinstance(name, np.integer):
-            name = int(name)
-        elif isinstance(name, np.str_):
-            name = str(name)
-        if isinstance(name, bool) or not isinstance(name, (str, int)):
-            raise InputError(
-                f"a column is named {name!r}, a {type(name).__name__}; expected strings or "
-                "integers. Rename the columns first (a pandas MultiIndex must be flattened)."
-            )
-        checked.append(name)
-    if len(set(checked)) < len(checked):
-        raise _duplicated(checked)
-    return checked
-
-
-def _duplicated(names: Sequence[Any]) -> InputError:
-    twice = sorted({str(name) for name, count in Counter(names).items() if count > 1})
-    return InputError(
-        f"column name(s) {', '.join(map(repr, twice))} occur more than once; expected each name "
-        "once, because a graph speaks of variables by name. Rename or drop the copies."
-    )
-
-
-# --- reading one column --------------------------------------------------------------------------
-
-
-def _read(name: Name, column: Any, is_label: bool) -> tuple[FloatArray, Levels]:
-    """Values and levels of one column."""
-    cells = _texts(column) if is_label else None
-    if cells is not None:
-        values, levels = _as_codes(cells, sorted_levels(set(cells) - {None}))
-    elif isinstance(column, np.ndarray):
-        values, levels = _read_array(name, column)
-    else:
-        values, levels = _read_series(name, column)
-    infinite = np.isinf(values)
-    if infinite.any():
-        raise InputError(
-            f"column {name!r} has {int(infinite.sum())} infinite value(s), the first in row "
-            f"{int(infinite.argmax())}; expected finite numbers. Replace them, or mark them "
-            "missing with NaN."
-        )
-    return values, levels
-
-
-def _read_series(name: Name, column: Any) -> tuple[FloatArray, Levels]:
-    import narwhals.stable.v2 as nw
-
-    dtype = column.dtype
-    if dtype == nw.Boolean or dtype.is_decimal():
-        return _read_objects(name, column.to_numpy().astype(object))
-    if dtype.is_numeric():
-        if dtype in (nw.Int128, nw.UInt128):  # NumPy has no such integers
-            column = column.cast(nw.Float64)
-        return _as_float(column.to_numpy()), None
-    if dtype == nw.Categorical or dtype == nw.Enum:
-        return _read_levels(column, ordered=dtype == nw.Enum)
-    if dtype == nw.Object or dtype == nw.Unknown:
-        return _read_objects(name, column.to_numpy())
-    raise unreadable(name, str(dtype), _some_cells(column))
-
-
-def _some_cells(column: Any) -> list[object]:
-    """Cells to show; none if Python has no such value, such as a time beyond its calendar."""
-    try:
-        return list(column.drop_nulls().head(3).to_list())
-    except (ValueError, OverflowError):
-        return []
-
-
-def _read_levels(column: Any, *, ordered: bool) -> tuple[FloatArray, Levels]:
-    """Codes among the levels that occur: in declared order if there is one, else sorted."""
-    cells = column.to_list()
-    present = {cell for cell in set(cells) if not is_missing(cell)}
-    if ordered:
-        levels = [level for level in column.cat.get_categories().to_list() if level in present]
-    else:
-        levels = sorted_levels(present)
-    return _as_codes(cells, levels)
-
-
-def _texts(column: Any) -> list[str | None] | None:
-    """Cells of a column of text, None where one is missing; None if it holds anything else."""
-    cells = column.tolist() if isinstance(column, np.ndarray) else column.to_list()
-    cells = [None if is_missing(cell) else cell for cell in cells]
-    return cells if {type(cell) for cell in cells} - {type(None)} == {str} else None
-
-
-def _as_codes(cells: Sequence[Any], levels: Sequence[Any]) -> tuple[FloatArray, Levels]:
-    code = {level: float(k) for k, level in enumerate(levels)}
-    return np.array([code.get(cell, np.nan) for cell in cells]), tuple(levels)
-
-
-def sorted_levels(levels: Iterable[object]) -> list[Any]:
-    """Levels without a declared order, in the order of their codes."""
-    return sorted(levels, key=lambda level: (str(type(level)), level))
-
-
-def _read_array(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray, Levels]:
-    if column.dtype == np.bool_:
-        return column.astype(np.float64), BOOLEAN
-    if column.dtype.kind in "iuf":
-        return _as_float(column), None
-    if column.dtype == object:
-        return _read_objects(name, column)
-    raise unreadable(name, str(column.dtype), column[:3].tolist())
-
-
-def _read_objects(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray, Levels]:
-    """Python objects are welcome when all of them are numbers, or all booleans, or missing."""
-    from decimal import Decimal
-    from numbers import Real
-
-    present = [cell for cell in column if not is_missing(cell)]
-    boolean = bool(present) and all(isinstance(cell, (bool, np.bool_)) for cell in present)
-    if not all(isinstance(cell, (Real, np.bool_, Decimal)) for cell in present):
-        strange = [cell for cell in present if not isinstance(cell, (Real, np.bool_, Decimal))]
-        raise unreadable(name, type(strange[0]).__name__, strange[:3])
-    try:
-        values = [np.nan if is_missing(cell) else float(cell) for cell in column]
-    except OverflowError:
-        raise InputError(
-            f"column {name!r} holds an integer beyond the largest float, about 1.8e308; expected "
-            "numbers in that range. Change its unit, or take its logarithm."
-        ) from None
-    return np.array(values, dtype=np.float64), BOOLEAN if boolean else None
-
-
-def _as_float(column: np.ndarray[Any, Any]) -> FloatArray:
-    with np.errstate(over="ignore"):  # a long double beyond the range is infinite: refused below
-        return np.asarray(column, dtype=np.float64)
-
-
-def is_missing(cell: Any) -> bool:
-    if cell is None or type(cell).__name__ == "NAType":
-        return True
-    try:
-        return bool(np.ndim(cell) == 0 and cell != cell)
-    except ArithmeticError:  # Decimal("sNaN") refuses to be compared
-        return True
-    except (TypeError, ValueError):  # a list of lists of different lengths has no dimensions
-        return False
-
-
-def unreadable(name: Name, what: str, examples: list[object]) -> InputError:
-    """Say that a column of type `what` cannot be read, and what would help."""
-    shown = ", ".join(dict.fromkeys(repr(cell) for cell in examples))
-    advice = "Convert it, or leave the column out."
-    if any(word in what.lower() for word in ("date", "time", "duration")):
-        what = "dates or times"
-        advice = (
-            "Turn them into numbers, e.g. days since the start; if they date the rows of series, "
-            f"say time={name!r}."
-        )
-        shown = str(examples[0]) if examples else ""
-    elif what.lower().startswith(("str", "<u", "object")) and "struct" not in what.lower():
-        what = "text"
-        advice = (
-            "If its values are categories, say so with .astype('category') (pandas) or "
-            ".cast(pl.Categorical) (polars); if they are numbers, convert them; otherwise leave "
-            "the column out."
-        )
-    return InputError(
-        f"column {name!r} holds {what} ({shown}); expected numbers, booleans or categories. "
-        f"{advice}"
-    )

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from causalkit._core.checks import check_complete
-from causalkit._core.table import Table, as_table, is_missing
+from causalkit._core.column_values import is_missing
+from causalkit._core.table import Table, as_table
 from causalkit.errors import InputError
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from causalkit._core.column_values import Levels
 from causalkit._core.moments import Moments
 from causalkit._core.streams import blocks_of, moments_of
-from causalkit._core.table import Levels
 from causalkit.errors import InputError
 from causalkit.typing import FloatArray, IntArray, Name
 

@@ -17,7 +17,8 @@ from typing import Final
 import numpy as np
 
 from causalkit._core.checks import as_names, check_complete, check_count, check_rows
-from causalkit._core.table import Levels, Table, as_table
+from causalkit._core.column_values import Levels
+from causalkit._core.table import Table, as_table
 from causalkit.errors import InputError
 from causalkit.independence.random_features import cosines, draw_frequencies
 from causalkit.typing import Data, FloatArray, IntArray, Name

@@ -14,7 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from causalkit._core.table import Table, as_table, column_names, is_missing, sorted_levels
+from causalkit._core.column_values import is_missing, sorted_levels
+from causalkit._core.table import Table, as_table, column_names
 from causalkit.discovery.changing._surrogate import Surrogate
 from causalkit.discovery.knowledge import Knowledge
 from causalkit.discovery.resampling._resampling import raw_column

@@ -26,7 +26,8 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from causalkit._core.table import Levels, Table, is_missing
+from causalkit._core.column_values import Levels, is_missing
+from causalkit._core.table import Table
 from causalkit.discovery._setup import as_test
 from causalkit.discovery.base import read_columns
 from causalkit.discovery.local.markov_boundary import MarkovBoundary

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from causalkit._core.checks import check_choice, check_count
+from causalkit._core.column_values import is_missing
 from causalkit._core.moments import Moments
 from causalkit._core.series import Series
-from causalkit._core.table import Table, as_table, is_missing
+from causalkit._core.table import Table, as_table
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.independence import CITest, Clustered
 from causalkit.typing import Data, FloatArray, IntArray, Name

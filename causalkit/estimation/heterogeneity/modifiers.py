@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from causalkit._core.checks import as_names, check_complete
-from causalkit._core.table import BOOLEAN, Levels, Table, as_table
+from causalkit._core.column_values import BOOLEAN, Levels
+from causalkit._core.table import Table, as_table
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.typing import BoolArray, Data, FloatArray, Name
 

@@ -21,8 +21,8 @@ from typing import Final
 
 import numpy as np
 
+from causalkit._core.column_values import BOOLEAN, Levels
 from causalkit._core.series import Series, as_series
-from causalkit._core.table import BOOLEAN, Levels
 from causalkit.errors import InputError
 from causalkit.typing import Data, FloatArray, IntArray, Name
 

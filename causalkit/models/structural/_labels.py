@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalkit._core.checks import check_complete
-from causalkit._core.table import BOOLEAN, as_table
+from causalkit._core.column_values import BOOLEAN
+from causalkit._core.table import as_table
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph
 from causalkit.models.interventions import Hold, Intervention, Policy, Shift

@@ -1,0 +1,130 @@
+"""What stands in one column, as numbers: its values, its levels, its holes.
+
+A number is itself, a boolean is 0 or 1, a category is the position of its level among those that
+occur, and whatever a library writes where nothing is known (None, NaN, NaT, `pandas.NA`) is NaN.
+Levels without a declared order are sorted, so that two parts of the data agree on their codes:
+
+>>> as_codes(["south", None, "north"], sorted_levels({"south", "north"}))
+(array([ 1., nan,  0.]), ('north', 'south'))
+
+What would have to be guessed is refused, by :func:`unreadable`, with what would help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from causalkit.errors import InputError
+from causalkit.typing import FloatArray, Name
+
+__all__ = [
+    "BOOLEAN",
+    "Levels",
+    "as_codes",
+    "as_floats",
+    "as_texts",
+    "is_missing",
+    "read_array",
+    "read_objects",
+    "sorted_levels",
+    "unreadable",
+]
+
+Levels = tuple[object, ...] | None
+"""Of a column: None if it is numeric."""
+
+BOOLEAN: Final[tuple[object, ...]] = (False, True)
+
+
+def read_array(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray, Levels]:
+    """Values and levels of an array: of numbers, booleans or Python objects."""
+    if column.dtype == np.bool_:
+        return column.astype(np.float64), BOOLEAN
+    if column.dtype.kind in "iuf":
+        return as_floats(column), None
+    if column.dtype == object:
+        return read_objects(name, column)
+    raise unreadable(name, str(column.dtype), column[:3].tolist())
+
+
+def read_objects(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray, Levels]:
+    """Python objects are welcome when all of them are numbers, or all booleans, or missing."""
+    from decimal import Decimal
+    from numbers import Real
+
+    present = [cell for cell in column if not is_missing(cell)]
+    boolean = bool(present) and all(isinstance(cell, (bool, np.bool_)) for cell in present)
+    if not all(isinstance(cell, (Real, np.bool_, Decimal)) for cell in present):
+        strange = [cell for cell in present if not isinstance(cell, (Real, np.bool_, Decimal))]
+        raise unreadable(name, type(strange[0]).__name__, strange[:3])
+    try:
+        values = [np.nan if is_missing(cell) else float(cell) for cell in column]
+    except OverflowError:
+        raise InputError(
+            f"column {name!r} holds an integer beyond the largest float, about 1.8e308; expected "
+            "numbers in that range. Change its unit, or take its logarithm."
+        ) from None
+    return np.array(values, dtype=np.float64), BOOLEAN if boolean else None
+
+
+def as_floats(column: np.ndarray[Any, Any]) -> FloatArray:
+    """Numbers of any type as floats."""
+    with np.errstate(over="ignore"):  # a long double beyond the range is infinite: refused below
+        return np.asarray(column, dtype=np.float64)
+
+
+def as_texts(column: Any) -> list[str | None] | None:
+    """Cells of a column of text, None where one is missing; None if it holds anything else."""
+    cells = column.tolist() if isinstance(column, np.ndarray) else column.to_list()
+    cells = [None if is_missing(cell) else cell for cell in cells]
+    return cells if {type(cell) for cell in cells} - {type(None)} == {str} else None
+
+
+def as_codes(cells: Sequence[Any], levels: Sequence[Any]) -> tuple[FloatArray, Levels]:
+    """Position of each cell among the levels, NaN where it is none of them."""
+    code = {level: float(k) for k, level in enumerate(levels)}
+    return np.array([code.get(cell, np.nan) for cell in cells]), tuple(levels)
+
+
+def sorted_levels(levels: Iterable[object]) -> list[Any]:
+    """Levels without a declared order, in the order of their codes."""
+    return sorted(levels, key=lambda level: (str(type(level)), level))
+
+
+def is_missing(cell: Any) -> bool:
+    """Whether a cell says that nothing is known: None, NaN, NaT or `pandas.NA`."""
+    if cell is None or type(cell).__name__ == "NAType":
+        return True
+    try:
+        return bool(np.ndim(cell) == 0 and cell != cell)
+    except ArithmeticError:  # Decimal("sNaN") refuses to be compared
+        return True
+    except (TypeError, ValueError):  # a list of lists of different lengths has no dimensions
+        return False
+
+
+def unreadable(name: Name, what: str, examples: list[object]) -> InputError:
+    """Say that a column of type `what` cannot be read, and what would help."""
+    shown = ", ".join(dict.fromkeys(repr(cell) for cell in examples))
+    advice = "Convert it, or leave the column out."
+    if any(word in what.lower() for word in ("date", "time", "duration")):
+        what = "dates or times"
+        advice = (
+            "Turn them into numbers, e.g. days since the start; if they date the rows of series, "
+            f"say time={name!r}."
+        )
+        shown = str(examples[0]) if examples else ""
+    elif what.lower().startswith(("str", "<u", "object")) and "struct" not in what.lower():
+        what = "text"
+        advice = (
+            "If its values are categories, say so with .astype('category') (pandas) or "
+            ".cast(pl.Categorical) (polars); if they are numbers, convert them; otherwise leave "
+            "the column out."
+        )
+    return InputError(
+        f"column {name!r} holds {what} ({shown}); expected numbers, booleans or categories. "
+        f"{advice}"
+    )
