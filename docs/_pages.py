@@ -78,9 +78,27 @@ def linked(text: str, package: str) -> str:
     return re.sub(r":(class|func|mod):`~?([\w.]+)`", link, text)
 
 
+def write_top_level(path: Path) -> None:
+    """Write the page of what `import causalkit` gives: links, and stubs of what lives nowhere else."""
+    top = importlib.import_module("causalkit")
+    names = [name for name in top.__all__ if callable(getattr(top, name))]
+    homes = {
+        name: package
+        for package in PACKAGES
+        for name in importlib.import_module(f"causalkit.{package}").__all__
+    }
+    page = ["causalkit", "=========", "", ".. automodule:: causalkit", "   :no-members:", ""]
+    page += ["These names are there at once; each is the one of the package that is linked.", ""]
+    page += [f"- :obj:`~causalkit.{homes[name]}.{name}`" for name in names if name in homes]
+    page += ["", ".. currentmodule:: causalkit", "", ".. autosummary::", "   :toctree: .", ""]
+    page += [f"   {name}" for name in names if name not in homes]
+    path.write_text("\n".join(page) + "\n", encoding="utf-8")
+
+
 def write_reference(folder: Path) -> None:
-    """Write one page a package, each with a stub a public name."""
+    """Write one page a package, each with a stub a public name, and one of the top level."""
     folder.mkdir(parents=True, exist_ok=True)
+    write_top_level(folder / "causalkit.rst")
     for package in PACKAGES:
         module = importlib.import_module(f"causalkit.{package}")
         title = f"causalkit.{package}"
