@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from causalkit._core import moments, streams
+from causalkit._core import row_sums, streams
 from causalkit._core.moments import Moments
 from causalkit._core.streams import is_stream, moments_of
 from causalkit._core.table import as_table
@@ -68,8 +68,8 @@ def assert_same(found, expected):
 def few_rows_a_block(monkeypatch):
     monkeypatch.setattr(streams, "_BLOCK_CELLS", 1)
     monkeypatch.setattr(streams, "_BLOCK_ROWS", 64)
-    monkeypatch.setattr(moments, "_TILE_CELLS", 1)
-    monkeypatch.setattr(moments, "_TILE_ROWS", 8)
+    monkeypatch.setattr(row_sums, "_TILE_CELLS", 1)
+    monkeypatch.setattr(row_sums, "_TILE_ROWS", 8)
 
 
 # --- containers ---------------------------------------------------------------------------------
