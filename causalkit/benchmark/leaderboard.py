@@ -157,22 +157,23 @@ def compare(
         for method in everyone
     ]
     open_cells = [rest for cell in cells if (rest := _open_part(cell, known, again)) is not None]
-    try:
-        with _progress(progress, open_cells, cells, len(methods)):
-            fresh = run(
-                work,
-                [(cell, kept) for cell in open_cells],
-                n_jobs=n_jobs,
-                label="comparing",
-                steady=True,
-            )
-    finally:
-        if kept is not None:
-            kept.gather()
-    found = known | {result.key: result for results in fresh for result in results}
+    with _progress(progress, open_cells, cells, len(methods)):
+        fresh = _worked_on(open_cells, kept, n_jobs)
+    found = known | {result.key: result for result in fresh}
     rivals = frozenset(method.name for method, _ in everyone) - set(map(str, methods))
     rows = tuple(_named(cell, task, found) for cell in cells for task in cell.keys)
     return Leaderboard(rows, rivals)
+
+
+def _worked_on(cells: Iterable[Cell], store: Store | None, n_jobs: int | None) -> Iterator[Result]:
+    """What comes of the cells; a store has it gathered, also where the work is interrupted."""
+    jobs = [(cell, store) for cell in cells]
+    try:
+        found = run(work, jobs, n_jobs=n_jobs, label="comparing", steady=True)
+    finally:
+        if store is not None:
+            store.gather()
+    return (result for results in found for result in results)
 
 
 @contextmanager

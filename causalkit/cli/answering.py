@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -13,6 +14,10 @@ from causalkit.cli.json_text import records_of
 from causalkit.cli.learning import as_known, searcher
 from causalkit.cli.running import Answer, Status, remark
 from causalkit.errors import InputError
+from causalkit.typing import Name
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["analyze", "estimate", "identify"]
 
@@ -81,30 +86,20 @@ def estimate(
 ) -> Answer:
     """Estimate an effect, given a graph, or the columns to adjust for."""
     from causalkit.cli.questions import Question, estimand_values
-    from causalkit.cli.reading import read_table
 
     chosen = estimator_named(estimator, jobs)
     question = Question(treatment, outcome, graph, adjust_for or (), instrument or ())
-    beside = tuple(name for name in (clusters, weights, panel, time) if name is not None)
-    table = read_table(
-        data,
-        drop=drop,
-        only=lambda columns: question.columns(columns, beside),
-        labels=[clusters, panel],
-        dates=time,
-        separator=separator,
-        decimal=decimal,
+    beside: dict[str, Any] = {
+        "clusters": clusters,
+        "sample_weight": weights,
+        "panel": panel,
+        "time": time,
+    }
+    table = _read(
+        data, beside, only=question.columns, drop=drop, separator=separator, decimal=decimal
     )
     estimand = question.estimand(table, strategy, estimator)
-    effect = estimand.estimate(
-        table,
-        chosen,
-        clusters=clusters,
-        sample_weight=weights,
-        random_state=seed,
-        panel=panel,
-        time=time,
-    )
+    effect = estimand.estimate(table, chosen, random_state=seed, **beside)
     asked = {"treatment": treatment, "outcome": outcome, "n_rows": len(table), "level": level}
     return _of_effect(effect, level, {**asked, "estimand": estimand_values(estimand)})
 
@@ -138,7 +133,6 @@ def analyze(
 ) -> Answer:
     """Discover, identify, estimate and challenge one effect."""
     from causalkit.cli.questions import Question
-    from causalkit.cli.reading import read_table
     from causalkit.cli.reading_graphs import read_knowledge
     from causalkit.workflow import analyze as run_analysis
 
@@ -146,21 +140,11 @@ def analyze(
     labels = {"panel": panel, "time": time}
     beside = {"clusters": clusters, "sample_weight": weights, **labels}
     question = Question(treatment, outcome, graph)
-    algorithm = None
-    if graph is None:
-        algorithm = _search(search, labels, tiers, seed, jobs)
-    else:
+    if graph is not None:
         _refuse_search(search, tiers)
-    named = tuple(name for name in beside.values() if name is not None)
-    table = read_table(
-        data,
-        drop=drop,
-        only=None if graph is None else lambda columns: question.columns(columns, named),
-        labels=[clusters, panel],
-        dates=time,
-        separator=separator,
-        decimal=decimal,
-    )
+    algorithm = _search(search, labels, tiers, seed, jobs) if graph is None else None
+    only = None if graph is None else question.columns
+    table = _read(data, beside, only=only, drop=drop, separator=separator, decimal=decimal)
     known = read_knowledge(tiers) if algorithm is None else algorithm.get_params().get("knowledge")
     table = as_known(table, known)
     treated, result = question.nodes(table)
@@ -179,6 +163,30 @@ def analyze(
         **beside,
     )
     return _of_analysis(analysis, report, decisions=decisions, strict=strict)
+
+
+def _read(
+    data: Path,
+    beside: Mapping[str, str | None],
+    *,
+    only: Callable[[Sequence[Name], Sequence[str]], Sequence[Name]] | None,
+    drop: Sequence[str] | None,
+    separator: str | None,
+    decimal: str,
+) -> pd.DataFrame:
+    """The columns that are asked about, and those beside them; all, where `only` is None."""
+    from causalkit.cli.reading import read_table
+
+    named = tuple(name for name in beside.values() if name is not None)
+    return read_table(
+        data,
+        drop=drop,
+        only=None if only is None else lambda columns: only(columns, named),
+        labels=[beside["clusters"], beside["panel"]],
+        dates=beside["time"],
+        separator=separator,
+        decimal=decimal,
+    )
 
 
 def _of_effect(effect: Any, level: float, values: dict[str, Any]) -> Answer:

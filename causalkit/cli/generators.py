@@ -17,6 +17,8 @@ from causalkit.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from causalkit.benchmark import Leaderboard
+
 __all__ = ["compare", "generate"]
 
 _USUAL: Final = {
@@ -139,7 +141,6 @@ def compare(
     jobs: options.Jobs = None,
 ) -> Answer:
     """Say which discovery algorithm does best: on data like a file, or on random models."""
-    from causalkit.benchmark import compare as run_comparison
     from causalkit.benchmark import recommend
 
     settings: dict[str, Any] = {
@@ -158,10 +159,7 @@ def compare(
         board, best, notes = found.board, found.best, list(found.sentences())
         scores = records_of(found.to_frame(), "method")
     else:
-        kinds = [kind.strip() for kind in models.split(",") if kind.strip()]
-        families = {kind: _family(kind, columns, max_lag) for kind in kinds}
-        asked = chosen or _algorithms(_USUAL[max_lag is not None], max_lag)
-        found = board = run_comparison(asked, families, tasks="discovery", n_obs=rows, **settings)
+        found = board = _on_models(chosen, models, rows, columns, max_lag, settings)
         best, notes, scores = board.best(), [], []
     summary = board.summary("discovery")
     failed = strict and not _beats_baselines(board, summary)
@@ -176,6 +174,23 @@ def compare(
         },
         Status.CHECK_FAILED if failed else Status.FINE,
     )
+
+
+def _on_models(
+    algorithms: dict[str, Any],
+    models: str,
+    rows: int,
+    columns: int,
+    max_lag: int | None,
+    settings: dict[str, Any],
+) -> Leaderboard:
+    """Compare algorithms, or the usual ones, on random models of the kinds that are named."""
+    from causalkit.benchmark import compare as run_comparison
+
+    kinds = [kind.strip() for kind in models.split(",") if kind.strip()]
+    families = {kind: _family(kind, columns, max_lag) for kind in kinds}
+    asked = algorithms or _algorithms(_USUAL[max_lag is not None], max_lag)
+    return run_comparison(asked, families, tasks="discovery", n_obs=rows, **settings)
 
 
 def _beats_baselines(board: Any, summary: Any) -> bool:

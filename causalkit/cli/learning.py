@@ -103,18 +103,7 @@ def series(
     fitted = algorithm.fit(as_known(table, getattr(algorithm, "knowledge", None)))
     if out is not None:
         fitted.graph_.save(out)
-    graph = fitted.graph_
-    remark(f"{graph.kind.name}; lags to {max_lag}; {fitted.n_obs_} steps used")
-    return Answer(
-        graph.to_text(),
-        {
-            "method": type(fitted).__name__,
-            "max_lag": max_lag,
-            "n_steps": fitted.n_obs_,
-            "text": graph.to_text(),
-            "graph": graph_values(graph),
-        },
-    )
+    return _of_series(fitted, max_lag)
 
 
 def suggest(
@@ -220,6 +209,21 @@ def _of_table(fitted: Any) -> Answer:
             "n_tests": n_tests,
             "conflicts": conflicts,
             "changing": changing,
+            "text": graph.to_text(),
+            "graph": graph_values(graph),
+        },
+    )
+
+
+def _of_series(fitted: Any, max_lag: int | None) -> Answer:
+    graph = fitted.graph_
+    remark(f"{graph.kind.name}; lags to {max_lag}; {fitted.n_obs_} steps used")
+    return Answer(
+        graph.to_text(),
+        {
+            "method": type(fitted).__name__,
+            "max_lag": max_lag,
+            "n_steps": fitted.n_obs_,
             "text": graph.to_text(),
             "graph": graph_values(graph),
         },

@@ -19,8 +19,8 @@ leave possible (:func:`~causalkit.workflow.learnt_effect`) and admits both uncer
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
 
 from causalkit._core.table import column_names
 from causalkit.discovery import Knowledge
@@ -39,7 +39,12 @@ from causalkit.workflow.decisions import about_challenges, about_estimate
 from causalkit.workflow.dropouts import dropout_note
 from causalkit.workflow.identified import estimand_of
 from causalkit.workflow.redundant_columns import redundant_columns_note
-from causalkit.workflow.searching import effect_over_graphs, few_rows_note, searched_graph
+from causalkit.workflow.searching import (
+    Searched,
+    effect_over_graphs,
+    few_rows_note,
+    searched_graph,
+)
 from causalkit.workflow.series_analysis import (
     graph_with_steps,
     is_of_series,
@@ -49,8 +54,13 @@ from causalkit.workflow.series_analysis import (
 
 __all__ = ["analyze"]
 
-_ESTIMATION: Final = ("clusters", "sample_weight", "random_state", "panel", "time", "mask")
+_ESTIMATION: Final = (
+    *("estimator", "clusters", "sample_weight", "random_state"),
+    *("panel", "time", "mask"),
+)
 """Settings that the estimate has, too."""
+
+_Found = TypeVar("_Found")
 
 
 def analyze(
@@ -169,32 +179,29 @@ def analyze(
             "mask": mask,
         }
     )
-    with warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always")
-        if is_of_series(settings, data, treatment, outcome):
-            searched = searched_series(data, settings, treatment, outcome)
-        else:
-            check_names(settings, column_names(data), treatment, outcome)
-            searched = searched_graph(data, settings)
-    said = _passed_on(heard)
+    return _chain(data, treatment, outcome, settings, n_jobs)
+
+
+def _chain(
+    data: Data, treatment: Name, outcome: Name, settings: Mapping[str, Any], n_jobs: int | None
+) -> Analysis:
+    """Take the four steps, and write down what was decided and said at each."""
+    searched, said = _heard(lambda: _searched(data, treatment, outcome, settings))
     treatment, outcome = nodes_asked(searched, treatment, outcome)
     variables, algorithm = searched.variables, searched.algorithm
     estimand, notes, tried = estimand_of(
-        searched.graph, treatment, outcome, variables, algorithm, strategy
+        searched.graph, treatment, outcome, variables, algorithm, settings["strategy"]
     )
-    with warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always")
-        effect = estimand.estimate(
-            data,
-            estimator,
-            **{role: settings[role] for role in _ESTIMATION},
-        )
-    said += _passed_on(heard)
+    of_estimate = {name: settings[name] for name in _ESTIMATION}
+    effect, more = _heard(lambda: estimand.estimate(data, **of_estimate))
+    said += more
     over = effect_over_graphs(data, searched, estimand, effect, settings, n_jobs)
     redundant = () if algorithm is None else redundant_columns_note(variables)
     held_fixed = getattr(estimand, "adjustment", None) or ()
     dropouts = dropout_note(variables, (treatment, outcome, *held_fixed), algorithm)
-    challenges = refute(effect, checks, random_state=random_state, n_jobs=n_jobs)
+    challenges = refute(
+        effect, settings["checks"], random_state=settings["random_state"], n_jobs=n_jobs
+    )
     return Analysis(
         treatment=treatment,
         outcome=outcome,
@@ -220,11 +227,22 @@ def analyze(
     )
 
 
-def _passed_on(heard: Iterable[warnings.WarningMessage]) -> list[str]:
-    """Let out every warning of search and estimation, and write down causalkit's own."""
+def _searched(data: Data, treatment: Name, outcome: Name, settings: Mapping[str, Any]) -> Searched:
+    """The graph, of a table or of series, given or learnt."""
+    if is_of_series(settings, data, treatment, outcome):
+        return searched_series(data, settings, treatment, outcome)
+    check_names(settings, column_names(data), treatment, outcome)
+    return searched_graph(data, settings)
+
+
+def _heard(step: Callable[[], _Found]) -> tuple[_Found, list[str]]:
+    """What a step finds; and its warnings, which are let out, and causalkit's own written down."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        found = step()
     said = []
     for warning in heard:
-        warnings.warn(warning.message, warning.category, stacklevel=3)
+        warnings.warn(warning.message, warning.category, stacklevel=4)  # at the call of `analyze`
         if issubclass(warning.category, CausalkitWarning):
             said.append(f"{warning.category.__name__}: {warning.message}")
-    return said
+    return found, said

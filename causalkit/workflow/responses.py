@@ -6,6 +6,9 @@ graph, each with its own adjustment set, and estimate them together.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 from numpy.typing import ArrayLike
 
 from causalkit._core.checks import check_choice, check_count
@@ -14,6 +17,7 @@ from causalkit._core.step_lengths import steps_in
 from causalkit.errors import InputError, NotIdentifiableError
 from causalkit.estimation import EffectEstimator, ImpulseResponse, estimate_response
 from causalkit.graph import LaggedGraph
+from causalkit.graph.lagged import Lagged
 from causalkit.identification import Estimand, identify, sustained
 from causalkit.typing import Data, Name, Names, RandomState
 
@@ -111,20 +115,12 @@ def impulse_response(
             f"treatment={treatment!r} and outcome={outcome!r}; expected two different series, "
             "without steps, which the horizons are. Write e.g. 'X' and 'Y'."
         )
-    estimands: list[Estimand] = []
-    for steps in range(horizon + 1):
-        doses = sustained(x.name, steps, steps if kind == "pulse" else 0)
-        try:
-            estimand = identify(
-                graph, doses, y, observed=observed, max_adjustment_lag=max_adjustment_lag
-            )
-        except NotIdentifiableError as error:
-            raise NotIdentifiableError(
-                f"after {steps} steps, {error}", witness=error.witness
-            ) from None
-        estimands.append(estimand)
+    # When the treatment is set: from so many steps ago until then, or until now.
+    doses = [
+        sustained(x.name, steps, steps if kind == "pulse" else 0) for steps in range(horizon + 1)
+    ]
     return estimate_response(
-        estimands,
+        _identified(graph, doses, y, observed=observed, max_adjustment_lag=max_adjustment_lag),
         data,
         estimator,
         kind=kind,
@@ -134,3 +130,18 @@ def impulse_response(
         time=time,
         mask=mask,
     )
+
+
+def _identified(
+    graph: LaggedGraph, doses: Iterable[Sequence[Lagged]], outcome: Lagged, **settings: Any
+) -> list[Estimand]:
+    """The effect of each dose, after 0, 1, … steps; an error says after how many."""
+    found = []
+    for steps, dose in enumerate(doses):
+        try:
+            found.append(identify(graph, dose, outcome, **settings))
+        except NotIdentifiableError as error:
+            raise NotIdentifiableError(
+                f"after {steps} steps, {error}", witness=error.witness
+            ) from None
+    return found

@@ -43,13 +43,23 @@ from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.typing import Data, Name, RandomState
 from causalkit.workflow.learnt.answers import Answer, answers_of
 from causalkit.workflow.learnt.beside import check_beside, names_in, plain_name
-from causalkit.workflow.learnt.data_sources import Source, source_of, variables_of
+from causalkit.workflow.learnt.data_sources import Algorithm, Source, source_of, variables_of
 from causalkit.workflow.learnt.graph_set import GraphSet
 from causalkit.workflow.learnt.learnt_contrasts import LearntEffects
 from causalkit.workflow.learnt.learnt_result import LearntEffect
 from causalkit.workflow.learnt.posterior_graphs import graphs_of_posterior
 
 __all__ = ["learnt_effect"]
+
+Graphs: TypeAlias = (
+    GraphSet
+    | GraphPosterior
+    | CausalGraph
+    | LaggedGraph
+    | Sequence[CausalGraph]
+    | Sequence[LaggedGraph]
+)
+"""Graphs to go over, as they can be given."""
 
 _Estimates: TypeAlias = dict[Any, Effect | EffectSet]
 """What was estimated for each answer, by its key."""
@@ -60,15 +70,7 @@ def learnt_effect(
     treatment: Name,
     outcome: Name,
     *,
-    graphs: GraphSet
-    | GraphPosterior
-    | CausalGraph
-    | LaggedGraph
-    | Sequence[CausalGraph]
-    | Sequence[LaggedGraph]
-    | DiscoveryAlgorithm
-    | SeriesAlgorithm
-    | None = None,
+    graphs: Graphs | Algorithm | None = None,
     knowledge: Knowledge | None = None,
     strategy: str | None = None,
     estimator: EffectEstimator | None = None,
@@ -202,19 +204,13 @@ def _over(
         own = answers_of(graph, treatment, outcome, observed, strategy)
         answers += own
         weights += [float(share * answer.part) for answer in own]
-    asked: dict[Any, Answer] = {}
-    total: dict[Any, float] = {}
-    for answer, weight in zip(answers, weights, strict=True):
-        if answer.estimand is not None:
-            asked.setdefault(answer.key, answer)
-            total[answer.key] = total.get(answer.key, 0.0) + weight
+    asked, total = _different(answers, weights)
     if not asked:
         raise InputError(
             f"none of the {len(found)} possible graphs identifies the effect of {treatment!r} on "
             f"{outcome!r}; expected one that does. See identify() on one of them for why."
         )
-    often = {key: asked[key] for key in sorted(asked, key=lambda key: -total[key])}
-    effects, failures = _estimates(often, source, estimator, random_state)
+    effects, failures = _estimates(asked, source, estimator, random_state)
     place = {key: k for k, key in enumerate(effects)}
     answer_of = np.array([-1 if a.estimand is None else place.get(a.key, -2) for a in answers])
     contrasts = _contrasts(asked, effects)
@@ -238,6 +234,19 @@ def _over(
         for k, contrast in enumerate(contrasts or ("",))
     )
     return learnt[0] if contrasts is None else LearntEffects(learnt)
+
+
+def _different(
+    answers: Sequence[Answer], weights: Sequence[float]
+) -> tuple[dict[Any, Answer], dict[Any, float]]:
+    """One answer of each key, the heaviest first, and the weight of all that are like it."""
+    found: dict[Any, Answer] = {}
+    total: dict[Any, float] = {}
+    for answer, weight in zip(answers, weights, strict=True):
+        if answer.estimand is not None:
+            found.setdefault(answer.key, answer)
+            total[answer.key] = total.get(answer.key, 0.0) + weight
+    return {key: found[key] for key in sorted(found, key=lambda key: -total[key])}, total
 
 
 def _estimates(

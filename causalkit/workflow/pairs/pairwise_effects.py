@@ -171,10 +171,7 @@ def effects_matrix(
             "two variables. Name more of them."
         )
     answers, tests = _estimated(plain, sample, choices, kind, correction)
-    raw, adjusted = np.full((2, len(causes), len(affected)), np.nan)
-    rows, columns = ({name: k for k, name in enumerate(names)} for names in (causes, affected))
-    for (x, y), p_values in tests.items():
-        raw[rows[x], columns[y]], adjusted[rows[x], columns[y]] = p_values
+    raw, adjusted = _in_place(tests, causes, affected)
     spread = dict(zip(sample.names, sample.scale.tolist(), strict=True))
     ratios = np.array([[spread[x] / spread[y] for y in affected] for x in causes])
     return EffectsMatrix(
@@ -264,6 +261,17 @@ def _p_values(
     else:
         adjusted = adjust_p_values(raw, correction)
     return raw.tolist(), adjusted.tolist()
+
+
+def _in_place(
+    tests: dict[Pair, tuple[float, float]], causes: tuple[Name, ...], affected: tuple[Name, ...]
+) -> tuple[FloatArray, FloatArray]:
+    """Both p-values of each pair, in matrices of treatments by outcomes; NaN without a test."""
+    raw, adjusted = np.full((2, len(causes), len(affected)), np.nan)
+    rows, columns = ({name: k for k, name in enumerate(names)} for names in (causes, affected))
+    for (x, y), p_values in tests.items():
+        raw[rows[x], columns[y]], adjusted[rows[x], columns[y]] = p_values
+    return raw, adjusted
 
 
 def _asked(sample: Sample, names: Names | None, role: str) -> tuple[Name, ...]:
