@@ -17,7 +17,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +25,7 @@ from sklearn.base import BaseEstimator, clone
 
 from causalkit._core.random import as_generator
 from causalkit.errors import InputError, NumericalError, OverlapWarning
+from causalkit.estimation.contrasts import contrast_of
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Asymptotic, Bootstrap, few_clusters
@@ -34,7 +35,7 @@ from causalkit.estimation.unseen import read_flags, without_unseen
 from causalkit.estimation.weighting.overlap import separating_column
 from causalkit.typing import Data, FloatArray
 
-__all__ = ["EffectEstimator", "Solution", "contrast_of"]
+__all__ = ["EffectEstimator", "Solution"]
 
 
 _TARGETS = {
@@ -352,37 +353,6 @@ class EffectEstimator(BaseEstimator):
             "coefficients, or values so large that their squares overflow: rescale the columns "
             "or adjust for fewer."
         )
-
-
-def contrast_of(problem: Problem, contrast: object) -> tuple[int, int]:
-    """Positions of the control and the treated level.
-
-    Raises
-    ------
-    InputError
-        If there are more than two levels and no contrast, or it names an unknown level.
-    """
-    levels = cast("tuple[object, ...]", problem.levels)
-    if contrast is None:
-        if len(levels) == 2:
-            return 0, 1
-        raise InputError(
-            f"treatment {problem.treatment!r} has {len(levels)} levels {levels[:6]}; one effect "
-            f"compares two of them. Give contrast=({levels[0]!r}, {levels[1]!r}), control first, "
-            'or contrast="each" for every level against the first.'
-        )
-    if not isinstance(contrast, tuple) or len(contrast) != 2 or contrast[0] == contrast[1]:
-        raise InputError(
-            f"contrast={contrast!r}; expected a pair (control, treated) of different levels "
-            f"among {levels}."
-        )
-    for level in contrast:
-        if level not in levels:
-            raise InputError(
-                f"contrast={contrast!r}: treatment {problem.treatment!r} has no level {level!r}; "
-                f"expected two of {levels}."
-            )
-    return levels.index(contrast[0]), levels.index(contrast[1])
 
 
 def _value(estimator: EffectEstimator, problem: Problem, rng: np.random.Generator) -> float:

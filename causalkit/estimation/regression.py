@@ -32,7 +32,8 @@ import numpy as np
 from causalkit._core.checks import check_choice
 from causalkit.errors import InputError, NumericalError
 from causalkit.estimation._glm import FAMILIES, Fit, basis_of, fit_glm, standardised
-from causalkit.estimation.base import EffectEstimator, Solution, contrast_of
+from causalkit.estimation.base import EffectEstimator, Solution
+from causalkit.estimation.contrasts import contrast_in_words, contrast_of
 from causalkit.estimation.features import expanded
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.problem import Problem
@@ -302,7 +303,7 @@ def _treatment_columns(problem: Problem, contrast: object) -> tuple[FloatArray, 
     name, levels = problem.treatment, problem.levels
     if levels is None:
         if contrast is None:
-            return problem.t[:, None], np.ones(1), f"one unit more of {name}"
+            return problem.t[:, None], np.ones(1), contrast_in_words(problem)
         low, high = _values(problem, contrast)
         return problem.t[:, None], np.array([high - low]), f"{name}: {high:g} versus {low:g}"
     control, treated = contrast_of(problem, contrast)
@@ -310,7 +311,7 @@ def _treatment_columns(problem: Problem, contrast: object) -> tuple[FloatArray, 
     present = T.any(axis=0)
     c = np.zeros(len(levels))
     c[treated], c[control] = 1.0, -1.0
-    return T[:, present], c[1:][present], f"{name}: {levels[treated]} versus {levels[control]}"
+    return T[:, present], c[1:][present], contrast_in_words(problem, (control, treated))
 
 
 def _settings(problem: Problem, contrast: object, c: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -29,7 +29,7 @@ import numpy as np
 
 from causalkit._core.checks import check_fraction
 from causalkit.errors import InputError
-from causalkit.estimation.base import contrast_of
+from causalkit.estimation.contrasts import contrast_of
 from causalkit.estimation.effect import Effect, Interval
 from causalkit.estimation.problem import Problem
 from causalkit.refutation.base import (

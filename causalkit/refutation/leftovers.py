@@ -29,7 +29,8 @@ from typing import Any
 import numpy as np
 
 from causalkit.errors import InputError
-from causalkit.estimation.base import EffectEstimator, contrast_of
+from causalkit.estimation.base import EffectEstimator
+from causalkit.estimation.contrasts import contrast_of
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.features import expanded
 from causalkit.estimation.orthogonal.dose_response import DoseResponse

@@ -22,7 +22,8 @@ import numpy as np
 
 from causalkit.errors import CausalkitError
 from causalkit.estimation._glm import basis_of, standardised
-from causalkit.estimation.base import EffectEstimator, contrast_of
+from causalkit.estimation.base import EffectEstimator
+from causalkit.estimation.contrasts import contrast_of
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.features import expanded
 from causalkit.estimation.inference import Asymptotic, Bootstrap

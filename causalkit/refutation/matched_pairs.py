@@ -35,7 +35,7 @@ from scipy import optimize, stats
 from causalkit._core.checks import check_choice, check_fraction
 from causalkit._core.report import Report, Reported, format_value
 from causalkit.errors import InputError
-from causalkit.estimation.base import contrast_of
+from causalkit.estimation.contrasts import contrast_of
 from causalkit.estimation.effect import Effect, Interval
 from causalkit.estimation.weighting.matching import Matching
 from causalkit.typing import FloatArray, IntArray

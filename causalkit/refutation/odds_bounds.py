@@ -42,7 +42,7 @@ from causalkit._core.checks import check_fraction
 from causalkit._core.random import as_generator, draw_seed
 from causalkit._core.report import Report, Reported, format_value
 from causalkit.errors import InputError
-from causalkit.estimation.base import contrast_of
+from causalkit.estimation.contrasts import contrast_of
 from causalkit.estimation.effect import Effect, Interval, quantile
 from causalkit.estimation.nuisances.learners import check_learner, default_regressor
 from causalkit.estimation.orthogonal.interactive import AIPW

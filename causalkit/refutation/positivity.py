@@ -28,7 +28,7 @@ from causalkit._core.checks import check_count, check_fraction
 from causalkit._core.random import as_generator
 from causalkit._core.report import Report, Reported, format_value
 from causalkit.errors import CausalkitError, InputError
-from causalkit.estimation.base import contrast_of
+from causalkit.estimation.contrasts import contrast_of
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.nuisances.crossfitting import Nuisance, assign_folds, crossfit
 from causalkit.estimation.problem import Problem

@@ -30,7 +30,8 @@ from causalkit._core.checks import check_count
 from causalkit._core.parallel import run
 from causalkit._core.random import as_generator, draw_seed
 from causalkit.errors import CausalkitError, InputError, NumericalError
-from causalkit.estimation.base import EffectEstimator, Solution, contrast_of
+from causalkit.estimation.base import EffectEstimator, Solution
+from causalkit.estimation.contrasts import contrast_of
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.heterogeneity._econml import (
     effects_and_errors,

@@ -27,8 +27,8 @@ from numpy.typing import ArrayLike
 
 from causalkit._core.report import Report, Reported
 from causalkit.errors import AssumptionWarning, InputError
-from causalkit.estimation.base import contrast_of
 from causalkit.estimation.columns import as_groups, as_weights
+from causalkit.estimation.contrasts import contrast_of
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.heterogeneity.conditional_effects import ConditionalEffects

@@ -38,6 +38,7 @@ import numpy as np
 from causalkit._core.checks import check_choice
 from causalkit.errors import InputError, NumericalError
 from causalkit.estimation.base import EffectEstimator, Solution
+from causalkit.estimation.contrasts import contrast_in_words
 from causalkit.estimation.inference import Asymptotic, Bootstrap, standard_error
 from causalkit.estimation.instruments.equations import liml_kappa, two_step
 from causalkit.estimation.instruments.first_stage import FirstStage, first_stage_of, part_names
@@ -303,11 +304,8 @@ def _solution(
     first = first_stage_of(part, problem, inference, covariance=covariance)
     needed = endogeneity(part, problem, inference, covariance=covariance)
     counted = k if covariance == "HC1" else 0
-    contrast = f"one unit more of {problem.treatment}"
-    if problem.levels is not None:
-        contrast = f"{problem.treatment}: {problem.levels[1]} versus {problem.levels[0]}"
     details = {
-        "contrast": contrast,
+        "contrast": contrast_in_words(problem),
         "n_coefficients": k,
         "covariance": covariance,
         "first_stage": first,

@@ -25,6 +25,7 @@ import numpy as np
 
 from causalkit._core.checks import check_choice
 from causalkit.errors import InputError
+from causalkit.estimation.contrasts import contrast_in_words
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore, aipw
 from causalkit.estimation.nuisances.crossfitting import Nuisance
@@ -186,7 +187,7 @@ class LATE(OrthogonalEstimator):
                 (problem.t, treated_with, treated_without),
             )
         )
-        name, levels = problem.others["z"].names[0], problem.levels or ()
+        name = problem.others["z"].names[0]
         overlap = overlap_of(
             raw,
             1 - raw,
@@ -201,7 +202,7 @@ class LATE(OrthogonalEstimator):
         strength = (compliers / error) ** 2 if error > 0 else np.inf
         notes = [f"Overlap of the instrument: {overlap.problem}."] if overlap.problem else []
         details = {
-            "contrast": f"{problem.treatment}: {levels[1]} versus {levels[0]}, among compliers",
+            "contrast": f"{contrast_in_words(problem)}, among compliers",
             "compliers": compliers,
             "first_stage_f": float(strength),
             "overlap": overlap,

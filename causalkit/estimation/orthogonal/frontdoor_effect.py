@@ -34,14 +34,13 @@ import numpy as np
 
 from causalkit._core.checks import check_choice
 from causalkit.errors import InputError
-from causalkit.estimation.base import contrast_of
+from causalkit.estimation.contrasts import contrast_in_words, contrast_of
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore
 from causalkit.estimation.nuisances.crossfitting import Nuisance, crossfit
 from causalkit.estimation.nuisances.learners import class_learner, mean_learner
 from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.orthogonal.nested import (
-    arms_overlap,
     effective_share,
     nested_regressor,
     poor_overlap,
@@ -49,6 +48,7 @@ from causalkit.estimation.orthogonal.nested import (
 )
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.weighting.ipw import check_clip
+from causalkit.estimation.weighting.overlap import arms_overlap
 from causalkit.typing import FloatArray, IntArray, RandomState
 
 __all__ = ["FrontDoor"]
@@ -226,57 +226,64 @@ class FrontDoor(OrthogonalEstimator):
 
     def _nuisances(self, problem: Problem) -> Sequence[Nuisance]:
         levels = cast("tuple[object, ...]", problem.levels)
-        outcome = mean_learner(self.outcome_learner, "outcome_learner", problem.y)
         propensity = class_learner(self.treatment_learner, "treatment_learner")
-        features, arms = with_mediators(problem), range(len(levels))
-        nuisances = [Nuisance("treatment", problem.t, propensity, n_classes=len(levels))]
-        if not self._by_classes(problem):
-            return [
-                *nuisances,
-                Nuisance(
-                    "treatment given mediators",
-                    problem.t,
-                    propensity,
-                    n_classes=len(levels),
-                    features=features,
-                ),
-                *(
-                    Nuisance(
-                        f"outcome {levels[s]}",
-                        problem.y,
-                        outcome,
-                        among=problem.t == s,
-                        features=features,
-                    )
-                    for s in arms
-                ),
-            ]
+        treatment = Nuisance("treatment", problem.t, propensity, n_classes=len(levels))
+        features = with_mediators(problem)
+        if self._by_classes(problem):
+            return [treatment, *self._of_cells(problem, features)]
+        return [
+            treatment,
+            Nuisance(
+                "treatment given mediators",
+                problem.t,
+                propensity,
+                n_classes=len(levels),
+                features=features,
+            ),
+            *self._outcomes(problem, features, {}),
+        ]
+
+    def _outcomes(
+        self, problem: Problem, features: FloatArray, at: Mapping[str, FloatArray]
+    ) -> list[Nuisance]:
+        """μ(M, s, X) of each level s, at the mediators seen and at other values of them."""
+        levels = cast("tuple[object, ...]", problem.levels)
+        outcome = mean_learner(self.outcome_learner, "outcome_learner", problem.y)
+        return [
+            Nuisance(
+                f"outcome {level}",
+                problem.y,
+                outcome,
+                among=problem.t == s,
+                features=features,
+                at=at,
+            )
+            for s, level in enumerate(levels)
+        ]
+
+    def _of_cells(self, problem: Problem, features: FloatArray) -> list[Nuisance]:
+        """By classes: outcomes at each value of the mediators, and how likely it is."""
+        levels = cast("tuple[object, ...]", problem.levels)
         cells, codes = _cells(problem)
         mediator = class_learner(self.mediator_learner, "mediator_learner")
         at = {
             str(code): np.hstack([np.tile(cell, (problem.n_obs, 1)), problem.X])
             for code, cell in enumerate(cells)
         }
-        for s in arms:
-            among = problem.t == s
-            nuisances += [
-                Nuisance(
-                    f"outcome {levels[s]}",
-                    problem.y,
-                    outcome,
-                    among=among,
-                    features=features,
-                    at=at,
-                ),
+        return [
+            nuisance
+            for s, outcome in enumerate(self._outcomes(problem, features, at))
+            for nuisance in (
+                outcome,
                 Nuisance(
                     f"mediators {levels[s]}",
                     codes.astype(np.float64),
                     mediator,
-                    among=among,
+                    among=problem.t == s,
                     n_classes=len(cells),
                 ),
-            ]
-        return nuisances
+            )
+        ]
 
     def _moment(
         self,
@@ -302,13 +309,13 @@ class FrontDoor(OrthogonalEstimator):
                 for t in contrast
             ]
         control, treated = (_score(problem.y, seen, arm, shares, outcomes) for arm in arms)
-        overlap = arms_overlap(problem, predictions["treatment"], contrast, self.clip)
+        overlap = arms_overlap(problem, predictions["treatment"], contrast, clip=self.clip)
         details = {
-            "contrast": f"{problem.treatment}: {levels[contrast[1]]} versus {levels[contrast[0]]}",
+            "contrast": contrast_in_words(problem, contrast),
             "mediators": problem.others["mediators"].names,
             "overlap": overlap,
             "effective_share": min(effective_share(arm.ratio, problem.weights) for arm in arms),
-            "notes": [f"Overlap: {overlap.problem}."] if overlap.problem else [],
+            "notes": overlap.notes,
         }
         return LinearScore(-np.ones_like(problem.y), treated - control), details
 

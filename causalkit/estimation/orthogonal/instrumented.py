@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from causalkit.errors import NumericalError, WeakInstrumentWarning
+from causalkit.estimation.contrasts import contrast_in_words
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.instruments.first_stage import LEAST_F
 from causalkit.estimation.moments import LinearScore
@@ -151,11 +152,8 @@ class PLIV(OrthogonalEstimator):
         if z.shape[1] > 1:
             index = _projection(t_left, z_left, problem.weights)
         strength = self._first_stage(problem, t_left, z_left)
-        contrast = f"one unit more of {problem.treatment}"
-        if problem.levels is not None:
-            contrast = f"{problem.treatment}: {problem.levels[1]} versus {problem.levels[0]}"
         details = {
-            "contrast": contrast,
+            "contrast": contrast_in_words(problem),
             "instruments": names,
             "first_stage_f": strength,
             "partialled": {"y": y_left, "t": t_left, "z": z_left},

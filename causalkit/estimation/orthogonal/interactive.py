@@ -23,7 +23,7 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from causalkit.estimation.base import contrast_of
+from causalkit.estimation.contrasts import Arms, contrast_in_words, contrast_of
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore, aipw, aipw_overlap, aipw_treated
 from causalkit.estimation.nuisances.crossfitting import Nuisance
@@ -31,7 +31,7 @@ from causalkit.estimation.nuisances.learners import class_learner, mean_learner
 from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.weighting.ipw import check_clip
-from causalkit.estimation.weighting.overlap import overlap_of
+from causalkit.estimation.weighting.overlap import arms_overlap
 from causalkit.typing import FloatArray, IntArray, RandomState
 
 __all__ = ["AIPW"]
@@ -145,66 +145,43 @@ class AIPW(OrthogonalEstimator):
         folds: IntArray,  # noqa: ARG002
         rng: np.random.Generator,  # noqa: ARG002
     ) -> tuple[LinearScore, dict[str, Any]]:
-        control, treated = contrast_of(problem, self.contrast)
-        levels = cast("tuple[object, ...]", problem.levels)
-        in_control, in_treated = (
-            (problem.t == code).astype(np.float64) for code in (control, treated)
-        )
-        raw = [predictions["treatment"][:, code] for code in (control, treated)]
-        # Of two arms one is clipped and the other follows, so that they still sum to one.
-        p_treated = np.clip(raw[1], self.clip, 1 - self.clip)
-        p_control = np.clip(raw[0], self.clip, 1 - self.clip)
-        if problem.kind == "binary":
-            p_control = 1 - p_treated
-        if self.target == "ATE":
-            score = aipw(
-                problem.y,
-                in_treated,
-                in_control,
-                predictions["outcome_treated"],
-                predictions["outcome_control"],
-                p_treated,
-                p_control,
-            )
-        elif self.target == "ATO":
-            score = aipw_overlap(
-                problem.y,
-                in_treated,
-                in_control,
-                predictions["outcome_treated"],
-                predictions["outcome_control"],
-                raw[1] / np.maximum(raw[0] + raw[1], np.finfo(float).tiny),
-            )
-        else:
-            score = aipw_treated(
-                problem.y,
-                in_treated,
-                in_control,
-                predictions["outcome_control"],
-                p_treated,
-                p_control,
-                float(np.average(in_treated, weights=problem.weights)),
-            )
-        arms = (f"{levels[control]}", f"{levels[treated]}")
-        overlap = overlap_of(
-            raw[1],
-            raw[0],
-            in_treated > 0,
-            in_control > 0,
-            arms,
+        arms = Arms.of(problem, self.contrast)
+        overlap = arms_overlap(
+            problem,
+            predictions["treatment"],
+            arms.codes,
             clip=self.clip,
             treated_only=self.target == "ATT",
-            weights=problem.weights,
         )
         # Overlap weights divide by no propensity; only arms that nowhere overlap hurt them.
-        poor = overlap.problem if self.target != "ATO" or overlap.disjoint else None
+        harmless = self.target == "ATO" and not overlap.disjoint
         details = {
-            "contrast": f"{problem.treatment}: {arms[1]} versus {arms[0]}",
+            "contrast": contrast_in_words(problem, arms.codes),
             "overlap": overlap,
             "share_clipped": 0.0 if self.target == "ATO" else overlap.share_clipped,
-            "notes": [f"Overlap: {poor}."] if poor else [],
+            "notes": [] if harmless else overlap.notes,
         }
-        return score, details
+        return self._score(problem, arms, predictions), details
+
+    def _score(
+        self, problem: Problem, arms: Arms, predictions: Mapping[str, FloatArray]
+    ) -> LinearScore:
+        """The moment of the target."""
+        y, ins = problem.y, (arms.treated, arms.control)
+        outcome_control = predictions["outcome_control"]
+        raw = [predictions["treatment"][:, code] for code in arms.codes]
+        # Of two arms one is clipped and the other follows, so that they still sum to one.
+        p_control, p_treated = (np.clip(p, self.clip, 1 - self.clip) for p in raw)
+        if problem.kind == "binary":
+            p_control = 1 - p_treated
+        if self.target == "ATT":
+            share = float(np.average(arms.treated, weights=problem.weights))
+            return aipw_treated(y, *ins, outcome_control, p_treated, p_control, share)
+        outcomes = (predictions["outcome_treated"], outcome_control)
+        if self.target == "ATE":
+            return aipw(y, *ins, *outcomes, p_treated, p_control)
+        among_two = raw[1] / np.maximum(raw[0] + raw[1], np.finfo(float).tiny)
+        return aipw_overlap(y, *ins, *outcomes, among_two)
 
     def _alerts(self, details: Mapping[str, Any]) -> tuple[Warning, ...]:
         warning = details["overlap"].warning() if details["notes"] else None

@@ -38,6 +38,7 @@ import numpy as np
 
 from causalkit._core.checks import check_choice, check_fraction
 from causalkit.errors import InputError
+from causalkit.estimation.contrasts import contrast_in_words
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore, aipw
 from causalkit.estimation.nuisances.crossfitting import Nuisance, crossfit
@@ -238,11 +239,8 @@ class InvalidInstrument(OrthogonalEstimator):
         best = int(np.argmin(risks))
         score, strength = scores[best]
         chosen = dict(zip(_ROLES, combinations[best], strict=True))
-        contrast = f"one unit more of {problem.treatment}"
-        if problem.levels is not None:
-            contrast = f"{problem.treatment}: {problem.levels[1]} versus {problem.levels[0]}"
         details = {
-            "contrast": contrast,
+            "contrast": contrast_in_words(problem),
             "selected": {role: str(candidates[role][k]) for role, k in chosen.items()},
             "combination": combinations[best],
             "candidates": dict(zip(combinations, values.tolist(), strict=True)),

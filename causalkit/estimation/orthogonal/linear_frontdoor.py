@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from causalkit.errors import NumericalError
+from causalkit.estimation.contrasts import contrast_in_words
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore
 from causalkit.estimation.nuisances.crossfitting import Nuisance
@@ -131,11 +132,8 @@ class LinearFrontDoor(OrthogonalEstimator):
         beta, on_beta = _least_squares(np.column_stack([m, t]), y[:, None], w)
         a, b = alpha[0], beta[:-1, 0]
         influence = on_alpha[:, 0, :] @ b + on_beta[:, :-1, 0] @ a
-        contrast = f"one unit more of {problem.treatment}"
-        if problem.levels is not None:
-            contrast = f"{problem.treatment}: {problem.levels[1]} versus {problem.levels[0]}"
         details = {
-            "contrast": contrast,
+            "contrast": contrast_in_words(problem),
             "on_mediators": dict(zip(mediators.names, a.tolist(), strict=True)),
             "of_mediators": dict(zip(mediators.names, b.tolist(), strict=True)),
         }

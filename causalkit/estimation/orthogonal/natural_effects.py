@@ -36,7 +36,8 @@ from sklearn.base import clone
 from causalkit._core.checks import check_choice, check_count
 from causalkit._core.random import as_generator
 from causalkit.errors import NuisanceWarning
-from causalkit.estimation.base import Solution, contrast_of
+from causalkit.estimation.base import Solution
+from causalkit.estimation.contrasts import contrast_in_words, contrast_of
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.inference import Asymptotic, Bootstrap
@@ -46,7 +47,6 @@ from causalkit.estimation.nuisances.learners import class_learner, mean_learner
 from causalkit.estimation.nuisances.quality import unassessed
 from causalkit.estimation.orthogonal.base import OrthogonalEstimator
 from causalkit.estimation.orthogonal.nested import (
-    arms_overlap,
     effective_share,
     nested_regressor,
     poor_overlap,
@@ -54,6 +54,7 @@ from causalkit.estimation.orthogonal.nested import (
 )
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.weighting.ipw import check_clip
+from causalkit.estimation.weighting.overlap import arms_overlap
 from causalkit.typing import FloatArray, IntArray, RandomState
 
 __all__ = ["NaturalEffects"]
@@ -259,14 +260,14 @@ class NaturalEffects(OrthogonalEstimator):
             "direct": crossed - own[control] if at_control else own[treated] - crossed,
             "indirect": own[treated] - crossed if at_control else crossed - own[control],
         }
-        overlap = arms_overlap(problem, predictions["treatment"], contrast, self.clip)
+        overlap = arms_overlap(problem, predictions["treatment"], contrast, clip=self.clip)
         in_arm = t == a
         details = {
-            "contrast": f"{problem.treatment}: {levels[treated]} versus {levels[control]}",
+            "contrast": contrast_in_words(problem, contrast),
             "mediators": problem.others["mediators"].names,
             "overlap": overlap,
             "effective_share": effective_share(ratio[in_arm], problem.weights[in_arm]),
-            "notes": [f"Overlap: {overlap.problem}."] if overlap.problem else [],
+            "notes": overlap.notes,
             "scores": scores,
         }
         return self._score_of(scores, self._asked()), details

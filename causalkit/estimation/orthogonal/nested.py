@@ -16,7 +16,7 @@ folds only, one row among many.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,11 +25,9 @@ from sklearn.base import is_classifier
 from causalkit.errors import OverlapWarning
 from causalkit.estimation.nuisances.learners import check_learner, default_regressor
 from causalkit.estimation.problem import Problem
-from causalkit.estimation.weighting.overlap import Overlap, overlap_of
 from causalkit.typing import FloatArray
 
 __all__ = [
-    "arms_overlap",
     "effective_share",
     "nested_regressor",
     "poor_overlap",
@@ -61,23 +59,6 @@ def effective_share(ratio: FloatArray, weights: FloatArray) -> float:
         return float(scaled.sum() ** 2 / np.sum(scaled**2))
 
     return effective(weights * ratio) / effective(weights)
-
-
-def arms_overlap(
-    problem: Problem, probabilities: FloatArray, arms: Sequence[int], clip: float
-) -> Overlap:
-    """Overlap report of the control and the treated arm, from probabilities of all levels."""
-    control, treated = arms
-    levels = problem.levels or ()
-    return overlap_of(
-        probabilities[:, treated],
-        probabilities[:, control],
-        problem.t == treated,
-        problem.t == control,
-        (f"{levels[control]}", f"{levels[treated]}"),
-        clip=clip,
-        weights=problem.weights,
-    )
 
 
 def poor_overlap(details: Mapping[str, Any]) -> tuple[Warning, ...]:

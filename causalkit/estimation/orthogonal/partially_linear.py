@@ -22,6 +22,7 @@ from sklearn.base import is_classifier
 
 from causalkit._core.checks import check_choice
 from causalkit.errors import NumericalError, OverlapWarning
+from causalkit.estimation.contrasts import contrast_in_words
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore, partialling_out, partially_linear_iv
 from causalkit.estimation.nuisances.crossfitting import Nuisance, crossfit
@@ -131,9 +132,6 @@ class PLR(OrthogonalEstimator):
         w = problem.weights
         mean = np.average(t, weights=w)
         left = np.average((t - t_hat) ** 2, weights=w) / np.average((t - mean) ** 2, weights=w)
-        contrast = f"one unit more of {problem.treatment}"
-        if problem.levels is not None:
-            contrast = f"{problem.treatment}: {problem.levels[1]} versus {problem.levels[0]}"
         if left < 1e-10:
             raise NumericalError(
                 f"treatment {problem.treatment!r} is predicted without error from the adjustment "
@@ -143,7 +141,11 @@ class PLR(OrthogonalEstimator):
         notes = []
         if left < _LEAST_VARIANCE:
             notes = [f"Only {left:.2%} of the treatment's variance is left after adjustment."]
-        details = {"contrast": contrast, "treatment_variance_left": float(left), "notes": notes}
+        details = {
+            "contrast": contrast_in_words(problem),
+            "treatment_variance_left": float(left),
+            "notes": notes,
+        }
         return score, details
 
     def _iv_score(

@@ -194,7 +194,7 @@ class PotentialOutcomes(SeveralEffects):
             "contrast": f"everybody at {problem.treatment} = {level}",
             "overlap": overlap,
             "share_clipped": overlap.share_clipped,
-            "notes": [f"Overlap: {overlap.problem}."] if overlap.problem else [],
+            "notes": overlap.notes,
         }
         return score, details
 

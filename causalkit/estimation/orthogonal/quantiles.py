@@ -30,7 +30,7 @@ from sklearn.base import clone
 
 from causalkit._core.checks import check_choice
 from causalkit.errors import AssumptionWarning, InputError, NumericalError, OverlapWarning
-from causalkit.estimation.base import contrast_of
+from causalkit.estimation.contrasts import contrast_of
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.nuisances.crossfitting import Nuisance, crossfit
 from causalkit.estimation.nuisances.learners import class_learner, mean_learner

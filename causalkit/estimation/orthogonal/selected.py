@@ -32,15 +32,16 @@ import numpy as np
 
 from causalkit._core.checks import check_choice
 from causalkit.errors import InputError, OverlapWarning
-from causalkit.estimation.base import contrast_of
+from causalkit.estimation.contrasts import contrast_in_words, contrast_of
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.moments import LinearScore, aipw
 from causalkit.estimation.nuisances.crossfitting import Nuisance, crossfit
 from causalkit.estimation.nuisances.learners import class_learner, mean_learner
 from causalkit.estimation.orthogonal.base import OrthogonalEstimator
-from causalkit.estimation.orthogonal.nested import arms_overlap, effective_share
+from causalkit.estimation.orthogonal.nested import effective_share
 from causalkit.estimation.problem import Problem
 from causalkit.estimation.weighting.ipw import check_clip
+from causalkit.estimation.weighting.overlap import arms_overlap
 from causalkit.typing import FloatArray, IntArray, RandomState
 
 __all__ = ["SampleSelection"]
@@ -225,19 +226,9 @@ class SampleSelection(OrthogonalEstimator):
         rng: np.random.Generator,
     ) -> tuple[LinearScore, dict[str, Any]]:
         contrast = contrast_of(problem, self.contrast)
-        levels = cast("tuple[object, ...]", problem.levels)
         raw = predictions["selection"]
-        found = dict(predictions)
-        sides: dict[str, FloatArray] = {}
-        if self.missing == "not-at-random":
-            if self.correct_selection:
-                sides = {"less": np.maximum(raw - _STEP, 0.0), "more": np.minimum(raw + _STEP, 1.0)}
-            columns = {
-                key: np.column_stack([problem.X, seen_by])
-                for key, seen_by in {"as it is": raw, **sides}.items()
-            }
-            main = self._main(problem, columns.pop("as it is"), columns)
-            found.update(crossfit(problem, main, folds, rng, n_jobs=self.n_jobs))
+        sides = self._sides(raw)
+        found = {**predictions, **self._given_selection(problem, raw, sides, folds, rng)}
         p_seen, seen = np.maximum(raw, self.clip), problem.others["selected"].values[:, 0]
         shares = np.clip(found["treatment"], self.clip, 1 - self.clip)
         p_control, p_treated = (shares[:, code] for code in contrast)
@@ -257,17 +248,38 @@ class SampleSelection(OrthogonalEstimator):
             surprise = seen - raw
             steepness = _steepness(problem, found, sides, contrast, (p_control, p_treated))
             score = LinearScore(score.a, score.b + steepness * surprise)
-        overlap = arms_overlap(problem, found["treatment"], contrast, self.clip)
+        overlap = arms_overlap(problem, found["treatment"], contrast, clip=self.clip)
         rows = seen == 1
         details = {
-            "contrast": f"{problem.treatment}: {levels[contrast[1]]} versus {levels[contrast[0]]}",
+            "contrast": contrast_in_words(problem, contrast),
             "share_selected": float(np.average(seen, weights=problem.weights)),
             "effective_share": effective_share(1 / p_seen[rows], problem.weights[rows]),
             "share_hardly_seen": float(np.average(raw < self.clip, weights=problem.weights)),
             "overlap": overlap,
-            "notes": [f"Overlap: {overlap.problem}."] if overlap.problem else [],
+            "notes": overlap.notes,
         }
         return score, details
+
+    def _sides(self, raw: FloatArray) -> dict[str, FloatArray]:
+        """A little less and a little more than Π, between which slopes are taken; or nothing."""
+        if self.missing == "at-random" or not self.correct_selection:
+            return {}
+        return {"less": np.maximum(raw - _STEP, 0.0), "more": np.minimum(raw + _STEP, 1.0)}
+
+    def _given_selection(
+        self,
+        problem: Problem,
+        raw: FloatArray,
+        sides: Mapping[str, FloatArray],
+        folds: IntArray,
+        rng: np.random.Generator,
+    ) -> Mapping[str, FloatArray]:
+        """Not at random: treatment and outcome predicted with Π among the columns."""
+        if self.missing == "at-random":
+            return {}
+        at = {key: np.column_stack([problem.X, side]) for key, side in sides.items()}
+        main = self._main(problem, np.column_stack([problem.X, raw]), at)
+        return crossfit(problem, main, folds, rng, n_jobs=self.n_jobs)
 
     def _alerts(self, details: Mapping[str, Any]) -> tuple[Warning, ...]:
         poor = details["overlap"].warning()

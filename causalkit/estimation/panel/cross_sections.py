@@ -174,7 +174,7 @@ class CrossSectionDiD(OrthogonalEstimator):
         details = {
             "contrast": f"{problem.treatment}, treated versus not, after less before",
             "overlap": overlap,
-            "notes": [f"Overlap: {overlap.problem}."] if overlap.problem else [],
+            "notes": overlap.notes,
         }
         return score, details
 

@@ -79,8 +79,7 @@ def change_on_treated(problem: Problem, *, score: str, clip: float) -> Solution:
         )
         effect -= missed
         details["overlap"] = overlap
-        if overlap.problem:
-            details["notes"] = [f"Overlap: {overlap.problem}."]
+        details["notes"] = overlap.notes
         warning = overlap.warning()
         alerts = (warning,) if warning else ()
     return Solution(effect, scores, details=details, alerts=alerts)

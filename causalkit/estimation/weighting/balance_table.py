@@ -24,9 +24,9 @@ import numpy as np
 
 from causalkit._core.report import Report, Reported
 from causalkit.errors import InputError
+from causalkit.estimation.contrasts import Arms
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.problem import Problem
-from causalkit.estimation.weighting.balancing import Arms
 from causalkit.typing import FloatArray
 
 if TYPE_CHECKING:

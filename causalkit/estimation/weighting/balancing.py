@@ -23,13 +23,13 @@ doi:10.1515/jci-2016-0010
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 
 from causalkit.estimation._glm import standardised
-from causalkit.estimation.base import EffectEstimator, Solution, contrast_of
+from causalkit.estimation.base import EffectEstimator, Solution
+from causalkit.estimation.contrasts import Arms, contrast_in_words
 from causalkit.estimation.features import expanded
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.problem import Problem
@@ -41,30 +41,9 @@ from causalkit.estimation.weighting.calibration import (
 )
 from causalkit.typing import FloatArray
 
-__all__ = ["CBPS", "Arms", "EntropyBalancing", "balanced_solution", "entropy_weighted"]
+__all__ = ["CBPS", "EntropyBalancing", "balanced_solution", "entropy_weighted"]
 
 _LEAST_EFFECTIVE = 0.1
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Arms:
-    """Who is in which arm, as zeros and ones, and what the arms are called."""
-
-    control: FloatArray
-    treated: FloatArray
-    names: tuple[str, str]
-
-    @classmethod
-    def of(cls, problem: Problem, contrast: object) -> Arms:
-        """Return the arms of a contrast."""
-        codes = contrast_of(problem, contrast)
-        levels = cast("tuple[object, ...]", problem.levels)
-        control, treated = ((problem.t == code).astype(np.float64) for code in codes)
-        return cls(control, treated, (f"{levels[codes[0]]}", f"{levels[codes[1]]}"))
-
-    def called(self, problem: Problem, k: int) -> str:
-        """An arm in words."""
-        return f"the rows with {problem.treatment} = {self.names[k]}"
 
 
 class EntropyBalancing(EffectEstimator):
@@ -271,7 +250,7 @@ def balanced_solution(
         value=value,
         scores=scores,
         details={
-            "contrast": f"{problem.treatment}: {arms.names[1]} versus {arms.names[0]}",
+            "contrast": contrast_in_words(problem, arms.codes),
             "weights": weights,
             "effective": tuple(effective),
             "notes": notes,

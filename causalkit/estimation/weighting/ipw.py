@@ -23,17 +23,18 @@ doi:10.1002/sim.1903
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 
 from causalkit.errors import InputError
 from causalkit.estimation._glm import FAMILIES, Fit, fit_glm, standardised
-from causalkit.estimation.base import EffectEstimator, Solution, contrast_of
+from causalkit.estimation.base import EffectEstimator, Solution
+from causalkit.estimation.contrasts import Arms, contrast_in_words
 from causalkit.estimation.features import expanded
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.problem import Problem
-from causalkit.estimation.weighting.overlap import overlap_of
+from causalkit.estimation.weighting.overlap import Overlap, overlap_of
 from causalkit.typing import FloatArray
 
 __all__ = ["IPW", "check_clip"]
@@ -112,21 +113,40 @@ class IPW(EffectEstimator):
         check_clip(self.clip)
 
     def _solve(self, problem: Problem, rng: np.random.Generator) -> Solution:  # noqa: ARG002
-        w = problem.weights
-        control, treated = contrast_of(problem, self.contrast)
-        Z = standardised(expanded(self.features, problem), w)
+        arms = Arms.of(problem, self.contrast)
+        Z = standardised(expanded(self.features, problem), problem.weights)
         D = np.hstack([np.ones((problem.n_obs, 1)), Z])
-        ins = [(problem.t == code).astype(np.float64) for code in (control, treated)]
-        fits = [self._propensity(problem, D, ins[1])]
+        fits = [self._propensity(problem, D, arms.treated)]
         if problem.kind == "categorical":
-            fits.append(self._propensity(problem, D, ins[0]))
+            fits.append(self._propensity(problem, D, arms.control))
+        value, scores, given = self._weighted(problem, D, arms, fits)
+        overlap = self._overlap(problem, D, arms, fits)
+        warning = overlap.warning()
+        return Solution(
+            value=value,
+            scores=scores,
+            n_parameters=fits[0].basis.rank,
+            details={
+                "contrast": contrast_in_words(problem, arms.codes),
+                "overlap": overlap,
+                "share_clipped": overlap.share_clipped,
+                "weights": given,
+                "notes": overlap.notes,
+            },
+            alerts=(warning,) if warning else (),
+        )
+
+    def _weighted(
+        self, problem: Problem, D: FloatArray, arms: Arms, fits: list[Fit]
+    ) -> tuple[float, FloatArray, FloatArray]:
+        """Difference of the weighted means, its scores, and the weights, each shape (n,)."""
+        w = problem.weights
         p_treated, slope_treated = self._probability(fits[0], D)
-        if problem.kind == "categorical":
+        p_control, slope_control = 1 - p_treated, -slope_treated
+        if len(fits) > 1:
             p_control, slope_control = self._probability(fits[1], D)
-        else:
-            p_control, slope_control = 1 - p_treated, -slope_treated
         means, scores, given = [], [], np.zeros(problem.n_obs)
-        for weight, pieces in self._arms(ins, p_treated, p_control):
+        for weight, pieces in self._arms(arms, p_treated, p_control):
             mean = float((w * weight) @ problem.y / (w @ weight))
             residual = problem.y - mean
             total = (w @ weight) / w.sum()
@@ -137,33 +157,20 @@ class IPW(EffectEstimator):
             means.append(mean)
             scores.append(score / total)
             given += weight
-        levels = cast("tuple[object, ...]", problem.levels)
-        arms = (f"{levels[control]}", f"{levels[treated]}")
-        raw = [f.family.mean(D @ f.basis.into @ f.coefficients) for f in fits]
-        overlap = overlap_of(
+        return means[1] - means[0], scores[1] - scores[0], given
+
+    def _overlap(self, problem: Problem, D: FloatArray, arms: Arms, fits: list[Fit]) -> Overlap:
+        raw = [fit.family.mean(D @ fit.basis.into @ fit.coefficients) for fit in fits]
+        return overlap_of(
             raw[0],
             raw[1] if len(raw) > 1 else 1 - raw[0],
-            ins[1] > 0,
-            ins[0] > 0,
-            arms,
+            arms.treated > 0,
+            arms.control > 0,
+            arms.names,
             clip=self._bound,
             treated_only=self.target == "ATT",
-            weights=w,
+            weights=problem.weights,
             least_effective=_LEAST_EFFECTIVE[self.target],
-        )
-        warning = overlap.warning()
-        return Solution(
-            value=means[1] - means[0],
-            scores=scores[1] - scores[0],
-            n_parameters=fits[0].basis.rank,
-            details={
-                "contrast": f"{problem.treatment}: {arms[1]} versus {arms[0]}",
-                "overlap": overlap,
-                "share_clipped": overlap.share_clipped,
-                "weights": given,
-                "notes": [f"Overlap: {overlap.problem}."] if overlap.problem else [],
-            },
-            alerts=(warning,) if warning else (),
         )
 
     def _propensity(self, problem: Problem, D: FloatArray, in_arm: FloatArray) -> Fit:
@@ -193,33 +200,33 @@ class IPW(EffectEstimator):
         return 0.0 if self.target == "ATO" else self.clip
 
     def _arms(
-        self, ins: list[FloatArray], p_treated: FloatArray, p_control: FloatArray
+        self, arms: Arms, p_treated: FloatArray, p_control: FloatArray
     ) -> list[tuple[FloatArray, tuple[FloatArray, FloatArray]]]:
         """Control, treated: the weight, and its derivatives by both propensities."""
-        zero = np.zeros_like(p_treated)
+        control, treated, zero = arms.control, arms.treated, np.zeros_like(p_treated)
         if self.target == "ATO":
             total = p_treated + p_control
             return [
                 (
-                    ins[0] * p_treated / total,
-                    (ins[0] * p_control / total**2, -ins[0] * p_treated / total**2),
+                    control * p_treated / total,
+                    (control * p_control / total**2, -control * p_treated / total**2),
                 ),
                 (
-                    ins[1] * p_control / total,
-                    (-ins[1] * p_control / total**2, ins[1] * p_treated / total**2),
+                    treated * p_control / total,
+                    (-treated * p_control / total**2, treated * p_treated / total**2),
                 ),
             ]
         if self.target == "ATE":
             return [
-                (ins[0] / p_control, (zero, -ins[0] / p_control**2)),
-                (ins[1] / p_treated, (-ins[1] / p_treated**2, zero)),
+                (control / p_control, (zero, -control / p_control**2)),
+                (treated / p_treated, (-treated / p_treated**2, zero)),
             ]
         return [
             (
-                ins[0] * p_treated / p_control,
-                (ins[0] / p_control, -ins[0] * p_treated / p_control**2),
+                control * p_treated / p_control,
+                (control / p_control, -control * p_treated / p_control**2),
             ),
-            (ins[1], (zero, zero)),
+            (treated, (zero, zero)),
         ]
 
     def _chain(

@@ -31,9 +31,10 @@ from causalkit._core.kernel_matrices import Block, centred, factor
 from causalkit.errors import InputError, NumericalError
 from causalkit.estimation._glm import standardised
 from causalkit.estimation.base import EffectEstimator, Solution
+from causalkit.estimation.contrasts import Arms
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.problem import Problem
-from causalkit.estimation.weighting.balancing import Arms, balanced_solution
+from causalkit.estimation.weighting.balancing import balanced_solution
 from causalkit.estimation.weighting.calibration import entropy_loss, exponential, minimise
 from causalkit.typing import FloatArray
 

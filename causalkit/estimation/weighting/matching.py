@@ -29,10 +29,10 @@ from causalkit._core.checks import check_choice, check_count, check_positive
 from causalkit.errors import InputError
 from causalkit.estimation._glm import FAMILIES, fit_glm, standardised
 from causalkit.estimation.base import EffectEstimator, Solution
+from causalkit.estimation.contrasts import Arms, contrast_in_words
 from causalkit.estimation.features import expanded
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.problem import Problem
-from causalkit.estimation.weighting.balancing import Arms
 from causalkit.estimation.weighting.neighbours import Neighbours, nearest
 from causalkit.typing import BoolArray, FloatArray
 
@@ -225,7 +225,7 @@ class Matching(EffectEstimator):
             value=value,
             scores=split(differs, spread, pull) * problem.n_obs / n_kept,
             details={
-                "contrast": f"{problem.treatment}: {arms.names[1]} versus {arms.names[0]}",
+                "contrast": contrast_in_words(problem, arms.codes),
                 "weights": weights,
                 "potential_outcomes": potential,
                 "matched": kept,

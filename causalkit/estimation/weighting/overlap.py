@@ -21,9 +21,10 @@ import numpy as np
 
 from causalkit._core.report import Report, Reported
 from causalkit.errors import OverlapWarning
+from causalkit.estimation.problem import Problem
 from causalkit.typing import BoolArray, FloatArray
 
-__all__ = ["Overlap", "overlap_of", "separating_column"]
+__all__ = ["Overlap", "arms_overlap", "overlap_of", "separating_column"]
 
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _MOST_CLIPPED = 0.05
@@ -92,6 +93,11 @@ class Overlap(Reported):
                 f"{self.effective[worst]:.0f} equally weighted ones"
             )
         return None
+
+    @property
+    def notes(self) -> list[str]:
+        """What to print below an effect: a line if overlap is poor."""
+        return [f"Overlap: {self.problem}."] if self.problem else []
 
     def warning(self) -> OverlapWarning | None:
         """Return the warning to give, None if overlap is fine."""
@@ -170,6 +176,40 @@ def overlap_of(
         clip=clip,
         treated_only=treated_only,
         least_effective=least_effective,
+    )
+
+
+def arms_overlap(
+    problem: Problem,
+    probabilities: FloatArray,
+    codes: tuple[int, int],
+    *,
+    clip: float,
+    treated_only: bool = False,
+) -> Overlap:
+    """Summarise the propensities of a contrast.
+
+    Parameters
+    ----------
+    problem : Problem
+    probabilities : ndarray of shape (n, n_levels)
+        Estimated probability of every level, not clipped.
+    codes : tuple of int
+        Positions of control and treated among the levels.
+    clip, treated_only
+        As of :func:`overlap_of`.
+    """
+    control, treated = codes
+    levels = problem.levels or ()
+    return overlap_of(
+        probabilities[:, treated],
+        probabilities[:, control],
+        problem.t == treated,
+        problem.t == control,
+        (f"{levels[control]}", f"{levels[treated]}"),
+        clip=clip,
+        treated_only=treated_only,
+        weights=problem.weights,
     )
 
 
