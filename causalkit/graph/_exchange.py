@@ -96,22 +96,22 @@ class Exchange:
 
     @staticmethod
     def from_json(text: str) -> CausalGraph:
-        """Read what :meth:`to_json` writes; see :func:`causalkit.graph.formats.from_json`."""
-        from causalkit.graph.formats import from_json
+        """Read what :meth:`to_json` writes; see :func:`causalkit.graph.json_form.from_json`."""
+        from causalkit.graph.json_form import from_json
 
         return from_json(text)
 
     @staticmethod
     def from_graphml(text: str, kind: Kind | str | None = None) -> CausalGraph:
-        """Read GraphML; see :func:`causalkit.graph.formats.from_graphml`."""
-        from causalkit.graph.formats import from_graphml
+        """Read GraphML; see :func:`causalkit.graph.graphml.from_graphml`."""
+        from causalkit.graph.graphml import from_graphml
 
         return from_graphml(text, kind)
 
     @staticmethod
     def from_tetrad(text: str, kind: Kind | str | None = None) -> CausalGraph:
-        """Read Tetrad's text; see :func:`causalkit.graph.formats.from_tetrad`."""
-        from causalkit.graph.formats import from_tetrad
+        """Read Tetrad's text; see :func:`causalkit.graph.tetrad.from_tetrad`."""
+        from causalkit.graph.tetrad import from_tetrad
 
         return from_tetrad(text, kind)
 
@@ -183,20 +183,20 @@ class Exchange:
         return to_mermaid(_whole(self))
 
     def to_json(self) -> str:
-        """Write JSON; see :func:`causalkit.graph.formats.to_json`."""
-        from causalkit.graph.formats import to_json
+        """Write JSON; see :func:`causalkit.graph.json_form.to_json`."""
+        from causalkit.graph.json_form import to_json
 
         return to_json(_whole(self))
 
     def to_graphml(self) -> str:
-        """Write GraphML; see :func:`causalkit.graph.formats.to_graphml`."""
-        from causalkit.graph.formats import to_graphml
+        """Write GraphML; see :func:`causalkit.graph.graphml.to_graphml`."""
+        from causalkit.graph.graphml import to_graphml
 
         return to_graphml(_whole(self))
 
     def to_tetrad(self) -> str:
-        """Write Tetrad's text; see :func:`causalkit.graph.formats.to_tetrad`."""
-        from causalkit.graph.formats import to_tetrad
+        """Write Tetrad's text; see :func:`causalkit.graph.tetrad.to_tetrad`."""
+        from causalkit.graph.tetrad import to_tetrad
 
         return to_tetrad(_whole(self))
 

@@ -5,7 +5,8 @@ methods of the same names. The rule for all of them: what a format can say comes
 was; what it cannot say is refused with a :class:`~causalkit.errors.GraphError`, never dropped.
 
 Matrices are in :mod:`~causalkit.graph.adjacency`, Graphviz and DAGitty in
-:mod:`~causalkit.graph.dot`, JSON, GraphML, Tetrad and files in :mod:`~causalkit.graph.formats`.
+:mod:`~causalkit.graph.dot`; JSON, GraphML and Tetrad's text have a module each, and files are in
+:mod:`~causalkit.graph.formats`.
 """
 
 from __future__ import annotations

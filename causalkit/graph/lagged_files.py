@@ -7,27 +7,29 @@ nodes `X[t], X[t-1], …`, and comes back through their names.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from reprlib import repr as short
 from typing import TYPE_CHECKING, Any, Final
 
 from causalkit.errors import GraphError
-from causalkit.graph.formats import check_listed_names, read_text_file
+from causalkit.graph.formats import PICTURES, read_text_file
 from causalkit.graph.graph import CausalGraph
+from causalkit.graph.json_form import Schema
 from causalkit.graph.lagged import as_lagged
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.graph.marks import SYMBOLS, Edge, Kind
-from causalkit.graph.text import check_is_text
 
 if TYPE_CHECKING:
     from os import PathLike
 
 __all__ = ["from_json", "read", "save", "to_json"]
 
-_FORMAT: Final = "causalkit.lagged_graph"
-_VERSION: Final = 1
-_PICTURES: Final = (".png", ".svg", ".pdf")
+_SCHEMA: Final = Schema(
+    "causalkit.lagged_graph",
+    "a graph over series",
+    "variables",
+    "A graph of a table is read by CausalGraph.from_json.",
+)
 
 
 def to_json(graph: LaggedGraph) -> str:
@@ -47,18 +49,13 @@ def to_json(graph: LaggedGraph) -> str:
       ]
     }
     """
-    edges = ",\n".join("    " + _dump(_as_list(edge)) for edge in graph.edges())
-    return "\n".join(
-        [
-            "{",
-            f'  "format": "{_FORMAT}",',
-            f'  "version": {_VERSION},',
-            f'  "kind": "{graph.kind.name}",',
-            f'  "max_lag": {graph.max_lag},',
-            f'  "variables": {_dump(list(graph.variables))},',
-            '  "edges": [' + (f"\n{edges}\n  " if edges else "") + "]",
-            "}",
-        ]
+    return _SCHEMA.write(
+        {
+            "kind": graph.kind.name,
+            "max_lag": graph.max_lag,
+            "variables": list(graph.variables),
+        },
+        map(_as_list, graph.edges()),
     )
 
 
@@ -70,32 +67,12 @@ def from_json(text: str) -> LaggedGraph:
     GraphError
         If the text is no JSON, another schema or a newer version.
     """
-    check_is_text(text, "from_json")
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:  # ValueError: an integer of too many digits, too
-        raise GraphError(f"the text is no JSON: {error}. Expected what to_json() writes.") from None
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise GraphError(
-            f'the JSON is not a graph over series; expected an object with "format": "{_FORMAT}". '
-            "A graph of a table is read by CausalGraph.from_json."
-        )
-    if content.get("version") != _VERSION:
-        raise GraphError(
-            f"the graph has version {content.get('version')!r} of the format; expected {_VERSION}. "
-            "Update causalkit to read it."
-        )
-    variables, edges = content.get("variables"), content.get("edges")
-    if not (isinstance(variables, list) and isinstance(edges, list) and "kind" in content):
-        raise GraphError(
-            'the JSON lacks "kind", or lists of "variables" and "edges"; expected all three.'
-        )
-    check_listed_names(variables, "variable")
+    content = _SCHEMA.read(text)
     max_lag = content.get("max_lag")
     if max_lag is not None and not _is_lag(max_lag):
         raise GraphError(f'the JSON has "max_lag": {short(max_lag)}; expected an integer from 0.')
-    found = [_as_edge(edge) for edge in edges]
-    return LaggedGraph(variables, found, max_lag=max_lag, kind=content["kind"])
+    edges = [_as_edge(edge) for edge in content["edges"]]
+    return LaggedGraph(content["variables"], edges, max_lag=max_lag, kind=content["kind"])
 
 
 def save(graph: LaggedGraph, path: str | PathLike[str]) -> None:
@@ -112,7 +89,7 @@ def save(graph: LaggedGraph, path: str | PathLike[str]) -> None:
         target.write_text(to_json(graph) + "\n", encoding="utf-8", newline="\n")
     elif suffix == ".txt":
         target.write_text(graph.to_text() + "\n", encoding="utf-8", newline="\n")
-    elif suffix in _PICTURES:
+    elif suffix in PICTURES:
         from causalkit.plotting import save_picture
 
         save_picture(graph, target)
@@ -154,10 +131,6 @@ def read(path: str | PathLike[str], kind: Kind | str | None = None) -> LaggedGra
 
 def _is_lag(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _as_list(edge: Edge) -> list[Any]:
