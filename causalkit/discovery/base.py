@@ -29,7 +29,7 @@ from causalkit._core.table import Table, as_table
 from causalkit.discovery.constraint._evidence import Evidence, Pair
 from causalkit.errors import InputError, RedundantColumnsWarning
 from causalkit.graph import CausalGraph, LaggedGraph
-from causalkit.graph.lagged_graph import in_template
+from causalkit.graph.lagged_template import in_template
 from causalkit.graph.marks import show_name
 from causalkit.typing import Data, Name
 

@@ -22,7 +22,8 @@ import numpy as np
 from causalkit.errors import GraphError
 from causalkit.graph.equivalence import consistent_extension
 from causalkit.graph.lagged import Lagged, as_lagged
-from causalkit.graph.lagged_graph import LaggedGraph, in_template
+from causalkit.graph.lagged_graph import LaggedGraph
+from causalkit.graph.lagged_template import in_template
 from causalkit.graph.marks import Edge, Kind
 from causalkit.graph.meek import class_marks
 

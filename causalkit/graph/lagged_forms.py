@@ -1,4 +1,4 @@
-"""Graphs of series in the forms of other libraries: tigramite's arrays and networkx.
+"""Graphs of series as text, as rows of a table, and in the forms of tigramite and networkx.
 
 tigramite keeps a graph as strings: `graph[i, j, lag]` is the edge from variable i, `lag` steps ago,
 to variable j now, such as `-->`, `o->`, `<->`, `o-o`. Its `o-o` of a class of DAGs is our `--`, and
@@ -20,19 +20,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalkit.errors import GraphError, InputError
-from causalkit.graph._validity import as_kind
+from causalkit.graph._validity import as_kind, plainest_kind
 from causalkit.graph.lagged import Lagged, as_lagged
 from causalkit.graph.lagged_graph import LaggedGraph
-from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Edge, Kind
+from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Edge, Kind, show_name
 from causalkit.typing import Name
 
 if TYPE_CHECKING:
     import networkx as nx
+    import pandas as pd
 
-__all__ = ["from_networkx", "from_tigramite", "to_networkx", "to_tigramite"]
+__all__ = ["from_networkx", "from_tigramite", "to_frame", "to_networkx", "to_text", "to_tigramite"]
 
 _LEFT: Final = {"-": TAIL, "<": ARROW, "o": CIRCLE, "x": CIRCLE, "+": CIRCLE}
 _RIGHT: Final = {"-": TAIL, ">": ARROW, "o": CIRCLE, "x": CIRCLE, "+": CIRCLE}
+
+
+def to_text(graph: LaggedGraph) -> str:
+    """Write the graph so that :meth:`LaggedGraph.parse` reads it back."""
+    edges = graph.edges()
+    joined = {node.name for edge in edges for node in (edge.left, edge.right)}  # type: ignore[union-attr]
+    alone = [name for name in graph.variables if name not in joined]
+    lone = (show_name(name if as_lagged(name).name == name else Lagged(name)) for name in alone)
+    text = "; ".join([*map(str, edges), *lone])
+    plainest = plainest_kind(graph.template.ends)
+    return text if graph.kind is plainest else f"{graph.kind.name}: {text}".strip()
+
+
+def to_frame(graph: LaggedGraph) -> pd.DataFrame:
+    """Return a row for each edge that ends at t; see :meth:`LaggedGraph.to_frame`."""
+    import pandas as pd
+
+    rows = [
+        (left.name, right.name, abs(left.lag - right.lag), edge.symbol)
+        for edge in graph.edges()
+        for left, right in [(as_lagged(edge.left), as_lagged(edge.right))]
+    ]
+    return pd.DataFrame(rows, columns=["cause", "effect", "lag", "edge"])
 
 
 def from_tigramite(

@@ -25,39 +25,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalkit.errors import GraphError, UnknownVariableError
-from causalkit.graph._validity import as_kind, plainest_kind
+from causalkit.graph._lagged_exchange import LaggedExchange
+from causalkit.graph._validity import as_kind
 from causalkit.graph.graph import CausalGraph
 from causalkit.graph.lagged import Lagged, as_lagged
+from causalkit.graph.lagged_template import ending_at_t, in_template, into_the_past, lagged_nodes
 from causalkit.graph.marks import (
     ARROW,
-    SYMBOLS,
     Edge,
     Kind,
     forwards,
     glyph,
-    show_name,
     split_marks,
 )
 from causalkit.graph.summary import SummaryGraph, summarise
 from causalkit.typing import BoolArray, Name
 
 if TYPE_CHECKING:
-    from os import PathLike
-
-    import networkx as nx
-    import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["LaggedGraph", "in_template", "lagged_nodes"]
+__all__ = ["LaggedGraph"]
 
-_MOST_NODES: Final = 10_000
-"""Of a template, whose matrix has as many rows and columns."""
 _MOST_SHOWN: Final = 40
 _WIDTH: Final = 100
 """Of a line of the printed graph; no edge is broken in two."""
 
 
-class LaggedGraph:
+class LaggedGraph(LaggedExchange):
     """A causal graph over time series that is the same at every step.
 
     Parameters
@@ -112,7 +106,7 @@ class LaggedGraph:
         kind: Kind | str | None = None,
     ) -> None:
         names = tuple(variables)
-        found = [_ending_at_t(edge, names) for edge in edges]
+        found = [ending_at_t(edge, names) for edge in edges]
         ends = (node for edge in found for node in (edge.left, edge.right))
         longest = max((node.lag for node in ends), default=0)  # type: ignore[union-attr]
         if max_lag is not None and longest > max_lag:
@@ -321,97 +315,6 @@ class LaggedGraph:
 
         return lagged_cpdag(self)
 
-    # --- forms in which it comes and goes ---------------------------------------------------------
-
-    @staticmethod
-    def from_tigramite(
-        graph: NDArray[Any], names: Iterable[Name] | None = None, kind: Kind | str | None = None
-    ) -> LaggedGraph:
-        """Read tigramite's array of strings; see :func:`~causalkit.graph.lagged_forms`."""
-        from causalkit.graph.lagged_forms import from_tigramite
-
-        return from_tigramite(graph, names, kind)
-
-    def to_tigramite(self) -> NDArray[Any]:
-        """Write an array of strings; see :func:`~causalkit.graph.lagged_forms.to_tigramite`."""
-        from causalkit.graph.lagged_forms import to_tigramite
-
-        return to_tigramite(self)
-
-    def to_networkx(self) -> nx.MultiDiGraph:
-        """Write a networkx graph; see :func:`~causalkit.graph.lagged_forms.to_networkx`."""
-        from causalkit.graph.lagged_forms import to_networkx
-
-        return to_networkx(self)
-
-    @staticmethod
-    def from_networkx(graph: nx.Graph, kind: Kind | str | None = None) -> LaggedGraph:
-        """Read a networkx graph; see :func:`~causalkit.graph.lagged_forms.from_networkx`."""
-        from causalkit.graph.lagged_forms import from_networkx
-
-        return from_networkx(graph, kind)
-
-    def to_json(self) -> str:
-        """Write JSON; see :func:`causalkit.graph.lagged_files.to_json`."""
-        from causalkit.graph.lagged_files import to_json
-
-        return to_json(self)
-
-    @staticmethod
-    def from_json(text: str) -> LaggedGraph:
-        """Read what :meth:`to_json` writes; see :func:`causalkit.graph.lagged_files.from_json`."""
-        from causalkit.graph.lagged_files import from_json
-
-        return from_json(text)
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write a file by its suffix; see :mod:`causalkit.graph.lagged_files`."""
-        from causalkit.graph.lagged_files import save
-
-        save(self, path)
-
-    @staticmethod
-    def read(path: str | PathLike[str], kind: Kind | str | None = None) -> LaggedGraph:
-        """Read a file by its suffix; see :mod:`causalkit.graph.lagged_files`."""
-        from causalkit.graph.lagged_files import read
-
-        return read(path, kind)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a row for each edge that ends at t.
-
-        Returns
-        -------
-        DataFrame
-            `cause` and `effect` (of an edge that is not directed, its two ends), `lag` (steps
-            between them) and `edge` (`->`, `--`, `<->`, `o->` or `o-o`).
-
-        Examples
-        --------
-        >>> LaggedGraph.parse("X[t-2] -> Y[t]; Y[t] -- Z[t]").to_frame()
-          cause effect  lag edge
-        0     Y      Z    0   --
-        1     X      Y    2   ->
-        """
-        import pandas as pd
-
-        rows = [
-            (left.name, right.name, abs(left.lag - right.lag), edge.symbol)
-            for edge in self.edges()
-            for left, right in [(as_lagged(edge.left), as_lagged(edge.right))]
-        ]
-        return pd.DataFrame(rows, columns=["cause", "effect", "lag", "edge"])
-
-    def to_text(self) -> str:
-        """Write the graph so that :meth:`parse` reads it back."""
-        edges = self.edges()
-        joined = {node.name for edge in edges for node in (edge.left, edge.right)}  # type: ignore[union-attr]
-        alone = [name for name in self.variables if name not in joined]
-        lone = (show_name(name if as_lagged(name).name == name else Lagged(name)) for name in alone)
-        text = "; ".join([*map(str, edges), *lone])
-        plainest = plainest_kind(self.template.ends)
-        return text if self.kind is plainest else f"{self.kind.name}: {text}".strip()
-
     # --- how it shows itself ---------------------------------------------------------------------
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
@@ -469,57 +372,12 @@ class LaggedGraph:
         return hash((self.kind, frozenset(self.variables), self._cells))
 
 
-def lagged_nodes(variables: tuple[Name, ...], max_lag: int) -> tuple[Lagged, ...]:
-    """Nodes of a template: all variables at t, then at t-1, and so on."""
-    n_nodes = (max_lag + 1) * len(variables)
-    if n_nodes > _MOST_NODES:
-        raise GraphError(
-            f"{len(variables)} series with lags to {max_lag} make {n_nodes:,} nodes; expected "
-            f"{_MOST_NODES:,} at most. Lags count steps: take longer steps."
-        )
-    if any(
-        isinstance(name, (bool, Lagged)) or not isinstance(name, (str, int)) for name in variables
-    ):
-        variables = tuple(Lagged(name).name for name in variables)  # checks them
-    return tuple(Lagged._of(name, lag) for lag in range(max_lag + 1) for name in variables)
-
-
-def in_template(a: Lagged, b: Lagged) -> tuple[Lagged, Lagged]:
-    """Shift two nodes so that the later one is at t; the earlier one comes first."""
-    past, now = (a, b) if a.lag >= b.lag else (b, a)
-    return past.shifted(-now.lag), now.shifted(-now.lag)
-
-
-def _ending_at_t(edge: Edge | tuple[Any, Any], variables: tuple[Name, ...]) -> Edge:
-    left, right, symbol = (
-        (edge.left, edge.right, edge.symbol) if isinstance(edge, Edge) else (*edge, "->")
-    )
-    a, b = as_lagged(left, variables), as_lagged(right, variables)
-    for node in (a, b):
-        if node.name not in variables:
-            raise UnknownVariableError.among(node.name, variables, where="the list of series")
-    if symbol not in SYMBOLS:
-        raise GraphError(f"{symbol!r} is no edge; expected one of {', '.join(SYMBOLS)}.")
-    at_a, at_b = SYMBOLS[symbol]
-    if (a.lag > b.lag and at_b != ARROW) or (b.lag > a.lag and at_a != ARROW):
-        _refuse_into_the_past(Edge(a, b, symbol))
-    steps = min(a.lag, b.lag)
-    return Edge(a.shifted(-steps), b.shifted(-steps), symbol)
-
-
-def _refuse_into_the_past(edge: Edge) -> None:
-    raise GraphError(
-        f"{edge} does not rule out that the later one causes the earlier one; expected an arrow at "
-        "the later end: ->, o-> or <->. Turn the edge, or check the lags."
-    )
-
-
 def _check_time(graph: LaggedGraph) -> None:
     """Refuse edges from the past without an arrow at t."""
     p = len(graph.variables)
     late = graph.template.ends[p:, :p]
     for past, now in np.argwhere((late != 0) & (late != ARROW)).tolist():
-        _refuse_into_the_past(graph._edges_of(past + p, now)[0])
+        raise into_the_past(graph._edges_of(past + p, now)[0])
 
 
 def _wrapped(head: str, parts: list[str]) -> str:

@@ -49,7 +49,8 @@ from causalkit._core.checks import as_names
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph.graph import CausalGraph
 from causalkit.graph.lagged_class import lagged_dag, lagged_member
-from causalkit.graph.lagged_graph import LaggedGraph, lagged_nodes
+from causalkit.graph.lagged_graph import LaggedGraph
+from causalkit.graph.lagged_template import lagged_nodes
 from causalkit.graph.latent import latent_projection
 from causalkit.graph.mag import Judge, Marks, answer_paths, dag_to_mag
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL, Kind

@@ -12,7 +12,7 @@ import numpy as np
 
 from causalkit.errors import GraphError, InputError
 from causalkit.graph import CausalGraph, Kind, LaggedGraph
-from causalkit.graph.lagged_graph import lagged_nodes
+from causalkit.graph.lagged_template import lagged_nodes
 from causalkit.graph.marks import show_name
 from causalkit.identification.query import GraphLike, as_graph
 from causalkit.typing import Name

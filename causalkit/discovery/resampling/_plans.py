@@ -51,7 +51,7 @@ from causalkit.discovery.series.momentary.jpcmci_plus import JPCMCIPlus
 from causalkit.discovery.series.momentary.pcmci import PCMCI
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph, Kind, LaggedGraph
-from causalkit.graph.lagged_graph import lagged_nodes
+from causalkit.graph.lagged_template import lagged_nodes
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
 __all__ = ["Plan", "SeriesPlan", "TablePlan", "plan_of"]

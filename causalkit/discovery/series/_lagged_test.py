@@ -16,7 +16,7 @@ from causalkit._core.series import Series
 from causalkit._core.table import Table
 from causalkit.discovery._setup import as_test
 from causalkit.errors import InputError
-from causalkit.graph.lagged_graph import lagged_nodes
+from causalkit.graph.lagged_template import lagged_nodes
 from causalkit.independence import BoundTest, CITest, FisherZ, Oracle, PartialCorrelation
 from causalkit.independence.blocks import BoundCorrelation
 from causalkit.independence.embedding import Embedding, Embeds, embed

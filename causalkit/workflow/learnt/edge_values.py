@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from causalkit.graph import TAIL, CausalGraph, Edge, LaggedGraph
-from causalkit.graph.lagged_graph import lagged_nodes
+from causalkit.graph.lagged_template import lagged_nodes
 from causalkit.typing import BoolArray, FloatArray, IntArray, Name
 
 if TYPE_CHECKING:

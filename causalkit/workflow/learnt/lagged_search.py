@@ -25,7 +25,7 @@ from causalkit.discovery.series._lagged_design import check_numbers
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.discovery.series.momentary._link_knowledge import LinkBounds
 from causalkit.graph import Kind, Lagged, LaggedGraph
-from causalkit.graph.lagged_graph import lagged_nodes
+from causalkit.graph.lagged_template import lagged_nodes
 from causalkit.typing import BoolArray, Name
 
 __all__ = ["LaggedScoreSearch"]

@@ -28,7 +28,7 @@ from causalkit.discovery.series.momentary.pcmci import PCMCI
 from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
 from causalkit.errors import CausalkitWarning, CycleError, InputError
 from causalkit.graph import Kind, Lagged, LaggedGraph
-from causalkit.graph.lagged_graph import lagged_nodes
+from causalkit.graph.lagged_template import lagged_nodes
 from causalkit.models.structural_var import random_svar
 from tests.oracles.resampling import shares
 

@@ -12,7 +12,7 @@ from causalkit._core.report import Report, Reported
 from causalkit.errors import UnknownVariableError
 from causalkit.graph import Lagged, LaggedGraph
 from causalkit.graph.lagged import as_lagged
-from causalkit.graph.lagged_graph import in_template, lagged_nodes
+from causalkit.graph.lagged_template import in_template, lagged_nodes
 from causalkit.typing import BoolArray, FloatArray, Name
 
 if TYPE_CHECKING:

@@ -47,7 +47,7 @@ from causalkit.discovery.series.changing._wrapping import read_series, try_to_fi
 from causalkit.errors import InputError, NumericalError
 from causalkit.graph import Lagged, LaggedGraph
 from causalkit.graph.lagged import as_lagged
-from causalkit.graph.lagged_graph import lagged_nodes
+from causalkit.graph.lagged_template import lagged_nodes
 from causalkit.typing import Data, FloatArray, IntArray
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from causalkit.discovery.constraint._pag_trace import RULES
 from causalkit.discovery.series.latent._latent_window import Window
 from causalkit.discovery.series.latent._set_search import Evidence
 from causalkit.graph import ARROW, CIRCLE, Lagged, LaggedGraph
-from causalkit.graph.lagged_graph import lagged_nodes
 from causalkit.graph.lagged_latent import COLLIDES, TIME
+from causalkit.graph.lagged_template import lagged_nodes
 from causalkit.typing import Name
 
 __all__ = ["LatentTrace"]

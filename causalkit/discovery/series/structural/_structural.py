@@ -23,7 +23,7 @@ from causalkit.discovery.series.granger._lagged_regression import (
 )
 from causalkit.discovery.series.momentary._link_knowledge import LinkBounds
 from causalkit.discovery.series.structural.lagged_effects import LaggedEffects
-from causalkit.graph.lagged_graph import lagged_nodes
+from causalkit.graph.lagged_template import lagged_nodes
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["Steps"]

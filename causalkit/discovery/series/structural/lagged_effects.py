@@ -26,7 +26,7 @@ from causalkit.discovery.lingam.lingam_effects import EffectMatrix
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import Lagged
 from causalkit.graph.lagged import as_lagged
-from causalkit.graph.lagged_graph import in_template, lagged_nodes
+from causalkit.graph.lagged_template import in_template, lagged_nodes
 from causalkit.typing import FloatArray, Name
 
 if TYPE_CHECKING:

@@ -52,7 +52,7 @@ from causalkit.discovery.series.granger._lagged_regression import choose_lag, wi
 from causalkit.discovery.series.structural._structural import Steps
 from causalkit.discovery.series.structural.lagged_effects import LaggedEffects
 from causalkit.graph import Lagged
-from causalkit.graph.lagged_graph import lagged_nodes
+from causalkit.graph.lagged_template import lagged_nodes
 from causalkit.independence import CITest
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
