@@ -48,6 +48,7 @@ __all__ = [
     "refute",
     "report",
     "scores",
+    "show_progress",
     "workflow",
 ]
 
@@ -69,6 +70,7 @@ _HOME = {
     "learnt_effect": "workflow",
     "possible_graphs": "workflow",
     "refute": "refutation",
+    "show_progress": "_core.progress",
 }
 
 if TYPE_CHECKING:
@@ -90,6 +92,7 @@ if TYPE_CHECKING:
         workflow,
     )
     from causalkit._core.citations import cite
+    from causalkit._core.progress import show_progress
     from causalkit.discovery import PC, Knowledge
     from causalkit.errors import InputError, NotIdentifiableError
     from causalkit.estimation import Effect, estimate

@@ -36,7 +36,7 @@ from typing import Any
 from causalkit._core.checks import check_choice, check_count, check_positive
 from causalkit._core.fingerprint import fingerprint
 from causalkit._core.parallel import run
-from causalkit._core.progress import say, shown_progress
+from causalkit._core.progress import say, show_progress
 from causalkit._core.random import as_generator, draw_seed
 from causalkit.benchmark.cells import Cell, data_seeds, work
 from causalkit.benchmark.methods import Method, baselines_for, oracles_for, read_methods
@@ -190,7 +190,7 @@ def _progress(shown: bool, open_cells: list[Cell], cells: list[Cell], n_own: int
         f"against) on {len(sets)} data sets: {left} runs"
         + (f", {len(cells) - left} are in the store" if left < len(cells) else "")
     )
-    with shown_progress():
+    with show_progress():
         yield
 
 

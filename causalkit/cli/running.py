@@ -24,7 +24,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from causalkit import __version__
-from causalkit._core.progress import say, shown_progress
+from causalkit._core.progress import say, show_progress
 from causalkit.cli.json_text import as_json_text
 from causalkit.errors import (
     CausalkitError,
@@ -150,7 +150,7 @@ def _answered(run: _Run, command: Callable[..., Answer], options: Mapping[str, A
     """Run a command and print what it answers, or why it cannot."""
     watched = not run.quiet and sys.stderr.isatty()
     try:
-        with warnings.catch_warnings(), shown_progress(watched):
+        with warnings.catch_warnings(), show_progress(watched):
             warnings.simplefilter("always", CausalkitWarning)
             warnings.showwarning = run.warn
             answer = command(**options)

@@ -18,7 +18,7 @@ from causalkit._core.checks import (
     check_varies,
 )
 from causalkit._core.parallel import run
-from causalkit._core.progress import say, shown_progress, track
+from causalkit._core.progress import say, show_progress, track
 from causalkit._core.random import as_generator, draw_seed
 from causalkit._core.report import Report, Reported, format_value
 from causalkit._core.table import as_table
@@ -98,13 +98,13 @@ def test_generators_pass_through_and_seeds_repeat():
 def test_progress_is_silent_unless_shown(capfd):
     assert list(track([1, 2, 3], label="quiet")) == [1, 2, 3]
     assert capfd.readouterr().err == ""
-    with shown_progress(after=0):
+    with show_progress(after=0):
         assert list(track([1, 2, 3], label="loud")) == [1, 2, 3]
     assert "loud" in capfd.readouterr().err
 
 
 def test_one_bar_at_a_time(capfd):
-    with shown_progress(after=0):
+    with show_progress(after=0):
         for _ in track([1, 2], label="outer"):
             assert list(track([1], label="inner")) == [1]
         assert list(track([1], label="after")) == [1]
@@ -115,10 +115,10 @@ def test_one_bar_at_a_time(capfd):
 
 
 def test_a_short_loop_shows_no_bar_and_words_go_above_one(capfd):
-    with shown_progress(after=60):
+    with show_progress(after=60):
         assert list(track([1, 2], label="short")) == [1, 2]
     assert capfd.readouterr().err == ""
-    with shown_progress(after=0):
+    with show_progress(after=0):
         for _ in track([1], label="outer"):
             say("a remark")
     assert "a remark\n" in capfd.readouterr().err.replace("\r", "\n")
@@ -127,7 +127,7 @@ def test_a_short_loop_shows_no_bar_and_words_go_above_one(capfd):
 
 
 def test_a_loop_that_is_left_gives_the_bar_back(capfd):
-    with shown_progress(after=0):
+    with show_progress(after=0):
         for _ in track([1, 2], label="left"):
             break
         assert list(track([1], label="next")) == [1]

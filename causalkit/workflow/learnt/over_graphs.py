@@ -33,6 +33,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from causalkit._core.progress import track
 from causalkit.discovery import Knowledge
 from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.discovery.bayesian.graph_posterior import GraphPosterior
@@ -258,7 +259,7 @@ def _estimates(
     """The estimate of each answer; and of those without one, why."""
     effects: _Estimates = {}
     failures = {}
-    for key, answer in asked.items():
+    for key, answer in track(asked.items(), total=len(asked), label="answers"):
         if answer.estimand is None:
             continue
         try:
