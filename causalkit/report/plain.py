@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
+from causalkit._core.json_values import as_json_values
 
 __all__ = ["to_plain"]
 
@@ -24,8 +23,8 @@ def to_plain(analysis: Any) -> dict[str, Any]:
         Of strings, numbers, lists and dicts; numbers that are not finite are None.
     """
     return {
-        "treatment": _plain(analysis.treatment),
-        "outcome": _plain(analysis.outcome),
+        "treatment": as_json_values(analysis.treatment),
+        "outcome": as_json_values(analysis.outcome),
         "n_rows": analysis.n_rows,
         "graph": {
             "kind": analysis.graph.kind.name,
@@ -55,10 +54,10 @@ def to_plain(analysis: Any) -> dict[str, Any]:
 def _intervals(analysis: Any, contrast: int | None) -> dict[str, Any]:
     """Both, of one contrast or the hulls of all."""
     return {
-        "interval_given_graph": list(
-            map(_plain, analysis._interval(contrast=contrast, given=True))
+        "interval_given_graph": as_json_values(
+            [*analysis._interval(contrast=contrast, given=True)]
         ),
-        "interval": list(map(_plain, analysis._interval(contrast=contrast))),
+        "interval": as_json_values([*analysis._interval(contrast=contrast)]),
     }
 
 
@@ -82,25 +81,11 @@ def _over_graphs(learnt: Any) -> dict[str, Any]:
 def _one_over_graphs(learnt: Any) -> dict[str, Any]:
     return {
         "effects": _records(learnt.to_frame()),
-        "variance": {part: _plain(value) for part, value in learnt.variance().items()},
-        "most_valuable_edge": _plain(learnt.most_valuable_edge()),
+        "variance": as_json_values(learnt.variance()),
+        "most_valuable_edge": as_json_values(learnt.most_valuable_edge()),
     }
 
 
 def _records(frame: Any) -> list[dict[str, Any]]:
-    return [
-        {str(key): _plain(value) for key, value in row.items()}
-        for row in frame.reset_index(drop=True).to_dict(orient="records")
-    ]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, (tuple, list, frozenset, set)):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    return str(value)
+    found: list[dict[str, Any]] = as_json_values(frame.to_dict(orient="records"))
+    return found
