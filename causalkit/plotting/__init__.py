@@ -1,8 +1,10 @@
 """Pictures of graphs and effects. Nothing here shows or saves unless asked; axes in, axes out."""
 
 from causalkit.plotting.balance import plot_balance
+from causalkit.plotting.challenges import plot_challenges
 from causalkit.plotting.changes import plot_driving_force
 from causalkit.plotting.convergence import plot_convergence
+from causalkit.plotting.coverage import plot_coverage
 from causalkit.plotting.dose_response import plot_dose_response
 from causalkit.plotting.effects import plot_effects
 from causalkit.plotting.falsification import plot_falsification
@@ -34,8 +36,10 @@ __all__ = [
     "focus_on",
     "graph_svg",
     "plot_balance",
+    "plot_challenges",
     "plot_confidence_set",
     "plot_convergence",
+    "plot_coverage",
     "plot_critical_difference",
     "plot_dose_response",
     "plot_driving_force",

@@ -10,6 +10,7 @@ import numpy as np
 from causalkit.graph import Edge
 from causalkit.graph.marks import SYMBOLS
 from causalkit.plotting._confidence import SCALE_ROOM, Ink, Scale
+from causalkit.plotting._panels import blank
 from causalkit.plotting.layout import DENSE, LOOP_ROOM, Layout, Spacing, layered_layout
 from causalkit.typing import FloatArray, Name
 
@@ -157,10 +158,7 @@ class Drawing:
     def draw(self, ax: Axes, fills: list[str]) -> None:
         """Draw on these axes."""
         left, right, bottom, top = self.limits()
-        ax.set_axis_off()
-        ax.set_xlim(left, right)
-        ax.set_ylim(bottom, top)
-        ax.set_aspect("equal", adjustable="box")
+        blank(ax, left, right, bottom, top)
         for number in range(len(self.edges)):
             self._draw_edge(ax, number)
         if self.note:

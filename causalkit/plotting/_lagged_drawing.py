@@ -15,6 +15,7 @@ from causalkit.graph.lagged import as_lagged
 from causalkit.graph.marks import SYMBOLS
 from causalkit.plotting._confidence import SCALE_ROOM
 from causalkit.plotting._drawing import MARGIN, natural_inches
+from causalkit.plotting._panels import blank
 from causalkit.plotting._strengths import StrengthScale
 from causalkit.typing import FloatArray
 
@@ -155,10 +156,7 @@ class LaggedDrawing:
     def draw(self, ax: Axes, fills: dict[Node, str]) -> None:
         """Draw on these axes; `fills` colours nodes by row and lag."""
         left, right, bottom, top = self.limits()
-        ax.set_axis_off()
-        ax.set_xlim(left, right)
-        ax.set_ylim(bottom, top)
-        ax.set_aspect("equal", adjustable="box")
+        blank(ax, left, right, bottom, top)
         for steps in range(self.window, 0, -1):
             for curve in self.curves:
                 if curve.start[1] + steps <= self.window:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from causalkit._core.checks import check_fraction
-from causalkit.plotting._panels import axes_or_new, name_bands, tidied
+from causalkit.plotting._panels import axes_or_new, draw_bands, name_bands, tidied
 from causalkit.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ def plot_dose_response(
     is_new = ax is None
     ax = axes_or_new(ax, (6.4, 3.6))
     table = curve.to_frame(level)
-    for ends, alpha in ((("band_lower", "band_upper"), 0.15), (("lower", "upper"), 0.3)):
-        lower, upper = (table[end].to_numpy() for end in ends)
-        ax.fill_between(curve.doses, lower, upper, color=color, alpha=alpha, linewidth=0, zorder=2)
+    ends = table["lower"].to_numpy(), table["upper"].to_numpy()
+    whole = table["band_lower"].to_numpy(), table["band_upper"].to_numpy()
+    draw_bands(ax, curve.doses, ends, whole, color)
     ax.plot(curve.doses, curve.values, color=color, **{"linewidth": 1.6, "zorder": 3, **style})
     tidied(ax)
     if is_new:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from causalkit._core.checks import check_fraction
-from causalkit.plotting._panels import axes_or_new, name_bands, tidied
+from causalkit.plotting._panels import axes_or_new, draw_bands, name_bands, tidied
 from causalkit.typing import FloatArray, IntArray, Name
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ def plot_impulse_response(
     ax = axes_or_new(ax, (6.4, 3.6))
     steps = response.horizons
     ax.axhline(0, color="#8c98a4", linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
-    for ends, alpha in ((response.band(level), 0.15), (response.interval(level), 0.3)):
-        ax.fill_between(steps, *ends, color=color, alpha=alpha, linewidth=0, zorder=2)
+    draw_bands(ax, steps, response.interval(level), response.band(level), color)
     drawn = {"marker": "o", "markersize": 4.5, "linewidth": 1.6, "zorder": 3, **style}
     ax.plot(steps, response.values, color=color, **drawn)
     tidied(ax)

@@ -103,20 +103,9 @@ class Challenges(Reported):
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """Draw the estimates under challenge beside the estimate and its interval."""
-        import matplotlib.pyplot as plt
+        from causalkit.plotting.challenges import plot_challenges
 
-        axes = plt.subplots()[1] if ax is None else ax
-        drawn = [(c.name, c.draws) for c in self.challenges if c.draws is not None]
-        for k, (_, draws) in enumerate(drawn):
-            axes.plot(draws, [k] * len(draws), "|", **{"color": "tab:blue", "ms": 12, **style})
-        lower, upper = self.effect.interval()
-        axes.axvspan(lower, upper, color="0.85", zorder=0, label="95 % interval of the estimate")
-        axes.axvline(0, color="0.4", lw=0.8)
-        axes.set_yticks(range(len(drawn)), [name for name, _ in drawn])
-        axes.invert_yaxis()
-        axes.set_xlabel("effect under challenge")
-        axes.legend(fontsize=8)
-        return axes
+        return plot_challenges(self, ax=ax, **style)
 
     def _report(self) -> Report:
         rows = [(c.name, c.verdict, c.estimate, c.p_value, c.power) for c in self.challenges]

@@ -53,13 +53,15 @@ from causalkit.typing import FloatArray, Name
 __all__ = ["NegativeControlOutcome", "NegativeControlTreatment"]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class NegativeControl:
     """What both share: estimate an effect that must be zero, and judge it."""
 
-    __slots__ = ()
-
     column: Name | ArrayLike
-    alpha: float
+    alpha: float = 0.05
+
+    def __post_init__(self) -> None:
+        check_fraction(self.alpha, "alpha")
 
     @property
     @abstractmethod
@@ -192,12 +194,6 @@ class NegativeControlOutcome(NegativeControl):
     'fails'
     """
 
-    column: Name | ArrayLike
-    alpha: float = 0.05
-
-    def __post_init__(self) -> None:
-        check_fraction(self.alpha, "alpha")
-
     @property
     def name(self) -> str:
         """The check, in words."""
@@ -259,12 +255,6 @@ class NegativeControlTreatment(NegativeControl):
     >>> refute(effect, NegativeControlTreatment(other_vaccine), random_state=0).verdict
     'fails'
     """
-
-    column: Name | ArrayLike
-    alpha: float = 0.05
-
-    def __post_init__(self) -> None:
-        check_fraction(self.alpha, "alpha")
 
     @property
     def name(self) -> str:

@@ -195,22 +195,20 @@ class Certificate(Reported):
         -------
         Axes
         """
-        import matplotlib.pyplot as plt
+        from causalkit.plotting.coverage import plot_coverage
 
-        axes = plt.subplots()[1] if ax is None else ax
         frame = self.to_frame().sort_values("coverage_honest")
-        shown = SIDES if self.learnt else SIDES[1:]
-        for side, mark in zip(shown[::-1], "o|", strict=False):
-            points = frame[f"coverage_{side}"].to_numpy()
-            axes.plot(points, range(len(frame)), mark, **{"label": _WORDS[side], **style})
-        axes.axvline(self.level, color="0.4", lw=0.8)
-        axes.set_yticks(range(len(frame)), [f"{number}" for number in frame.index])
-        axes.set_ylabel("twin")
-        axes.set_xlabel(f"coverage of the {100 * self.level:g} % interval")
-        axes.legend(fontsize=8)
-        return axes
+        shown = {f"coverage_{side}": _WORDS[side] for side in self._sides}
+        return plot_coverage(
+            frame[list(shown)].rename(columns=shown), ax, level=self.level, **style
+        )
 
     # --- numbers of trials ------------------------------------------------------------------------
+
+    @property
+    def _sides(self) -> tuple[str, ...]:
+        """The intervals that are shown: both, or the one that they are."""
+        return SIDES if self.learnt else SIDES[1:]
 
     @property
     def _world(self) -> IntArray:
@@ -244,7 +242,7 @@ class Certificate(Reported):
         return MonteCarlo.of(values, self._world, share=True)
 
     def _report(self) -> Report:
-        shown = SIDES if self.learnt else SIDES[1:]
+        shown = self._sides
         coverage, power, wrong = self.coverage, self.power, self.false_positives
         facts: list[tuple[str, object]] = [
             ("twins", f"{len(self.worlds)}, with {len(self.trials)} tables of {self.n_rows} rows"),

@@ -30,7 +30,7 @@ window). doi:10.1080/01621459.1994.10476894
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from causalkit._core.checks import check_count
@@ -43,7 +43,7 @@ from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.discovery.resampling._perturbed import decides_by_tests
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.errors import InputError, UnknownVariableError
-from causalkit.graph import CausalGraph, Kind, consistent_extension
+from causalkit.graph import CausalGraph, consistent_extension
 from causalkit.scores import Score
 from causalkit.typing import Data, Name, RandomState
 from causalkit.workflow.learnt.graph_set import GraphSet
@@ -51,6 +51,7 @@ from causalkit.workflow.learnt.screening import (
     are_numbers,
     is_complete,
     looser,
+    none_hidden,
     score_for,
     screened,
     searched,
@@ -151,7 +152,7 @@ def possible_graphs(
 
     searches = _searches(first, table)
     found = searched(searches, table, n_resamples, rng, resample=drawn, n_jobs=n_jobs)
-    scored = _suits(first, table) and _have_scores(found.graphs)
+    scored = _suits(first, table) and none_hidden(found.graphs)
     own = getattr(first, "score", None)
     return screened(
         found,
@@ -178,10 +179,6 @@ def _suits(algorithm: Any, table: Table) -> bool:
     """
     test = getattr(algorithm, "test", None)
     return is_complete(table) and (test is None or not are_numbers(table) or reads_moments(test))
-
-
-def _have_scores(graphs: Iterable[Any]) -> bool:
-    return all(graph.kind in (Kind.DAG, Kind.CPDAG) for graph in graphs)
 
 
 def default_algorithm(table: Table, knowledge: Knowledge | None) -> DiscoveryAlgorithm:

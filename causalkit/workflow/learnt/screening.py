@@ -26,7 +26,7 @@ from causalkit._core.random import draw_seed
 from causalkit._core.table import Table
 from causalkit.discovery import Bootstrap
 from causalkit.errors import GraphError
-from causalkit.graph import CausalGraph, LaggedGraph
+from causalkit.graph import CausalGraph, Kind, LaggedGraph
 from causalkit.scores import (
     DegenerateGaussianBIC,
     DiscreteBIC,
@@ -37,7 +37,10 @@ from causalkit.typing import FloatArray, Name
 from causalkit.workflow.learnt.asked_edge import joined
 from causalkit.workflow.learnt.graph_set import GraphSet
 
-__all__ = ["Found", "are_numbers", "is_complete", "looser", "score_for", "screened", "searched"]
+__all__ = [
+    "Found", "are_numbers", "is_complete", "looser", "none_hidden", "score_for", "screened",
+    "searched",
+]  # fmt: skip
 
 _MOST: Final = 0.9
 """Share of what a search by score finds on resamples that is kept in any case."""
@@ -197,6 +200,11 @@ def score_for(table: Table) -> Score:
     if all(levels is not None for levels in table.levels):
         return DiscreteBIC()
     return DegenerateGaussianBIC()
+
+
+def none_hidden(graphs: Iterable[CausalGraph | LaggedGraph]) -> bool:
+    """Whether all are such as have scores: DAGs and their classes, without hidden causes."""
+    return all(graph.kind in (Kind.DAG, Kind.CPDAG) for graph in graphs)
 
 
 def are_numbers(table: Table) -> bool:

@@ -48,12 +48,12 @@ from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import CausalGraph, Kind, LaggedGraph
 from causalkit.graph.lagged import as_lagged
 from causalkit.graph.lagged_class import lagged_member
-from causalkit.graph.lagged_graph import lagged_nodes
+from causalkit.graph.lagged_template import lagged_nodes
 from causalkit.independence import FisherZ, PartialCorrelation
 from causalkit.typing import Data, Name
 from causalkit.workflow.learnt.graph_set import GraphSet
 from causalkit.workflow.learnt.lagged_search import LaggedScoreSearch
-from causalkit.workflow.learnt.screening import are_numbers, looser, screened, searched
+from causalkit.workflow.learnt.screening import are_numbers, looser, none_hidden, screened, searched
 
 __all__ = ["graphs_of_series"]
 
@@ -169,12 +169,9 @@ def _suits(algorithm: SeriesAlgorithm, series: Series) -> bool:
 
 
 def _have_scores(graphs: list[LaggedGraph], series: Series) -> bool:
-    """Whether nothing is latent, in any of them."""
+    """Whether nothing is hidden in any of them, and all that they name is a column."""
     columns = set(series.names)
-    return all(
-        graph.kind in (Kind.DAG, Kind.CPDAG) and columns.issuperset(graph.variables)
-        for graph in graphs
-    )
+    return none_hidden(graphs) and all(columns.issuperset(graph.variables) for graph in graphs)
 
 
 def _side_by_side(series: Series, max_lag: int) -> Table:
