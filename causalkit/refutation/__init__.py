@@ -29,11 +29,8 @@ from causalkit.refutation.negative_control import (
     NegativeControlOutcome,
     NegativeControlTreatment,
 )
-from causalkit.refutation.odds_bounds import (
-    MarginalSensitivity,
-    OddsBound,
-    marginal_sensitivity,
-)
+from causalkit.refutation.odds_bounds import MarginalSensitivity, OddsBound
+from causalkit.refutation.odds_sensitivity import marginal_sensitivity
 from causalkit.refutation.omitted_variable import benchmark_strength, partial_r2, robustness_value
 from causalkit.refutation.placebo import PlaceboTreatment
 from causalkit.refutation.positivity import OverlapRegions, Positivity, Region, overlap_tree

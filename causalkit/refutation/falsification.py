@@ -20,9 +20,7 @@ permutation-based test". doi:10.48550/arXiv.2305.09565
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +37,8 @@ from causalkit.identification.query import GraphLike, as_graph
 from causalkit.independence.base import BoundTest, CITest
 from causalkit.independence.fisher_z import FisherZ
 from causalkit.refutation.base import FAILS, NOT_INFORMATIVE, PASSES, Verdict
-from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name, RandomState
+from causalkit.refutation.relabelled_graphs import implied_pairs, relabellings, same_class, tested
+from causalkit.typing import Data, FloatArray, Name, RandomState
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -227,13 +226,13 @@ def falsify_graph(
     check_count(n_permutations, "n_permutations")
     dag = _as_dag(graph)
     bound = (FisherZ() if test is None else test).bind(as_table(data, columns=dag.nodes))
-    pairs, sets = _implied(dag.directed)
-    orders, everything = _relabellings(len(dag), n_permutations, as_generator(random_state))
-    p_values = _tested(bound, pairs, sets, np.vstack([np.arange(len(dag)), orders]))
+    pairs, sets = implied_pairs(dag.directed)
+    orders, everything = relabellings(len(dag), n_permutations, as_generator(random_state))
+    p_values = tested(bound, pairs, sets, np.vstack([np.arange(len(dag)), orders]))
     shares = (p_values < alpha).mean(axis=1) if len(pairs) else np.zeros(len(p_values))
     own, baseline = shares[0], shares[1:]
     as_good = int(np.count_nonzero(baseline <= own + 1e-12))
-    alike = sum(_same_class(dag.directed, order) for order in orders)
+    alike = sum(same_class(dag.directed, order) for order in orders)
     chance = 0 if everything else 1  # the graph itself is one of all, but not of those drawn
     p_value = (as_good + chance) / (len(orders) + chance)
     p_equivalent = alike / len(orders)
@@ -263,75 +262,7 @@ def falsify_graph(
     )
 
 
-# --- what a graph implies ------------------------------------------------------------------------
-
-
-def _implied(directed: BoolArray) -> tuple[IntArray, IntArray]:
-    """Pairs (node, other that it does not cause), and the parents of the node as a padded row.
-
-    Each independence is there once.
-    """
-    p = len(directed)
-    reached = np.eye(p, dtype=bool) | directed
-    for _ in range(max(1, math.ceil(math.log2(max(p, 2))))):
-        reached = reached | (reached @ reached)
-    apart = ~reached & ~directed.T
-    pairs = np.argwhere(apart)
-    widest = int(directed.sum(axis=0).max(initial=0))
-    padded = np.full((p, max(widest, 1)), -1, dtype=np.intp)
-    for node in range(p):
-        parents = np.flatnonzero(directed[:, node])
-        padded[node, : len(parents)] = parents
-    sets = padded[pairs[:, 0]]
-    # Two nodes with the same parents, or none, say the same of each other: it counts once.
-    same = (padded[pairs[:, 0]] == padded[pairs[:, 1]]).all(axis=1)
-    kept = ~(same & (pairs[:, 0] > pairs[:, 1]) & apart[pairs[:, 1], pairs[:, 0]])
-    return pairs[kept], sets[kept]
-
-
-def _tested(bound: BoundTest, pairs: IntArray, sets: IntArray, orders: IntArray) -> FloatArray:
-    """p-values of what the graph implies under each naming, shape (n_orders, n_pairs).
-
-    Many relabelled graphs ask the same: each question is put once.
-    """
-    if not len(pairs):
-        return np.empty((len(orders), 0))
-    asked = np.sort(orders[:, pairs].reshape(-1, 2), axis=1)
-    # −1 pads a set: as the last name of each order it stays itself.
-    names = np.hstack([orders, np.full((len(orders), 1), -1, dtype=orders.dtype)])
-    given = -np.sort(-names[:, sets].reshape(len(asked), -1), axis=1)
-    questions, where = np.unique(np.hstack([asked, given]), axis=0, return_inverse=True)
-    questions = questions.astype(np.intp)
-    _, p_values, _ = bound.given_own(
-        np.ascontiguousarray(questions[:, :2]), np.ascontiguousarray(questions[:, 2:])
-    )
-    return p_values[where.reshape(-1)].reshape(len(orders), len(pairs))
-
-
-def _relabellings(p: int, wanted: int, rng: np.random.Generator) -> tuple[IntArray, bool]:
-    """Orders of the nodes, and whether these are all there are."""
-    if math.factorial(min(p, 20)) <= wanted:
-        return np.array(list(permutations(range(p))), dtype=np.intp).reshape(-1, p), True
-    return np.array([rng.permutation(p) for _ in range(wanted)], dtype=np.intp), False
-
-
-def _same_class(directed: BoolArray, order: IntArray) -> bool:
-    """Whether the relabelled graph has the same skeleton and the same unshielded colliders."""
-    other = np.zeros_like(directed)
-    other[np.ix_(order, order)] = directed
-    skeleton = directed | directed.T
-    if not np.array_equal(other | other.T, skeleton):
-        return False
-    return all(
-        np.array_equal(_unshielded(directed, skeleton, k), _unshielded(other, skeleton, k))
-        for k in range(len(directed))
-    )
-
-
-def _unshielded(directed: BoolArray, skeleton: BoolArray, k: int) -> BoolArray:
-    """Pairs that are not adjacent and both point at k."""
-    into = directed[:, k]
-    return np.outer(into, into) & ~skeleton & ~np.eye(len(directed), dtype=bool)
+# --- edges, words ---------------------------------------------------------------------------------
 
 
 def _removable(
@@ -352,9 +283,6 @@ def _removable(
         for (i, j), p in zip(edges, p_values, strict=True)
         if p >= alpha
     )
-
-
-# --- words ---------------------------------------------------------------------------------------
 
 
 def _words(

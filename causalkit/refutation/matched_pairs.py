@@ -7,11 +7,10 @@ outcome with a probability between 1/(1 + Γ) and Γ/(1 + Γ), and the test stat
 
     T = Σ rank(|dᵢ|) · 1(dᵢ > 0)        (signed ranks; or 1 in place of the ranks: the sign test)
 
-lies between two known distributions, sums of independent coin flips. So there is a largest p-value
-for each Γ, and a critical Γ at which it passes 5 %. The same flips bound the estimate of a constant
-effect (Hodges & Lehmann) and its confidence interval.
-
-Differences of zero keep their rank, and count for nothing (Pratt).
+lies between two known distributions, sums of independent coin flips
+(:mod:`~causalkit.refutation.signed_ranks`). So there is a largest p-value for each Γ, and a
+critical Γ at which it passes 5 %. The same flips bound the estimate of a constant effect (Hodges &
+Lehmann) and its confidence interval.
 
 References
 ----------
@@ -30,7 +29,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
 
 from causalkit._core.checks import check_choice, check_fraction
 from causalkit._core.report import Report, Reported, format_value
@@ -38,7 +36,9 @@ from causalkit.errors import InputError
 from causalkit.estimation.contrasts import contrast_of
 from causalkit.estimation.effect import Effect, Interval
 from causalkit.estimation.weighting.matching import Matching
-from causalkit.typing import FloatArray, IntArray
+from causalkit.refutation.odds_factor import check_gamma, turning_gamma
+from causalkit.refutation.signed_ranks import SignedRanks
+from causalkit.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,9 +48,6 @@ __all__ = ["RosenbaumBounds", "rosenbaum_bounds"]
 
 MOST_EXACT = 200
 """Pairs up to which the distribution is added up exactly; beyond, the normal one is as good."""
-
-MOST_MEANS = 1000
-"""Pairs up to which the means of all two of them are listed; beyond, they are counted."""
 
 LARGEST = 1e6
 """Γ beyond which a study is said to bear any hidden bias."""
@@ -83,7 +80,7 @@ class RosenbaumBounds(Reported):
 
     def p_values(self, gamma: float) -> tuple[float, float]:
         """Return the least and the largest p-value that hidden bias of strength Γ allows."""
-        _check_gamma(gamma)
+        check_gamma(gamma)
         return self._p_value(1 / (1 + gamma)), self._p_value(gamma / (1 + gamma))
 
     def critical_gamma(self, alpha: float = 0.05) -> float:
@@ -94,12 +91,7 @@ class RosenbaumBounds(Reported):
             gamma = np.exp(log_gamma)
             return alpha - self._p_value(float(gamma / (1 + gamma)))
 
-        if gap(0.0) <= 0:
-            return 1.0
-        top = float(np.log(LARGEST))
-        if gap(top) > 0:
-            return float(np.inf)
-        return float(np.exp(optimize.brentq(gap, 0.0, top, xtol=1e-8)))
+        return turning_gamma(gap, largest=LARGEST, tolerance=1e-8)
 
     def estimates(self, gamma: float) -> tuple[float, float]:
         """Return the least and the largest Hodges-Lehmann estimate of a constant effect.
@@ -107,9 +99,9 @@ class RosenbaumBounds(Reported):
         The effect that, taken off the differences, leaves the statistic at its expectation. For the
         sign test that is a quantile of the differences, the median at Γ = 1.
         """
-        _check_gamma(gamma)
-        share = gamma / (1 + gamma)
-        return self._middle(share * self._most), self._middle(self._most / (1 + gamma))
+        check_gamma(gamma)
+        ranks, share = self._ranks, gamma / (1 + gamma)
+        return ranks.middle(share * ranks.most), ranks.middle(ranks.most / (1 + gamma))
 
     def interval(self, gamma: float, level: float = 0.95) -> Interval:
         """Return the confidence interval of a constant effect under hidden bias up to Γ.
@@ -117,12 +109,14 @@ class RosenbaumBounds(Reported):
         The shifts of the differences that two one-sided tests at (1 − level)/2 do not reject;
         infinite if the pairs are too few to reject anything.
         """
-        _check_gamma(gamma)
+        check_gamma(gamma)
         check_fraction(level, "level")
-        rejected = self._critical_count(gamma / (1 + gamma), (1 - level) / 2)
-        if rejected > self._most:
+        ranks = self._ranks
+        rejected = ranks.critical_count(gamma / (1 + gamma), (1 - level) / 2)
+        if rejected > ranks.most:
             return Interval(-np.inf, np.inf, level)
-        return Interval(self._largest(rejected), self._largest(self._most + 1 - rejected), level)
+        ends = ranks.largest(rejected), ranks.largest(ranks.most + 1 - rejected)
+        return Interval(*ends, level)
 
     def amplified(self, gamma: float, treatment: float) -> float:
         """Return what a hidden cause must do to the outcome to act as one of strength Γ does.
@@ -139,7 +133,7 @@ class RosenbaumBounds(Reported):
             Factor by which it has to raise the odds of the larger outcome: Γ = (Λ Δ + 1)/(Λ + Δ),
             solved for Δ.
         """
-        _check_gamma(gamma)
+        check_gamma(gamma)
         if not treatment > gamma:
             raise InputError(
                 f"treatment={treatment!r}; expected a factor above gamma={gamma:g}: a weaker tie "
@@ -166,68 +160,16 @@ class RosenbaumBounds(Reported):
     # --- inside --------------------------------------------------------------------------------
 
     @property
-    def _most(self) -> int:
-        """Largest value of the statistic: differences (or means of two) that can lie above zero."""
-        n = len(self.differences)
-        return n if self.statistic == "sign" else n * (n + 1) // 2
+    def _ranks(self) -> SignedRanks:
+        return SignedRanks(self.differences, self.statistic, self.exact)
 
     def _p_value(self, chance: float) -> float:
         """p-value where the treated one has the larger outcome with this chance."""
-        tails = {
-            "greater": _tail(*self._ranked(1.0), chance, exact=self.exact),
-            "less": _tail(*self._ranked(-1.0), chance, exact=self.exact),
-        }
+        ranks = self._ranks
+        tails = {"greater": ranks.tail(1.0, chance), "less": ranks.tail(-1.0, chance)}
         if self.alternative == "two-sided":
             return min(1.0, 2 * min(tails.values()))
         return tails[self.alternative]
-
-    def _ranked(self, sign: float) -> tuple[IntArray, int]:
-        """Twice the ranks of differences that are not zero, and the sum of those of this sign."""
-        d = sign * self.differences
-        ranks = np.full(len(d), 2.0)
-        if self.statistic == "signed rank":
-            ranks = 2 * stats.rankdata(np.abs(d))
-        whole = np.rint(ranks).astype(np.int64)
-        return whole[d != 0], int(whole[d > 0].sum())
-
-    def _critical_count(self, chance: float, alpha: float) -> int:
-        """Smallest value of the statistic that is rejected, were there neither ties nor zeros."""
-        ranks = np.arange(1, len(self.differences) + 1)
-        if self.statistic == "sign":
-            ranks = np.ones_like(ranks)
-        if self.exact:
-            reaching = np.cumsum(_distribution(ranks, chance)[::-1])[::-1]
-            return int(np.count_nonzero(reaching > alpha))
-        spread = np.sqrt(chance * (1 - chance) * float(np.sum(ranks**2)))
-        return int(np.ceil(chance * self._most + stats.norm.isf(alpha) * spread))
-
-    def _middle(self, count: float) -> float:
-        """The shift that leaves `count` of the differences (or means of two) above it."""
-        whole = round(count)
-        if abs(count - whole) > 1e-9 * self._most:
-            return self._largest(int(np.ceil(count)))
-        if whole in (0, self._most):
-            return self._largest(max(1, whole))
-        return (self._largest(whole) + self._largest(whole + 1)) / 2
-
-    def _largest(self, k: int) -> float:
-        """The k-th largest of the differences, or of the means of two of them."""
-        d = np.sort(self.differences)
-        if self.statistic == "sign":
-            return float(d[len(d) - k])
-        if len(d) <= MOST_MEANS:
-            means = ((d[:, None] + d) / 2)[np.triu_indices(len(d))]
-            return float(np.partition(means, len(means) - k)[len(means) - k])
-        low, high = float(d[0]), float(d[-1])
-        while high - low > 1e-12 * max(abs(low), abs(high)):
-            middle = (low + high) / 2
-            if not low < middle < high:
-                break
-            if _means_above(d, middle) >= k:
-                low = middle
-            else:
-                high = middle
-        return high
 
     def _report(self) -> Report:
         critical = self.critical_gamma()
@@ -319,7 +261,7 @@ def rosenbaum_bounds(
     check_choice(alternative, "alternative", ("two-sided", "greater", "less"))
     wanted = tuple(gammas) if isinstance(gammas, Iterable) else (gammas,)
     for gamma in wanted:
-        _check_gamma(gamma)
+        check_gamma(gamma)
     differences, n_reused = _differences(effect_or_differences)
     return RosenbaumBounds(
         differences,
@@ -329,34 +271,6 @@ def rosenbaum_bounds(
         len(differences) <= MOST_EXACT if exact is None else bool(exact),
         n_reused,
     )
-
-
-# --- distributions -------------------------------------------------------------------------------
-
-
-def _distribution(ranks: IntArray, chance: float) -> FloatArray:
-    """Of a sum of ranks, each of which counts with this chance; entry k is P(sum = k)."""
-    found = np.zeros(int(ranks.sum()) + 1)
-    found[0] = 1.0
-    for rank in ranks:
-        moved = chance * found[: len(found) - rank]
-        found *= 1 - chance
-        found[rank:] += moved
-    return found
-
-
-def _tail(ranks: IntArray, observed: int, chance: float, *, exact: bool) -> float:
-    """Chance that the sum reaches what was observed."""
-    if exact:
-        return float(min(1.0, _distribution(ranks, chance)[observed:].sum()))
-    spread = np.sqrt(chance * (1 - chance) * float(np.sum(ranks.astype(np.float64) ** 2)))
-    return float(stats.norm.sf((observed - chance * float(ranks.sum())) / spread))
-
-
-def _means_above(d: FloatArray, bound: float) -> int:
-    """How many means of two sorted values (each with itself, too) lie above a bound."""
-    first = np.searchsorted(d, 2 * bound - d, side="right")
-    return int(np.sum(len(d) - np.maximum(first, np.arange(len(d)))))
 
 
 # --- what it takes, and what it refuses ----------------------------------------------------------
@@ -406,11 +320,3 @@ def _of_pairs(effect: Effect) -> tuple[FloatArray, int]:
         taken[free[0]] = True
         differences.append(problem.y[row] - problem.y[free[0]])
     return np.array(differences), n_reused
-
-
-def _check_gamma(gamma: float) -> None:
-    if not (isinstance(gamma, (int, float)) and 1 <= gamma < np.inf):
-        raise InputError(
-            f"gamma={gamma!r}; expected a factor of 1 or more on the odds of treatment. For a "
-            "factor below 1 take its inverse."
-        )

@@ -121,12 +121,12 @@ def test_estimates_leave_the_statistic_at_its_expectation():
 
 
 def test_many_pairs_are_counted_rather_than_listed(monkeypatch):
-    from causalkit.refutation import matched_pairs
+    from causalkit.refutation import signed_ranks
 
     d = np.random.default_rng(3).normal(0.2, 1, size=150)
     listed = rosenbaum_bounds(d)
     expected = listed.estimates(1.5), tuple(listed.interval(1.5))
-    monkeypatch.setattr(matched_pairs, "MOST_MEANS", 10)
+    monkeypatch.setattr(signed_ranks, "MOST_MEANS", 10)
     counted = listed.estimates(1.5), tuple(listed.interval(1.5))
     assert counted[0] == pytest.approx(expected[0], abs=1e-9)
     assert counted[1] == pytest.approx(expected[1], abs=1e-9)
