@@ -23,7 +23,7 @@ from causalkit.estimation.api import estimate
 from causalkit.estimation.base import EffectEstimator, Solution
 from causalkit.estimation.defaults import default_estimator
 from causalkit.estimation.effect import Effect, Interval
-from causalkit.estimation.effect_set import EffectSet, together
+from causalkit.estimation.effect_set import EffectSet
 from causalkit.estimation.features import Powers
 from causalkit.estimation.heterogeneity.conditional import ConditionalEffectEstimator
 from causalkit.estimation.heterogeneity.conditional_effects import ConditionalEffects
@@ -62,6 +62,7 @@ from causalkit.estimation.instruments.linear import GMM, LIML, TwoStageLeastSqua
 from causalkit.estimation.instruments.specification import SpecificationTest
 from causalkit.estimation.instruments.t_ratio import tf_interval
 from causalkit.estimation.instruments.weak_instruments import weak_instrument_set
+from causalkit.estimation.joining import together
 from causalkit.estimation.measurement.predicted_outcome import (
     LinearCalibration,
     PredictedOutcome,

@@ -28,8 +28,8 @@ from causalkit.estimation import (
     estimate,
 )
 from causalkit.estimation.columns import as_groups
-from causalkit.estimation.effect_set import together
 from causalkit.estimation.inference import Asymptotic, cluster_sums
+from causalkit.estimation.joining import together
 from causalkit.estimation.multipliers import multiplier_bootstrap
 from causalkit.estimation.nuisances.crossfitting import Nuisance, _training
 from causalkit.estimation.nuisances.quality import unassessed

@@ -123,14 +123,7 @@ def judge_triples(
         listed = _list_separators(
             bound, found, bounds, pairs, (rule, alpha, max_order, n_jobs, clock)
         )
-        for row in open_rows.tolist():
-            a, k, b = triples[row].tolist()
-            evidence, verdict[row] = _judge(k, listed[a, b], rule)
-            if evidence is not None:
-                chosen[a, k, b], p_value[row] = evidence, evidence.result.p_value
-                other = sorted({k}.symmetric_difference(evidence.given))
-                others = _at_least(others, len(other))
-                others[row, : len(other)] = other
+        chosen, others = _by_all_sets(triples, open_rows, listed, rule, verdict, p_value, others)
     clarity = np.zeros(len(triples))
     if rule in ("paired", "max-p"):
         turned = compare_pairs(
@@ -175,6 +168,28 @@ def _by_first_set(
         marginal = bound.marginals(triples[rest][:, ::2])[1]
         rest, marginal = rest[marginal > record.alpha], marginal[marginal > record.alpha]
         verdict[rest], p_value[rest], others[rest, 0] = COLLIDER, marginal, triples[rest, 1]
+
+
+def _by_all_sets(
+    triples: IntArray,
+    open_rows: IntArray,
+    listed: dict[Pair, list[Evidence]],
+    rule: str,
+    verdict: NDArray[np.int8],
+    p_value: FloatArray,
+    others: IntArray,
+) -> tuple[dict[tuple[int, int, int], Evidence], IntArray]:
+    """Judge by the sets listed: what decided, and the `others`, wider where a set needs room."""
+    chosen: dict[tuple[int, int, int], Evidence] = {}
+    for row in open_rows.tolist():
+        a, k, b = triples[row].tolist()
+        evidence, verdict[row] = _judge(k, listed[a, b], rule)
+        if evidence is not None:
+            chosen[a, k, b], p_value[row] = evidence, evidence.result.p_value
+            other = sorted({k}.symmetric_difference(evidence.given))
+            others = _at_least(others, len(other))
+            others[row, : len(other)] = other
+    return chosen, others
 
 
 def _clearest_first(

@@ -15,7 +15,6 @@ ML-Based Heterogeneous Treatment Effects Estimation. https://github.com/py-why/E
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,13 +22,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from causalkit._core.checks import check_count
-from causalkit._core.parallel import run
 from causalkit._core.random import as_generator, draw_seed
-from causalkit.errors import CausalkitError, InputError, NumericalError
+from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator, Solution
 from causalkit.estimation.contrasts import contrast_of
 from causalkit.estimation.effect import Effect
@@ -38,6 +35,7 @@ from causalkit.estimation.heterogeneity._econml import (
     fit_econml,
     splits_of,
 )
+from causalkit.estimation.heterogeneity._refitted import out_of_fold, resampled_models
 from causalkit.estimation.heterogeneity.conditional_effects import ConditionalEffects
 from causalkit.estimation.heterogeneity.modifiers import (
     Modifiers,
@@ -123,7 +121,10 @@ class ConditionalEffectEstimator(EffectEstimator):
         self.effect_ = self.solve(problem)
         rng = as_generator(getattr(self, "random_state", None))
         self.model_ = self._fitted(problem, found.within, rng)
-        self._resampled = self._refitted(problem)
+        bootstrap = self._inference()
+        self._resampled: list[Any] = []
+        if isinstance(bootstrap, Bootstrap):
+            self._resampled = resampled_models(self, bootstrap, problem)
         self._contrast = self._levels(problem)
         self._question = f"Effect of {problem.treatment} on {problem.outcome}"
         self._why_none = self._missing_errors(problem)
@@ -211,41 +212,7 @@ class ConditionalEffectEstimator(EffectEstimator):
         problem, found = self._read(X, y, t, modifiers, sample_weight, groups, others)
         self._check(problem)
         check_count(n_parts, "n_parts", minimum=2)
-        rng = as_generator(getattr(self, "random_state", None))
-        strata = None if problem.levels is None else problem.t
-        parts = assign_folds(n_parts, rng, problem.n_obs, strata=strata, groups=problem.groups)
-        streams = rng.spawn(n_parts)
-        contrast = self._levels(problem)
-        later = range(1 if sequential else 0, n_parts)
-        jobs = [
-            (
-                clone(self),
-                problem,
-                found.within,
-                parts < k if sequential else parts != k,
-                parts == k,
-                contrast,
-                streams[k],
-            )
-            for k in later
-        ]
-        n_jobs = getattr(self, "n_jobs", None)
-        pieces = run(_predict_part, jobs, n_jobs=n_jobs, label="out-of-fold effects")
-        values = np.empty(problem.n_obs)
-        for k, piece in zip(later, pieces, strict=True):
-            values[parts == k] = piece
-        rows = np.flatnonzero(parts >= later.start)
-        return ConditionalEffects(
-            values[rows],
-            None,
-            problem.X[rows][:, found.within],
-            found.labels,
-            question=f"Effect of {problem.treatment} on {problem.outcome}",
-            method=self._method(),
-            why_none="effects of several models have no common formula; use fit().interval(X).",
-            folds=parts[rows],
-            rows=rows if sequential else None,
-        )
+        return out_of_fold(self, problem, found, n_parts=n_parts, sequential=sequential)
 
     @abstractmethod
     def _model(self, problem: Problem, folds: list[tuple[IntArray, IntArray]], seed: int) -> Any:
@@ -346,24 +313,6 @@ class ConditionalEffectEstimator(EffectEstimator):
         model = self._model(problem, splits_of(folds), draw_seed(rng))
         return fit_econml(model, problem, within, controls=self.adjusts_beyond)
 
-    def _refitted(self, problem: Problem) -> list[Any]:
-        """Models of resampled rows or clusters, if a bootstrap is asked for."""
-        bootstrap = self._inference()
-        if not isinstance(bootstrap, Bootstrap):
-            return []
-        streams = as_generator(bootstrap.random_state).spawn(bootstrap.n_resamples)
-        within = self.modifiers_.within
-        jobs = [(clone(self), bootstrap, problem, within, stream) for stream in streams]
-        models = run(_refit, jobs, n_jobs=bootstrap.n_jobs, label="bootstrap")
-        found = [model for model in models if model is not None]
-        if len(found) < max(2, (1 - bootstrap.max_failures) * len(models)):
-            raise NumericalError(
-                f"{type(self).__name__} failed in {len(models) - len(found)} of {len(models)} "
-                f"resamples; expected at most {bootstrap.max_failures:.0%}. An arm or a category "
-                "is too rare: merge rare categories, or bring more rows."
-            )
-        return found
-
     def _missing_errors(self, problem: Problem) -> str:
         """Why there are no standard errors; empty if there are."""
         if self._resampled:
@@ -419,36 +368,3 @@ class ConditionalEffectEstimator(EffectEstimator):
         if problem.levels is None:
             return seeded(mean_learner(given, "treatment_learner", problem.t), seed)
         return seeded(class_learner(given, "treatment_learner"), seed)
-
-
-def _refit(
-    estimator: ConditionalEffectEstimator,
-    bootstrap: Bootstrap,
-    problem: Problem,
-    within: BoolArray,
-    rng: np.random.Generator,
-) -> Any:
-    """Fit EconML's estimator to one resample; None if it cannot be fitted there."""
-    rows, copies_of = bootstrap.drawn(problem, rng)
-    # Copies of a row must not sit in two folds, so they are declared one group.
-    groups = np.unique(copies_of, return_inverse=True)[1].astype(np.intp)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return estimator._fitted(problem.rows(rows).replace(groups=groups), within, rng)
-    except CausalkitError:
-        return None
-
-
-def _predict_part(
-    estimator: ConditionalEffectEstimator,
-    problem: Problem,
-    within: BoolArray,
-    train: BoolArray,
-    part: BoolArray,
-    contrast: tuple[int, int],
-    rng: np.random.Generator,
-) -> FloatArray:
-    """Fit on some rows, and predict in others."""
-    model = estimator._fitted(problem.rows(train), within, rng)
-    return effects_and_errors(model, problem.X[part][:, within], contrast, errors=False)[0]
