@@ -16,6 +16,7 @@ import numpy as np
 from causalkit.errors import InputError, NumericalError
 from causalkit.graph._validity import closure
 from causalkit.models.interventions import Hold
+from causalkit.models.temporal.temporal_chains import same_past, steps_to_forget
 from causalkit.models.temporal.temporal_interventions import read_interventions
 from causalkit.models.temporal.temporal_sampling import Equations, draw_noise, run
 from causalkit.models.truth import Truth, mean_truth
@@ -79,9 +80,9 @@ def series_effect(
     if all(equations.is_linear(j) for j in _between(equations, cause, effect, sustained)):
         slope = _spread(equations, cause, effect, horizon, sustained)
         return Truth((high - low) * slope, question=question)
-    burn_in = model._burn_in(None, None)
+    burn_in = steps_to_forget(equations)
     noise = draw_noise(equations, burn_in + horizon + 1, n_chains, rng)
-    past = model._past(None, n_chains)
+    past = same_past(equations, model.start_, n_chains)
     origin, stop = len(past) + burn_in, None if sustained else 1
 
     def final(value: float) -> FloatArray:

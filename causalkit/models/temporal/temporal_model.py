@@ -27,7 +27,7 @@ Fitted to data, the same model is a generator of series like them with a known t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -36,11 +36,17 @@ from sklearn.utils.validation import check_is_fitted
 from causalkit._core.checks import check_count
 from causalkit._core.random import as_generator
 from causalkit._core.series import Series, as_series
-from causalkit._core.table import as_table
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import LaggedGraph
 from causalkit.models.interventions import Intervention
 from causalkit.models.mechanisms.base import Mechanism
+from causalkit.models.temporal.temporal_chains import (
+    chains_frame,
+    read_past,
+    same_past,
+    steps_to_forget,
+)
+from causalkit.models.temporal.temporal_counterfactuals import rerun
 from causalkit.models.temporal.temporal_effects import impulse_matrices, series_effect
 from causalkit.models.temporal.temporal_fitting import Fitted, fit_mechanisms
 from causalkit.models.temporal.temporal_interventions import read_interventions
@@ -53,9 +59,6 @@ if TYPE_CHECKING:
     from causalkit.models.truth import Truth
 
 __all__ = ["TemporalCausalModel"]
-
-_CHAIN: Final = "chain"
-_LEAST_BURN_IN, _MOST_BURN_IN, _FORGOTTEN = 100, 1000, 0.01
 
 
 class TemporalCausalModel(BaseEstimator):
@@ -282,65 +285,19 @@ class TemporalCausalModel(BaseEstimator):
             If the series run away.
         """
         check_is_fitted(self, "equations_")
+        equations, generator = self.equations_, as_generator(rng)
         n_steps, n_chains = check_count(n_steps, "n_steps"), check_count(n_chains, "n_chains")
-        burn_in = self._burn_in(burn_in, start)
-        past = self._past(start, n_chains)
-        values = self._run(n_steps, n_chains, as_generator(rng), do=do, burn_in=burn_in, past=past)
-        return self._frame(values)
-
-    def _burn_in(self, burn_in: int | None, start: Data | None) -> int:
         if start is not None:
-            return 0
-        if burn_in is not None:
-            return check_count(burn_in, "burn_in", minimum=0)
-        radius = min(self.equations_.radius(), 1 - 1e-6)
-        needed = np.log(_FORGOTTEN) / np.log(radius) if radius > 0 else 0
-        return int(np.clip(needed, _LEAST_BURN_IN, _MOST_BURN_IN))
-
-    def _past(self, start: Data | None, n_chains: int) -> FloatArray:
-        lags, p = self.equations_.max_lag, len(self.start_)
-        if start is None:
-            return np.broadcast_to(self.start_[:, None], (lags, p, n_chains))
-        table = as_table(start)
-        named = set(table.names) >= set(self.graph_.variables)
-        values = (table.select(self.graph_.variables) if named else table).values
-        if values.shape != (lags, p) or not np.isfinite(values).all():
-            raise InputError(
-                f"start has shape {values.shape}; expected ({lags}, {p}), the last {lags} steps of "
-                "all series without a missing cell."
-            )
-        return np.broadcast_to(values[:, :, None], (lags, p, n_chains))
-
-    def _run(
-        self,
-        n_steps: int,
-        n_chains: int,
-        rng: np.random.Generator,
-        *,
-        do: Mapping[Name, Intervention] | None,
-        burn_in: int,
-        past: FloatArray,
-    ) -> FloatArray:
-        """Values of shape (n_steps, p, n_chains)."""
-        lags, total = len(past), burn_in + n_steps
-        actions = read_interventions(do, self.equations_, lags + burn_in, lags + total, n_chains)
-        noise = draw_noise(self.equations_, total, n_chains, rng)
-        return run(self.equations_, past, noise, actions)[lags + burn_in :]
-
-    def _frame(self, values: FloatArray) -> pd.DataFrame:
-        import pandas as pd
-
-        n_steps, p, n_chains = values.shape
-        flat = values.transpose(2, 0, 1).reshape(-1, p)
-        frame = pd.DataFrame(flat, columns=list(self.graph_.variables))
-        if n_chains > 1:
-            if _CHAIN in self.graph_.variables:
-                raise InputError(
-                    f"a series is called {_CHAIN!r}, which is the column that tells chains apart; "
-                    "expected another name. Rename it, or draw one chain at a time."
-                )
-            frame.insert(0, _CHAIN, np.repeat(np.arange(n_chains), n_steps))
-        return frame
+            burn_in, past = 0, read_past(equations, start, n_chains)
+        else:
+            past = same_past(equations, self.start_, n_chains)
+            if burn_in is None:
+                burn_in = steps_to_forget(equations)
+            burn_in = check_count(burn_in, "burn_in", minimum=0)
+        first = len(past) + burn_in
+        actions = read_interventions(do, equations, first, first + n_steps, n_chains)
+        noise = draw_noise(equations, burn_in + n_steps, n_chains, generator)
+        return chains_frame(run(equations, past, noise, actions)[first:], equations.variables)
 
     def counterfactual(
         self,
@@ -379,25 +336,9 @@ class TemporalCausalModel(BaseEstimator):
             If the series is broken, too short or has missing cells.
         """
         check_is_fitted(self, "equations_")
-        equations = self.equations_
-        read = as_series(series).select(self.graph_.variables)
-        values, lags = read.table.values, equations.max_lag
-        if np.isnan(values).any() or not read.follows[1:].all() or len(values) <= lags:
-            raise InputError(
-                f"the series has {len(values)} rows, {int(np.isnan(values).any(axis=1).sum())} of "
-                f"them with a missing cell; expected more than max_lag={lags} rows, unbroken and "
-                "complete. Pass the longest complete stretch."
-            )
-        actions = read_interventions(do, equations, 0, len(values), 1)
-        noise = []
-        streams = as_generator(rng).spawn(len(equations.variables))
-        rows = np.arange(lags, len(values))
-        for j, (back, causes) in enumerate(equations.parents):
-            seen = values[rows[:, None] - back, causes]
-            drawn = equations.mechanisms[j].noise(seen, values[rows, j], streams[j])
-            noise.append(np.asarray(drawn)[:, None])
-        past = values[:lags, :, None]
-        found = self._frame(run(equations, past, noise, actions))
+        recorded = as_series(series).select(self.graph_.variables)
+        values = rerun(self.equations_, recorded, do, as_generator(rng))
+        found = chains_frame(values, self.graph_.variables)
         index = getattr(series, "index", None)
         return found if index is None or callable(index) else found.set_axis(index)
 

@@ -28,6 +28,7 @@ import numpy as np
 from causalkit.models.mechanisms.additive import Linear
 from causalkit.models.mechanisms.base import Mechanism
 from causalkit.models.structural.structural_model import StructuralCausalModel
+from causalkit.models.temporal.temporal_chains import steps_to_forget
 from causalkit.models.temporal.temporal_model import TemporalCausalModel
 from causalkit.models.temporal.temporal_sampling import linear_part
 from causalkit.models.twins.column_forms import CauseScale, Measured
@@ -202,7 +203,7 @@ def clocks_of(
 
 def clocks_set(model: TemporalCausalModel, time: int) -> TemporalCausalModel:
     """Return a model of which the first step that is drawn is at this time, in steps."""
-    burn_in = model._burn_in(None, None)
+    burn_in = steps_to_forget(model.equations_)
     start = np.array(model.start_)
     for j, mechanism in enumerate(model.equations_.mechanisms):
         if isinstance(mechanism, Clock):
