@@ -11,7 +11,8 @@ from causalkit.models.random_models.series_draw import SeriesDraw
 from causalkit.models.random_models.series_model import SeriesModel
 from causalkit.models.random_models.series_specification import SeriesSpec
 from causalkit.models.random_models.specification import ModelSpec
-from causalkit.models.random_models.tabular import RandomModel, random_model
+from causalkit.models.random_models.tabular import random_model
+from causalkit.models.random_models.tabular_model import RandomModel
 from causalkit.models.random_models.tasks import EffectTask, effect_task
 
 __all__ = [

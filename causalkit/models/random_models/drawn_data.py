@@ -27,7 +27,7 @@ from causalkit.typing import FloatArray, Name
 if TYPE_CHECKING:
     import pandas as pd
 
-    from causalkit.models.random_models.tabular import RandomModel
+    from causalkit.models.random_models.tabular_model import RandomModel
 
 __all__ = ["Draw"]
 
