@@ -25,9 +25,10 @@ from causalkit.discovery import PC
 from causalkit.errors import NumericalError
 from causalkit.graph import CausalGraph, dag_to_cpdag
 from causalkit.independence import FisherZ
-from causalkit.independence.composed import Clustered, Grouped, Weighted
+from causalkit.independence.composed import Clustered, Weighted
 from causalkit.independence.conditional_gaussian import ConditionalGaussian
 from causalkit.independence.degenerate_gaussian import DegenerateGaussian
+from causalkit.independence.grouped import Grouped
 from causalkit.independence.likelihood_ratio import LikelihoodRatio
 from causalkit.independence.partial_correlation import PartialCorrelation
 from causalkit.independence.rank import RankZ

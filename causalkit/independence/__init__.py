@@ -21,7 +21,7 @@ a known graph              :class:`Oracle`
 """
 
 from causalkit.independence.base import BoundTest, CITest
-from causalkit.independence.composed import Clustered, Grouped, Weighted
+from causalkit.independence.composed import Clustered, Weighted
 from causalkit.independence.conditional_gaussian import ConditionalGaussian
 from causalkit.independence.degenerate_gaussian import DegenerateGaussian
 from causalkit.independence.feature_design import FeatureDesign
@@ -29,6 +29,7 @@ from causalkit.independence.federated import FeatureTest, FederatedSummary
 from causalkit.independence.fisher_z import FisherZ
 from causalkit.independence.g_square import ChiSquare, GSquare
 from causalkit.independence.gcm import GCM
+from causalkit.independence.grouped import Grouped
 from causalkit.independence.imputed import MultipleImputation
 from causalkit.independence.kernel import HSIC, KCI
 from causalkit.independence.knn import CMIknn

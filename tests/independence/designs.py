@@ -7,10 +7,11 @@ import pandas as pd
 
 from causalkit._core.table import Table
 from causalkit.graph import CausalGraph
-from causalkit.independence.composed import Clustered, Grouped, Weighted
+from causalkit.independence.composed import Clustered, Weighted
 from causalkit.independence.conditional_gaussian import ConditionalGaussian
 from causalkit.independence.degenerate_gaussian import DegenerateGaussian
 from causalkit.independence.fisher_z import FisherZ
+from causalkit.independence.grouped import Grouped
 from causalkit.independence.likelihood_ratio import LikelihoodRatio
 from causalkit.independence.partial_correlation import PartialCorrelation
 from causalkit.independence.rank import RankZ

@@ -22,8 +22,9 @@ from causalkit.independence import (
     RCoT,
     TestwiseDeletion,
 )
-from causalkit.independence.composed import Clustered, Grouped, Weighted
+from causalkit.independence.composed import Clustered, Weighted
 from causalkit.independence.degenerate_gaussian import DegenerateGaussian
+from causalkit.independence.grouped import Grouped
 from causalkit.independence.partial_correlation import PartialCorrelation
 from causalkit.independence.rank import RankZ
 from causalkit.independence.robust import RobustZ

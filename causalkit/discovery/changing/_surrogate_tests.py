@@ -35,8 +35,8 @@ from causalkit.independence import (
     TestwiseDeletion,
     ZeroDeletion,
 )
-from causalkit.independence.composed import BindsGroups
 from causalkit.independence.embedding import Embeds
+from causalkit.independence.grouped import BindsGroups
 from causalkit.typing import FloatArray, Name
 
 __all__ = ["attach", "read_sums"]
