@@ -1,7 +1,8 @@
 """Random graphs: for tests, benchmarks and simulation studies.
 
 The order of the nodes says nothing about causes: the topological order is drawn at random, so a
-method that merely reads columns from left to right has nothing to gain.
+method that merely reads columns from left to right has nothing to gain. DAGs of further shapes, for
+random models, are in :mod:`causalkit.models.random_models.graphs`.
 
 >>> dag = random_dag(20, expected_degree=3.0, rng=0)
 >>> dag.kind.name, dag.nodes[:3]
@@ -22,7 +23,7 @@ from causalkit.graph.graph import CausalGraph
 from causalkit.graph.marks import ARROW, TAIL, Kind
 from causalkit.typing import BoolArray, FloatArray, Name, RandomState
 
-__all__ = ["random_admg", "random_dag"]
+__all__ = ["check_degree", "dag_of", "directed_at_random", "random_admg", "random_dag"]
 
 Model = Literal["erdos-renyi", "scale-free"]
 
@@ -76,12 +77,11 @@ def random_dag(
     True
     """
     n_nodes = check_count(n_nodes, "n_nodes")
-    _check_degree(expected_degree, n_nodes, "expected_degree")
+    check_degree(expected_degree, n_nodes)
     check_choice(model, "model", get_args(Model))
     generator = as_generator(rng)
     draw = _erdos_renyi if model == "erdos-renyi" else _scale_free
-    directed = _directed_at_random(draw(n_nodes, expected_degree, generator), generator)
-    return CausalGraph(_names(names, n_nodes), directed * ARROW + directed.T * TAIL, Kind.DAG)
+    return dag_of(directed_at_random(draw(n_nodes, expected_degree, generator), generator), names)
 
 
 def random_admg(
@@ -122,10 +122,10 @@ def random_admg(
     6
     """
     n_nodes = check_count(n_nodes, "n_nodes")
-    _check_degree(expected_degree, n_nodes, "expected_degree")
-    _check_degree(bidirected_degree, n_nodes, "bidirected_degree")
+    check_degree(expected_degree, n_nodes)
+    check_degree(bidirected_degree, n_nodes, "bidirected_degree")
     generator = as_generator(rng)
-    directed = _directed_at_random(_erdos_renyi(n_nodes, expected_degree, generator), generator)
+    directed = directed_at_random(_erdos_renyi(n_nodes, expected_degree, generator), generator)
     bidirected = _erdos_renyi(n_nodes, bidirected_degree, generator)
     ends = (directed | bidirected) * np.uint8(ARROW) | directed.T * np.uint8(TAIL)
     return CausalGraph(_names(names, n_nodes), ends, Kind.ADMG)
@@ -160,10 +160,35 @@ def _edges_of_newcomers(n_nodes: int, degree: float) -> FloatArray:
     return position
 
 
-def _directed_at_random(joined: BoolArray, rng: np.random.Generator) -> BoolArray:
+def directed_at_random(joined: BoolArray, rng: np.random.Generator) -> BoolArray:
+    """Directed edges between nodes that are joined, along an order that is drawn at random."""
     rank = rng.permutation(len(joined))
     directed: BoolArray = joined & (rank[:, None] < rank)
     return directed
+
+
+def dag_of(directed: BoolArray, names: Iterable[Name] | None) -> CausalGraph:
+    """DAG of directed edges, over these names, or x0, x1, …."""
+    ends = directed * ARROW + directed.T * TAIL
+    return CausalGraph(_names(names, len(directed)), ends, Kind.DAG)
+
+
+def check_degree(
+    degree: float, n_nodes: int, what: str = "expected_degree", *, largest: float | None = None
+) -> None:
+    """Refuse an expected degree that so many nodes cannot have; `n_nodes - 1` at most, if not less.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    largest = n_nodes - 1 if largest is None else largest
+    if not 0 <= degree <= largest:
+        raise InputError(
+            f"{what}={degree!r} with {n_nodes} nodes; expected a number from 0 to {largest:g}, "
+            "since there are no more pairs to join. Ask for fewer edges or more nodes."
+        )
 
 
 def _names(names: Iterable[Name] | None, n_nodes: int) -> tuple[Name, ...]:
@@ -175,11 +200,3 @@ def _names(names: Iterable[Name] | None, n_nodes: int) -> tuple[Name, ...]:
             f"names has {len(listed)} different names; expected {n_nodes}. Name every node once."
         )
     return listed
-
-
-def _check_degree(degree: float, n_nodes: int, what: str) -> None:
-    if not 0 <= degree <= n_nodes - 1:
-        raise InputError(
-            f"{what}={degree!r} with {n_nodes} nodes; expected a number from 0 to {n_nodes - 1}. A "
-            "node has at most one edge to every other."
-        )

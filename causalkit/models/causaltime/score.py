@@ -161,13 +161,7 @@ def weak_discriminative_score(
         check_positive(learning_rate, "learning_rate"),
         check_count(batch_size, "batch_size"),
     )
-    kinds = [as_series(data, panel=_there(panel, data)) for data in (real, synthetic)]
-    if set(kinds[0].names) != set(kinds[1].names):
-        raise InputError(
-            f"real series are {list(kinds[0].names)[:8]}, drawn ones {list(kinds[1].names)[:8]}; "
-            "expected the same columns. Leave out residual series (residuals=False) and others."
-        )
-    kinds[1] = kinds[1].select(kinds[0].names)
+    kinds = _of_both(real, synthetic, panel)
     starts = [_ends(series, window, max_windows) for series in kinds]
     aucs = []
     with with_gradients(torch):
@@ -186,6 +180,17 @@ def weak_discriminative_score(
     return DiscriminativeScore(
         float(apart.mean()), error, tuple(aucs), len(starts[0]), len(starts[1]), window
     )
+
+
+def _of_both(real: Data, synthetic: Data, panel: Name | None) -> tuple[Series, Series]:
+    """Real and drawn series with the same columns in the same order."""
+    ours, theirs = (as_series(data, panel=_there(panel, data)) for data in (real, synthetic))
+    if set(ours.names) != set(theirs.names):
+        raise InputError(
+            f"real series are {list(ours.names)[:8]}, drawn ones {list(theirs.names)[:8]}; "
+            "expected the same columns. Leave out residual series (residuals=False) and others."
+        )
+    return ours, theirs.select(ours.names)
 
 
 def _there(panel: Name | None, data: Data) -> Name | None:

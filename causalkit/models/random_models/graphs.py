@@ -19,12 +19,11 @@ from typing import Final, Literal
 
 import numpy as np
 
-from causalkit._core.checks import as_names, check_count
+from causalkit._core.checks import check_count
 from causalkit._core.random import as_generator
-from causalkit.errors import InputError
 from causalkit.graph import CausalGraph, random_dag
-from causalkit.graph.marks import ARROW, TAIL, Kind
-from causalkit.typing import BoolArray, Name, RandomState
+from causalkit.graph.generate import check_degree, dag_of, directed_at_random
+from causalkit.typing import Name, RandomState
 
 __all__ = [
     "GRAPHS",
@@ -77,7 +76,7 @@ def random_geometric_dag(
     DAG with 3 nodes, 3 edges: x0 -> x1; x0 -> x2; x2 -> x1
     """
     n_nodes = check_count(n_nodes, "n_nodes")
-    _check_degree(expected_degree, n_nodes, largest_degree("geometric", n_nodes))
+    check_degree(expected_degree, n_nodes, largest=largest_degree("geometric", n_nodes))
     generator = as_generator(rng)
     places = generator.random((n_nodes, 2))
     rows, columns = np.triu_indices(n_nodes, k=1)
@@ -86,8 +85,7 @@ def random_geometric_dag(
     closest = np.argsort(distances, kind="stable")[:wanted]
     joined = np.zeros((n_nodes, n_nodes), dtype=np.bool_)
     joined[rows[closest], columns[closest]] = joined[columns[closest], rows[closest]] = True
-    rank = generator.permutation(n_nodes)
-    return _as_dag(joined & (rank[:, None] < rank), names)
+    return dag_of(directed_at_random(joined, generator), names)
 
 
 def random_bipartite_dag(
@@ -128,13 +126,13 @@ def random_bipartite_dag(
     n_nodes = check_count(n_nodes, "n_nodes")
     n_causes = n_nodes // 2
     pairs = n_causes * (n_nodes - n_causes)
-    _check_degree(expected_degree, n_nodes, largest_degree("bipartite", n_nodes))
+    check_degree(expected_degree, n_nodes, largest=largest_degree("bipartite", n_nodes))
     generator = as_generator(rng)
     is_cause = np.zeros(n_nodes, dtype=np.bool_)
     is_cause[generator.permutation(n_nodes)[:n_causes]] = True
     share = n_nodes * expected_degree / 2 / max(pairs, 1)
     joined = generator.random((n_nodes, n_nodes)) < share
-    return _as_dag(joined & is_cause[:, None] & ~is_cause, names)
+    return dag_of(joined & is_cause[:, None] & ~is_cause, names)
 
 
 def dag_of_shape(
@@ -153,22 +151,3 @@ def largest_degree(shape: Shape, n_nodes: int) -> float:
     if shape != "bipartite":
         return n_nodes - 1.0
     return 2 * (n_nodes // 2) * (n_nodes - n_nodes // 2) / n_nodes
-
-
-def _as_dag(directed: BoolArray, names: Iterable[Name] | None) -> CausalGraph:
-    n_nodes = len(directed)
-    nodes = tuple(f"x{k}" for k in range(n_nodes)) if names is None else as_names(names)
-    if len(nodes) != n_nodes:
-        raise InputError(
-            f"names has {len(nodes)} different names; expected {n_nodes}. Name every node once."
-        )
-    return CausalGraph(nodes, directed * ARROW + directed.T * TAIL, Kind.DAG)
-
-
-def _check_degree(degree: float, n_nodes: int, largest: float) -> None:
-    if not 0 <= degree <= largest:
-        raise InputError(
-            f"expected_degree={degree!r} with {n_nodes} nodes; expected a number from 0 to "
-            f"{largest:g}, since there are no more pairs to join. Ask for fewer edges or more "
-            "nodes."
-        )
