@@ -55,9 +55,11 @@ def columns_of(data: Data) -> dict[Name, Any]:
     except nw.exceptions.DuplicateError:
         raise _duplicated(_raw_names(data)) from None
     except TypeError:
+        holds_one = nw.dependencies.is_into_dataframe(getattr(data, "data", None))
         raise InputError(
             f"cannot read a {type(data).__name__} as a table; expected a pandas, polars or pyarrow "
-            "frame, a 2-D NumPy array, or a dict of columns. Convert it first."
+            "frame, a 2-D NumPy array, or a dict of columns. "
+            + ("Take its .data." if holds_one else "Convert it first.")
         ) from None
     if isinstance(frame, nw.LazyFrame):
         raise InputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -132,7 +133,11 @@ BAD = {
     "no columns": (pd.DataFrame(), "no columns"),
     "no rows": (pd.DataFrame({"a": []}), "no rows"),
     "one dimension": (np.ones(3), r"reshape\(-1, 1\)"),
-    "a list": ([1, 2], "cannot read a list as a table"),
+    "a list": ([1, 2], "cannot read a list as a table.* Convert it first"),
+    "what holds a table": (
+        SimpleNamespace(data=pd.DataFrame({"a": [1]})),
+        "cannot read a SimpleNamespace as a table.* Take its .data",
+    ),
     "lazy": (pl.LazyFrame({"a": [1]}), "collect"),
     "ragged": ({"a": [1, 2], "b": [1]}, "differ in length"),
     "complex": (np.array([[1 + 2j]]), "complex128"),
