@@ -91,7 +91,7 @@ class Weighted(CITest):
             )
         weights = _check_weights(table, self.column)
         counted = weights > 0
-        others = table.select(self._others(table.names))
+        others = table.select(_without(table.names, self.column))
         if not counted.all():
             others, weights = others.rows(counted), weights[counted]
         found = embed(self.inner, others, weights)
@@ -105,7 +105,7 @@ class Weighted(CITest):
 
     def nodes(self, names: tuple[Name, ...]) -> tuple[Name, ...]:
         """All names but that of the weights."""
-        return self.inner.nodes(self._others(names))
+        return self.inner.nodes(_without(names, self.column))
 
     def columns(self, nodes: tuple[Name, ...]) -> tuple[Name, ...]:
         """Columns behind some nodes, and the weights."""
@@ -114,9 +114,6 @@ class Weighted(CITest):
     def about(self, nodes: tuple[Name, ...]) -> CITest:
         """Return the test for a table of just these variables."""
         return replace(self, inner=self.inner.about(nodes))
-
-    def _others(self, names: tuple[Name, ...]) -> tuple[Name, ...]:
-        return _without(names, self.column)
 
 
 @dataclass(frozen=True, slots=True)

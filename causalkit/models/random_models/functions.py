@@ -64,13 +64,7 @@ class RandomFeatures:
 
     def __call__(self, causes: FloatArray) -> FloatArray:
         """Value of rows of shape (n, k), shape (n,)."""
-        value = np.empty(len(causes))
-        for start in range(0, len(causes), _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            angles = causes[rows] @ self.frequencies
-            angles += self.phases
-            value[rows] = np.cos(angles, out=angles) @ self.heights
-        return value
+        return _summed(np.cos, causes, self.frequencies, self.phases, self.heights)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,13 +83,7 @@ class RandomNetwork:
 
     def __call__(self, causes: FloatArray) -> FloatArray:
         """Value of rows of shape (n, k), shape (n,)."""
-        value = np.empty(len(causes))
-        for start in range(0, len(causes), _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            units = causes[rows] @ self.weights
-            units += self.biases
-            value[rows] = np.tanh(units, out=units) @ self.heights
-        return value
+        return _summed(np.tanh, causes, self.weights, self.biases, self.heights)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +129,19 @@ class Coded:
             n = self.n_levels[j]
             numbers[:, j] = np.interp(causes[:, j], np.arange(n), self.scores[j, :n])
         return self.function(numbers)
+
+
+def _summed(
+    bend: np.ufunc, causes: FloatArray, weights: FloatArray, shifts: FloatArray, heights: FloatArray
+) -> FloatArray:
+    """Σ heights · bend(causes @ weights + shifts), some rows at a time."""
+    value = np.empty(len(causes))
+    for start in range(0, len(causes), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        units = causes[rows] @ weights
+        units += shifts
+        value[rows] = bend(units, out=units) @ heights
+    return value
 
 
 def stretched(function: Function, scale: float, shift: float) -> Function:
