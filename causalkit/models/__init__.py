@@ -1,15 +1,36 @@
 """Models that data can be drawn from, with their exact truth: fitted, drawn at random, or given.
 
-**Fitted to your data.** :class:`StructuralCausalModel` (tables) and :class:`TemporalCausalModel`
-(series): mechanisms on a graph, interventions, counterfactuals, effects. :class:`Twin` finds graph
-and mechanisms itself and draws data that look like yours; :func:`assess_fidelity` says how alike
-they are. :class:`CausalTime` does so with networks (extra `deep`).
+A structural causal model gives each variable a mechanism: its value, from its causes and its own
+noise. Whoever has one can draw data, act on a variable and draw again, ask what would have been
+(the same noise, another action), and compute every effect. So a model is two things: an answer, if
+it was fitted and its assumptions hold, and a judge, if it is known, of methods that only see data.
 
-**Drawn at random.** :func:`random_model` (tables), :func:`random_series`, :func:`effect_task`
-(textbook effects); :func:`random_changing_model` (mechanisms that differ between domains) and
-:func:`random_svar`.
+===================================  =============================================================
+I have, or want                      take
+===================================  =============================================================
+a graph and a table                  :class:`StructuralCausalModel`: effects, interventions,
+                                     counterfactuals
+a graph and series                   :class:`TemporalCausalModel`; links and weights that are
+                                     known: :class:`StructuralVAR`
+data, and no graph                   :class:`Twin`: finds graph and mechanisms, and draws data
+                                     that look like mine; :func:`assess_fidelity` says how alike
+                                     (:class:`CausalTime` does it with networks, extra `deep`)
+any table, to test a method          :func:`random_model`; mechanisms that differ between domains:
+                                     :func:`random_changing_model`
+any series, with one difficulty      :func:`random_series`, :func:`random_svar`,
+                                     :class:`Lorenz96`, :class:`CoupledLogisticMaps`
+an effect of textbook difficulty     :func:`effect_task`
+data that are worse than the model   :func:`observe`: missing cells, errors, outliers, rounding;
+                                     holes as in my data: :func:`fit_missingness`
+an action                            a number, :class:`Hold`, :class:`Shift` or :class:`Policy`
+===================================  =============================================================
 
-**What comes in between.** Layers of :func:`observe`: missing cells, errors, outliers, rounding.
+Whatever answers does so with a :class:`Truth`: exact, or with its Monte Carlo error.
+
+>>> model = random_model(n_nodes=4, rng=0)
+>>> draw = model.sample(500, rng=1)
+>>> draw.data.shape, draw.graph.kind.name
+((500, 4), 'DAG')
 
 What a model is made of is in :mod:`causalkit.models.mechanisms` and :mod:`causalkit.models.noise`.
 """
