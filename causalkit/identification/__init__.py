@@ -36,7 +36,8 @@ from causalkit.identification.bounds.causation import CausationBounds, bound_cau
 from causalkit.identification.bounds.closed import instrument_bounds, natural_bounds
 from causalkit.identification.classes.cpdag import class_formula
 from causalkit.identification.classes.deciding import Deciding, what_decides
-from causalkit.identification.classes.lv_ida import OpenEstimand, pag_effects, pag_members
+from causalkit.identification.classes.lv_ida import pag_effects, pag_members
+from causalkit.identification.classes.open_estimand import OpenEstimand
 from causalkit.identification.classes.pag import OpenPart, pag_formula
 from causalkit.identification.classes.possible import PossibleEffects
 from causalkit.identification.counterfactual.counterfactual import (

@@ -19,7 +19,8 @@ from causalkit.identification import (
     strategies,
 )
 from causalkit.identification.classes.deciding import what_decides
-from causalkit.identification.classes.lv_ida import OpenEstimand, pag_effects, pag_members
+from causalkit.identification.classes.lv_ida import pag_effects, pag_members
+from causalkit.identification.classes.open_estimand import OpenEstimand
 from causalkit.identification.estimand import AdjustmentEstimand, NoEffectEstimand
 from tests.identification.graphs import generator, pick, random_class
 from tests.oracles.adjustment import is_valid_by_definition as is_valid_in_dag

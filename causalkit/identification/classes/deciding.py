@@ -45,7 +45,8 @@ from causalkit.identification.adjustment.criterion import check_kind, observed_m
 from causalkit.identification.classes._pag_splits import Splits
 from causalkit.identification.classes.cpdag import identified_in_class
 from causalkit.identification.classes.equivalence_class import decide, undecided
-from causalkit.identification.classes.lv_ida import OpenEstimand, mark_or_answer, settled
+from causalkit.identification.classes.lv_ida import mark_or_answer, settled
+from causalkit.identification.classes.open_estimand import OpenEstimand
 from causalkit.identification.classes.pag import identified_in_pag
 from causalkit.identification.query import EffectQuery, GraphLike, as_graph
 from causalkit.typing import Name, Names

@@ -37,32 +37,27 @@ latent confounders and selection bias. https://doi.org/10.1016/j.artint.2008.08.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from causalkit._core.checks import as_names
-from causalkit._core.report import Report
 from causalkit.errors import GraphError, InputError, NotIdentifiableError
-from causalkit.graph import ARROW, CIRCLE, TAIL, CausalGraph, Kind
+from causalkit.graph import CIRCLE, CausalGraph, Kind
 from causalkit.graph.lagged_graph import LaggedGraph
-from causalkit.graph.mag import Marks
 from causalkit.graph.walks import mask_of
-from causalkit.identification._sentences import about_graph, estimand_report
 from causalkit.identification.adjustment.criterion import check_kind, observed_mask
 from causalkit.identification.adjustment.sets import minimal_adjustment_set
+from causalkit.identification.classes._hinges import hinge_at_treatment, may_cause
 from causalkit.identification.classes._pag_splits import Mark, Splits
 from causalkit.identification.classes.equivalence_class import possibly_caused, undecided
+from causalkit.identification.classes.open_estimand import OpenEstimand
 from causalkit.identification.classes.possible import PossibleEffects
-from causalkit.identification.estimand import AdjustmentEstimand, Estimand, NoEffectEstimand
-from causalkit.identification.formulas.expression import Equation, Expression, Symbol
+from causalkit.identification.estimand import AdjustmentEstimand, NoEffectEstimand
 from causalkit.identification.query import EffectQuery, GraphLike, as_graph, listed
-from causalkit.typing import BoolArray, Name, Names
+from causalkit.typing import Name, Names
 
 __all__ = [
-    "OpenEstimand",
-    "hinge_at_treatment",
     "listed_by_answer",
     "mark_or_answer",
     "pag_effects",
@@ -72,56 +67,6 @@ __all__ = [
 ]
 
 _MOST_CLASSES: Final = 10_000
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class OpenEstimand(Estimand):
-    """The treatment may cause the outcome, and no adjustment set says how much.
-
-    Parameters
-    ----------
-    query : EffectQuery
-        What is asked.
-    graph : CausalGraph or LaggedGraph
-        The class of graphs that leaves it open.
-    reason : str
-        Why not.
-    """
-
-    query: EffectQuery
-    graph: CausalGraph | LaggedGraph
-    reason: str
-
-    @property
-    def expression(self) -> Equation:
-        """The causal quantity, and a question mark."""
-        return Equation(self.query.expression, _Unknown())
-
-    @property
-    def assumptions(self) -> tuple[str, ...]:
-        """What is assumed of the graph; nothing follows from it."""
-        return (about_graph(self.graph),)
-
-    def _report(self) -> Report:
-        return estimand_report(self, [("formula", "none"), ("because", self.reason)])
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Unknown(Expression):
-    """What no formula gives."""
-
-    @property
-    def symbols(self) -> frozenset[Symbol]:
-        """None."""
-        return frozenset()
-
-    def to_text(self) -> str:
-        """One line of plain text."""
-        return "?"
-
-    def to_latex(self) -> str:
-        """LaTeX for math mode."""
-        return r"\text{?}"
 
 
 Answer: TypeAlias = AdjustmentEstimand | NoEffectEstimand | OpenEstimand
@@ -335,7 +280,7 @@ def _one_answer(
     graph: CausalGraph, query: EffectQuery, observed: tuple[Name, ...] | None
 ) -> Answer:
     """The answer where every first edge of a causal path is visible."""
-    if not _may_cause(graph, query):
+    if not may_cause(graph, query):
         return NoEffectEstimand(query, graph)
     best = minimal_adjustment_set(
         graph, query.treatment, query.outcome, include=query.given, observed=observed
@@ -346,90 +291,3 @@ def _one_answer(
     adjustment = tuple(name for name in graph.nodes if name in best)
     choice = "a minimal set, the one nearest to the outcome"
     return AdjustmentEstimand(query, adjustment, graph, choice)
-
-
-def hinge_at_treatment(graph: CausalGraph, query: EffectQuery) -> Mark | OpenEstimand | None:
-    """A mark that decides about a first edge, or an edge that surely stands in the way; or none."""
-    x, y = mask_of(graph, query.treatment), mask_of(graph, query.outcome)
-    choice: Mark | None = None
-    for edge in undecided(graph, x, y):
-        i, j = graph.index(edge.left), graph.index(edge.right)
-        if not x[i]:
-            i, j = j, i
-        if graph.ends[j, i] == CIRCLE:
-            choice = choice or (j, i)
-            continue
-        mark = _could_show(graph.ends, i, j) or _could_stop(graph.ends, i, j, y)
-        if mark is None:
-            why = f"a hidden cause may act on both ends of {edge}, in every member"
-            return OpenEstimand(query, graph, why)
-        choice = choice or mark
-    return choice
-
-
-def _may_cause(graph: CausalGraph, query: EffectQuery) -> bool:
-    """Whether a proper possibly causal path leads from a treatment to the outcome."""
-    treatment, y = mask_of(graph, query.treatment), mask_of(graph, query.outcome)
-    for x in np.flatnonzero(treatment).tolist():
-        steps = _forward(graph.ends)
-        steps[:, treatment | ((graph.ends[:, x] & ARROW) > 0)] = False
-        if (_reached(steps, x) & y).any():
-            return True
-    return False
-
-
-def _forward(ends: Marks) -> BoolArray:
-    """Steps that a possibly causal path may take."""
-    forward: BoolArray = (ends != 0) & (ends.T != ARROW) & (ends != TAIL)
-    return forward
-
-
-def _could_show(ends: Marks, cause: int, effect: int) -> Mark | None:
-    """A circle that keeps `cause -> effect` from being visible, or None if nothing can show it.
-
-    It hangs on a walk into the cause that begins far from the effect and runs through its parents.
-    """
-    reached: dict[int, Mark | None] = {cause: None}
-    waiting = [cause]
-    while waiting:
-        at = waiting.pop(0)
-        for v in np.flatnonzero(ends[at]).tolist():
-            if v == effect or v in reached or ends[v, at] == TAIL:
-                continue
-            marks = [reached[at], (v, at)]
-            if ends[v, effect]:
-                if ends[at, v] == TAIL or ends[v, effect] == TAIL or ends[effect, v] == ARROW:
-                    continue
-                marks += [(at, v), (v, effect), (effect, v)]
-            circle = next((m for m in marks if m is not None and ends[m] == CIRCLE), None)
-            if not ends[v, effect]:
-                return circle
-            reached[v] = circle
-            waiting.append(v)
-    return None
-
-
-def _could_stop(ends: Marks, cause: int, start: int, goal: BoolArray) -> Mark | None:
-    """A circle on a possibly causal path from `start`, None if a path is causal for sure."""
-    forward = _forward(ends)
-    forward[:, cause] = False
-    sure = forward & (ends == ARROW) & (ends.T == TAIL)
-    if (_reached(sure, start) & goal).any():
-        return None
-    before = _reached(forward, start)
-    for i, j in np.argwhere(forward & ~sure).tolist():
-        if before[i] and (_reached(forward, j) & goal).any():
-            return (j, i) if ends[j, i] == CIRCLE else (i, j)
-    return None
-
-
-def _reached(steps: BoolArray, start: int) -> BoolArray:
-    """Mask of what steps lead to from `start`, itself included."""
-    found = np.zeros(len(steps), dtype=np.bool_)
-    found[start] = True
-    waiting = [start]
-    while waiting:
-        fresh = steps[waiting.pop()] & ~found
-        found |= fresh
-        waiting += np.flatnonzero(fresh).tolist()
-    return found

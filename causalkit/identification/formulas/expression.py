@@ -27,9 +27,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from causalkit.graph.lagged import Lagged
+from causalkit.identification.formulas.symbols import (
+    Symbol,
+    Value,
+    name_of,
+    plain_bar,
+    plain_domain,
+    plain_name,
+    plain_set,
+    tex_bar,
+    tex_domain,
+    tex_name,
+    tex_set,
+    tex_value,
+    value_of,
+)
 from causalkit.typing import Name
 
 if TYPE_CHECKING:
@@ -48,31 +62,6 @@ __all__ = [
     "Value",
     "name_of",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """Another value of a variable, `x'`, where its name alone stands for the value `x`.
-
-    Parameters
-    ----------
-    name : str or int
-        The variable.
-    primes : int, default 1
-        How many primes it is printed with; two different values have different numbers.
-    """
-
-    name: Name
-    primes: int = 1
-
-
-Symbol: TypeAlias = Name | Value
-"""A variable at its value `x` (the name alone), or at another one (:class:`Value`)."""
-
-
-def name_of(symbol: Symbol) -> Name:
-    """The variable of a symbol."""
-    return symbol.name if isinstance(symbol, Value) else symbol
 
 
 class Expression(ABC):
@@ -156,13 +145,13 @@ class Expectation(Expression):
 
     def to_text(self) -> str:
         """One line of plain text."""
-        names = ", ".join(map(_plain, self.of))
-        return f"E{_raised(self.domain)}[{names}{_bar(self.given, self.do)}]"
+        names = ", ".join(map(plain_name, self.of))
+        return f"E{plain_domain(self.domain)}[{names}{plain_bar(self.given, self.do)}]"
 
     def to_latex(self) -> str:
         """LaTeX for math mode."""
-        names = ", ".join(map(_tex, self.of))
-        return rf"\mathrm{{E}}{_tex_raised(self.domain)}[{names}{_tex_bar(self.given, self.do)}]"
+        names = ", ".join(map(tex_name, self.of))
+        return rf"\mathrm{{E}}{tex_domain(self.domain)}[{names}{tex_bar(self.given, self.do)}]"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -195,12 +184,12 @@ class Probability(Expression):
 
     def to_text(self) -> str:
         """One line of plain text."""
-        return f"P{_raised(self.domain)}({_set(self.of)}{_bar(self.given, self.do)})"
+        return f"P{plain_domain(self.domain)}({plain_set(self.of)}{plain_bar(self.given, self.do)})"
 
     def to_latex(self) -> str:
         """LaTeX for math mode."""
-        inside = f"{_tex_set(self.of)}{_tex_bar(self.given, self.do)}"
-        return rf"\mathrm{{P}}{_tex_raised(self.domain)}({inside})"
+        inside = f"{tex_set(self.of)}{tex_bar(self.given, self.do)}"
+        return rf"\mathrm{{P}}{tex_domain(self.domain)}({inside})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -311,13 +300,13 @@ class Sum(Expression):
         """One line of plain text."""
         body = self.body.to_text()
         body = f"({body})" if isinstance(self.body, Difference) else body
-        return f"Σ_{{{', '.join(str(_value(name)) for name in self.over)}}} {body}"
+        return f"Σ_{{{', '.join(str(value_of(name)) for name in self.over)}}} {body}"
 
     def to_latex(self) -> str:
         """LaTeX for math mode."""
         body = self.body.to_latex()
         body = rf"\left({body}\right)" if isinstance(self.body, Difference) else body
-        return rf"\sum_{{{', '.join(map(_tex_value, self.over))}}} {body}"
+        return rf"\sum_{{{', '.join(map(tex_value, self.over))}}} {body}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -351,102 +340,3 @@ class Equation(Expression):
 
 def _wrapped(factor: Expression, text: str, left: str, right: str) -> str:
     return f"{left}{text}{right}" if isinstance(factor, (Difference, Sum)) else text
-
-
-def _plain(name: Name) -> str:
-    """The name, quoted if it would run into the signs of the formula."""
-    if isinstance(name, Lagged):
-        return f"{_plain(name.name)}{_step(name)}"
-    text = str(name)
-    return text if text.replace("_", "a").replace(".", "a").isalnum() else f'"{text}"'
-
-
-def _step(name: Lagged) -> str:
-    return f"[t-{name.lag}]" if name.lag else "[t]"
-
-
-def _value(symbol: Symbol) -> Name:
-    """The value of a variable: its name in lower case, with primes if it is another one."""
-    if isinstance(symbol, Value):
-        value = _value(symbol.name)
-        marks = "'" * symbol.primes
-        if isinstance(value, Lagged):
-            return Lagged(f"{value.name}{marks}", value.lag)
-        return f"{value}{marks}"
-    if isinstance(symbol, Lagged):
-        return Lagged(str(_value(symbol.name)), symbol.lag)
-    return str(symbol).lower()
-
-
-def _set(symbols: tuple[Symbol, ...]) -> str:
-    """`X=x, Z=z'`; a name that is its own lower case stands alone."""
-    return ", ".join(map(_is, symbols))
-
-
-def _is(symbol: Symbol) -> str:
-    if isinstance(symbol, Value):
-        return f"{_plain(symbol.name)}={_plain(_value(symbol.name))}{_primes(symbol)}"
-    value = _value(symbol)
-    return _plain(symbol) if value == str(symbol) else f"{_plain(symbol)}={_plain(value)}"
-
-
-def _primes(symbol: Value) -> str:
-    return "'" * symbol.primes
-
-
-def _raised(domain: str) -> str:
-    return f"^{{{domain}}}" if domain else ""
-
-
-def _tex_raised(domain: str) -> str:
-    return f"^{{{_tex(domain)}}}" if domain else ""
-
-
-def _bar(given: tuple[Symbol, ...], do: tuple[Symbol, ...]) -> str:
-    parts = ([f"do({_set(do)})"] if do else []) + ([_set(given)] if given else [])
-    return f" | {', '.join(parts)}" if parts else ""
-
-
-def _tex_set(symbols: tuple[Symbol, ...]) -> str:
-    return ", ".join(map(_tex_is, symbols))
-
-
-def _tex_is(symbol: Symbol) -> str:
-    name = symbol.name if isinstance(symbol, Value) else symbol
-    same = not isinstance(symbol, Value) and _value(name) == str(name)
-    return _tex(name) if same else f"{_tex(name)}={_tex_value(symbol)}"
-
-
-def _tex_value(symbol: Symbol) -> str:
-    if isinstance(symbol, Value):
-        return _tex(_value(symbol.name)) + _primes(symbol)
-    return _tex(_value(symbol))
-
-
-def _tex_bar(given: tuple[Symbol, ...], do: tuple[Symbol, ...]) -> str:
-    parts = [rf"\mathrm{{do}}({_tex_set(do)})"] if do else []
-    parts += [_tex_set(given)] if given else []
-    return rf" \mid {', '.join(parts)}" if parts else ""
-
-
-_TEX_SIGNS = {
-    "\\": r"\backslash ",
-    "^": r"\wedge ",
-    "~": r"\sim ",
-    " ": r"\ ",
-    "<": r"\lt ",
-    ">": r"\gt ",
-    **{sign: f"\\{sign}" for sign in "_{}%&#$"},
-}
-
-
-def _tex(name: Name) -> str:
-    """A letter in italics, a letter with a number as a subscript, longer words upright."""
-    if isinstance(name, Lagged):
-        return rf"{{{_tex(name.name)}}}_{{{_step(name)[1:-1]}}}"
-    text = str(name)
-    if text.isdigit() or (len(text) == 1 and text.isalpha()):
-        return text
-    if text[:1].isalpha() and text[1:].isdigit():
-        return f"{text[0]}_{{{text[1:]}}}"
-    return rf"\mathrm{{{''.join(_TEX_SIGNS.get(sign, sign) for sign in text)}}}"

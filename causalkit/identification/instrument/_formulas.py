@@ -20,10 +20,8 @@ from causalkit.identification.formulas.expression import (
     Sum,
     Symbol,
     Value,
-    _plain,
-    _tex,
-    _value,
 )
+from causalkit.identification.formulas.symbols import plain_name, tex_name, value_of
 from causalkit.typing import Name
 
 __all__ = [
@@ -38,12 +36,12 @@ __all__ = [
 
 def _text(names: tuple[Name, ...]) -> str:
     """Several names in brackets, one without."""
-    words = ", ".join(_plain(name) for name in names)
+    words = ", ".join(plain_name(name) for name in names)
     return f"({words})" if len(names) > 1 else words
 
 
 def _latex(names: tuple[Name, ...]) -> str:
-    words = ", ".join(_tex(name) for name in names)
+    words = ", ".join(tex_name(name) for name in names)
     return f"({words})" if len(names) > 1 else words
 
 
@@ -71,12 +69,12 @@ class Covariance(Expression):
 
     def to_text(self) -> str:
         """One line of plain text."""
-        given = f" | {', '.join(map(_plain, self.given))}" if self.given else ""
+        given = f" | {', '.join(map(plain_name, self.given))}" if self.given else ""
         return f"Cov({_text(self.left)}, {_text(self.right)}{given})"
 
     def to_latex(self) -> str:
         """LaTeX for math mode."""
-        given = ", ".join(map(_tex, self.given))
+        given = ", ".join(map(tex_name, self.given))
         bar = rf" \mid {given}" if given else ""
         return rf"\mathrm{{Cov}}({_latex(self.left)}, {_latex(self.right)}{bar})"
 
@@ -115,11 +113,11 @@ class Slope(Expression):
 
     def to_text(self) -> str:
         """One line of plain text."""
-        return f"∂{self.of.to_text()}/∂{_text(tuple(map(_value, self.by)))}"
+        return f"∂{self.of.to_text()}/∂{_text(tuple(map(value_of, self.by)))}"
 
     def to_latex(self) -> str:
         """LaTeX for math mode."""
-        at = _latex(tuple(map(_value, self.by)))
+        at = _latex(tuple(map(value_of, self.by)))
         return rf"\frac{{\partial}}{{\partial {at}}} {self.of.to_latex()}"
 
 

@@ -46,12 +46,9 @@ from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.graph.mag import Marks, answer_paths, unshielded_colliders
 from causalkit.graph.walks import mask_of
 from causalkit.identification.adjustment.sets import nearest_set
-from causalkit.identification.classes.lv_ida import (
-    Answer,
-    OpenEstimand,
-    hinge_at_treatment,
-    listed_by_answer,
-)
+from causalkit.identification.classes._hinges import hinge_at_treatment
+from causalkit.identification.classes.lv_ida import Answer, listed_by_answer
+from causalkit.identification.classes.open_estimand import OpenEstimand
 from causalkit.identification.classes.possible import PossibleEffects
 from causalkit.identification.estimand import AdjustmentEstimand, NoEffectEstimand
 from causalkit.identification.query import listed
