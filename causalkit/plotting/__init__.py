@@ -1,4 +1,33 @@
-"""Pictures of graphs and effects. Nothing here shows or saves unless asked; axes in, axes out."""
+"""Pictures of graphs and effects. Nothing here shows or saves unless asked; axes in, axes out.
+
+Results draw themselves: `effect.plot()`, `graph.plot()` and so on call the functions here, which
+take the same axes and styles. Without axes a figure is made, of a size that fits. Graphs need no
+other program: they are laid out here, causes to the left of their effects.
+
+What do I have, and what draws it?
+
+=============================  =================================================================
+a graph                        :func:`plot_graph`; of series :func:`plot_lagged_graph`,
+                               :func:`plot_summary_graph`; for a page :func:`graph_svg`; to a file
+                               :func:`save_picture`; a large one in part :func:`focus_on`
+series, before any method      :func:`plot_series`
+effects                        :func:`plot_effects`; all pairs :func:`plot_effects_matrix`
+effects over time              :func:`plot_impulse_response`, :func:`plot_event_study`,
+                               :func:`plot_synthetic`
+effects that differ            :func:`plot_sorted_effects`, :func:`plot_group_effects`,
+                               :func:`plot_effect_dependence`, :func:`plot_rank_curve`,
+                               :func:`plot_policy_tree`; of a dose :func:`plot_dose_response`
+doubts about an effect         :func:`plot_challenges`, :func:`plot_balance`,
+                               :func:`plot_hidden_bias`, :func:`plot_odds_bounds`,
+                               :func:`plot_pair_bounds`, :func:`plot_confidence_set`,
+                               :func:`plot_randomization`, :func:`plot_coverage`
+a graph held against data      :func:`plot_falsification`
+links that change, or cross    :func:`plot_link_over_time`, :func:`plot_driving_force`,
+                               :func:`plot_convergence`, :func:`plot_spectral_granger`
+methods, and twins of data     :func:`plot_intervals`, :func:`plot_critical_difference`,
+                               :func:`plot_fidelity`
+=============================  =================================================================
+"""
 
 from causalkit.plotting.balance import plot_balance
 from causalkit.plotting.challenges import plot_challenges

@@ -11,10 +11,26 @@
 >>> challenges.verdict, challenges["placebo treatment"].verdict
 ('passes', 'passes')
 
-Checks are values of settings: :class:`PlaceboTreatment`, :class:`DummyOutcome`,
-:class:`RandomCommonCause`, :class:`DataSubset`, :class:`HiddenCommonCause`, :class:`EValue`. Each
-returns a :class:`Challenge` that "passes", "fails" or is "not informative", and says in a sentence
-what to make of it. What each can and cannot find is told where it lives.
+A check is a value of settings that returns a :class:`Challenge`, which "passes", "fails" or is "not
+informative", and says in a sentence what to make of it. None can show that an effect is causal;
+each looks for one way to be wrong. Which, for what doubt?
+
+==================================  ============================================================
+is the estimator sound?             :class:`PlaceboTreatment` (a shuffled treatment),
+                                    :class:`DummyOutcome` (a made-up outcome without an effect)
+does it hang on few rows, noise?    :class:`DataSubset`, :class:`RandomCommonCause`
+is something hidden?                :class:`NegativeControlOutcome`,
+                                    :class:`NegativeControlTreatment`, if there is such a column
+how strong would it have to be?     :func:`sensitivity` (shares of variance; linear regression, PLR,
+                                    AIPW), :func:`marginal_sensitivity` (odds of treatment; AIPW),
+                                    :func:`rosenbaum_bounds` (odds within matched pairs),
+                                    :func:`e_value` (risk ratios); as checks
+                                    :class:`HiddenCommonCause`, :class:`EValue`
+of a printed regression table?      :meth:`HiddenBias.from_regression`, :func:`robustness_value`
+is an instrument to be believed?    :func:`reduced_form`, :func:`instrument_sensitivity`
+who had no other choice?            :func:`overlap_tree`: where overlap fails, in words
+is the graph wrong?                 :func:`falsify_graph`
+==================================  ============================================================
 """
 
 from causalkit.refutation.api import Challenges, default_checks, refute

@@ -1,5 +1,10 @@
 """Scores of graphs: what score-based discovery maximises.
 
+A score says how well a graph accounts for the data, less what its parameters cost. It is a sum over
+the variables, each given its parents, so a search that changes an edge computes one term or two
+again; and it is the same for all graphs of a Markov equivalence class, or nearly, since data cannot
+tell these apart.
+
 Which score fits the table?
 
 =========================  =========================================================
@@ -14,6 +19,9 @@ dependence of any shape    :class:`KernelMarginal`, :class:`KernelCV` (more edge
 known interventions        :class:`InterventionalBIC`
 missing cells              :class:`NodeAverage`
 =========================  =========================================================
+
+Settings are values, `GaussianBIC(penalty=1)`; bound to a table (:meth:`Score.bind`) they become a
+:class:`LocalScore`, which a search asks for one variable and its parents at a time.
 """
 
 from causalkit.scores.base import LocalScore, Score
