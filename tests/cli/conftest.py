@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from causalkit.cli.app import app
 
+command_of = cache(get_command)
+"""Typer would make all commands anew for each that is run, which takes longer than most of them."""
+
 
 @pytest.fixture
-def run():
+def run(monkeypatch):
     """Run a command in this process; what it did not mean to raise is raised."""
+    monkeypatch.setattr("typer.testing._get_command", command_of, raising=False)
 
     def invoke(*words: object, stdin: bytes | str | None = None):
         return CliRunner().invoke(app, list(map(str, words)), input=stdin, catch_exceptions=False)

@@ -200,7 +200,13 @@ def test_analyze_reads_a_graph(folder, run):
     assert "both --graph and --alpha, --tiers were given" in refused.stderr
 
 
-def test_analyze_learns_as_it_is_told(folder, run):
+@pytest.fixture
+def without_checks(monkeypatch):
+    """For tests that are about something else: no check is made unless it is named."""
+    monkeypatch.setattr("causalkit.refutation.api.default_checks", tuple)
+
+
+def test_analyze_learns_as_it_is_told(folder, run, without_checks):
     words = "analyze", "data.csv", *ASKED, "--tiers", "tiers.yaml", "--estimator", "ols"
     told = json.loads(run(*words, "--alpha", "0.01", "--resamples", "0", "--json").stdout)
     assert told["graph"]["learnt_by"] == "PC"
@@ -208,7 +214,7 @@ def test_analyze_learns_as_it_is_told(folder, run):
     assert "adjust for  age" in again.stdout
 
 
-def test_strict_ends_with_a_status_of_its_own(folder, run, monkeypatch):
+def test_strict_ends_with_a_status_of_its_own(folder, run, monkeypatch, without_checks):
     from causalkit.refutation import Challenges
 
     monkeypatch.setattr(Challenges, "verdict", "fails")

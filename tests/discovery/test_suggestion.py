@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,7 @@ from causalkit.independence import (
 from causalkit.models import random_changing_model, random_model, random_svar
 
 
+@cache
 def numbers(n=400, p=5, seed=0, **settings) -> pd.DataFrame:
     return random_model(n_nodes=p, degree=2.0, rng=seed, **settings).sample(n, rng=seed).data
 
@@ -47,11 +49,13 @@ def letters(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
     return frame.assign(**cut)
 
 
+@cache
 def with_holes() -> pd.DataFrame:
     frame = numbers()
     return frame.mask(np.random.default_rng(0).random(frame.shape) < 0.05)
 
 
+@cache
 def bent() -> pd.DataFrame:
     model = random_changing_model(5, n_domains=1, changing=0.0, rng=3)
     return pd.DataFrame(model.sample(400, rng=0)).drop(columns="domain")
@@ -97,8 +101,9 @@ def test_the_default_of_analyze_is_suggested_or_stands_beside():
     from causalkit.workflow.learnt.graph_learning import default_with_reason
 
     for make, _, _ in TABLES.values():
-        found = suggest(make())
-        default = written(default_with_reason(as_table(make()), None)[0])
+        data = make()
+        found = suggest(data)
+        default = written(default_with_reason(as_table(data), None)[0])
         assert default in (found.code, *found.alternatives)
 
 

@@ -74,7 +74,8 @@ def analysis():
         "y",
         discovery=PC(alpha=0.05, knowledge=Knowledge(tiers=[["z <b>"], ["t"], ["y"]])),
         estimator=OLS(features=Powers(3)),
-        checks=[PlaceboTreatment(n_simulations=20), DataSubset(n_simulations=20)],
+        checks=[PlaceboTreatment(n_simulations=10), DataSubset(n_simulations=10)],
+        n_resamples=10,
         random_state=5,
     )
 
