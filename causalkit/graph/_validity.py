@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "as_kind",
     "causal_order",
+    "chained",
     "check_expressible",
     "check_kind",
     "check_shape",
@@ -193,6 +194,12 @@ def _check_single_edges(graph: CausalGraph, rows: IntArray, columns: IntArray) -
     if len(double):
         a, b = (graph.nodes[k[double[0]]] for k in (rows, columns))
         raise GraphError(f"{a} and {b} are joined twice; a {graph.kind.name} has one edge a pair.")
+
+
+def chained(left: BoolArray, right: BoolArray) -> BoolArray:
+    """Who comes to whom by a step of the one matrix and then a step of the other."""
+    matrix: BoolArray = left.astype(np.float32) @ right.astype(np.float32) > 0
+    return matrix
 
 
 def closure(step: BoolArray, start: list[int]) -> BoolArray:

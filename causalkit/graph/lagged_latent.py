@@ -47,6 +47,7 @@ from numpy.typing import NDArray
 
 from causalkit._core.checks import as_names
 from causalkit.errors import InputError, UnknownVariableError
+from causalkit.graph._validity import chained
 from causalkit.graph.graph import CausalGraph
 from causalkit.graph.lagged_class import lagged_dag, lagged_member
 from causalkit.graph.lagged_graph import LaggedGraph
@@ -67,6 +68,7 @@ __all__ = [
     "lagged_mag",
     "lagged_pag",
     "lagged_projection",
+    "observed_series",
 ]
 
 Roles: TypeAlias = NDArray[np.uint8]
@@ -126,7 +128,7 @@ def _projected(graph: LaggedGraph, window: int) -> CausalGraph:
             directed[now + lag, :, now] = graph.directed[lag]
     arrows = directed.reshape(steps * p, steps * p)
     caused = _caused_from_before(graph.directed, window)
-    bidirected = _product(_product(caused, _common_causes(graph.directed)), caused.T)
+    bidirected = chained(chained(caused, _common_causes(graph.directed)), caused.T)
     np.fill_diagonal(bidirected, False)
     ends = (arrows | bidirected) * np.uint8(ARROW) | arrows.T * np.uint8(TAIL)
     kind = Kind.ADMG if bidirected.any() else Kind.DAG
@@ -163,7 +165,7 @@ def _common_causes(directed: BoolArray) -> BoolArray:
         for d in range(max_lag + 1):
             for lag in range(max_lag + 1):
                 rest = meets[d - lag] if lag <= d else meets[lag - d].T
-                meets[d] |= _product(directed[lag].T, rest)
+                meets[d] |= chained(directed[lag].T, rest)
         meets[0] |= meets[0].T
     found = np.zeros((max_lag, p, max_lag, p), dtype=np.bool_)
     for one in range(max_lag):
@@ -171,11 +173,6 @@ def _common_causes(directed: BoolArray) -> BoolArray:
             found[one, :, other] = meets[other - one]
             found[other, :, one] = meets[other - one].T
     return found.reshape(max_lag * p, max_lag * p)
-
-
-def _product(left: BoolArray, right: BoolArray) -> BoolArray:
-    matrix: BoolArray = left.astype(np.float32) @ right.astype(np.float32) > 0
-    return matrix
 
 
 def lagged_mag(graph: LaggedGraph, observed: Names, max_lag: int) -> LaggedGraph:
@@ -208,11 +205,18 @@ def lagged_mag(graph: LaggedGraph, observed: Names, max_lag: int) -> LaggedGraph
     >>> print(lagged_mag(graph, ["X", "Y"], max_lag=1))
     MAG of 2 series, lags to 1, 2 edges: X[t-1] -> X[t]; X[t-1] <-> Y[t]
     """
-    names = _observed(graph, observed)
+    names = observed_series(graph, observed)
     return _mag(_projected(lagged_dag(graph), max_lag), names)
 
 
-def _observed(graph: LaggedGraph, observed: Names) -> tuple[Name, ...]:
+def observed_series(graph: LaggedGraph, observed: Names) -> tuple[Name, ...]:
+    """Series that are observed, in the order of the graph.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one is unknown.
+    """
     wanted = as_names(observed)
     for name in wanted:
         if name not in graph.variables:
@@ -271,7 +275,7 @@ def lagged_pag(graph: LaggedGraph, observed: Names, max_lag: int) -> LaggedGraph
     """
     from causalkit.graph._ancestral_kernels import ancestry
 
-    names = _observed(graph, observed)
+    names = observed_series(graph, observed)
     dag = lagged_member(graph) if graph.kind is Kind.CPDAG else lagged_dag(graph)
     whole = _projected(dag, max_lag)
     mag = _mag(whole, names)

@@ -24,9 +24,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from causalkit._core.checks import as_names, check_count
-from causalkit.errors import GraphError, InputError, UnknownVariableError
+from causalkit._core.checks import check_count
+from causalkit.errors import GraphError
 from causalkit.graph import Kind, LaggedGraph
+from causalkit.graph._validity import chained
+from causalkit.graph.lagged_latent import observed_series
 from causalkit.graph.marks import ARROW, TAIL
 from causalkit.typing import BoolArray, Names
 
@@ -78,13 +80,7 @@ def project_series(
     every = check_count(every, "every")
     longest = max(1, -(-graph.max_lag // every)) if max_lag is None else max_lag
     longest = check_count(longest, "max_lag", minimum=0)
-    names = graph.variables if observed is None else as_names(observed)
-    for name in names:
-        if name not in graph.variables:
-            raise UnknownVariableError.among(name, graph.variables, where="the graph")
-    kept = tuple(name for name in graph.variables if name in names)
-    if not kept:
-        raise InputError("observed is empty; expected at least one series. Name what is observed.")
+    kept = observed_series(graph, graph.variables if observed is None else observed)
     seen = np.array([name in kept for name in graph.variables])
     hidden = np.ones((every, len(seen)), dtype=np.bool_)
     hidden[0] = ~seen
@@ -106,10 +102,10 @@ def _directed(directed: BoolArray, hidden: BoolArray, longest: int) -> BoolArray
     through[0] = np.eye(p, dtype=np.bool_)
     for back in range(steps + 1):
         for lag in range(1, min(back, max_lag) + 1):
-            reached[back] |= _product(directed[lag], through[back - lag])
+            reached[back] |= chained(directed[lag], through[back - lag])
         for _ in range(p):  # so many links within the step at most
             through[back] |= reached[back] & hidden[back % every][:, None]
-            reached[back] |= _product(directed[0], through[back])
+            reached[back] |= chained(directed[0], through[back])
     return reached[::every]
 
 
@@ -136,7 +132,7 @@ def _confounded(directed: BoolArray, hidden: BoolArray, longest: int) -> BoolArr
                 pair = _pair(meets, one % every, lag * every + other - one)
                 now = directed[one] & hidden[one % every][:, None]
                 past = directed[other] & hidden[other % every][:, None]
-                found[lag] |= _product(_product(past.T, pair.T), now)
+                found[lag] |= chained(chained(past.T, pair.T), now)
     return found
 
 
@@ -148,7 +144,7 @@ def _stepped(
     found = np.zeros(meets.shape[2:], dtype=np.bool_)
     for lag in range(len(directed)):
         step = directed[lag] & hidden[(phase + lag) % every][:, None]
-        found |= _product(step.T, _pair(meets, (phase + lag) % every, d - lag))
+        found |= chained(step.T, _pair(meets, (phase + lag) % every, d - lag))
     return found
 
 
@@ -157,8 +153,3 @@ def _pair(meets: BoolArray, phase: int, d: int) -> BoolArray:
     every = len(meets)
     pair: BoolArray = meets[phase, d] if d >= 0 else meets[(phase + d) % every, -d].T
     return pair
-
-
-def _product(left: BoolArray, right: BoolArray) -> BoolArray:
-    matrix: BoolArray = left.astype(np.float32) @ right.astype(np.float32) > 0
-    return matrix
