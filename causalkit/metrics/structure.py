@@ -47,24 +47,18 @@ structure learning algorithm". Machine Learning 65. https://doi.org/10.1007/s109
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from causalkit._core.checks import check_choice
 from causalkit._core.report import Report, Reported
 from causalkit.errors import InputError
-from causalkit.graph import ARROW, CIRCLE, TAIL, CausalGraph, Kind, LaggedGraph
-from causalkit.graph.marks import forwards, glyph, split_marks
+from causalkit.graph import ARROW, TAIL, CausalGraph, Kind, LaggedGraph
 from causalkit.identification.query import as_graph
 from causalkit.metrics._matching import AnyGraph, matched_in_time
+from causalkit.metrics._pair_marks import Pairs, confusion, decided, openness
 from causalkit.typing import BoolArray
 
 __all__ = ["Detection", "StructureScore", "compare_graphs", "shd"]
-
-Marks = NDArray[np.uint8]
 
 
 def shd(truth: AnyGraph, learnt: AnyGraph, *, reversal: int = 1) -> int:
@@ -98,7 +92,7 @@ def shd(truth: AnyGraph, learnt: AnyGraph, *, reversal: int = 1) -> int:
     """
     check_choice(reversal, "reversal", (1, 2))
     true, other, _ = matched_in_time(truth, learnt)
-    pairs = _Pairs.of(true, other)
+    pairs = Pairs.of(true, other)
     return int(pairs.differ.sum()) + (reversal - 1) * int(pairs.reversed.sum())
 
 
@@ -282,7 +276,7 @@ def compare_graphs(truth: AnyGraph, learnt: AnyGraph, *, nodes: str = "same") ->
     if nodes == "common":
         truth, learnt = _on_common_nodes(truth, learnt)
     true, other, n_pairs = matched_in_time(truth, learnt)
-    pairs = _Pairs.of(true, other)
+    pairs = Pairs.of(true, other)
     return StructureScore(
         kinds=(true.kind, other.kind),
         n_nodes=len(true),
@@ -290,11 +284,11 @@ def compare_graphs(truth: AnyGraph, learnt: AnyGraph, *, nodes: str = "same") ->
         missing=int((pairs.in_truth & ~pairs.in_learnt).sum()),
         extra=int((pairs.in_learnt & ~pairs.in_truth).sum()),
         reversed=int(pairs.reversed.sum()),
-        **_openness(true, other, pairs),
+        **openness(true, other, pairs),
         adjacency=_detection(pairs.in_truth, pairs.in_learnt),
         arrowheads=_detection(true.ends & ARROW > 0, other.ends & ARROW > 0),
-        tails=_detection(_decided(true) & TAIL > 0, _decided(other) & TAIL > 0),
-        confusion=_confusion(pairs),
+        tails=_detection(decided(true) & TAIL > 0, decided(other) & TAIL > 0),
+        confusion=confusion(pairs),
     )
 
 
@@ -315,102 +309,6 @@ def _on_common_nodes(truth: AnyGraph, learnt: AnyGraph) -> tuple[CausalGraph, Ca
     return one.subgraph(common), other.subgraph(common)
 
 
-# --- pairs as arrays ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Pairs:
-    """Marks at both ends of each pair of nodes that is adjacent in a graph, shape (n_pairs, 2)."""
-
-    first: NDArray[np.intp]
-    second: NDArray[np.intp]
-    truth: Marks
-    learnt: Marks
-
-    @classmethod
-    def of(cls, truth: CausalGraph, learnt: CausalGraph) -> _Pairs:
-        cells = np.flatnonzero(truth.ends | learnt.ends)
-        first, second = np.divmod(cells, max(1, len(truth)))
-        keep = first < second
-        first, second = first[keep], second[keep]
-        both = [
-            np.column_stack((graph.ends[second, first], graph.ends[first, second]))
-            for graph in (truth, learnt)
-        ]
-        return cls(first, second, *both)
-
-    @property
-    def in_truth(self) -> BoolArray:
-        there: BoolArray = self.truth[:, 0] > 0
-        return there
-
-    @property
-    def in_learnt(self) -> BoolArray:
-        there: BoolArray = self.learnt[:, 0] > 0
-        return there
-
-    @property
-    def differ(self) -> BoolArray:
-        found: BoolArray = (self.truth != self.learnt).any(axis=1)
-        return found
-
-    @property
-    def reversed(self) -> BoolArray:
-        """One directed edge in each graph, and they point in opposite directions."""
-        plain = np.isin(self.truth, (TAIL, ARROW)).all(axis=1) & self.differ
-        turned: BoolArray = plain & (self.truth == self.learnt[:, ::-1]).all(axis=1)
-        return turned
-
-
-def _decided(graph: CausalGraph) -> Marks:
-    """The marks, with circles at the ends of an edge that its class leaves undecided."""
-    if graph.kind is not Kind.CPDAG:
-        return graph.ends
-    return np.where(graph.undirected, np.uint8(CIRCLE), graph.ends)
-
-
-def _openness(truth: CausalGraph, learnt: CausalGraph, pairs: _Pairs) -> dict[str, int]:
-    """Edges that differ without being reversed, by who leaves open what the other decides."""
-    i, j = pairs.first, pairs.second
-    true, other = (
-        np.column_stack((marks[j, i], marks[i, j])) for marks in map(_decided, (truth, learnt))
-    )
-    rest = pairs.in_truth & pairs.in_learnt & pairs.differ & ~pairs.reversed
-    same = true == other
-    left_open = rest & (same | (other == CIRCLE)).all(axis=1) & ~same.all(axis=1)
-    overdone = rest & (same | (true == CIRCLE)).all(axis=1) & ~same.all(axis=1)
-    counts = int(left_open.sum()), int(overdone.sum())
-    return {
-        "unoriented": counts[0],
-        "overoriented": counts[1],
-        "other": int(rest.sum()) - sum(counts),
-    }
-
-
 def _detection(truth: BoolArray, learnt: BoolArray) -> Detection:
     hits = int((truth & learnt).sum())
     return Detection(hits, int(learnt.sum()) - hits, int(truth.sum()) - hits)
-
-
-def _confusion(pairs: _Pairs) -> tuple[tuple[str, str, int], ...]:
-    ends = np.column_stack((pairs.truth, pairs.learnt))
-    kinds, counts = np.unique(ends, axis=0, return_counts=True)
-    found: Counter[tuple[str, str]] = Counter()
-    for marks, count in zip(kinds.tolist(), counts.tolist(), strict=True):
-        found[_read_along(*marks)] += count
-    ordered = sorted(
-        found.items(), key=lambda item: (item[0][0] == "none", item[0][0], -item[1], item[0][1])
-    )
-    return tuple((true, learnt, count) for (true, learnt), count in ordered)
-
-
-def _read_along(*marks: int) -> tuple[str, str]:
-    """True and learnt edges of a pair, read so that the true one points forwards if any does."""
-    ways = [(marks[:2], marks[2:]), (marks[1::-1], marks[:1:-1])]
-    read = [tuple(map(_symbols, way)) for way in ways]
-    true, learnt = min(read, key=lambda both: [sum(s != forwards(s) for s in e) for e in both])
-    return " & ".join(true) or "none", " & ".join(learnt) or "none"
-
-
-def _symbols(ends: tuple[int, ...]) -> list[str]:
-    return [glyph(*pair) for pair in split_marks(*ends)]

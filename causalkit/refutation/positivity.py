@@ -19,7 +19,7 @@ treatment effects", Biometrika 96, 187-199. doi:10.1093/biomet/asn055
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
@@ -35,6 +35,7 @@ from causalkit.estimation.problem import Problem
 from causalkit.refutation.base import FAILS, PASSES, Challenge, beyond_reach, not_informative
 from causalkit.refutation.leftovers import problem_of
 from causalkit.refutation.reduced_forms import has_reduced_form
+from causalkit.refutation.tree_words import in_words, parts_of
 from causalkit.typing import BoolArray, FloatArray, RandomState
 
 if TYPE_CHECKING:
@@ -45,16 +46,8 @@ __all__ = ["OverlapRegions", "Positivity", "Region", "overlap_tree"]
 N_FOLDS = 5
 """Of the cross-fitting, where the estimator has no propensities of its own."""
 
-_Condition: TypeAlias = tuple[int, float, bool]
-"""Column, bound, and whether above it."""
-
-_Part: TypeAlias = tuple[tuple[int, ...], tuple[_Condition, ...], int | None]
-
 ALPHA = 0.05
 """Level at which rows that did get the arm contradict a propensity below the threshold."""
-
-MAJORITY = 0.5
-"""Share of rows without overlap that makes a leaf a region."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -334,7 +327,7 @@ def _regions(
     tree.fit(problem.X, lacking, sample_weight=problem.weights)
     leaves, levels = tree.apply(problem.X), problem.levels or ()
     found = []
-    for nodes, conditions, place in _parts(tree.tree_):
+    for nodes, conditions, place in parts_of(tree.tree_):
         which = 0 if place is None else int(tree.classes_[place])
         if which == 0:
             continue
@@ -344,7 +337,7 @@ def _regions(
             continue  # so many got it that their propensities must have been too low
         found.append(
             Region(
-                _words(conditions, problem),
+                in_words(conditions, problem),
                 f"{problem.treatment} = {levels[code]}",
                 n_rows,
                 n_there,
@@ -353,49 +346,6 @@ def _regions(
             )
         )
     return tuple(sorted(found, key=lambda region: -region.n_rows))
-
-
-def _parts(tree: Any, node: int = 0, conditions: tuple[_Condition, ...] = ()) -> list[_Part]:
-    """Leaves, what leads there, and the class of most rows; leaves of one class are merged."""
-    left, right = int(tree.children_left[node]), int(tree.children_right[node])
-    if left < 0:
-        shares = tree.value[node][0] / tree.value[node][0].sum()
-        place = int(np.argmax(shares)) if shares.max() > MAJORITY else None
-        return [((node,), conditions, place)]
-    column, cut = int(tree.feature[node]), float(tree.threshold[node])
-    below = _parts(tree, left, (*conditions, (column, cut, False)))
-    above = _parts(tree, right, (*conditions, (column, cut, True)))
-    parts = below + above
-    kinds = {place for _, _, place in parts}
-    if len(kinds) > 1:
-        return parts
-    return [(tuple(leaf for leaves, _, _ in parts for leaf in leaves), conditions, kinds.pop())]
-
-
-def _words(conditions: tuple[_Condition, ...], problem: Problem) -> str:
-    """Conditions in words, one for each column, in the order of the tree."""
-    bounds: dict[int, tuple[float, float]] = {}
-    for column, cut, above in conditions:
-        low, high = bounds.get(column, (-np.inf, np.inf))
-        bounds[column] = (max(low, cut), high) if above else (low, min(high, cut))
-    parts = [_condition(problem, column, *ends) for column, ends in bounds.items()]
-    return " and ".join(parts) or "everywhere"
-
-
-def _condition(problem: Problem, column: int, low: float, high: float) -> str:
-    """`age > 61`, `20 < age <= 30`, `smoker = 1`, or for an indicator `region = south`."""
-    label, values = problem.adjustment[column], problem.X[:, column]
-    source, _, level = label.partition("=")
-    if np.isin(values, (0.0, 1.0)).all():
-        above = np.isfinite(low)
-        if level:
-            return f"{source} {'=' if above else '≠'} {level}"
-        return f"{label} = {int(above)}"
-    if np.isinf(low):
-        return f"{label} <= {format_value(high)}"
-    if np.isinf(high):
-        return f"{label} > {format_value(low)}"
-    return f"{format_value(low)} < {label} <= {format_value(high)}"
 
 
 def _listed(regions: tuple[Region, ...]) -> str:
