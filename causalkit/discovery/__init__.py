@@ -1,42 +1,50 @@
 """Causal discovery: from a table, and what is known already, to a graph.
 
-Where to begin? :func:`suggest` looks at the data and says which of these suits them, and why.
+Data leave traces of the graph that made them: independences (*tests*), the price of each set of
+parents (*scores*), the shape of noise (*asymmetries*), and what stays the same when something else
+changes (*interventions*, domains, time). Each family trusts one kind of trace, under assumptions
+that its docstring lists. Most traces are shared by several graphs: then the answer is a class (a
+CPDAG, or a PAG if causes may be hidden), whose open edges stay open. :class:`Knowledge` (tiers,
+forbidden and required edges) goes into all of them, and `explain(a, b)` of what was fitted says why
+an edge is there or not.
 
-By *tests*: :class:`PC` and :class:`FCI` read a graph off conditional independences (see
-:mod:`causalkit.independence` for the test that fits the table); FCI and :class:`RFCI` allow for
-hidden common causes. :class:`CDNOD` reads rows from several domains, or from a long time, and takes
-what changes between them as evidence; :class:`CausalDeFinetti` needs but two rows of each of many
-environments. :class:`GFCI` lets a search by score go before FCI. :class:`MarkovBoundary`,
-:class:`LocalPC` and :class:`LDP` look only around a variable or an effect, for tables too wide for
-a whole graph. :class:`FOFC`, :class:`RLCD`, :class:`GIN` and :class:`HCA` find the hidden variables
-behind their indicators.
+===================================  ===============================================================
+what do I have?                      what do I take?
+===================================  ===============================================================
+a table, and no idea                 :func:`suggest`: what suits these columns, and why
+no hidden common causes              :class:`PC` (tests); :class:`FLOP`, :class:`BOSS`,
+                                     :class:`GRaSP`, :class:`GES` (scores);
+                                     :class:`ExactSearch` for few columns
+hidden common causes                 :class:`FCI`, :class:`RFCI`, :class:`GFCI`
+one variable of a wide table         :class:`MarkovBoundary`, :class:`LocalPC`; an adjustment set:
+                                     :class:`LDP`
+linear, noise not Gaussian           :class:`DirectLiNGAM`, :class:`ICALiNGAM`,
+                                     :class:`ParceLiNGAM` and :class:`RCD` (hidden causes)
+curves with additive noise           :class:`CAM`, :class:`RESIT`, :class:`SCORE`;
+                                     :class:`CAMUV` (hidden causes); :class:`PNL` (distorted);
+                                     two variables: :func:`direction`
+indicators of hidden variables       :class:`FOFC`, :class:`RLCD`, :class:`GIN`, :class:`HCA`
+several sites, or a long time        :class:`CDNOD`, :class:`CausalDeFinetti`
+interventions                        :class:`GIES`; targets unknown: :class:`UnknownTargets`; causes
+                                     of one variable: :class:`InvariantPrediction`
+series                               :class:`PCMCI`, :class:`PCMCIPlus` (links within a step),
+                                     :class:`JPCMCIPlus` (several subjects), :class:`LPCMCI` and
+                                     :class:`TSICD` (hidden causes), :class:`VARLiNGAM`,
+                                     :class:`DYNOTEARS`; look at them first: :func:`diagnose_series`
+series, "does it help to predict?"   :class:`Granger`, :class:`GroupLassoGranger` (many series),
+                                     :class:`RegressionGranger`, :class:`TransferEntropy` (curves),
+                                     :class:`NeuralGranger`, :class:`JacobianGranger` (networks),
+                                     :class:`SpectralGranger` (frequencies)
+coupled dynamical systems            :class:`CCM`, :class:`MXMap`
+links that change over time          :class:`Regimes`, :class:`LearntRegimes`,
+                                     :class:`SlidingWindows`
+the question how sure an edge is     :class:`Bootstrap`, :class:`StabilitySelection`,
+                                     :class:`FalseDiscoveryControl`; :class:`OrderMCMC` and
+                                     :class:`ExactPosterior` (probabilities)
+===================================  ===============================================================
 
-By *scores* (see :mod:`causalkit.scores`): :class:`FLOP`, :class:`BOSS` and :class:`GRaSP` search
-over orders of the variables, :class:`GES` over classes, :class:`HillClimb` over graphs;
-:class:`ExactSearch` finds the best graph of all. :class:`OrderMCMC` and :class:`ExactPosterior` say
-how likely each edge is. :class:`NOTEARS`, :class:`DAGMA` and :class:`GOLEM`, and
-:class:`NOTEARSMLP` and :class:`DAGMAMLP` for curves, are here to be compared with.
-
-By *interventions*: :class:`GIES`, or the searches over orders with
-:class:`~causalkit.scores.InterventionalBIC`; :class:`UnknownTargets` where nobody knows what was
-changed; :class:`InvariantPrediction` for the causes of one variable.
-
-By *asymmetries* of noise: :class:`DirectLiNGAM` and :class:`ICALiNGAM` where everything is linear
-and the noise is not Gaussian, :class:`CAM`, :class:`RESIT` and :class:`SCORE` where it is curved,
-:func:`direction` for two variables, :class:`PNL` where something distorts what is measured.
-
-*Series* that act on each other over lags: :class:`PCMCI`, :class:`PCMCIPlus` (links within a step
-too), :class:`JPCMCIPlus` (several subjects),
-:class:`LPCMCI` and :class:`TSICD` (hidden common causes); :class:`Granger` and its kin,
-:class:`GroupLassoGranger` for many series, :class:`RegressionGranger` and :class:`TransferEntropy`
-for curves, :class:`NeuralGranger` and :class:`JacobianGranger` with neural networks (the extra
-'deep'), :class:`SpectralGranger` by frequency; :class:`VARLiNGAM` and :class:`DYNOTEARS`;
-:class:`CCM` and :class:`MXMap` for coupled dynamical systems. :class:`Regimes`,
-:class:`LearntRegimes` and :class:`SlidingWindows` let the links change; :func:`diagnose_series`
-looks at series before anything is learnt.
-
-:class:`Bootstrap`, :class:`StabilitySelection` and :class:`FalseDiscoveryControl` say how sure a
-learnt edge is.
+:class:`NOTEARS`, :class:`DAGMA`, :class:`GOLEM` and their networks are here to be compared with.
+Tests live in :mod:`causalkit.independence`, scores in :mod:`causalkit.scores`.
 """
 
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation, Separation

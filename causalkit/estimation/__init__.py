@@ -1,5 +1,11 @@
 """Estimation: from an identified estimand and a table to an effect with an interval.
 
+An estimand is a formula; an estimator makes a number of it. What has to be predicted on the way
+although nobody asks for it (outcomes, propensities: the *nuisances*) may be learnt by any
+regression, if rows are predicted out of fold and the score is *orthogonal*, so that small errors in
+the predictions do not reach the effect. Each row's *influence* on the effect is kept: standard
+errors, clusters, bands over several effects and tests of differences all follow from it.
+
 >>> import numpy as np
 >>> from causalkit.estimation import OLS
 >>> t = np.array([0, 0, 0, 1, 1, 1])
@@ -7,14 +13,36 @@
 >>> round(effect.value, 10)
 3.0
 
-| estimator | treatment | model |
-| --- | --- | --- |
-| `OLS` | any | linear, one coefficient |
-| `GComputation` | any | outcome regression, averaged |
-| `IPW` | discrete | logistic propensity |
-| `AIPW` | discrete | any learners, doubly robust, cross-fitted |
-| `PLR` | binary, continuous | any learners, partially linear, cross-fitted |
-| `PlugIn` | discrete | any identified formula, of discrete data |
+===================================  ===============================================================
+what do I have?                      what do I take?
+===================================  ===============================================================
+an estimand, and a table             :func:`estimate`: AIPW for two levels, PLR for a dose, OLS if
+                                     there is nothing to adjust for, unless an estimator is named
+a linear model, few columns          :class:`OLS`, :class:`GComputation`
+a treatment with levels              :class:`AIPW`; mean outcomes by level: `PotentialOutcomes`;
+                                     quantiles: :class:`QuantileEffects`
+a dose                               :class:`PLR` (one slope), :class:`DoseResponse` (a curve)
+arms to be made alike                :class:`IPW`, :class:`EntropyBalancing`, :class:`CBPS`,
+                                     :class:`KernelBalancing`, :class:`Matching`; :func:`balance`
+an instrument                        :class:`PLIV`, :class:`LATE`, :class:`TwoStageLeastSquares`,
+                                     :class:`LIML`, :class:`GMM`; weak: :func:`weak_instrument_set`
+mediators                            :class:`FrontDoor`, or :class:`NaturalEffects` for what of an
+                                     effect they pass on
+units seen again and again           :class:`DifferenceInDifferences`, :class:`GroupTimeEffects`,
+                                     :class:`SyntheticControl`, :class:`SyntheticDiD`,
+                                     :class:`FixedEffects`, :class:`PanelPLR`
+series                               :func:`estimate_response`; :class:`HAC` for standard errors
+an experiment                        :func:`randomization_test`
+outcomes seen of some rows           :class:`SampleSelection`; predicted in all rows:
+                                     :class:`PredictionPowered`, :class:`PredictedOutcome`
+the question for whom it works       :class:`CausalForest`, :class:`DRLearner` and others; judged by
+                                     :func:`rank_weighted_effect`; :class:`PolicyTree` decides
+another formula, discrete data       :class:`PlugIn`
+several effects at once              :func:`together`, and the band of an :class:`EffectSet`
+===================================  ===============================================================
+
+An interval is no better than its assumptions: overlap, the fit of the nuisances and the first stage
+are in `effect.details`, and :mod:`causalkit.refutation` challenges the rest.
 """
 
 from __future__ import annotations

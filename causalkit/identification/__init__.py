@@ -1,19 +1,33 @@
 """Identification: which formula of the data is the causal effect, if any. It never sees data.
 
-===================  =============================================================================
-`identify`           an effect, by the first strategy that works; `strategies` shows them all
-`adjustment`         which covariates: valid, minimal, cheapest, optimal; why a set is not valid
-`frontdoor`          through mediators, given covariates if need be
-`instrument`         by what moves the treatment only: `instruments`, `instrumental_set`
-`general`            ID and IDC (`general_formula`), several samples (`identify_from`), hedges, and
-                     `what_would_help`
-`classes`            CPDAG, MAG, PAG: one formula for all members, all possible effects,
-                     `what_decides`
-`counterfactual`     several worlds at once (`identify_counterfactual`), mediation, single paths
-`bounds`             what discrete data say where no formula is: `bound_effect`
-`series`             windows of graphs of series, `sustained` treatments
-`formulas`           the trees that answers are made of: text, LaTeX, `evaluate`
-===================  =============================================================================
+A graph says which statistical dependences are causal and which are not. From it follows whether an
+effect can be computed from a distribution that was only watched, by which formula, and if not, what
+stands in the way. :func:`identify` tries the strategies in turn and returns an
+:class:`Estimand`: the formula, what it assumes, and a way to numbers (`.estimate(data)`).
+:func:`strategies` shows what became of each.
+
+===================================  ===============================================================
+what do I have?                      what do I take?
+===================================  ===============================================================
+a graph, and a question              :func:`identify`; :func:`strategies` for all of them
+covariates to choose                 :func:`optimal_adjustment_set` (smallest variance),
+                                     :func:`minimum_adjustment_set` (fewest, cheapest),
+                                     :func:`adjustment_conditions` (why a set is not valid)
+a hidden common cause                :func:`frontdoor_sets`, :func:`instruments`,
+                                     :func:`general_formula` (ID: complete for one distribution)
+experiments, or other populations    :func:`identify_from`
+a CPDAG or PAG, not one graph        :func:`identify` as before; :func:`class_formula`,
+                                     :func:`pag_formula`, :func:`pag_effects` (all possible answers)
+"how", or "along which path?"        :func:`identify_mediation`, :func:`identify_path_effect`
+"what if it had been otherwise?"     :func:`identify_counterfactual`, :func:`bound_causation`
+a graph of series                    :func:`identify` with `"X[t-2]"`; :func:`sustained`
+no formula                           :func:`bound_effect`; :func:`what_would_help` (measure, set,
+                                     orient); :func:`what_decides` (which edges)
+===================================  ===============================================================
+
+Folders: `adjustment`, `frontdoor`, `instrument`, `general`, `classes`, `counterfactual`, `bounds`
+and `series` hold one strategy each; `formulas` holds the trees that answers are made of, which
+print as text and LaTeX and evaluate on tables of probabilities.
 """
 
 from causalkit.identification.adjustment.choices import (

@@ -139,9 +139,7 @@ class PagTrace(SearchTrace):
         i, j = sorted((self.names.index(a), self.names.index(b)))
         knowledge = self.knowledge
         edges = self.graph.edges_between(a, b)
-        listed = self.found.closest if edges else self.found.separators
-        evidence = listed.get((i, j))
-        test = named(self.names, (i, j), evidence) if evidence else None
+        test = self.test_behind(a, b, joined=bool(edges))
         if not edges:
             return Explanation((a, b), "no edge", why_apart(a, b, test, knowledge), None, test)
         why = why_joined(a, b, test, knowledge)

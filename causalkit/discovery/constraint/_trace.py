@@ -56,6 +56,12 @@ class SearchTrace:
         """Separating sets by names, looked up when asked for."""
         return Separations(self.names, self.found.separators)
 
+    def test_behind(self, a: Name, b: Name, *, joined: bool) -> Separation | None:
+        """The test that separated two; of two that are joined, the one that came closest to it."""
+        i, j = sorted((self.names.index(a), self.names.index(b)))
+        evidence = (self.found.closest if joined else self.found.separators).get((i, j))
+        return named(self.names, (i, j), evidence) if evidence else None
+
     def ambiguous(self) -> tuple[tuple[Name, Name, Name], ...]:
         """Triples on which the tests do not agree, or say nothing, by names."""
         statements = self.judged.statements
@@ -131,11 +137,8 @@ class Trace(SearchTrace):
     def explain(self, a: Name, b: Name) -> Explanation:
         """Say why a and b are joined or not, and what directed the edge."""
         knowledge = self.knowledge
-        i, j = sorted((self.names.index(a), self.names.index(b)))
         edges = self.graph.edges_between(a, b)
-        listed = self.found.closest if edges else self.found.separators
-        evidence = listed.get((i, j))
-        test = named(self.names, (i, j), evidence) if evidence else None
+        test = self.test_behind(a, b, joined=bool(edges))
         if not edges:
             return Explanation((a, b), "no edge", why_apart(a, b, test, knowledge), None, test)
         why = why_joined(a, b, test, knowledge)

@@ -1,6 +1,7 @@
 """Markov boundaries by asking: four ways to find the columns that make the others irrelevant.
 
-All work on column numbers and put their questions to a :class:`~causalkit.independence.BoundTest`.
+All work on column numbers and put their questions to an
+:class:`~causalkit.discovery.local._inquiry.Inquiry`.
 
 ============  =====================================================================================
 fbed          Add the strongest candidate and drop those that are independent now; when none is
@@ -19,160 +20,13 @@ where it is large; hiton needs time where neighbourhoods are large.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 
-import numpy as np
+from causalkit.discovery.local._inquiry import Inquiry, Move, Standing
+from causalkit.independence import CIResult
+from causalkit.typing import IntArray
 
-from causalkit.errors import NumericalError
-from causalkit.graph.marks import show_name
-from causalkit.independence import BoundTest, CIResult
-from causalkit.independence.sweep import Sweep, sweep_of
-from causalkit.typing import FloatArray, IntArray, Name
-
-__all__ = ["METHODS", "Inquiry", "Move", "Standing", "find_boundary"]
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A column joins or leaves, and the test that made it.
-
-    Attributes
-    ----------
-    target, column : int
-    joins : bool
-    given : tuple of int
-    statistic, p_value : float
-    """
-
-    target: int
-    column: int
-    joins: bool
-    given: tuple[int, ...]
-    statistic: float
-    p_value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How candidates stand to a target, given some columns.
-
-    Attributes
-    ----------
-    dependent : ndarray of int
-        Candidates that depend on it, ascending.
-    by_strength : ndarray of int
-        The same, strongest first.
-    statistic, p_value : ndarrays of float
-        In the order of `by_strength`.
-    """
-
-    dependent: IntArray
-    by_strength: IntArray
-    statistic: FloatArray
-    p_value: FloatArray
-
-
-@dataclass(slots=True)
-class Inquiry:
-    """A test, the levels at which it decides, and the tally of what was asked.
-
-    Attributes
-    ----------
-    bound : BoundTest
-    names : tuple of names
-        What columns are called.
-    alpha : float
-        Level at which a column leaves: p > alpha.
-    entry : float
-        Level at which a column joins: p <= entry.
-    max_order : int
-        Largest conditioning set.
-    n_jobs : int or None
-        Never changes the result.
-    """
-
-    bound: BoundTest
-    names: tuple[Name, ...]
-    alpha: float
-    entry: float
-    max_order: int
-    n_jobs: int | None = None
-    n_tests: int = 0
-    n_untestable: int = 0
-    moves: list[Move] = field(default_factory=list)
-    _sweeps: dict[int, Sweep] = field(default_factory=dict)
-    _near: dict[int, dict[int, tuple[int, ...] | None]] = field(default_factory=dict)
-
-    def standing(self, target: int, given: Sequence[int], candidates: IntArray) -> Standing:
-        """Ask about all candidates, given the same columns, and sort them by strength."""
-        statistic, p_value = self._ask(target, given, candidates)
-        if not given:
-            self._refuse_copies(target, candidates[np.isinf(statistic)])
-        kept = np.flatnonzero(p_value <= self.entry)  # NaN is not
-        order = kept[np.lexsort((-np.abs(statistic[kept]), p_value[kept]))]
-        return Standing(candidates[kept], candidates[order], statistic[order], p_value[order])
-
-    def p_values(self, target: int, given: Sequence[int], candidates: IntArray) -> FloatArray:
-        """Ask about all candidates, given the same columns; NaN where there is no answer."""
-        return self._ask(target, given, candidates)[1]
-
-    def others(self, target: int, members: Sequence[int] = ()) -> IntArray:
-        """All columns but these, ascending."""
-        mask = np.ones(len(self.names), dtype=np.bool_)
-        mask[[target, *members]] = False
-        return np.flatnonzero(mask)
-
-    def test(self, target: int, column: int, given: Sequence[int]) -> CIResult | None:
-        """Ask one question; None if the test has nothing to say."""
-        try:
-            result = self.bound(target, column, given)
-        except NumericalError:
-            self.n_untestable += 1
-            return None
-        self.n_tests += 1
-        return result
-
-    def separator(self, target: int, column: int, pool: Sequence[int]) -> tuple[int, ...] | None:
-        """Find a subset of `pool` that separates the two, smallest first."""
-        for order in range(min(len(pool), self.max_order) + 1):
-            found = self.bound.first_separator(target, column, pool, order, self.alpha)
-            self.n_tests += found.n_tests
-            self.n_untestable += found.n_untestable
-            if found.separated:
-                self.note(target, column, False, found.given, found.result)
-                return found.given
-        return None
-
-    def note(
-        self, target: int, column: int, joins: bool, given: Sequence[int], result: CIResult | None
-    ) -> None:
-        """Remember a move."""
-        if result is not None:
-            test = result.statistic, result.p_value
-            self.moves.append(Move(target, column, joins, tuple(given), *test))
-
-    def _ask(
-        self, target: int, given: Sequence[int], candidates: IntArray
-    ) -> tuple[FloatArray, FloatArray]:
-        if target not in self._sweeps:
-            self._sweeps = {target: sweep_of(self.bound, target, n_jobs=self.n_jobs)}
-        statistic, p_value = self._sweeps[target].ask(given, candidates)
-        tested = int((~np.isnan(p_value)).sum())
-        self.n_tests += tested
-        self.n_untestable += len(candidates) - tested
-        return statistic, p_value
-
-    def _refuse_copies(self, target: int, copies: IntArray) -> None:
-        if len(copies) == 0:
-            return
-        shown = ", ".join(show_name(self.names[k]) for k in copies.tolist()[:8])
-        name = show_name(self.names[target])
-        raise NumericalError(
-            f"{shown} and {name} determine each other (correlation of size 1), so that nothing "
-            f"else can say more about {name}; expected no copies among the columns, in whatever "
-            "unit. Leave the copy out."
-        )
+__all__ = ["METHODS", "find_boundary"]
 
 
 def find_boundary(inquiry: Inquiry, target: int, method: str) -> list[int]:

@@ -23,7 +23,8 @@ from causalkit.discovery.constraint._orientation import (
     Statements,
     settle,
 )
-from causalkit.discovery.local._boundary import Inquiry, find_boundary
+from causalkit.discovery.local._boundary import find_boundary
+from causalkit.discovery.local._inquiry import Inquiry
 from causalkit.graph import ARROW, TAIL
 from causalkit.typing import BoolArray
 

@@ -33,8 +33,8 @@ from causalkit.discovery.base import (
     named,
     show_set,
 )
+from causalkit.discovery.local._inquiry import open_inquiry
 from causalkit.discovery.local._region import Region
-from causalkit.discovery.local.markov_boundary import open_inquiry
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.graph import CausalGraph, Edge, Kind
 from causalkit.graph.marks import show_name
@@ -160,13 +160,7 @@ class LocalPC(DiscoveryAlgorithm):
 
     def _fit(self, table: Table) -> None:
         inquiry = open_inquiry(
-            table,
-            (self.target,),
-            self.test,
-            alpha=self.alpha,
-            familywise=self.familywise,
-            max_order=self.max_order,
-            n_jobs=self.n_jobs,
+            self, table, (self.target,), familywise=self.familywise, max_order=self.max_order
         )
         names, target = inquiry.names, inquiry.names.index(self.target)
         region = Region(inquiry)

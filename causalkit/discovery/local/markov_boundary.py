@@ -28,19 +28,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from causalkit._core.checks import check_choice, check_count, check_fraction
+from causalkit._core.checks import check_choice
 from causalkit._core.report import Report, Reported
-from causalkit._core.table import Table
-from causalkit.discovery._setup import as_test, in_name_order
 from causalkit.discovery.base import read_columns, show_set
-from causalkit.discovery.local._boundary import METHODS, Inquiry, Move, find_boundary
-from causalkit.errors import InputError, UnknownVariableError
+from causalkit.discovery.local._boundary import METHODS, find_boundary
+from causalkit.discovery.local._inquiry import Inquiry, Move, open_inquiry
 from causalkit.graph.marks import show_name
 from causalkit.independence import CITest
-from causalkit.independence.sweep import bind_wide
 from causalkit.typing import Data, Name
 
-__all__ = ["BoundaryStep", "MarkovBoundary", "open_inquiry"]
+__all__ = ["BoundaryStep", "MarkovBoundary"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -226,13 +223,7 @@ class MarkovBoundary(BaseEstimator):
         method = check_choice(self.method, "method", METHODS)
         table = read_columns(self, X)
         inquiry = open_inquiry(
-            table,
-            (self.target,),
-            self.test,
-            alpha=self.alpha,
-            familywise=self.familywise,
-            max_order=self.max_order,
-            n_jobs=self.n_jobs,
+            self, table, (self.target,), familywise=self.familywise, max_order=self.max_order
         )
         names, target = inquiry.names, inquiry.names.index(self.target)
         members = find_boundary(inquiry, target, method)
@@ -244,57 +235,6 @@ class MarkovBoundary(BaseEstimator):
         self.p_values_ = {names[k]: strength[k][1] for k in ordered}
         self.n_tests_, self.n_untestable_ = inquiry.n_tests, inquiry.n_untestable
         return self
-
-
-def open_inquiry(
-    table: Table,
-    targets: tuple[Name, ...],
-    test: CITest | None,
-    *,
-    alpha: float,
-    familywise: bool,
-    max_order: int | None,
-    n_jobs: int | None,
-) -> Inquiry:
-    """Check settings and targets, and bind the test to the columns in the order of their names."""
-    level = check_fraction(alpha, "alpha")
-    check_choice(familywise, "familywise", (True, False))
-    if max_order is not None:
-        check_count(max_order, "max_order", minimum=0)
-    test = as_test(test)
-    columns = in_name_order(table.names)
-    names = test.nodes(columns)
-    for target in targets:
-        _check_node(target, test, names, columns)
-    if len(names) < 2:
-        raise InputError(
-            f"the data have no column but the target {names[0]!r} that is a variable; expected "
-            "columns among which to look. Bring the other variables."
-        )
-    bound = bind_wide(test, table, columns)
-    entry = level / (len(names) - 1) if familywise else level
-    largest = len(names) if max_order is None else max_order
-    return Inquiry(bound, names, level, entry, largest, n_jobs)
-
-
-def _check_node(
-    asked: Name, test: CITest, nodes: tuple[Name, ...], columns: tuple[Name, ...]
-) -> None:
-    """Refuse what is no variable to the test."""
-    if asked in nodes:
-        return
-    if asked not in columns:
-        raise UnknownVariableError.among(asked, tuple(dict.fromkeys((*nodes, *columns))))
-    if asked in test.columns(()):
-        raise InputError(
-            f"column {asked!r} tells the test how rows count or belong together and is no "
-            "variable; expected another column. Name one, or use a test that does not use this one."
-        )
-    group = next(node for node in nodes if asked in test.columns((node,)))
-    raise InputError(
-        f"column {asked!r} is part of the group {group!r} and no variable of its own; expected a "
-        f"variable of the test. Name {group!r}, or take the column out of the group."
-    )
 
 
 def _strength(

@@ -34,8 +34,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from causalkit.discovery._setup import as_test
 from causalkit.discovery.base import read_columns
-from causalkit.discovery.local._boundary import Inquiry
-from causalkit.discovery.local.markov_boundary import open_inquiry
+from causalkit.discovery.local._inquiry import Inquiry, open_inquiry
 from causalkit.errors import InputError, NotIdentifiableError
 from causalkit.graph import CausalGraph, Kind
 from causalkit.graph.marks import show_name
@@ -183,15 +182,7 @@ class LDP(BaseEstimator):
                 f"treatment and outcome are both {self.outcome!r}; expected two variables. Name "
                 "another outcome."
             )
-        inquiry = open_inquiry(
-            table,
-            (self.treatment, self.outcome),
-            self.test,
-            alpha=self.alpha,
-            familywise=False,
-            max_order=None,
-            n_jobs=self.n_jobs,
-        )
+        inquiry = open_inquiry(self, table, (self.treatment, self.outcome))
         names = inquiry.names
         pair = names.index(self.treatment), names.index(self.outcome)
         sorting = _Sorting(inquiry, *pair)

@@ -141,34 +141,17 @@ def score_family(
     """
     scores = np.full(family.n_sets, -np.inf)
     wider = np.full((len(family.outside), family.n_sets), -np.inf)
+    sizes = len(family.required), len(family.candidates), len(family.outside)
+    rest = sizes, family.most, family.binomials, family.start, scores, wider, stop
     if isinstance(state, GaussianState):
         from causalkit.discovery.search._family_kernels import score_sets
 
-        score_sets(
-            _regressions(state, family),
-            (len(family.required), len(family.candidates), len(family.outside)),
-            family.most,
-            family.binomials,
-            family.start,
-            scores,
-            wider,
-            stop,
-        )
+        score_sets(_regressions(state, family), *rest)
     elif isinstance(state, CountedState):
         from causalkit.discovery.search._counted_family_kernels import score_counted_sets
 
-        score_counted_sets(
-            state,
-            family.node,
-            np.concatenate([family.required, family.candidates, family.outside]),
-            (len(family.required), len(family.candidates), len(family.outside)),
-            family.most,
-            family.binomials,
-            family.start,
-            scores,
-            wider,
-            stop,
-        )
+        others = np.concatenate([family.required, family.candidates, family.outside])
+        score_counted_sets(state, family.node, others, *rest)
     else:
         _by_gains(setup, family, scores, wider, stop)
     return scores, wider

@@ -8,7 +8,7 @@ import numpy as np
 
 from causalkit.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["compared", "gains", "times_of"]
+__all__ = ["compared", "gains", "in_words", "times_of"]
 
 _NOTHING: Final = 1e-12
 
@@ -24,6 +24,18 @@ def gains(without: FloatArray, using: FloatArray) -> FloatArray:
     means = (np.maximum(losses.mean(axis=0), _NOTHING) for losses in (without, using))
     more, less = map(np.log, means)
     return np.asarray(more - less, dtype=np.float64)
+
+
+def in_words(gain: float) -> str:
+    """A gain as people read it.
+
+    Examples
+    --------
+    >>> in_words(np.log(1.25)), in_words(np.log(0.9))
+    ('25.0% larger', '10.0% smaller')
+    """
+    share = np.expm1(gain)
+    return f"{abs(share):.1%} {'larger' if share > 0 else 'smaller'}"
 
 
 def compared(excess: FloatArray, times: IntArray) -> FloatArray:

@@ -30,7 +30,12 @@ from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.discovery.series.granger._granger_links import links_at_lags
 from causalkit.discovery.series.granger._granger_networks import Networks, Size
 from causalkit.discovery.series.granger._granger_training import Path, Schedule, Steps, follow
-from causalkit.discovery.series.granger._loss_comparison import compared, gains, times_of
+from causalkit.discovery.series.granger._loss_comparison import (
+    compared,
+    gains,
+    in_words,
+    times_of,
+)
 from causalkit.errors import InputError
 from causalkit.graph import Lagged
 from causalkit.graph.marks import show_name
@@ -173,11 +178,9 @@ class NeuralSeriesAlgorithm(SeriesAlgorithm):
     def _explain(self, past: Lagged, now: Lagged) -> Explanation:
         i, j = self.graph_.index(past.name), self.graph_.index(now.name)
         cause, effect = show_name(past.name), show_name(now.name)
-        share = np.expm1(self.gains_[i, j])
-        change = f"{abs(share):.1%} {'larger' if share > 0 else 'smaller'}"
         why = (
             f"with {cause} withheld, the squared errors of the networks for {effect} on steps left "
-            f"out are {change} (p = {self.pair_p_values_[i, j]:.3g})"
+            f"out are {in_words(self.gains_[i, j])} (p = {self.pair_p_values_[i, j]:.3g})"
         )
         if not np.nan_to_num(self.strengths_[:, i, j]).any():
             why = f"the network for {effect} reads nothing of {cause}; {why}"

@@ -44,7 +44,12 @@ from causalkit.discovery.series._multiple_tests import CORRECTIONS
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.discovery.series.granger._granger_links import adjusted_by_family, links_at_lags
 from causalkit.discovery.series.granger._kernel_ridge import KernelRidge
-from causalkit.discovery.series.granger._loss_comparison import compared, gains, times_of
+from causalkit.discovery.series.granger._loss_comparison import (
+    compared,
+    gains,
+    in_words,
+    times_of,
+)
 from causalkit.errors import InputError
 from causalkit.graph import Lagged
 from causalkit.graph.marks import show_name
@@ -241,11 +246,9 @@ class RegressionGranger(SeriesAlgorithm):
     def _explain(self, past: Lagged, now: Lagged) -> Explanation:
         i, j = self.graph_.index(past.name), self.graph_.index(now.name)
         cause, effect = show_name(past.name), show_name(now.name)
-        share = np.expm1(self.scores_[i, j])
-        change = f"{abs(share):.1%} {'larger' if share > 0 else 'smaller'}"
         why = (
             f"without the past of {cause}, squared errors in {effect} on steps left out are "
-            f"{change} (p = {self.pair_p_values_[i, j]:.3g})"
+            f"{in_words(self.scores_[i, j])} (p = {self.pair_p_values_[i, j]:.3g})"
         )
         alone = self.strengths_[past.lag, i, j]
         if self.max_lag > 1 and not np.isnan(alone):

@@ -40,11 +40,11 @@ from causalkit.discovery.series.momentary._past import Questions
 from causalkit.discovery.series.momentary._step_orientation import orient_step
 from causalkit.discovery.series.momentary._step_skeleton import StepSkeleton
 from causalkit.discovery.series.momentary._step_trace import StepTrace
-from causalkit.graph import ARROW, TAIL, Kind, Lagged, LaggedGraph
+from causalkit.graph import TAIL, Kind, Lagged, LaggedGraph
 from causalkit.independence import CITest
 from causalkit.typing import FloatArray, Name
 
-__all__ = ["PCMCI", "link_scores", "template_of"]
+__all__ = ["PCMCI", "link_scores"]
 
 _LEAST: Final = 1e-300
 """Smaller p-values are rounded too much to be compared."""
@@ -245,16 +245,6 @@ def _graph(names: tuple[Name, ...], ends: np.ndarray) -> LaggedGraph:
     """The class with these marks; a graph of its own if nothing is open."""
     is_open = ((ends == TAIL) & (ends.T == TAIL)).any()
     return LaggedGraph._of(names, ends, Kind.CPDAG if is_open else Kind.DAG)
-
-
-def template_of(linked: np.ndarray) -> np.ndarray:
-    """Mark bits of a template with these links from the past, and none within the step."""
-    n_lags, p, _ = linked.shape
-    ends = np.zeros((n_lags * p, n_lags * p), dtype=np.uint8)
-    late = linked.reshape(n_lags * p, p)[p:]
-    ends[p:, :p][late] = ARROW
-    ends[:p, p:][late.T] = TAIL
-    return ends
 
 
 def link_scores(
