@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from os import PathLike
 
     import networkx as nx
-    import pandas as pd
 
     from causalkit.graph.lagged_graph import LaggedGraph
 
@@ -81,27 +80,6 @@ class LaggedExchange:
         from causalkit.graph.lagged_files import read
 
         return read(path, kind)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a row for each edge that ends at t.
-
-        Returns
-        -------
-        DataFrame
-            `cause` and `effect` (of an edge that is not directed, its two ends), `lag` (steps
-            between them) and `edge` (`->`, `--`, `<->`, `o->` or `o-o`).
-
-        Examples
-        --------
-        >>> from causalkit.graph import LaggedGraph
-        >>> LaggedGraph.parse("X[t-2] -> Y[t]; Y[t] -- Z[t]").to_frame()
-          cause effect  lag edge
-        0     Y      Z    0   --
-        1     X      Y    2   ->
-        """
-        from causalkit.graph.lagged_forms import to_frame
-
-        return to_frame(_whole(self))
 
     def to_text(self) -> str:
         """Write what :meth:`LaggedGraph.parse` reads; see `lagged_forms.to_text`."""

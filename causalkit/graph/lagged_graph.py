@@ -42,6 +42,7 @@ from causalkit.graph.summary import SummaryGraph, summarise
 from causalkit.typing import BoolArray, Name
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 __all__ = ["LaggedGraph"]
@@ -234,6 +235,26 @@ class LaggedGraph(LaggedExchange):
                 a, b, symbol = b, a, forwards(symbol)
             found.append(Edge(a, b, symbol))
         return found
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row for each edge that ends at t.
+
+        Returns
+        -------
+        DataFrame
+            `cause` and `effect` (of an edge that is not directed, its two ends), `lag` (steps
+            between them) and `edge` (`->`, `--`, `<->`, `o->` or `o-o`).
+
+        Examples
+        --------
+        >>> LaggedGraph.parse("X[t-2] -> Y[t]; Y[t] -- Z[t]").to_frame()
+          cause effect  lag edge
+        0     Y      Z    0   --
+        1     X      Y    2   ->
+        """
+        from causalkit.graph.lagged_forms import to_frame
+
+        return to_frame(self)
 
     def edges_between(self, a: object, b: object) -> tuple[Edge, ...]:
         """Edges between two nodes, shifted so that the later one is at t."""
