@@ -127,10 +127,10 @@ from causalkit.discovery.series.latent.ts_icd import TSICD
 from causalkit.discovery.series.momentary.jpcmci_plus import JPCMCIPlus
 from causalkit.discovery.series.momentary.pcmci import PCMCI
 from causalkit.discovery.series.momentary.pcmci_plus import PCMCIPlus
-from causalkit.discovery.series.preparation.diagnostics import (
+from causalkit.discovery.series.preparation.diagnostics import diagnose_series
+from causalkit.discovery.series.preparation.series_diagnosis import (
     SeriesDiagnosis,
     SeriesDiagnostics,
-    diagnose_series,
 )
 from causalkit.discovery.series.preparation.transformers import Deseasonalize, Detrend, Differencing
 from causalkit.discovery.series.structural.dynotears import DYNOTEARS

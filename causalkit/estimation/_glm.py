@@ -7,7 +7,7 @@ first replaced by an orthonormal basis of their span, so scaling and collinear c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,7 +16,17 @@ import numpy as np
 from causalkit.errors import NumericalError
 from causalkit.typing import FloatArray
 
-__all__ = ["FAMILIES", "Basis", "Family", "Fit", "basis_of", "fit_glm", "standardised"]
+__all__ = [
+    "FAMILIES",
+    "Basis",
+    "Family",
+    "Fit",
+    "basis_of",
+    "fit_glm",
+    "idle_columns",
+    "idle_note",
+    "standardised",
+]
 
 _MAX_STEPS = 100
 _TOLERANCE = 1e-11
@@ -96,6 +106,39 @@ def basis_of(columns: FloatArray, weights: FloatArray) -> Basis:
     _, s, vt = np.linalg.svd(roots * columns, full_matrices=False)
     kept = s > s.max(initial=0.0) * 1e-11 * max(columns.shape)
     return Basis(vt[kept].T / s[kept])
+
+
+def idle_columns(columns: FloatArray, weights: FloatArray) -> list[int]:
+    """Positions of the columns that are combinations of those before them.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 2.0, 4.0])
+    >>> idle_columns(np.column_stack([np.ones(3), x, 1 - x, 0 * x]), np.ones(3))
+    [2, 3]
+    """
+    roots = np.sqrt(weights / weights.sum())[:, None]
+    triangle: FloatArray = np.asarray(np.linalg.qr(roots * columns, mode="r"))
+    basis, idle = triangle[:, :0], list[int]()
+    for k, column in enumerate(triangle.T):
+        left = column - basis @ (basis.T @ column)
+        left -= basis @ (basis.T @ left)  # twice is enough (Kahan and Parlett)
+        if np.linalg.norm(left) <= 1e-9 * np.linalg.norm(column):
+            idle.append(k)
+        else:
+            basis = np.column_stack([basis, left / np.linalg.norm(left)])
+    return idle
+
+
+def idle_note(names: Sequence[str], beyond: str) -> tuple[str, ...]:
+    """What to say of columns that say nothing new; nothing if there are none."""
+    if not names:
+        return ()
+    return (
+        f"{', '.join(names)}: nothing is added to {beyond}, from which "
+        f"{'this column follows' if len(names) == 1 else 'these columns follow'}; left out or not, "
+        "the effect is the same.",
+    )
 
 
 def standardised(columns: FloatArray, weights: FloatArray) -> FloatArray:

@@ -45,6 +45,14 @@ _TARGETS = {
 }
 
 
+_CALLED = {
+    **dict.fromkeys(("cluster", "clusters"), "groups"),
+    **dict.fromkeys(("weight", "weights"), "sample_weight"),
+    **dict.fromkeys(("panel", "entity"), "unit"),
+}
+"""What `fit` calls the columns that `estimate`, or other packages, call otherwise."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
     """What an estimator's arithmetic yields.
@@ -272,9 +280,12 @@ class EffectEstimator(BaseEstimator):
         strange = [role for role in given if role not in known]
         if strange:
             what = f"only {', '.join(known)}" if known else "no further columns"
+            here = [
+                f"{role}= is called {_CALLED[role]}= here" for role in strange if role in _CALLED
+            ]
             raise InputError(
-                f"{name} got {', '.join(f'{role}=' for role in strange)}; it takes {what}. Leave "
-                "it out, or put covariates into X."
+                f"{name} got {', '.join(f'{role}=' for role in strange)}; it takes {what}. "
+                + (f"{'; '.join(here)}." if here else "Leave it out, or put covariates into X.")
             )
         missing = [role for role in self.needs if given.get(role) is None]
         if missing:

@@ -86,7 +86,8 @@ def read_problem(
     check_complete(table, who="estimation")
     columns = {role: encoded(table.select(names), role) for role, names in others.items()}
     for role, name in labels.items():
-        columns[role] = as_columns(_column(data, name), role, table.n_rows)
+        labelled = as_columns(_column(data, name), role, table.n_rows)
+        columns[role] = replace(labelled, names=(str(name),))
     return problem_from_table(
         table.select([outcome, treatment]),
         outcome,

@@ -31,7 +31,15 @@ import numpy as np
 
 from causalkit._core.checks import check_choice
 from causalkit.errors import InputError, NumericalError
-from causalkit.estimation._glm import FAMILIES, Fit, basis_of, fit_glm, standardised
+from causalkit.estimation._glm import (
+    FAMILIES,
+    Fit,
+    basis_of,
+    fit_glm,
+    idle_columns,
+    idle_note,
+    standardised,
+)
 from causalkit.estimation.base import EffectEstimator, Solution
 from causalkit.estimation.contrasts import contrast_in_words, contrast_of
 from causalkit.estimation.features import expanded
@@ -66,8 +74,8 @@ class OLS(EffectEstimator):
     - the outcome is linear in the treatment and in the features;
     - the effect does not vary with the adjustment columns, else the result is a weighted average.
 
-    Collinear adjustment columns do no harm. A treatment that is itself a linear combination of them
-    is refused.
+    Collinear adjustment columns do no harm, and a note of the effect names them. A treatment that
+    is itself a linear combination of them is refused.
 
     Examples
     --------
@@ -138,8 +146,20 @@ class OLS(EffectEstimator):
             scores=scores,
             n_parameters=k if self.covariance == "HC1" else 0,
             df=max(self.count(problem) - k, 1),
-            details={"contrast": contrast, "n_coefficients": k, "covariance": self.covariance},
+            details={
+                "contrast": contrast,
+                "n_coefficients": k,
+                "covariance": self.covariance,
+                "notes": self._idle(problem, X, Q),
+            },
         )
+
+    def _idle(self, problem: Problem, X: FloatArray, Q: FloatArray) -> tuple[str, ...]:
+        """Name adjustment columns that follow from the others (and a constant)."""
+        if Q.shape[1] == X.shape[1] or self.features is not None:
+            return ()
+        names = [problem.adjustment[k - 1] for k in idle_columns(X, problem.weights) if k]
+        return idle_note(names, "the other columns adjusted for")
 
     def _shrinkage(
         self, problem: Problem, Q: FloatArray, V: FloatArray, gram: FloatArray

@@ -14,16 +14,16 @@ MAG says. So the marks of the result are those of a class that is known to have 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from causalkit.discovery.constraint._discriminating_paths import Answer, as_in, path_nodes
 from causalkit.discovery.constraint._evidence import Pair
 from causalkit.discovery.constraint._orientation import AMBIGUOUS, Statements, unshielded_triples
 from causalkit.discovery.constraint._pag_member import find_member, has_marks, is_mag, nearest_mag
-from causalkit.discovery.constraint._skeleton import Bounds, Skeleton
-from causalkit.graph.mag import Judge, Marks, Rules, answer_paths, judge_by
+from causalkit.discovery.constraint._skeleton import Bounds
+from causalkit.graph.mag import Judge, Marks, Rules, answer_paths
 from causalkit.graph.marks import ARROW, CIRCLE, TAIL
 from causalkit.typing import BoolArray, IntArray
 
@@ -33,15 +33,11 @@ __all__ = [
     "Oriented",
     "close",
     "codes_of",
-    "judge_by_separators",
     "orient",
-    "path_nodes",
 ]
 
 KNOWN = 11
 """In `Oriented.reason`: the mark is knowledge. Others are numbers of rules, 0 for a collider."""
-
-Answer: TypeAlias = tuple[IntArray, NDArray[np.int8]]
 
 _NO_CODES = np.empty(0, dtype=np.intp)
 
@@ -162,7 +158,7 @@ def orient(
     if not joined and not cut and obeys and closed.is_told_by(mag, drawn):
         return Oriented(closed.ends, closed.reason, dropped, paths=closed.paths)
     told = _told_by(mag, statements, other_triples=bool(joined or cut))
-    agreed = _as_in(mag, judge)
+    agreed = as_in(mag, judge)
     again = close(mag > 0, told, bounds, agreed, selection=selection, stop=stop, agreed=True)
     unfinished = bool(stop[0])
     return Oriented(again.ends, again.reason, dropped, joined, cut, again.paths, unfinished)
@@ -235,14 +231,6 @@ def _recorded(judge: Judge | None, closed: Closed) -> Judge | None:
         return rows, verdict
 
     return note
-
-
-def _as_in(mag: Marks, judge: Judge | None) -> Judge | None:
-    """Answers where `judge` has one, but as a MAG has it."""
-    if judge is None:
-        return None
-    truth = judge_by(mag)
-    return lambda ends, paths: truth(ends, judge(ends, paths)[0])
 
 
 def _told_by(mag: Marks, statements: Statements, *, other_triples: bool = False) -> Statements:
@@ -325,7 +313,7 @@ class _Known:
     def class_of(self, mag: Marks) -> Marks:
         """What the answers would have given, had they been those of the MAG."""
         told = _told_by(mag, self.statements)
-        return self._close(mag, told, _as_in(mag, self.judge), agreed=True)
+        return self._close(mag, told, as_in(mag, self.judge), agreed=True)
 
     def _close(
         self, ends: Marks, statements: Statements, judge: Judge | None, *, agreed: bool = False
@@ -368,50 +356,3 @@ def first_marks(adjacency: BoolArray, bounds: Bounds, *, selection: bool) -> tup
         ends[arrows], ends[tails] = ARROW, TAIL
         reason[arrows | tails] = KNOWN
     return ends, reason
-
-
-def judge_by_separators(found: Skeleton) -> Judge:
-    """Answers about discriminating paths: b is a collider if t and c are separated without it.
-
-    The separation with the largest p-value is the surest.
-    """
-    known: dict[Pair, tuple[frozenset[int], float] | None] = {}
-
-    def look_up(t: int, c: int) -> tuple[frozenset[int], float] | None:
-        pair = (min(t, c), max(t, c))
-        if pair not in known:
-            known[pair] = None
-            evidence = found.separators.get(pair)
-            if evidence is not None:
-                known[pair] = frozenset(evidence.given), evidence.result.p_value
-        return known[pair]
-
-    def judge(_: Marks, paths: IntArray) -> Answer:
-        told = []
-        for row, (t, _, b, c, length) in enumerate(paths.tolist()):
-            separator = look_up(t, c)
-            if separator is not None:
-                told.append((-separator[1], length, row, b not in separator[0]))
-        told.sort()
-        return paths[[row for _, _, row, _ in told]], np.array([v for *_, v in told], dtype=np.int8)
-
-    return judge
-
-
-def path_nodes(ends: Marks, t: int, a: int, b: int, c: int) -> tuple[int, ...]:
-    """All nodes of a shortest discriminating path from t by way of a to b and c."""
-    came_from = {a: b}
-    waiting = [a]
-    for v in waiting:  # grows while it is walked
-        for u in np.flatnonzero(ends[:, v] == ARROW).tolist():
-            if u in came_from or u in (b, c):
-                continue
-            if u == t:
-                path = [t, v]
-                while path[-1] != b:
-                    path.append(came_from[path[-1]])
-                return (*path, c)
-            if ends[v, u] == ARROW and ends[u, c] == ARROW and ends[c, u] == TAIL:
-                came_from[u] = v
-                waiting.append(u)
-    return t, a, b, c

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalkit.discovery.base import Explanation
+from causalkit.discovery.constraint._discriminating_paths import Answer, judge_by_separators
 from causalkit.discovery.constraint._evidence import Record
 from causalkit.discovery.constraint._orientation import AMBIGUOUS, COLLIDER, Statements, orientable
-from causalkit.discovery.constraint._pag_orientation import Answer, judge_by_separators
 from causalkit.discovery.constraint._pag_trace import PagTrace
 from causalkit.discovery.constraint._skeleton import Skeleton
 from causalkit.discovery.knowledge import Knowledge

@@ -39,13 +39,13 @@ from causalkit.discovery._setup import Setup, as_knowledge, reads_moments, set_u
 from causalkit.discovery.base import DiscoveryAlgorithm, Explanation
 from causalkit.discovery.constraint._colliders import Judgement
 from causalkit.discovery.constraint._conflicts import Conflicts
+from causalkit.discovery.constraint._discriminating_paths import judge_by_separators
 from causalkit.discovery.constraint._latent_triples import judge_latent
 from causalkit.discovery.constraint._orientation import AMBIGUOUS, COLLIDER, Statements
 from causalkit.discovery.constraint._pag_orientation import (
     Closed,
     Oriented,
     close,
-    judge_by_separators,
     orient,
 )
 from causalkit.discovery.constraint._pag_trace import PagTrace

@@ -8,7 +8,8 @@ units alone that is the deviation from the unit's mean. For units and periods, �
 means and δ solves one small linear system, exactly, however unbalanced the panel is.
 
 With effects that differ between units treated at different times, θ is a weighted average whose
-weights may be negative (Goodman-Bacon 2021). Use `GroupTimeEffects` there.
+weights may be negative, and are not shares of the treated where none is (Goodman-Bacon 2021). `fit`
+warns of treatment that starts at several times and stays; use `GroupTimeEffects` there.
 
 References
 ----------
@@ -28,15 +29,15 @@ import numpy as np
 
 from causalkit._core.checks import check_choice
 from causalkit.errors import AssumptionWarning, InputError, NumericalError
-from causalkit.estimation._glm import basis_of
+from causalkit.estimation._glm import basis_of, idle_columns, idle_note
 from causalkit.estimation.base import EffectEstimator, Solution
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.inference import Asymptotic, Bootstrap
+from causalkit.estimation.inference import few_clusters as few_clusters_in_all
 from causalkit.estimation.panel.structure import (
     Panel,
     clustered_by_unit,
     few_clusters,
-    panel_of,
 )
 from causalkit.estimation.problem import Problem
 from causalkit.typing import FloatArray, IntArray
@@ -63,8 +64,10 @@ class FixedEffects(EffectEstimator):
     Notes
     -----
     `fit` takes `unit` and `time` beside the treatment. Several rows of one unit and period are
-    welcome. Standard errors are clustered by unit unless `groups` are given; their small-sample
-    factor counts treatment, columns and periods, but units only if clusters cut across them.
+    welcome; they share the effects of both, and a note counts them. Another names columns that add
+    nothing to the fixed effects. Standard errors are clustered by unit unless `groups` are given;
+    their small-sample factor counts treatment, columns and periods, but units only if clusters cut
+    across them.
 
     **Assumes:**
 
@@ -113,7 +116,7 @@ class FixedEffects(EffectEstimator):
         return super().solve(problem)
 
     def _solve(self, problem: Problem, rng: np.random.Generator) -> Solution:  # noqa: ARG002
-        w, panel = problem.weights, panel_of(problem)
+        w, panel = problem.weights, _panel(problem)
         labels = {"unit": (panel.unit,), "time": (panel.time,), "both": (panel.unit, panel.time)}
         # In units of the largest value squares neither overflow nor vanish.
         columns = np.column_stack([problem.y, problem.t, problem.X])
@@ -143,7 +146,13 @@ class FixedEffects(EffectEstimator):
             value=theta * unit,
             scores=v * (u - theta * v) / remaining * unit,
             n_parameters=1 + Q.shape[1] + n_absorbed,
-            alerts=(*few_clusters(w * v**2, problem.groups, "the treatment"), *staggered),
+            alerts=(
+                *(
+                    few_clusters(w * v**2, problem.groups, "the treatment")
+                    or few_clusters_in_all(problem)
+                ),
+                *staggered,
+            ),
             details={
                 "contrast": "1 versus 0"
                 if problem.levels
@@ -152,12 +161,38 @@ class FixedEffects(EffectEstimator):
                 "periods": panel.n_periods,
                 "n_coefficients": 1 + Q.shape[1],
                 "treatment_variance_left": float(remaining / total),
+                "notes": (
+                    *self._held_fixed(problem),
+                    *_idle(problem, X, Q.shape[1]),
+                    *_repeated(panel),
+                ),
             },
         )
 
+    def _held_fixed(self, problem: Problem) -> tuple[str, ...]:
+        """What the effects stand for, which no graph of the columns says."""
+        unit, time = (problem.others[role].names[0] for role in ("unit", "time"))
+        of_units, of_periods = (
+            f"all that is constant about each {unit}",
+            f"all that happens to everybody in one {time}",
+        )
+        held = {
+            "unit": of_units,
+            "time": of_periods,
+            "both": f"{of_units}, and {of_periods}",
+        }[self.effects]
+        return (f"Beside what it is adjusted for, {held} is held fixed, known or not.",)
+
+
+def _panel(problem: Problem) -> Panel:
+    """Where each row stands; copies of a unit share its effect, which changes nothing of it."""
+    unit, time = problem.others["unit"].codes, problem.others["time"]
+    codes = np.unique(unit, return_inverse=True)[1].reshape(-1).astype(np.intp)
+    return Panel(codes, time.codes, time.levels or (), problem.weights)
+
 
 def _staggered(problem: Problem, panel: Panel, left: FloatArray) -> tuple[Warning, ...]:
-    """Warn of a treatment that comes to stay, at several times: rows then count with signs.
+    """Warn of a treatment that comes to stay, at several times: early starters are then controls.
 
     What each treated row's effect weighs in the estimate is what is left of its treatment (de
     Chaisemartin & D'Haultfœuille 2020, doi:10.1257/aer.20181169).
@@ -172,15 +207,39 @@ def _staggered(problem: Problem, panel: Panel, left: FloatArray) -> tuple[Warnin
     if not stays or len(starts) < 2:
         return ()
     negative = float(np.mean(left[treated] < 0))
-    if not negative:
-        return ()
+    consequence = (
+        f"the effects of {negative:.0%} of the treated rows count with a negative weight. If "
+        "effects differ,"
+        if negative
+        else "where effects grow or fade with time, the estimate is not their average over the "
+        "treated rows. Unless effects are all the same,"
+    )
     return (
         AssumptionWarning(
             f"{problem.treatment!r} starts at {len(starts)} different times and stays; with fixed "
-            "effects of units and periods, early starters are then controls of later ones: the "
-            f"effects of {negative:.0%} of the treated rows count with a negative weight. If "
-            "effects differ, use GroupTimeEffects()."
+            "effects of units and periods, early starters are then controls of later ones: "
+            f"{consequence} use GroupTimeEffects()."
         ),
+    )
+
+
+def _idle(problem: Problem, left: FloatArray, rank: int) -> tuple[str, ...]:
+    """Name columns of which the fixed effects and the other columns leave nothing."""
+    if rank == left.shape[1]:
+        return ()
+    names = [problem.adjustment[k] for k in idle_columns(left, problem.weights)]
+    return idle_note(names, "the fixed effects and the other columns")
+
+
+def _repeated(panel: Panel) -> tuple[str, ...]:
+    """Count rows that have the unit and the period of another row."""
+    cells = panel.unit * panel.n_periods + panel.time
+    n_rows = len(cells) - len(np.unique(cells))
+    if not n_rows:
+        return ()
+    return (
+        f"{n_rows} row(s) have the unit and the period of another row: right where several were "
+        "seen, such as workers of one firm, and wrong where rows were entered twice.",
     )
 
 

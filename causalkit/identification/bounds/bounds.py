@@ -6,8 +6,8 @@ this down further, and so does an effect that is known never to be negative::
 
     bound_effect         the mean or a probability of the outcome under do, or a difference of two
     bound_causation      how probable it is that a cause was necessary or sufficient
-                         (causation_bounds.py)
-    natural_bounds       in closed form, if nothing is assumed (closed_bounds.py)
+                         (causation.py)
+    natural_bounds       in closed form, if nothing is assumed (closed.py)
     instrument_bounds    in closed form, by an instrument
 
 The first two take any DAG or ADMG over discrete variables and a distribution of these, as published
