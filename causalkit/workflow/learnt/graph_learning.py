@@ -31,6 +31,7 @@ window). doi:10.1080/01621459.1994.10476894
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from causalkit._core.checks import check_count
@@ -143,15 +144,9 @@ def possible_graphs(
         if name not in table.names:
             raise UnknownVariableError.among(name, table.names)
     first = default_algorithm(table, knowledge) if algorithm is None else algorithm
-
-    def drawn(search: Any) -> str | None:
-        gaussian = callable(getattr(search, "_needs_rows", None)) and not search._needs_rows()
-        if gaussian and is_complete(table):
-            return "gaussian"
-        return "tests" if not gaussian and decides_by_tests(search) else None
-
     searches = _searches(first, table)
-    found = searched(searches, table, n_resamples, rng, resample=drawn, n_jobs=n_jobs)
+    how = partial(_resampled_by, table=table)
+    found = searched(searches, table, n_resamples, rng, resample=how, n_jobs=n_jobs)
     scored = _suits(first, table) and none_hidden(found.graphs)
     own = getattr(first, "score", None)
     return screened(
@@ -162,6 +157,14 @@ def possible_graphs(
         window=window,
         asked=None if asked is None or _is_forbidden(first, asked) else asked,
     )
+
+
+def _resampled_by(search: Any, table: Table) -> str | None:
+    """How a search is repeated: on drawn correlations, with drawn statistics, or on drawn rows."""
+    gaussian = callable(getattr(search, "_needs_rows", None)) and not search._needs_rows()
+    if gaussian and is_complete(table):
+        return "gaussian"
+    return "tests" if not gaussian and decides_by_tests(search) else None
 
 
 def _is_forbidden(algorithm: Any, asked: tuple[Name, Name]) -> bool:
