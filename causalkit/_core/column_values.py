@@ -12,6 +12,7 @@ What would have to be guessed is refused, by :func:`unreadable`, with what would
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ __all__ = [
     "as_codes",
     "as_floats",
     "as_texts",
+    "is_date",
     "is_missing",
     "read_array",
     "read_objects",
@@ -37,6 +39,11 @@ Levels = tuple[object, ...] | None
 """Of a column: None if it is numeric."""
 
 BOOLEAN: Final[tuple[object, ...]] = (False, True)
+
+_DATE: Final = re.compile(
+    r"(\d{4}-\d\d(-\d\d)?|\d{4}/\d\d?/\d\d?|\d\d?([./])\d\d?\3\d{4})([ T].*)?"
+)
+"""2024-03, 2024-03-01T12:00, 2024/03/01, 1.3.2024."""
 
 
 def read_array(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray, Levels]:
@@ -106,6 +113,17 @@ def is_missing(cell: Any) -> bool:
         return False
 
 
+def is_date(text: object) -> bool:
+    """Whether a text is written as a date.
+
+    Examples
+    --------
+    >>> [is_date(text) for text in ("2024-03-01", "1.3.2024", "2024-03-01 12:30", "3.4")]
+    [True, True, True, False]
+    """
+    return isinstance(text, str) and _DATE.fullmatch(text.strip()) is not None
+
+
 def unreadable(name: Name, what: str, examples: list[object]) -> InputError:
     """Say that a column of type `what` cannot be read, and what would help."""
     shown = ", ".join(dict.fromkeys(repr(cell) for cell in examples))
@@ -117,6 +135,12 @@ def unreadable(name: Name, what: str, examples: list[object]) -> InputError:
             f"say time={name!r}."
         )
         shown = str(examples[0]) if examples else ""
+    elif examples and all(map(is_date, examples)):
+        what = "dates written as text"
+        advice = (
+            f"If they date the rows of series, say time={name!r}; else turn them into numbers, "
+            "e.g. days since the start, or leave the column out."
+        )
     elif what.lower().startswith(("str", "<u", "object")) and "struct" not in what.lower():
         what = "text"
         advice = (

@@ -31,11 +31,8 @@ __all__ = [
     "steps_since",
 ]
 
-_GAPS: Final = 0.1
-"""Share of rows after a gap beyond which the stamps of one series have no step."""
-
-_GAPS_OF_MANY: Final = 0.5
-"""The same for several subjects, who bear each other out on what a step is."""
+_GAPS: Final = 0.5
+"""Share of rows after a gap beyond which the stamps have no step."""
 
 _JITTER: Final = 0.05
 """How early or late a stamp may be, in steps for each step since the row before."""
@@ -190,8 +187,7 @@ def steps_since(stamps: Stamps, begins: BoolArray, what: str) -> IntArray:
     else:
         distances = (stamps[within] - stamps[within - 1]).astype(np.float64)
         counts[within] = _of_distances(distances, what)
-    most = _GAPS if len(counts) - len(within) == 1 else _GAPS_OF_MANY
-    if (counts[within] > 1).mean() > most and len(within) >= 4:
+    if (counts[within] > 1).mean() > _GAPS and len(within) >= 4:
         raise _irregular(what, counts[within])
     return counts
 
@@ -249,7 +245,8 @@ def _irregular(what: str, steps: Stamps, *, in_ns: bool = False) -> InputError:
     least, most, first = shown
     return InputError(
         f"{what} is irregular: steps from {least} to {most}, {first} at first; "
-        "expected one step, with a few gaps at most. Make it regular with "
-        "data.resample(…).mean() or .asfreq(…) (pandas); or, if each row is the next step whatever "
-        "its date, drop the times: data.reset_index(drop=True)."
+        "expected one step, and gaps of whole steps before at most half of the rows. Make it "
+        "regular with data.resample(…).mean() or .asfreq(…) (pandas). Leave the times out only if "
+        "each row is the next step whatever its date, such as a trial: else rows on both sides of "
+        "a gap are taken for neighbours."
     )

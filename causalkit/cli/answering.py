@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -14,10 +14,11 @@ from causalkit.cli.json_text import records_of
 from causalkit.cli.learning import as_known, searcher
 from causalkit.cli.running import Answer, Status, remark
 from causalkit.errors import InputError
-from causalkit.typing import Name
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from causalkit.cli.questions import Question
 
 __all__ = ["analyze", "estimate", "identify"]
 
@@ -90,14 +91,12 @@ def estimate(
     chosen = estimator_named(estimator, jobs)
     question = Question(treatment, outcome, graph, adjust_for or (), instrument or ())
     beside: dict[str, Any] = {
-        "clusters": clusters,
+        "clusters": _clusters(clusters),
         "sample_weight": weights,
         "panel": panel,
         "time": time,
     }
-    table = _read(
-        data, beside, only=question.columns, drop=drop, separator=separator, decimal=decimal
-    )
+    table = _read(data, beside, question, drop=drop, separator=separator, decimal=decimal)
     estimand = question.estimand(table, strategy, estimator)
     effect = estimand.estimate(table, chosen, random_state=seed, **beside)
     asked = {"treatment": treatment, "outcome": outcome, "n_rows": len(table), "level": level}
@@ -138,13 +137,13 @@ def analyze(
 
     search = {"method": method, "test": test, "score": score, "alpha": alpha, "max_lag": max_lag}
     labels = {"panel": panel, "time": time}
-    beside = {"clusters": clusters, "sample_weight": weights, **labels}
+    beside: dict[str, Any] = {"clusters": _clusters(clusters), "sample_weight": weights, **labels}
     question = Question(treatment, outcome, graph)
     if graph is not None:
         _refuse_search(search, tiers)
     algorithm = _search(search, labels, tiers, seed, jobs) if graph is None else None
-    only = None if graph is None else question.columns
-    table = _read(data, beside, only=only, drop=drop, separator=separator, decimal=decimal)
+    needed = None if graph is None else question
+    table = _read(data, beside, needed, drop=drop, separator=separator, decimal=decimal)
     known = read_knowledge(tiers) if algorithm is None else algorithm.get_params().get("knowledge")
     table = as_known(table, known)
     treated, result = question.nodes(table)
@@ -167,26 +166,44 @@ def analyze(
 
 def _read(
     data: Path,
-    beside: Mapping[str, str | None],
+    beside: Mapping[str, Any],
+    question: Question | None,
     *,
-    only: Callable[[Sequence[Name], Sequence[str]], Sequence[Name]] | None,
     drop: Sequence[str] | None,
     separator: str | None,
     decimal: str,
 ) -> pd.DataFrame:
-    """The columns that are asked about, and those beside them; all, where `only` is None."""
+    """The columns that are asked about, and those beside them; all, where there is no question."""
     from causalkit.cli.reading import read_table
 
-    named = tuple(name for name in beside.values() if name is not None)
+    clusters = beside["clusters"]
+    groups = clusters if isinstance(clusters, tuple) else (clusters,)
+    further = (*groups, *(beside[name] for name in ("sample_weight", "panel", "time")))
+    named = tuple(name for name in further if name is not None)
     return read_table(
         data,
         drop=drop,
-        only=None if only is None else lambda columns: only(columns, named),
-        labels=[beside["clusters"], beside["panel"]],
+        only=None if question is None else lambda columns: question.columns(columns, named),
+        labels=[*groups, beside["panel"]],
         dates=beside["time"],
+        subject=beside["panel"],
+        steps=question is not None and question.is_of_series,
         separator=separator,
         decimal=decimal,
     )
+
+
+def _clusters(named: Sequence[str] | None) -> str | tuple[str, str] | None:
+    """One column, or two of clusters that cross."""
+    different = list(dict.fromkeys(named or ()))
+    if len(different) > 2:
+        raise InputError(
+            f"--clusters was given {len(different)} times; expected one column, or two for "
+            "clusters of two kinds. Drop the others."
+        )
+    if len(different) == 2:
+        return different[0], different[1]
+    return different[0] if different else None
 
 
 def _of_effect(effect: Any, level: float, values: dict[str, Any]) -> Answer:

@@ -59,9 +59,11 @@ Domain = Annotated[
     ),
 ]
 Clusters = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        metavar="COLUMN", help="Rows of one cluster depend on each other.", rich_help_panel=_DATA
+        metavar="COLUMN",
+        help="Rows of one cluster depend on each other; given twice, clusters of two kinds.",
+        rich_help_panel=_DATA,
     ),
 ]
 Weights = Annotated[

@@ -57,6 +57,11 @@ class Question:
             )
         object.__setattr__(self, "known", read_graph(self.graph))
 
+    @property
+    def is_of_series(self) -> bool:
+        """Whether the graph has steps, so that rows follow each other."""
+        return isinstance(self.known, LaggedGraph)
+
     def columns(self, all_columns: Sequence[Name], beside: Sequence[str] = ()) -> list[Name]:
         """Names of the columns that are needed, as the graph has them.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import shlex
 import sys
 import warnings
 import zlib
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from causalkit.cli.running import remark
+from causalkit.cli.unread_times import check_unread_times, holds_dates
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.typing import Name
 
@@ -56,6 +58,8 @@ def read_table(
     only: Callable[[Sequence[Name]], Sequence[Name]] | None = None,
     labels: Iterable[str | None] = (),
     dates: str | None = None,
+    subject: str | None = None,
+    steps: bool = False,
     separator: str | None = None,
     decimal: str = ".",
 ) -> pd.DataFrame:
@@ -74,6 +78,11 @@ def read_table(
         Columns of labels, of which there may be any number.
     dates : str, optional
         A column of numbers, or of dates that may be written as text.
+    subject : str, optional
+        A column that tells series apart.
+    steps : bool
+        Whether rows are steps of series. Then `dates` must be named if a column that is not needed
+        holds times, and these are not one step apart.
     separator, decimal : str
         Of a text file; left out, by its name, and a point.
 
@@ -105,6 +114,10 @@ def read_table(
     data = data.drop(columns=[column_named(name, data, source.name) for name in drop or ()])
     if only is not None:
         by_text = {str(name): name for name in only(tuple(data.columns))}
+        if steps and dates is None:
+            unread = data[[name for name in data.columns if str(name) not in by_text]]
+            of = None if subject is None else data[column_named(subject, data, source.name)]
+            check_unread_times(unread, of, source.name)
         data = data[[name for name in data.columns if str(name) in by_text]]
         data = data.rename(columns={name: by_text[str(name)] for name in data.columns})
     _check_names(data, source.name)
@@ -282,15 +295,28 @@ def _with_categories(data: pd.DataFrame, labels: Collection[str | None]) -> pd.D
         for name in data.columns
         if pd.api.types.is_object_dtype(data[name]) or pd.api.types.is_string_dtype(data[name])
     ]
+    refused = {name: data[name].nunique() for name in text if name not in labels}
+    dated = [name for name in refused if holds_dates(data[name])]
+    many = [name for name, n in refused.items() if n > _MOST_LEVELS and name not in dated]
+    if many or dated:
+        raise _neither_numbers_nor_levels({name: refused[name] for name in many}, dated)
     for name in text:
-        levels = data[name].nunique()
-        if levels > _MOST_LEVELS and name not in labels:
-            raise InputError(
-                f"column {name!r} holds text with {levels} different values; expected numbers, or "
-                f"categories with at most {_MOST_LEVELS} levels. Leave it out with --drop {name}."
-            )
-        remark(f"{name!r} holds text; taken as a category with {levels} levels")
+        remark(f"{name!r} holds text; taken as a category with {data[name].nunique()} levels")
     return data.astype(dict.fromkeys(text, "category"))
+
+
+def _neither_numbers_nor_levels(many: dict[str, int], dated: Sequence[str]) -> InputError:
+    """All columns of text that are no categories, at once, and how to go on without them."""
+    said = [f"column {name!r} holds text with {n} different values" for name, n in many.items()]
+    said += [f"column {name!r} holds dates" for name in dated]
+    drop = " ".join(f"--drop {shlex.quote(str(name))}" for name in (*many, *dated))
+    way = f"Leave {'it' if len(said) == 1 else 'them'} out with {drop}"
+    if dated:
+        way += f"; of series, say --time {shlex.quote(str(dated[0]))} instead"
+    return InputError(
+        f"{'; '.join(said)}; expected numbers, or categories with at most {_MOST_LEVELS} levels. "
+        f"{way}."
+    )
 
 
 def _short(said: object) -> str:

@@ -275,7 +275,7 @@ BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
     "random times": (
         {"t": np.cumsum(np.random.default_rng(0).exponential(size=30)), "a": np.arange(30)},
         {"time": "t"},
-        "column 't' is irregular.*drop the times",
+        "column 't' is irregular.*before at most half of the rows",
     ),
     "every other day missing": (frame(DAYS[[0, 1, 3, 5, 6, 8, 9, 11]]), {}, "irregular"),
     "half months": (frame(pd.date_range("2024-01-01", periods=30, freq="SMS")), {}, "irregular"),
@@ -380,3 +380,11 @@ def test_lengths_of_time_that_are_no_number_of_steps_are_refused(length, freq, m
     stamps = pd.date_range("2023-01-01", periods=N, freq=freq).to_numpy()
     with pytest.raises(InputError, match=message):
         steps_in(length, stamps, "horizon")
+
+
+def test_rows_lost_at_random_are_gaps_however_many_up_to_half():
+    stamps = pd.date_range("2020-01-01", periods=400)
+    for lost in (0.05, 0.1, 0.25, 0.4):
+        kept = np.flatnonzero(np.random.default_rng(1).random(400) > lost)
+        series = as_series(frame(stamps[kept]))
+        assert series.follows[1:].tolist() == (np.diff(kept) == 1).tolist()

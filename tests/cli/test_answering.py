@@ -10,6 +10,8 @@ import pytest
 
 from causalkit import CausalGraph
 from causalkit.cli.running import Status
+from causalkit.estimation import OLS
+from causalkit.identification import identify
 
 ASKED = "--treatment", "dose", "--outcome", "health"
 
@@ -223,3 +225,48 @@ def test_strict_ends_with_a_status_of_its_own(folder, run, monkeypatch, without_
     result = run(*words, "--strict")
     assert result.exit_code == Status.CHECK_FAILED == 5
     assert "Effect of dose on health" in result.stdout
+
+
+@pytest.fixture
+def lost_days(folder):
+    """Of 600 days a quarter was lost; y follows x a day later, by 2."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 600))
+    y[1:] += 2 * x[:-1]
+    day = pd.date_range("2024-01-01", periods=600).strftime("%Y-%m-%d")
+    kept = rng.random(600) > 0.25
+    data = pd.DataFrame({"day": day, "x": x, "y": y, "count": np.arange(600), "site": "a"})
+    data.to_csv("whole.csv", index=False)
+    data[kept].to_csv("lost.csv", index=False)
+    return "--treatment", "x[t-1]", "--outcome", "y", "--graph", "x[t-1] -> y[t]"
+
+
+def test_lags_reach_over_no_gap_that_an_unread_column_tells_of(lost_days, run, without_checks):
+    for command in ("estimate", "analyze"):
+        refused = run(command, "lost.csv", *lost_days)
+        assert refused.exit_code == 2
+        assert "column 'day' of lost.csv looks like times" in refused.stderr
+    assert "column 'count'" in run("estimate", "lost.csv", *lost_days, "--drop", "day").stderr
+    assert "'day'" in run("estimate", "lost.csv", *lost_days, "--panel", "site").stderr
+    for more in (["lost.csv", "--time", "day"], ["lost.csv", "--time", "count"], ["whole.csv"]):
+        told = run("estimate", *more, *lost_days, "--json")
+        assert json.loads(told.stdout)["effects"][0]["effect"] == pytest.approx(2, abs=0.15)
+    weak = run("estimate", "lost.csv", *lost_days, "--drop", "day", "--drop", "count", "--json")
+    assert json.loads(weak.stdout)["effects"][0]["effect"] < 1.7
+
+
+def test_clusters_of_two_kinds(folder, run):
+    rng = np.random.default_rng(0)
+    firm, year = np.repeat(np.arange(40), 10), np.tile(np.arange(10), 40)
+    data = pd.read_csv("data.csv").assign(firm=firm, year=year)
+    data["health"] += rng.normal(size=40)[firm] + rng.normal(size=10)[year]
+    data.to_csv("cross.csv", index=False)
+    words = "estimate", "cross.csv", *ASKED, "--adjust-for", "age", "--estimator", "ols"
+    both = run(*words, "--clusters", "firm", "--clusters", "year")
+    assert "clustered, 40 and 10 clusters" in both.stdout
+    estimand = identify(CausalGraph.parse("age -> dose -> health; age -> health"), "dose", "health")
+    effect = estimand.estimate(data, OLS(), clusters=("firm", "year"))
+    told = json.loads(run(*words, "--clusters", "firm", "--clusters", "year", "--json").stdout)
+    assert told["effects"][0]["std_error"] == pytest.approx(effect.std_error)
+    three = run(*words, "--clusters", "firm", "--clusters", "year", "--clusters", "age")
+    assert "--clusters was given 3 times" in three.stderr

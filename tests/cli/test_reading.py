@@ -117,3 +117,15 @@ def test_what_cannot_be_used_is_one_sentence(folder, run, words, message):
     assert message in result.stderr
     assert result.stderr.startswith("causalkit: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_all_columns_that_cannot_be_read_are_said_at_once(folder, run):
+    data = pd.read_csv("data.csv")
+    days = pd.date_range("2024-01-01", periods=20).strftime("%Y-%m-%d")
+    data = data.assign(note=[f"text {k}" for k in range(400)], code=[f"c {k}" for k in range(400)])
+    data.assign(**{"last visit": list(days) * 20}).to_csv("notes.csv", index=False)
+    said = run("discover", "notes.csv").stderr
+    assert "'note' holds text with 400" in said
+    assert "'code' holds text with 400" in said
+    assert "'last visit' holds dates" in said
+    assert "Leave them out with --drop note --drop code --drop 'last visit'; of series" in said

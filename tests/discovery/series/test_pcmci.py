@@ -408,7 +408,7 @@ def test_bad_input_gets_one_clear_error(algorithm):
         (holes, "missing"),
         (frame.iloc[[0, 1, 1, 2, *range(3, 50)]], "twice"),
         (frame.iloc[::-1], "backwards"),
-        (frame.iloc[np.sort(rng.choice(50, 25, replace=False))], "irregular"),
+        (frame.iloc[np.sort(rng.choice(50, 15, replace=False))], "irregular"),
         (text, "text|holds"),
     ]
     for data, message in cases:
