@@ -72,7 +72,23 @@ def estimand_of(
         if algorithm is not None and not _too_far(graph, treatment, outcome):
             why = algorithm.explain(treatment, outcome)
             notes.append(f"{treatment} and {outcome}: {why.edge}; {why.adjacency}.")
+            notes += _drawn_backwards(graph, treatment, outcome)
     return estimand, tuple(notes), tried
+
+
+def _drawn_backwards(
+    graph: CausalGraph | LaggedGraph, treatment: Name, outcome: Name
+) -> Iterator[Note]:
+    """That a learnt graph makes the outcome a cause of the treatment, and what to do about it."""
+    if isinstance(graph, CausalGraph) and outcome in graph.ancestors(treatment):
+        yield Note(
+            f"The graph that was learnt makes {outcome} a cause of {treatment}, and so the effect "
+            "zero. Directions are where a search errs first. If it cannot be so, say it, and the "
+            f"search will look for the best graph without it: "
+            f"Knowledge(tiers=[[..., {treatment!r}], [{outcome!r}]]), the later tier causing "
+            f"nothing in the earlier one, or Knowledge(forbidden=[({outcome!r}, {treatment!r})]).",
+            headline=f"The learnt graph runs from {outcome} to {treatment}",
+        )
 
 
 def _too_far(graph: CausalGraph | LaggedGraph, treatment: Name, outcome: Name) -> bool:

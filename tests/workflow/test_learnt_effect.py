@@ -401,6 +401,42 @@ def test_a_weak_effect_is_not_said_to_be_zero():
     assert answer.probability("zero") > 0.5
 
 
+def insured(n, seed):
+    """What drives the treatment drives the outcome alike, and given it little is left to see."""
+    rng = np.random.default_rng(seed)
+    age, noise = rng.normal(size=n), rng.normal(size=(2, n))
+    sex, school = rng.choice(["m", "f"], n), rng.choice(list("abc"), n, p=[0.3, 0.5, 0.2])
+    income = 0.3 * (school == "c") + 0.15 * (school == "b") + 0.1 * age + 0.5 * noise[0]
+    odds = np.exp(-0.5 + 0.6 * income + 0.4 * age + 0.4 * (sex == "f"))
+    insured = (rng.random(n) < odds / (1 + odds)).astype(int)
+    costs = 3 * insured + 1.5 * age + (sex == "f") + 2.5 * income + 4 * noise[1]
+    table = {"age": age, "sex": sex, "school": school, "income": income, "insured": insured}
+    categories = dict.fromkeys(("sex", "school", "insured"), "category")
+    return pd.DataFrame({**table, "costs": costs}).astype(categories)
+
+
+def test_an_edge_that_all_searches_draw_backwards_is_also_searched_forwards():
+    data = insured(1000, 3)
+    plain = possible_graphs(data, n_resamples=10)
+    kept = [graph for graph, near in zip(plain.graphs, plain.kept, strict=True) if near]
+    assert all("costs" in graph.ancestors("insured") for graph in kept)
+    asked = possible_graphs(data, n_resamples=10, asked=("insured", "costs"))
+    turned = [g for g in asked.graphs if g not in plain.graphs]
+    assert any("insured" in g.parents("costs") for g in turned)
+    assert asked.kept[[asked.graphs.index(g) for g in turned]].any()
+
+    known = Knowledge(required=[("costs", "insured")])
+    assert len(possible_graphs(data, knowledge=known, n_resamples=10, asked=("insured", "costs")))
+
+
+def test_a_graph_that_runs_from_outcome_to_treatment_is_a_reason_for_doubt():
+    analysis = analyze(insured(1000, 3), "insured", "costs", estimator=OLS(), n_resamples=0)
+    assert analysis.effect.implied
+    (doubt,) = [note for note in analysis.notes if "a cause of insured" in note]
+    assert doubt.headline == "The learnt graph runs from costs to insured"
+    assert "Knowledge(tiers=[[..., 'insured'], ['costs']])" in doubt
+
+
 def test_knowledge_and_arrows_forbid_the_edge_that_is_asked_about():
     rng = np.random.default_rng(1)
     data = {"x": rng.normal(size=200), "y": rng.normal(size=200)}

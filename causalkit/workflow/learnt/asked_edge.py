@@ -6,6 +6,11 @@ is an answer to "which graph is the best one" and none to "how large is the effe
 that is kept has a twin with the edge from treatment to outcome, and the twin is judged by its score
 as all graphs are. An edge too many costs half of log n at most, so it is nearly always kept.
 
+A search may also draw the edge the other way round, and then the effect is zero, too. Which way it
+runs may hang on a few units of the score, but turning it is not enough: treatment and outcome need
+other parents then. So a search is told that the outcome is no cause of the treatment, and another
+that it is no cause of anything, and what they find is judged beside the rest.
+
 >>> graph = CausalGraph.parse("a -> y; a -> x")
 >>> print(joined(graph, "x", "y"))
 DAG with 3 nodes, 3 edges: a -> y; a -> x; x -> y
@@ -13,14 +18,20 @@ DAG with 3 nodes, 3 edges: a -> y; a -> x; x -> y
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterable
+from dataclasses import replace
 
-from causalkit.errors import GraphError
+import numpy as np
+from sklearn.base import clone
+
+from causalkit.discovery._setup import as_knowledge
+from causalkit.discovery.base import DiscoveryAlgorithm
+from causalkit.errors import GraphError, InputError
 from causalkit.graph import ARROW, TAIL, CausalGraph, Kind, LaggedGraph, meek_closure
 from causalkit.graph.lagged import as_lagged
 from causalkit.typing import Name
 
-__all__ = ["joined"]
+__all__ = ["joined", "turned"]
 
 
 def joined(
@@ -55,6 +66,47 @@ def joined(
         return LaggedGraph._of(graph.variables, np.array(found.ends), found.kind)
     nodes = graph.nodes
     return _with_arrow(graph, nodes.index(treatment), nodes.index(outcome))
+
+
+def turned(
+    search: DiscoveryAlgorithm,
+    asked: tuple[Name, Name],
+    graphs: Iterable[CausalGraph | LaggedGraph],
+) -> list[DiscoveryAlgorithm]:
+    """Return the search with what it would have to know to draw the edge the way it is asked about.
+
+    Parameters
+    ----------
+    search : DiscoveryAlgorithm
+    asked : treatment and outcome
+    graphs : iterable of CausalGraph
+        Those that were found; none of series is asked about.
+
+    Returns
+    -------
+    list of DiscoveryAlgorithm
+        Two at most; none if no graph has the outcome among the causes of the treatment, or what is
+        known already contradicts that it is none.
+    """
+    treatment, outcome = asked
+    backwards = [
+        graph
+        for graph in graphs
+        if isinstance(graph, CausalGraph) and outcome in graph.ancestors(treatment)
+    ]
+    if not backwards or not hasattr(search, "knowledge"):
+        return []
+    known = as_knowledge(search.knowledge)
+    others = tuple(name for name in backwards[0].nodes if name != outcome)
+    found = []
+    for spared in ((treatment,), others):
+        new = [(outcome, name) for name in spared if (outcome, name) not in known.required]
+        try:
+            told = replace(known, forbidden=(*known.forbidden, *new))
+        except InputError:
+            continue
+        found.append(clone(search).set_params(knowledge=told))
+    return found
 
 
 def _with_arrow(graph: CausalGraph, start: int, end: int) -> CausalGraph | None:

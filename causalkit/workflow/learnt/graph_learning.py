@@ -30,7 +30,8 @@ window). doi:10.1080/01621459.1994.10476894
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -43,12 +44,14 @@ from causalkit.discovery._setup import as_knowledge, reads_moments
 from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.discovery.resampling._perturbed import decides_by_tests
 from causalkit.discovery.series.base import SeriesAlgorithm
-from causalkit.errors import InputError, UnknownVariableError
+from causalkit.errors import CausalkitWarning, InputError, UnknownVariableError
 from causalkit.graph import CausalGraph, consistent_extension
 from causalkit.scores import Score
 from causalkit.typing import Data, Name, RandomState
+from causalkit.workflow.learnt.asked_edge import turned
 from causalkit.workflow.learnt.graph_set import GraphSet
 from causalkit.workflow.learnt.screening import (
+    Found,
     are_numbers,
     is_complete,
     looser,
@@ -95,7 +98,8 @@ def possible_graphs(
     asked : treatment and outcome, optional
         The effect that is asked about. A graph that does not join the two says that it is zero, and
         of a weak effect all may; so each graph within the window is also tried with the edge
-        treatment -> outcome, unless knowledge forbids it. Such graphs have a share of zero.
+        treatment -> outcome, unless knowledge forbids it. Where a graph makes the outcome a cause
+        of the treatment, a search is also told that it is none. Such graphs have a share of zero.
     random_state : int, Generator or None, default 0
     n_jobs : int, optional
         Parallel searches; never changes a number.
@@ -149,14 +153,32 @@ def possible_graphs(
     found = searched(searches, table, n_resamples, rng, resample=how, n_jobs=n_jobs)
     scored = _suits(first, table) and none_hidden(found.graphs)
     own = getattr(first, "score", None)
+    if asked is not None and _is_forbidden(first, asked):
+        asked = None
+    beside = [] if asked is None or not scored else _turned(searches, asked, found, table)
     return screened(
         found,
         table.select(found.graphs[0].nodes) if scored else table,
         _families if scored else None,
         score=own if isinstance(own, Score) else None,
         window=window,
-        asked=None if asked is None or _is_forbidden(first, asked) else asked,
+        asked=asked,
+        beside=beside,
     )
+
+
+def _turned(
+    searches: Sequence[tuple[str, DiscoveryAlgorithm]],
+    asked: tuple[Name, Name],
+    found: Found,
+    table: Table,
+) -> list[CausalGraph]:
+    """What a search finds that may not make the outcome a cause of the treatment."""
+    by_score = [search for _, search in searches if not hasattr(search, "alpha")]
+    told = turned(by_score[-1] if by_score else searches[0][1], asked, found.graphs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CausalkitWarning)  # the same search spoke before
+        return [search.fit(table).graph_ for search in told]
 
 
 def _resampled_by(search: Any, table: Table) -> str | None:

@@ -122,6 +122,7 @@ def screened(
     score: Score | None,
     window: float,
     asked: tuple[Name, Name] | None = None,
+    beside: Iterable[CausalGraph | LaggedGraph] = (),
 ) -> GraphSet:
     """Count what was found, and score it.
 
@@ -139,12 +140,15 @@ def screened(
         In units of log(n_rows).
     asked : treatment and outcome, optional
         The graphs within the window are tried with this edge, too.
+    beside : iterable of graphs
+        Of searches that were told more; each is scored, and has a share of zero.
 
     Returns
     -------
     GraphSet
     """
     counts = Counter(found.graphs)
+    counts.update(dict.fromkeys(beside, 0))
     ranked = tuple(graph for graph, _ in counts.most_common())
     shares = np.array([counts[graph] for graph in ranked]) / len(found.graphs)
     scores = np.full(len(ranked), np.nan)
