@@ -39,6 +39,7 @@ from causalkit.workflow.decisions import about_challenges, about_estimate
 from causalkit.workflow.dropouts import dropout_note
 from causalkit.workflow.identified import estimand_of
 from causalkit.workflow.redundant_columns import redundant_columns_note
+from causalkit.workflow.rows_alike import rows_alike_note
 from causalkit.workflow.searching import (
     Searched,
     effect_over_graphs,
@@ -109,7 +110,8 @@ def analyze(
     checks : iterable of refutation checks, optional
         Left out, all that apply.
     clusters, sample_weight : column name or array of shape (n_rows,), optional
-        Groups of dependent rows, and weights of rows.
+        Groups of dependent rows, and weights of rows, of which the estimate takes account. A search
+        does so by a test such as `Clustered(FisherZ(), "school")`, or a note says that it did not.
     n_resamples : int, default 100
         If the graph is learnt, how often each search is repeated to see which graphs the data leave
         possible; 0 for not at all. Tests that are slow are slow as often.
@@ -197,6 +199,7 @@ def _chain(
     said += more
     over = effect_over_graphs(data, searched, estimand, effect, settings, n_jobs)
     redundant = () if algorithm is None else redundant_columns_note(variables)
+    alike = rows_alike_note(settings, algorithm)
     held_fixed = getattr(estimand, "adjustment", None) or ()
     dropouts = dropout_note(variables, (treatment, outcome, *held_fixed), algorithm)
     challenges = refute(
@@ -211,7 +214,15 @@ def _chain(
         effect=effect,
         learnt=over.learnt,
         challenges=challenges,
-        notes=(*notes, *over.notes, *few_rows_note(variables.n_rows), *redundant, *dropouts, *said),
+        notes=(
+            *notes,
+            *over.notes,
+            *alike,
+            *few_rows_note(variables.n_rows),
+            *redundant,
+            *dropouts,
+            *said,
+        ),
         decisions=(
             *searched.decisions,
             *tried,

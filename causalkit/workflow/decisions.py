@@ -14,7 +14,7 @@ given as `discovery`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +49,17 @@ _OPEN = {
 _ROWS = {
     "clusters": "it holds the clusters: it says which rows depend on each other",
     "sample_weight": "it holds the weights: it says how much each row counts",
+    "panel": "it holds the units, whose rows the estimator compares over time",
+    "time": "it holds the periods, in which the estimator compares units",
 }
 """Why a column is no variable of the system."""
+
+
+_WITH_HOLES = {
+    False: "an estimate that reads a column with empty cells stops and says so",
+    True: "of the steps, the estimate uses those at which it sees all that it reads",
+}
+"""What an estimate makes of empty cells, in rows and in steps of series."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,21 +86,29 @@ class Decision(Reported):
 
 
 def about_data(
-    variables: Table, columns: Iterable[Name], settings: Mapping[str, Any]
+    variables: Table,
+    columns: Sequence[Name],
+    settings: Mapping[str, Any],
+    *,
+    lasting: bool = False,
 ) -> Iterator[Decision]:
-    """Which rows and columns are read, which are left out, and what becomes of empty cells."""
+    """Which rows and columns are read, which are left out, and what becomes of empty cells.
+
+    `lasting` says that the rows are steps of series.
+    """
     given = settings["graph"] is not None
-    beside = names_beside(settings)
+    beside = names_beside(settings) | {settings["panel"], settings["time"]}
     yield Decision(
         "data",
         f"all {variables.n_rows} rows of {variables.n_columns} columns",
         "these columns are nodes of the graph"
         if given
         else "every column is a variable of the system"
-        + (", but for those that say how the rows were drawn" if beside else ""),
+        + (", but for those that say how the rows were drawn" if names_beside(settings) else ""),
     )
     for role, why in _ROWS.items():
-        if isinstance(settings[role], (str, int)) and settings[role] not in variables.names:
+        named = isinstance(settings[role], (str, int)) and settings[role] not in variables.names
+        if named and not (lasting and role in ("panel", "time")):
             yield Decision("data", f"{settings[role]} is no variable of the graph", why)
     left = [name for name in columns if name not in variables.names and name not in beside]
     if left:
@@ -104,7 +121,7 @@ def about_data(
             f"empty cells are left empty: {_listed(holes)}",
             "no row is dropped and nothing is filled in. "
             + ("" if given else "The search takes them as they are; ")
-            + "the columns that the estimate reads must be complete, and are",
+            + _WITH_HOLES[lasting],
         )
 
 
@@ -170,6 +187,10 @@ def _about_error(effect: Effect, settings: Mapping[str, Any]) -> Decision:
     if settings["clusters"] is not None:
         why = "clusters were given: rows of one cluster may depend on each other"
         return Decision("estimation", "standard error clustered", why)
+    if effect.problem is not None and effect.problem.groups is not None:
+        unit = effect.problem.others["unit"].names[0]
+        why = "rows of one unit may depend on each other, and no coarser clusters were given"
+        return Decision("estimation", f"standard error clustered by {unit}", why)
     if effect.influence is None:
         return Decision("estimation", "standard error of the estimator", "it has one of its own")
     return Decision(

@@ -37,6 +37,7 @@ from causalkit.workflow.learnt.learnt_contrasts import LearntEffects
 from causalkit.workflow.learnt.learnt_result import LearntEffect
 from causalkit.workflow.learnt.over_graphs import learnt_effect
 from causalkit.workflow.notes import Note
+from causalkit.workflow.rows_alike import columns_of_test, taken_alike
 
 __all__ = [
     "OverGraphs",
@@ -104,8 +105,9 @@ def searched_graph(data: Data, settings: Mapping[str, Any]) -> Searched:
         check_rows(variables)
         read = about_data(variables, columns, settings)
         return Searched(graph, variables, None, (*read, about_graph(graph, None)))
-    beside = names_beside(settings)
-    labels = () if discovery is None else discovery._labels()
+    asked_by_test = names_beside(settings) & columns_of_test(discovery, columns)
+    beside = names_beside(settings) - asked_by_test
+    labels = (*asked_by_test, *(() if discovery is None else discovery._labels()))
     variables = as_table(data, columns=[n for n in columns if n not in beside], labels=labels)
     check_rows(variables)
     warn_of_steps(data, variables)
@@ -119,8 +121,12 @@ def searched_graph(data: Data, settings: Mapping[str, Any]) -> Searched:
         warnings.simplefilter("ignore", RedundantColumnsWarning)
         graph = algorithm.fit(variables).graph_
     read = about_data(variables, columns, settings)
-    chosen = about_search(algorithm, why)
-    return Searched(graph, variables, algorithm, (*read, chosen, about_graph(graph, algorithm)))
+    chosen = (
+        about_search(algorithm, why),
+        *(Decision("discovery", *said) for said in taken_alike(settings, algorithm)),
+        about_graph(graph, algorithm),
+    )
+    return Searched(graph, variables, algorithm, (*read, *chosen))
 
 
 def check_rows(variables: Table) -> None:

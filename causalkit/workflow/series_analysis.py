@@ -124,7 +124,7 @@ def searched_series(data: Data, settings: Mapping[str, Any], *asked: Name) -> Se
     if graph is not None:
         variables = series.table.select([name for name in graph.variables if name in columns])
         check_rows(variables)
-        read = about_data(variables, columns, settings)
+        read = about_data(variables, columns, settings, lasting=True)
         return Searched(graph, variables, None, (*read, steps, about_graph(graph, None)))
     algorithm = clone(discovery).set_params(**{role: settings[role] for role in _ROLES})
     for name in asked:
@@ -135,7 +135,7 @@ def searched_series(data: Data, settings: Mapping[str, Any], *asked: Name) -> Se
     algorithm.fit(data)
     graph = algorithm.graph_
     decisions = (
-        *about_data(series.table, columns, settings),
+        *about_data(series.table, columns, settings, lasting=True),
         steps,
         about_search(algorithm, "given as `discovery`"),
         about_graph(graph, algorithm),

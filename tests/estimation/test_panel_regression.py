@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
-from causalkit.errors import AssumptionWarning, InputError, NumericalError
+from causalkit.errors import AssumptionWarning, FewRowsWarning, InputError, NumericalError
 from causalkit.estimation import OLS, Bootstrap
 from causalkit.estimation.panel.fixed_effects import FixedEffects, without_effects
 from causalkit.estimation.panel.partially_linear_panel import PanelPLR
@@ -186,6 +186,36 @@ def test_effects_of_units_are_indicators(rng):
     assert_allclose(fit(FixedEffects(), data).value, wide.value, rtol=1e-10)
 
 
+def test_rows_of_one_unit_and_period_share_its_effects_and_are_counted(rng):
+    unit, time = np.repeat(np.arange(20), 8), np.tile(np.repeat(np.arange(4), 2), 20)
+    t = rng.normal(size=20)[unit] + rng.normal(size=160)
+    y = t + 2 * rng.normal(size=20)[unit] + rng.normal(size=160)
+    of_units, of_periods = (
+        (labels[:, None] == np.arange(1, labels.max() + 1)).astype(float) for labels in (unit, time)
+    )
+    for effects, columns in (("unit", of_units), ("both", np.hstack([of_units, of_periods]))):
+        found = FixedEffects(effects=effects).fit(None, y, t=t, unit=unit, time=time).effect_
+        wanted = OLS().fit(columns, y, t=t).effect_
+        assert_allclose(found.value, wanted.value, rtol=1e-10)
+        assert "80 row(s) have the unit and the period of another row" in str(found)
+
+
+def test_columns_that_add_nothing_to_fixed_effects_are_named(rng):
+    data = constants(20, rng)
+    x, born = rng.normal(size=160), rng.normal(size=20)[data["unit"]]
+    X = pd.DataFrame({"x": x, "born": born, "less": 1 - x})
+    found = fit(FixedEffects(), data, X=X)
+    assert "born, less: nothing is added to the fixed effects and the other columns" in str(found)
+    assert found.value == pytest.approx(fit(FixedEffects(), data, X=X[["x"]]).value)
+    assert "nothing is added" not in str(fit(FixedEffects(), data, X=X[["x"]]))
+
+
+def test_few_clusters_of_periods_are_told(rng):
+    data = constants(30, rng)
+    with pytest.warns(FewRowsWarning, match=r"8\.0 clusters"):
+        fit(FixedEffects(), data, groups=data["time"])
+
+
 def test_two_sets_of_effects_in_an_unbalanced_and_disconnected_panel(rng):
     """What is left is orthogonal to all indicators, also where periods fall into two islands."""
     unit = np.repeat(np.arange(12), 3)
@@ -255,7 +285,10 @@ def test_adoption_at_several_times_is_told_where_weights_are_negative():
     columns = {"unit": unit, "time": time}
     with pytest.warns(AssumptionWarning, match=r"starts at 2 different times.*GroupTimeEffects"):
         found = FixedEffects(effects="both").fit(None, y, t=t, **columns).effect_
-    assert found.details["contrast"] == "1 versus 0"
+    assert found.details["contrast"].endswith("1 versus 0")
+    few = t * (unit % 10 < 3)  # most never start: no weight is negative
+    with pytest.warns(AssumptionWarning, match="not their average over the treated rows"):
+        FixedEffects(effects="both").fit(None, y, t=few, **columns)
     FixedEffects().fit(None, y, t=t, **columns)  # other questions are not asked
     at_once = (time >= np.where(start < 99, 2, 99)) * 1.0
     FixedEffects(effects="both").fit(None, y, t=at_once, **columns)

@@ -32,6 +32,23 @@ def test_ols_is_statsmodels_ols(covariance, seed, k):
     assert_allclose(tuple(ours.interval(0.9)), theirs.conf_int(0.1)[1], rtol=1e-8)
 
 
+def test_columns_that_follow_from_others_are_named(rng):
+    X, t, y = linear(200, rng, k=2)
+    more = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "less": 1 - X[:, 0]})
+    found = OLS().fit(more, y, t=t).effect_
+    assert found.value == pytest.approx(OLS().fit(X, y, t=t).effect_.value)
+    assert "less: nothing is added to the other columns adjusted for" in str(found)
+    assert not OLS().fit(X, y, t=t).effect_.details["notes"]
+
+
+def test_clusters_under_another_name_are_told_what_fit_calls_them(rng):
+    X, t, y = linear(50, rng)
+    with pytest.raises(InputError, match="clusters= is called groups= here"):
+        OLS().fit(X, y, t=t, clusters=np.arange(50))
+    with pytest.raises(InputError, match="weights= is called sample_weight= here"):
+        OLS().fit(X, y, t=t, weights=np.ones(50))
+
+
 def test_clustered_ols_is_statsmodels_clustered_ols(rng):
     X, t, y = linear(200, rng)
     groups = rng.integers(25, size=200)

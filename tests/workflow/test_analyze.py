@@ -24,7 +24,7 @@ from causalkit.errors import (
     WeakInstrumentWarning,
 )
 from causalkit.estimation import OLS, DoseResponse, EffectSet
-from causalkit.independence import ZeroDeletion
+from causalkit.independence import Clustered, FisherZ, ZeroDeletion
 from causalkit.refutation import DummyOutcome
 from causalkit.workflow import LearntEffects
 
@@ -508,10 +508,38 @@ def test_panels_with_a_graph_of_the_columns_of_a_row():
     design = within[["train", "x"]].to_numpy(dtype=float)
     wanted = np.linalg.lstsq(design, within["wage"].to_numpy(dtype=float), rcond=None)[0][0]
     assert found.effect.value == pytest.approx(wanted)
+    said = {decision.choice for decision in found.decisions}
+    assert {"standard error clustered by firm", "year is no variable of the graph"} <= said
+    assert not any(choice.startswith("left out") for choice in said)
+    printed = str(found.effect)
+    assert "constant about each firm is held fixed" in printed
+    assert printed.split("\nunit ")[1].split()[0] == "firm"
+    assert "More units of the same kind" in found.to_html()
     with pytest.raises(InputError, match="no graph was given"):
         ck.analyze(data, "train", "wage", estimator=fixed, **labels)
     with pytest.raises(InputError, match="estimator of panels"):
         ck.analyze(data, "train", "wage", graph=graph, **labels)
+
+
+def test_clusters_that_the_search_does_not_see_are_told_and_can_be_shown_to_it():
+    rng = np.random.default_rng(11)
+    village = np.repeat(np.arange(40), 25)
+    arm, own = rng.permutation(np.repeat([0, 1], 20))[village], rng.normal(size=40)[village]
+    base = rng.normal(size=1000) + own
+    score = 0.4 * arm + 0.6 * base + rng.normal(size=1000)
+    data = pd.DataFrame({"arm": arm, "base": base, "score": score, "village": village})
+    how = {"clusters": "village", "estimator": OLS(), "n_resamples": 0, "checks": []}
+    plain = ck.analyze(data, "arm", "score", **how)
+    assert any("took rows as independent" in note for note in plain.notes)
+    assert "the search takes rows as independent" in {d.choice for d in plain.decisions}
+    search = PC(Clustered(FisherZ(), "village"), alpha=0.01)
+    told = ck.analyze(data, "arm", "score", discovery=search, **how)
+    assert not any("took rows as independent" in note for note in told.notes)
+    assert set(told.graph.nodes) == {"arm", "base", "score"}
+    graph = "arm -> score; base -> score"
+    given = ck.analyze(data, "arm", "score", graph=graph, clusters="village", checks=[])
+    assert not any("independent" in note for note in given.notes)
+    assert "More clusters of the same kind" in given.to_html()
 
 
 def test_weak_instruments_are_on_the_first_page():
