@@ -1,8 +1,8 @@
 """Boosted nuisances: ours against scikit-learn's HistGradientBoosting inside DoubleML.
 
 Partially linear regression, d = 20, five folds, defaults of both, one thread, one process. Losses
-are root mean squared errors out of fold, of outcome and treatment. A forest whose out-of-bag
-predictions serve all folds stands beside one forest a fold.
+are root mean squared errors out of fold, of outcome and treatment. Random
+forests, one a fold, stand beside.
 
     python -m benchmarks boosting
 """
@@ -19,7 +19,6 @@ from benchmarks.tables import head, row
 from causalkit._core.parallel import one_thread
 from causalkit.estimation import PLR
 from causalkit.estimation.nuisances.boosting import BoostedRegressor
-from causalkit.estimation.nuisances.forest import OutOfBagForestRegressor
 from causalkit.estimation.nuisances.quality import unassessed
 
 D, EFFECT = 20, 0.5
@@ -67,7 +66,6 @@ RUNS = {
         HistGradientBoostingRegressor(),
         100_000,
     ),
-    "causalkit OutOfBagForestRegressor(100)": (ours, OutOfBagForestRegressor(100), 1_000),
     "causalkit RandomForestRegressor(100), 5 folds": (
         ours,
         RandomForestRegressor(100, min_samples_leaf=3, max_features=0.5),

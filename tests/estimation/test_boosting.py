@@ -9,13 +9,11 @@ from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from causalkit.errors import InputError
-from causalkit.estimation import AIPW, PLR
+from causalkit.estimation import AIPW
 from causalkit.estimation.nuisances.binning import bin_columns
 from causalkit.estimation.nuisances.boosting import BoostedClassifier, BoostedRegressor
 from causalkit.estimation.nuisances.crossfitting import Nuisance
 from causalkit.estimation.nuisances.curves import fit_terms, terms_of
-from causalkit.estimation.nuisances.forest import OutOfBagForestClassifier, OutOfBagForestRegressor
-from causalkit.estimation.nuisances.quality import unassessed
 from causalkit.estimation.nuisances.rounds import advance
 from causalkit.estimation.problem import as_problem
 from tests.estimation.simulations import binary, linear, three_arms
@@ -198,34 +196,3 @@ def test_degenerate_columns(rng):
     assert np.isfinite(fitted.predict(X[:5] + 1)).all()
     wide = rng.normal(size=(60, 320))
     assert np.isfinite(BoostedRegressor(max_rounds=3).fit(wide, wide[:, 0]).predict(wide)).all()
-
-
-def test_the_forest_predicts_rows_from_trees_that_did_not_see_them(rng):
-    X, t, y = linear(300, rng)
-    learner = OutOfBagForestRegressor(60, random_state=0)
-    noise = rng.normal(size=300)
-    problem = as_problem(X, noise, t)
-    folds = np.arange(300) % 2
-    nuisance = Nuisance("outcome", noise, learner, among=t > 0)
-    ((found,),) = learner.predict_out_of_fold(
-        problem, [nuisance], folds, seeds=[0], prepared={}, n_jobs=None
-    )
-    # A forest that saw the rows would follow their noise.
-    assert np.corrcoef(found, noise)[0, 1] < 0.2
-    groups = np.repeat(np.arange(30), 10)
-    shock = rng.normal(size=30)[groups]
-    clustered = as_problem(groups[:, None] + 0.01 * X, shock + 0.1 * noise, t, groups=groups)
-    nuisance = Nuisance("outcome", clustered.y, learner)
-    ((found,),) = learner.predict_out_of_fold(
-        clustered, [nuisance], folds, seeds=[0], prepared={}, n_jobs=None
-    )
-    # Trees that saw the rest of a cluster would know its shock.
-    assert np.corrcoef(found, shock)[0, 1] < 0.5
-    # A forest of 300 rows leaves some of a line over, and the check of nuisances would say so.
-    with unassessed():
-        effect = PLR(learner, learner, random_state=0).fit(X, y, t=t).effect_
-        assert abs(effect.value - 2) < 6 * effect.std_error
-        X, t, y = binary(250, rng)
-        forest = AIPW(learner, OutOfBagForestClassifier(60, random_state=0), random_state=0)
-        effect = forest.fit(X, y, t=t).effect_
-        assert abs(effect.value - 1) < 5 * effect.std_error

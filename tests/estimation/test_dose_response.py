@@ -13,7 +13,6 @@ from sklearn.preprocessing import PolynomialFeatures
 from causalkit.errors import InputError, NuisanceWarning, NumericalError, OverlapWarning
 from causalkit.estimation import Bootstrap
 from causalkit.estimation.nuisances.boosting import BoostedRegressor
-from causalkit.estimation.nuisances.forest import OutOfBagForestRegressor
 from causalkit.estimation.nuisances.gram_learners import GramOLS
 from causalkit.estimation.nuisances.quality import unassessed
 from causalkit.estimation.orthogonal._pseudo_outcomes import WithDose
@@ -189,7 +188,7 @@ def test_every_kind_of_learner_takes_doses_that_are_made_on_demand(rng):
     assert_allclose(np.asarray(table), np.column_stack([np.full(300, 0.5), X]))
     assert_allclose(table[a > 0][:, 0], 0.5)
     curves = {}
-    for learner in (LINE, GramOLS(), BoostedRegressor(), OutOfBagForestRegressor(20)):
+    for learner in (LINE, GramOLS(), BoostedRegressor()):
         estimator = DoseResponse(learner, LINE, doses=(-0.5, 0.5), n_folds=2, random_state=0)
         with unassessed():
             curves[type(learner)] = estimator.fit(X, y, t=a).effect_
