@@ -87,6 +87,18 @@ def test_a_share_without_exceptions_is_not_known_without_error():
     assert not MonteCarlo.of(np.full(3, np.nan), np.arange(3)).n_trials
 
 
+def test_few_trials_that_all_cover_have_wilsons_interval():
+    """Centred at one it reached down to 0.789 only, and the exact one to 0.631."""
+    from scipy.stats import binomtest
+
+    found = MonteCarlo.of(np.ones(8), np.repeat([0, 1], 4), share=True)
+    wilson = binomtest(8, 8).proportion_ci(method="wilson")
+    assert found.interval() == pytest.approx((wilson.low, 1.0))
+    some = MonteCarlo.of(np.array([1.0, 0, 1, 1, 1, 0, 1, 1]), np.zeros(8, dtype=int), share=True)
+    wilson = binomtest(6, 8).proportion_ci(method="wilson")
+    assert some.interval() == pytest.approx((wilson.low, wilson.high))
+
+
 def test_coverage_bias_power_and_verdict_are_those_of_the_trials():
     with_effect = World(0, GRAPH, 1.0, 0.0, has_effect=True, auc=0.5)
     without = World(1, GRAPH, 0.0, 0.0, has_effect=False, auc=0.6)
@@ -107,6 +119,7 @@ def test_coverage_bias_power_and_verdict_are_those_of_the_trials():
     assert found.verdict == "not settled"
     assert any("1 of 4 tables got no answer" in note for note in found.notes)
     assert found.to_frame()["answers"].tolist() == [2, 1]
+    assert "honest" not in str(found)  # one word for one thing: interval()
     many = tuple(replace(trials[0], honest=(2.0, 3.0), number=k) for k in range(50))
     failing = replace(found, worlds=(with_effect,), trials=many)
     assert failing.verdict == "too short"
@@ -290,7 +303,9 @@ def test_what_cannot_be_certified_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="is a file"):
         certify(analysis, data, store=tmp_path / "file")
     bow = ck.CausalGraph.parse("age -> dose -> health; age -> health; dose <-> health")
-    with pytest.raises(InputError):
+    with pytest.raises(
+        InputError, match="cannot have all hidden causes.*whose graph has no others"
+    ):
         certify(replace(analysis, graph=bow), data, n_twins=1, n_replicates=1)
 
 

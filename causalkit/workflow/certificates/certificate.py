@@ -157,7 +157,8 @@ class Certificate(Reported):
         -------
         DataFrame
             Graph, true effect and its Monte Carlo error, AUC of twin against data, answers, bias;
-            for each interval coverage, median width, and the share that excludes zero.
+            for each interval coverage, median width, and the share that excludes zero. Columns
+            that end in "honest" are of `interval()`, those in "given_graph" of the graph as given.
         """
         import pandas as pd
 
@@ -263,7 +264,7 @@ class Certificate(Reported):
         return Report(
             title=f"Coverage certificate: {self.verdict}",
             facts=facts,
-            columns=("twin", *(name.replace("_", " ") for name in columns)),
+            columns=("twin", *map(_heading, columns)),
             rows=[(str(k), *map(float, row)) for k, row in worst[columns].iterrows()],
             notes=self.notes,
         )
@@ -309,6 +310,12 @@ class Certificate(Reported):
             + f", and classifiers tell their rows from the data with {alike} (0.5 is not at all)."
         )
         return tuple(said)
+
+
+def _heading(column: str) -> str:
+    """A column of `to_frame` in the words of the facts above the table."""
+    what, _, side = column.partition("_")
+    return f"{what}, {_WORDS[side]}" if side else column
 
 
 def _mean(values: FloatArray) -> float:

@@ -3,7 +3,13 @@
 Trials in one world share what is particular to that world: its graph, its slopes. A thousand trials
 in twenty worlds say less about worlds in general than a thousand worlds would, so the error of a
 mean is that of the means of the worlds, as with clusters of rows. Where few worlds happen to agree
-it could be too small, so it is never taken as less than independent trials would have.
+it could be too small, so it is never taken as less than independent trials would have; of a share
+these have Wilson's interval, which does not shrink to a point where all trials are alike.
+
+References
+----------
+Wilson (1927), "Probable inference, the law of succession, and statistical inference", Journal of
+the American Statistical Association 22, 209-212. doi:10.1080/01621459.1927.10502953
 """
 
 from __future__ import annotations
@@ -97,11 +103,21 @@ class MonteCarlo:
             With one world, where its own mean lies.
         """
         side = 0.5 + check_fraction(level, "level") / 2
-        half = quantile(side, None) * self.independent
+        z = quantile(side, None)
+        centre, half = self.value, z * self.independent
+        if self.share and self.n_trials:
+            centre, half = self._wilson(z)
+        lower, upper = centre - half, centre + half
         if self.n_worlds > 1:
-            half = max(half, quantile(side, self.n_worlds - 1) * self.clustered)
-        lower, upper = self.value - half, self.value + half
+            half = quantile(side, self.n_worlds - 1) * self.clustered
+            lower, upper = min(lower, self.value - half), max(upper, self.value + half)
         return (max(lower, 0.0), min(upper, 1.0)) if self.share else (lower, upper)
+
+    def _wilson(self, z: float) -> tuple[float, float]:
+        """Centre and half width of Wilson's interval, which holds for few trials, all alike too."""
+        p, n = self.value, self.n_trials
+        half = z * math.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2) / (1 + z**2 / n)
+        return (p + z**2 / (2 * n)) / (1 + z**2 / n), half
 
     def __str__(self) -> str:
         if not self.n_trials:

@@ -61,8 +61,24 @@ class RowDraws:
         return ()
 
     def twin(self, graph: CausalGraph | LaggedGraph, seed: int) -> Twin:
-        """A twin of the data on a graph."""
-        return Twin(graph, random_state=seed).fit(self.frame)
+        """A twin of the data on a graph.
+
+        Raises
+        ------
+        InputError
+            If no twin can have the hidden causes of the graph.
+        """
+        try:
+            return Twin(graph, random_state=seed).fit(self.frame)
+        except InputError as error:
+            if not any(edge.symbol == "<->" for edge in graph.edges()):
+                raise
+            raise InputError(
+                "a twin cannot have all hidden causes (<->) of the graph that was drawn for it: "
+                f"{str(error).partition(';')[0]}. Expected hidden causes between numbers, and none "
+                "of a variable and its own cause. Certify an analysis whose graph has no others, "
+                "such as PC() or FLOP() learn."
+            ) from error
 
     def sample(self, twin: Twin, rng: np.random.Generator) -> Data:
         """Draw a table like the data."""
