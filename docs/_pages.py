@@ -31,6 +31,8 @@ PACKAGES = (
     "errors",
 )
 
+_TEXT_ALONE = ("   :no-members:", "   :no-inherited-members:")
+
 
 def assumptions_of(documented: object) -> list[str]:
     """Items of the list, or the sentence, after **Assumes:** in a docstring; none without it."""
@@ -87,7 +89,7 @@ def write_top_level(path: Path) -> None:
         for package in PACKAGES
         for name in importlib.import_module(f"causalkit.{package}").__all__
     }
-    page = ["causalkit", "=========", "", ".. automodule:: causalkit", "   :no-members:", ""]
+    page = ["causalkit", "=========", "", ".. automodule:: causalkit", *_TEXT_ALONE, ""]
     page += ["These names are there at once; each is the one of the package that is linked.", ""]
     page += [f"- :obj:`~causalkit.{homes[name]}.{name}`" for name in names if name in homes]
     page += ["", ".. currentmodule:: causalkit", "", ".. autosummary::", "   :toctree: .", ""]
@@ -103,7 +105,7 @@ def write_reference(folder: Path) -> None:
         module = importlib.import_module(f"causalkit.{package}")
         title = f"causalkit.{package}"
         names = [name for name in module.__all__ if callable(getattr(module, name))]
-        page = [title, "=" * len(title), "", f".. automodule:: {title}", "   :no-members:", ""]
+        page = [title, "=" * len(title), "", f".. automodule:: {title}", *_TEXT_ALONE, ""]
         page += [f".. currentmodule:: {title}", "", ".. autosummary::", "   :toctree: .", ""]
         page += [f"   {name}" for name in names]
         (folder / f"{package}.rst").write_text("\n".join(page) + "\n", encoding="utf-8")

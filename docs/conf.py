@@ -29,6 +29,8 @@ autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc states the types
 autodoc_default_options = {
     "members": True,
+    # All that a class can do stands on its page, but for what Python and scikit-learn gave it.
+    "inherited-members": "object,BaseException,str,int,tuple,Enum,BaseEstimator",
     "show-inheritance": False,
     "exclude-members": "set_fit_request, get_metadata_routing",  # scikit-learn's, not ours
 }
