@@ -81,7 +81,7 @@ def linked(text: str, package: str) -> str:
 
 
 def write_top_level(path: Path) -> None:
-    """Write the page of what `import causalkit` gives: links, and stubs of what lives nowhere else."""
+    """Write the page of the top level: links, and stubs of what lives nowhere else."""
     top = importlib.import_module("causalkit")
     names = [name for name in top.__all__ if callable(getattr(top, name))]
     homes = {
