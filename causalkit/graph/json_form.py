@@ -98,7 +98,8 @@ _SCHEMA: Final = Schema(
     "causalkit.graph",
     "a graph of causalkit",
     "nodes",
-    "For the node-link JSON of networkx use networkx.node_link_graph, then from_networkx.",
+    "A graph over series is read by LaggedGraph.read (its text: from_json). For node-link JSON of "
+    "networkx use networkx.node_link_graph, then from_networkx.",
 )
 
 

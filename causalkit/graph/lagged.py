@@ -22,7 +22,7 @@ import numpy as np
 from causalkit.errors import InputError
 from causalkit.typing import Name
 
-__all__ = ["Lagged", "as_lagged"]
+__all__ = ["Lagged", "as_lagged", "has_step"]
 
 _LAGGED: Final = re.compile(r"(?P<name>.*)\[t(?:-(?P<lag>[1-9][0-9]{0,8}))?\]", re.DOTALL)
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,999})", re.ASCII)  # as a graph's text has it
@@ -83,6 +83,11 @@ class Lagged(str):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Lagged, (self.name, self.lag)
+
+
+def has_step(node: object) -> bool:
+    """Whether a text is a variable at a time, such as "X[t-1]" or "X[t]"."""
+    return isinstance(node, str) and _LAGGED.fullmatch(node) is not None
 
 
 def as_lagged(node: object, variables: tuple[Name, ...] | None = None) -> Lagged:

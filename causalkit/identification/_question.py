@@ -11,6 +11,7 @@ import numpy as np
 from causalkit._core.checks import as_names
 from causalkit.errors import InputError
 from causalkit.graph import CausalGraph
+from causalkit.graph.lagged import has_step
 from causalkit.graph.lagged_graph import LaggedGraph
 from causalkit.graph.walks import mask_of
 from causalkit.identification.adjustment.criterion import Frame, frame
@@ -76,6 +77,8 @@ def ask(
         may change; or if `max_adjustment_lag` is given and the graph has no steps.
     """
     asked: Question
+    if isinstance(graph, str) and any(map(has_step, as_graph(graph).nodes)):
+        graph = LaggedGraph.parse(graph)
     if isinstance(graph, LaggedGraph):
         asked = LaggedQuestion.ask(graph, treatment, outcome, given, observed, max_adjustment_lag)
     elif max_adjustment_lag is not None:

@@ -53,7 +53,8 @@ def identify(
     ----------
     graph : CausalGraph, LaggedGraph, str or networkx graph
         DAG, ADMG, CPDAG (background knowledge in it is welcome; what Meek's rules add is added),
-        MAG or PAG without edges of selection.
+        MAG or PAG without edges of selection. A text with nodes such as `X[t-1]` is a graph of
+        series; of a table with columns of such names, pass `CausalGraph.parse(text)`.
     treatment, outcome : name or names
         What is set, and what is looked at. Several treatments are set jointly. Of a graph of series
         nodes such as `"X[t-2]"` and `"Y"`, which is Y[t].

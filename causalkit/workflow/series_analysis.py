@@ -8,7 +8,6 @@ there on the chain is that of tables: what identifies, estimates and challenges 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -21,14 +20,12 @@ from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.estimation.series.lagged import read_series
 from causalkit.graph import CausalGraph, LaggedGraph
-from causalkit.graph.lagged import as_lagged
+from causalkit.graph.lagged import as_lagged, has_step
 from causalkit.typing import Data, Name
 from causalkit.workflow.decisions import Decision, about_data, about_graph, about_search
 from causalkit.workflow.searching import Searched, check_rows
 
 __all__ = ["graph_with_steps", "is_of_series", "nodes_asked", "searched_series"]
-
-_STEP: Final = re.compile(r".*\[t(-\d+)?\]", re.DOTALL)
 
 _ROLES: Final = ("panel", "time", "mask")
 _OF_PANELS: Final = {"panel": "unit", "time": "time"}
@@ -83,7 +80,7 @@ def is_of_series(settings: Mapping[str, Any], data: Data, *asked: Name) -> bool:
 
 def _steps_of_series(names: Iterable[Name], data: Data) -> list[Name]:
     """Names with a step, unless all of them are columns of a table."""
-    steps: list[Name] = [x for x in names if isinstance(x, str) and _STEP.fullmatch(x)]
+    steps: list[Name] = [x for x in names if has_step(x)]
     several = isinstance(data, (list, tuple)) or (isinstance(data, np.ndarray) and data.ndim == 3)
     return [] if not several and set(steps) <= set(column_names(data)) else steps
 

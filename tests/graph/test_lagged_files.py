@@ -76,3 +76,11 @@ def test_a_graph_of_a_table_is_read_as_one_step(tmp_path):
         GRAPHS[0].save(tmp_path / "graph.xyz")
     with pytest.raises(GraphError, match="no JSON"):
         LaggedGraph.from_json("{")
+
+
+def test_each_kind_of_graph_names_the_class_that_reads_the_other():
+    series, rows = LaggedGraph.parse("X[t-1] -> Y[t]"), CausalGraph.parse("X -> Y")
+    with pytest.raises(GraphError, match=r"LaggedGraph\.read"):
+        CausalGraph.from_json(series.to_json())
+    with pytest.raises(GraphError, match=r"CausalGraph\.from_json"):
+        LaggedGraph.from_json(rows.to_json())

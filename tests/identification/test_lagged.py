@@ -362,3 +362,12 @@ def test_a_plain_graph_has_no_lags():
 def test_integer_names_are_names():
     graph = LaggedGraph([0, 1], [((0, 1), 1), ((0, 1), 0)])
     assert identify(graph, "0[t-2]", 1).adjustment == ()
+
+
+def test_a_text_with_steps_is_a_graph_of_series():
+    text = "X[t-1] -> Y[t]; X[t-1] -> X[t]"
+    found = identify(text, "X[t-1]", "Y")
+    assert found.graph == LaggedGraph.parse(text)
+    assert found.expression == identify(LaggedGraph.parse(text), "X[t-1]", "Y").expression
+    plain = identify(CausalGraph.parse(text), "X[t-1]", "Y[t]")
+    assert isinstance(plain.graph, CausalGraph)

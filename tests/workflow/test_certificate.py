@@ -304,7 +304,7 @@ def test_what_cannot_be_certified_is_refused(tmp_path: Path):
         certify(analysis, data, store=tmp_path / "file")
     bow = ck.CausalGraph.parse("age -> dose -> health; age -> health; dose <-> health")
     with pytest.raises(
-        InputError, match="cannot have all hidden causes.*whose graph has no others"
+        InputError, match=r"cannot have all hidden causes.*whose graph has no others"
     ):
         certify(replace(analysis, graph=bow), data, n_twins=1, n_replicates=1)
 
