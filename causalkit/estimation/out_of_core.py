@@ -38,6 +38,7 @@ from causalkit.estimation.nuisances.gram_learners import GramOLS
 from causalkit.estimation.nuisances.linear_fits import warn_if_restless
 from causalkit.estimation.nuisances.penalised import GramLasso, GramRidge
 from causalkit.estimation.orthogonal.partially_linear import PLR
+from causalkit.estimation.problem import explained_away
 from causalkit.estimation.reading import asked
 from causalkit.estimation.regression import OLS
 from causalkit.estimation.streamed_rows import Reading
@@ -159,11 +160,7 @@ def _read_again(reading: Reading, recipe: Recipe, chosen: Any) -> Effect:
     total = np.diagonal(products.shaped(-1).pooled().gram)[-2:]
     share = float(left[1, 1] / total[1])
     if not share > _NOTHING_LEFT:
-        raise NumericalError(
-            f"treatment {reading.treatment!r} is a linear combination of the adjustment columns, "
-            "so nothing of it is left to compare; expected treatment that varies given them. Leave "
-            "out the columns that determine it."
-        )
+        raise explained_away(reading.treatment, reading.moments.n_rows, n_coefficients)
     sums = Sums.of(reading, recipe, fits, left[0, 1] / left[1, 1])
     sums.check(left, total)
     unit, contrast = reading.contrast(two_valued=sums.two_valued)
@@ -174,7 +171,7 @@ def _read_again(reading: Reading, recipe: Recipe, chosen: Any) -> Effect:
         std_error=float(unit * math.sqrt(factor * sums.squares) / vv),
         n_obs=reading.moments.n_rows,
         method=f"{chosen._method()}; read by blocks",
-        details={"contrast": contrast, **facts},
+        details={"contrast": contrast, **reading.outcome_facts, **facts},
         df=df,
         estimator=chosen,
     )

@@ -21,7 +21,8 @@ from numpy.typing import ArrayLike
 
 from causalkit._core.checks import check_complete
 from causalkit._core.table import Table, are_finite, as_table
-from causalkit.errors import InputError
+from causalkit.errors import InputError, NumericalError
+from causalkit.estimation.asked_in_words import outcome_in_words
 from causalkit.estimation.columns import (
     Columns,
     as_columns,
@@ -33,7 +34,7 @@ from causalkit.estimation.columns import (
 from causalkit.estimation.series.steps import Steps
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
-__all__ = ["Problem", "as_problem", "check_order", "problem_from_table"]
+__all__ = ["Problem", "as_problem", "check_order", "explained_away", "problem_from_table"]
 
 _FIRST_ROWS = 64
 """Rows that a column must share with the outcome before all are compared."""
@@ -56,7 +57,7 @@ class Problem:
     adjustment : tuple of str
         Names of the columns of X; an indicator is called `"region=south"`.
     levels : tuple or None
-        Values of a discrete treatment, sorted; None for a continuous one.
+        Values of a discrete treatment, in the order of their codes; None for a continuous one.
     groups : ndarray of shape (n,) or None
         Cluster of each row as 0, 1, …
     second_groups : ndarray of shape (n,) or None
@@ -69,6 +70,8 @@ class Problem:
         Columns with further roles: "z" (instruments), "mediators", "unit", "time", …
     supplied : mapping of str to ndarray of shape (n,) or (n, k)
         Nuisances that were predicted elsewhere, by name.
+    outcome_levels : tuple or None
+        The two levels of the outcome that y holds as 0 and 1; None for a numeric outcome.
     """
 
     y: FloatArray
@@ -84,6 +87,7 @@ class Problem:
     others: Mapping[str, Columns] = field(default_factory=dict)
     supplied: Mapping[str, FloatArray] = field(default_factory=dict)
     second_groups: IntArray | None = None
+    outcome_levels: tuple[object, ...] | None = None
 
     @property
     def n_obs(self) -> int:
@@ -115,6 +119,11 @@ class Problem:
         if self.levels is None:
             return "continuous"
         return "binary" if len(self.levels) == 2 else "categorical"
+
+    @property
+    def outcome_in_words(self) -> str:
+        """Name of the outcome; of two levels with names, `"P(status = case)"`."""
+        return outcome_in_words(self.outcome, self.outcome_levels)
 
     @property
     def binary_outcome(self) -> bool:
@@ -245,6 +254,7 @@ def problem_from_table(
         others=others or {},
         supplied=supplied or {},
         second_groups=None if one_kind or groups is None else groups[:, 1],
+        outcome_levels=table.levels_of(outcome),
     )
 
 
@@ -339,3 +349,16 @@ def _n_columns(X: Data) -> int:
         return len(X)
     shape = getattr(X, "shape", None)
     return int(shape[1]) if shape is not None and len(shape) == 2 else 1
+
+
+def explained_away(treatment: Name, n_rows: int, n_columns: int) -> NumericalError:
+    """The error where nothing is left of a treatment once columns are held fixed."""
+    too_many = (
+        f"{n_rows} rows are matched by any {n_rows} columns, and there are {n_columns}: hold fewer "
+        "fixed, or use PLR(), which chooses among them."
+    )
+    return NumericalError(
+        f"treatment {treatment!r} is a linear combination of the adjustment columns, so nothing of "
+        "it is left to compare; expected treatment that varies given them. "
+        + (too_many if n_columns >= n_rows else "Leave out the columns that determine it.")
+    )

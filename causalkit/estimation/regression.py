@@ -44,7 +44,7 @@ from causalkit.estimation.base import EffectEstimator, Solution
 from causalkit.estimation.contrasts import contrast_in_words, contrast_of
 from causalkit.estimation.features import expanded
 from causalkit.estimation.inference import Asymptotic, Bootstrap
-from causalkit.estimation.problem import Problem
+from causalkit.estimation.problem import Problem, explained_away
 from causalkit.typing import FloatArray
 
 __all__ = ["OLS", "GComputation"]
@@ -129,11 +129,7 @@ class OLS(EffectEstimator):
         variances = np.average((T - np.average(T, axis=0, weights=w)) ** 2, axis=0, weights=w)
         left = float(np.linalg.eigvalsh(gram / np.sqrt(np.outer(variances, variances)))[0])
         if not left > 1e-11:
-            raise NumericalError(
-                f"treatment {problem.treatment!r} is a linear combination of the adjustment "
-                "columns, so nothing of it is left to compare; expected treatment that varies "
-                "given them. Leave out the columns that determine it."
-            )
+            raise explained_away(problem.treatment, len(y), X.shape[1])
         coefficients = np.linalg.solve(gram, V.T @ (share * u))
         residuals = u - V @ coefficients
         pull = V @ np.linalg.solve(gram, c)

@@ -24,11 +24,11 @@ from typing import Any
 
 import numpy as np
 
-from causalkit.errors import InputError, NumericalError
+from causalkit.errors import InputError
 from causalkit.estimation._glm import basis_of, standardised
 from causalkit.estimation.features import expanded
 from causalkit.estimation.inference import Asymptotic
-from causalkit.estimation.problem import Problem
+from causalkit.estimation.problem import Problem, explained_away
 from causalkit.estimation.series.serial import HAC
 from causalkit.typing import FloatArray
 
@@ -135,11 +135,7 @@ def partial_out(problem: Problem, features: Any = None) -> Partialled:
     t = problem.t / units[1]
     t_left = _without(Q, share, t)
     if not share @ t_left**2 > _NOTHING * _variance(t, share):
-        raise NumericalError(
-            f"treatment {problem.treatment!r} is a linear combination of the adjustment columns, "
-            "so nothing of it is left to compare; expected treatment that varies given them. "
-            "Leave out the columns that determine it."
-        )
+        raise explained_away(problem.treatment, len(t), X.shape[1])
     Z, into = orthonormal(left, w)
     return Partialled(
         y=_without(Q, share, problem.y / units[0]),
