@@ -2,7 +2,8 @@
 
 A number is itself, a boolean is 0 or 1, a category is the position of its level among those that
 occur, and whatever a library writes where nothing is known (None, NaN, NaT, `pandas.NA`) is NaN.
-Levels without a declared order are sorted, so that two parts of the data agree on their codes:
+Levels without a declared order (see :mod:`~causalkit._core.table`) are sorted, so that two parts of
+the data agree on their codes:
 
 >>> as_codes(["south", None, "north"], sorted_levels({"south", "north"}))
 (array([ 1., nan,  0.]), ('north', 'south'))

@@ -214,7 +214,7 @@ def _read_series(name: Name, column: Any) -> tuple[FloatArray, Levels]:
             column = column.cast(nw.Float64)
         return as_floats(column.to_numpy()), None
     if dtype == nw.Categorical or dtype == nw.Enum:
-        return _read_levels(column, ordered=dtype == nw.Enum)
+        return _read_levels(column)
     if dtype == nw.Object or dtype == nw.Unknown:
         return read_objects(name, column.to_numpy())
     raise unreadable(name, str(dtype), _some_cells(column))
@@ -228,12 +228,27 @@ def _some_cells(column: Any) -> list[object]:
         return []
 
 
-def _read_levels(column: Any, *, ordered: bool) -> tuple[FloatArray, Levels]:
+def _read_levels(column: Any) -> tuple[FloatArray, Levels]:
     """Codes among the levels that occur: in declared order if there is one, else sorted."""
     cells = column.to_list()
     present = {cell for cell in set(cells) if not is_missing(cell)}
-    if ordered:
+    if _is_declared(column):
         levels = [level for level in column.cat.get_categories().to_list() if level in present]
     else:
         levels = sorted_levels(present)
     return as_codes(cells, levels)
+
+
+def _is_declared(column: Any) -> bool:
+    """Whether the list of categories has an order, rather than that in which they came up.
+
+    Of pandas it has, marked as ordered or not; of polars an Enum has, of Arrow what is marked.
+    """
+    import narwhals.stable.v2 as nw
+
+    if column.dtype == nw.Enum:
+        return True
+    native = column.to_native()
+    if column.implementation.is_pandas_like():
+        return hasattr(native.dtype, "categories")  # a dictionary of Arrow within pandas has none
+    return column.implementation.is_pyarrow() and bool(native.type.ordered)

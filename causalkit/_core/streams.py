@@ -348,7 +348,7 @@ def _batch_of_frame(frame: Any, names: tuple[Name, ...]) -> pa.RecordBatch:
     arrays = []
     for k, name in enumerate(names):
         try:
-            arrays.append(pa.Array.from_pandas(frame.iloc[:, k]))
+            arrays.append(pa.Array.from_pandas(_marked(frame.iloc[:, k])))
         except (pa.ArrowException, TypeError) as error:
             raise InputError(
                 f"column {name!r} cannot be read ({error}); expected numbers, booleans or "
@@ -358,3 +358,8 @@ def _batch_of_frame(frame: Any, names: tuple[Name, ...]) -> pa.RecordBatch:
         [a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays],
         names=[str(name) for name in names],
     )
+
+
+def _marked(column: Any) -> Any:
+    """A pandas column, whose list of categories counts as an order, as elsewhere."""
+    return column.cat.as_ordered() if hasattr(column, "cat") else column

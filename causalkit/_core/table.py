@@ -5,6 +5,11 @@ causalkit works on a :class:`Table`: one float matrix with names. A numeric colu
 boolean column is 0/1, a categorical column holds the position of each value among its levels, and
 NaN marks a missing cell in any of them.
 
+The order of levels decides which of two is 0. It is the declared one where the data declare one:
+the list of categories of pandas, marked as ordered or not; a polars Enum; an Arrow dictionary
+marked as ordered. Otherwise, as of text, a polars Categorical, and what `astype("category")` made
+of text, it is the alphabet (of numbers, their size). Levels that do not occur are left out.
+
 What cannot be read without guessing is refused here, once, with an error that names the column:
 free text, dates, infinities, duplicated names. Nothing is dropped, and nothing is converted
 silently.

@@ -176,7 +176,7 @@ def _effects_of(source: str) -> tuple[Sequence[_Read], list[str], float]:
         rows = [row for row in content["effects"] if row["lower"] is not None]
         found = [_Read(row["effect"], row["lower"], row["upper"]) for row in rows]
         asked = f"{content['treatment']} on {content['outcome']}"
-        labels = [str(row.get("question", row.get("contrast", asked))) for row in rows]
+        labels = [str(row.get("label", row.get("question", asked))) for row in rows]
         level = float(content.get("level", 0.95))
     except (ValueError, KeyError, TypeError, RecursionError):
         found, labels, level = [], [], 0.95

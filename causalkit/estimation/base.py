@@ -25,6 +25,7 @@ from sklearn.base import BaseEstimator, clone
 
 from causalkit._core.random import as_generator
 from causalkit.errors import InputError, NumericalError, OverlapWarning
+from causalkit.estimation.asked_in_words import outcome_facts
 from causalkit.estimation.contrasts import contrast_of
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.effect_set import EffectSet
@@ -217,13 +218,16 @@ class EffectEstimator(BaseEstimator):
             std_error=np.nan,
             n_obs=problem.n_obs,
             method=self._method(),
-            details=solution.details,
+            details={
+                **solution.details,
+                **outcome_facts(problem.outcome, problem.outcome_levels),
+            },
             df=solution.df if problem.groups is None else problem.n_groups - 1,
             problem=problem,
             estimator=clone(self),
         )
         if draws is not None:
-            details = {**solution.details, "resamples": draws}
+            details = {**effect.details, "resamples": draws}
             method = f"{effect.method}; bootstrap, {len(draws)} resamples"
             effect = replace(
                 effect, std_error=float(draws.std(ddof=1)), details=details, method=method
@@ -231,9 +235,13 @@ class EffectEstimator(BaseEstimator):
         else:
             influence = self.influence(problem, solution.scores, solution.n_parameters)
             std_error, df, facts = self._asymptotic().spread(influence, problem, effect.df)
-            details = {**solution.details, **facts}
             effect = replace(
-                effect, std_error=std_error, influence=influence, df=df, details=details
+                effect,
+                std_error=std_error,
+                influence=influence,
+                df=df,
+                method=effect.method if problem.groups is None else f"{effect.method}; clustered",
+                details={**effect.details, **facts},
             )
         return self._finite(effect)
 

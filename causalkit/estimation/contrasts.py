@@ -9,7 +9,8 @@ what is needed      what gives it
 ==================  ================================================================
 positions           :func:`contrast_of`: (control, treated) among `problem.levels`
 rows of both arms   :class:`Arms`: the same, with zeros and ones, and the names
-words               :func:`contrast_in_words`: "dose: high versus low"
+words               :func:`contrast_in_words`: "dose: high versus low";
+                    :func:`question_in_words`: with outcome, as a heading
 ==================  ================================================================
 """
 
@@ -21,10 +22,11 @@ from typing import cast
 import numpy as np
 
 from causalkit.errors import InputError
+from causalkit.estimation.asked_in_words import treatment_in_words
 from causalkit.estimation.problem import Problem
 from causalkit.typing import FloatArray
 
-__all__ = ["Arms", "contrast_in_words", "contrast_of"]
+__all__ = ["Arms", "contrast_in_words", "contrast_of", "question_in_words"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +74,8 @@ def contrast_of(problem: Problem, contrast: object) -> tuple[int, int]:
             return 0, 1
         raise InputError(
             f"treatment {problem.treatment!r} has {len(levels)} levels {levels[:6]}; one effect "
-            f"compares two of them. Give contrast=({levels[0]!r}, {levels[1]!r}), control first, "
+            f"compares two of them. Name the two to the estimator, OLS(contrast=({levels[0]!r}, "
+            f"{levels[1]!r})), control first, "
             'or contrast="each" for every level against the first.'
         )
     if not isinstance(contrast, tuple) or len(contrast) != 2 or contrast[0] == contrast[1]:
@@ -95,3 +98,9 @@ def contrast_in_words(problem: Problem, codes: tuple[int, int] = (0, 1)) -> str:
         return f"one unit more of {problem.treatment}"
     control, treated = codes
     return f"{problem.treatment}: {problem.levels[treated]} versus {problem.levels[control]}"
+
+
+def question_in_words(problem: Problem, codes: tuple[int, int] = (0, 1)) -> str:
+    """Ask for the effect of a problem: "Effect of dose (high instead of low) on relief"."""
+    treatment = treatment_in_words(problem.treatment, contrast_in_words(problem, codes))
+    return f"Effect of {treatment} on {problem.outcome_in_words}"

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from causalkit._core.checks import check_fraction
 from causalkit._core.report import Report, Reported, format_value
+from causalkit.estimation.asked_in_words import contrast_text, outcome_text, question_of
 from causalkit.estimation.problem import Problem
 from causalkit.typing import FloatArray
 
@@ -159,16 +160,33 @@ class Effect(Reported):
     def sentence(self) -> str:
         """The result in one sentence."""
         if self.implied:
-            return f"{_question(self)}: {format_value(self.value)} if the graph is right"
+            return f"{question_of(self)}: {format_value(self.value)} if the graph is right"
         lower, upper = map(format_value, self.interval())
-        return f"{_question(self)}: {format_value(self.value)} (95 % interval {lower} to {upper})"
+        return f"{question_of(self)}: {format_value(self.value)} (95 % interval {lower} to {upper})"
 
     def to_frame(self, level: float = 0.95) -> pd.DataFrame:
-        """Return one row with effect, std_error, lower, upper, p_value, n_obs and method."""
+        """Return one row, with the question as its label.
+
+        Parameters
+        ----------
+        level : float
+            Of the interval.
+
+        Returns
+        -------
+        DataFrame
+            effect, std_error, lower, upper, p_value, n_obs, method; contrast, which levels are
+            compared; outcome, and of one with named levels the level whose chance is meant; df of
+            Student's distribution and number of clusters, both missing where there are none.
+        """
         import pandas as pd
 
-        lower, upper = self.interval(level)
-        row = {
+        return pd.DataFrame([self._row(level)], index=[question_of(self)])
+
+    def _row(self, level: float) -> dict[str, Any]:
+        """What `to_frame` has of the effect."""
+        (lower, upper), kinds = self.interval(level), self._clusters()
+        return {
             "effect": self.value,
             "std_error": self.std_error,
             "lower": lower,
@@ -176,8 +194,18 @@ class Effect(Reported):
             "p_value": self.p_value(),
             "n_obs": self.n_obs,
             "method": self.method,
+            "contrast": contrast_text(self),
+            "outcome": outcome_text(self),
+            "df": math.nan if self.df is None else self.df,
+            "clusters": kinds[0] if len(kinds) == 1 else _counted(kinds) or None,
         }
-        return pd.DataFrame([row], index=[_question(self)])
+
+    def _clusters(self) -> tuple[int, ...]:
+        """How many clusters of each kind there are; empty if rows are independent."""
+        if self.problem is None:
+            return (self.details["clusters"],) if "clusters" in self.details else ()
+        kinds = (self.problem.groups, self.problem.second_groups)
+        return tuple(int(kind.max()) + 1 for kind in kinds if kind is not None)
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """Draw the estimate with its interval."""
@@ -195,22 +223,19 @@ class Effect(Reported):
         interval = self.interval()
         facts: list[tuple[str, object]] = [("method", self.method)]
         if "contrast" in self.details:
-            facts.append(("contrast", self.details["contrast"]))
+            facts.append(("contrast", contrast_text(self)))
+        if "outcome" in self.details:
+            facts.append(("outcome", self.details["outcome"]))
         if self.problem is not None:
             facts.append(("adjusted for", _enumerated(self.problem.adjustment)))
             facts += [
                 (_ROLES.get(role, role), _enumerated(columns.names))
                 for role, columns in self.problem.others.items()
             ]
-            if self.problem.groups is not None:
-                clusters = f"{int(self.problem.groups.max()) + 1}"
-                if self.problem.second_groups is not None:
-                    clusters += f" and {int(self.problem.second_groups.max()) + 1}"
-                facts.append(("standard error", f"clustered, {clusters} clusters"))
         elif (adjustment := getattr(self.estimand, "adjustment", None)) is not None:
             facts.append(("adjusted for", _enumerated(adjustment)))
-        if self.problem is None and "clusters" in self.details:
-            facts.append(("standard error", f"clustered, {self.details['clusters']} clusters"))
+        if clusters := _counted(self._clusters()):
+            facts.append(("standard error", f"clustered, {clusters} clusters"))
         facts.append(("rows", self.n_obs))
         if "nuisances" in self.details:
             facts.append(("nuisances explained", self.details["nuisances"].sentence))
@@ -223,22 +248,16 @@ class Effect(Reported):
         )
 
 
+def _counted(kinds: Sequence[int]) -> str:
+    """Numbers of clusters in words: "40", or "40 and 8" of two kinds."""
+    return " and ".join(map(str, kinds))
+
+
 def _enumerated(names: Sequence[object]) -> str:
     """All names if they are few, else the first ones and how many there are."""
     if len(names) <= _MOST_NAMES:
         return ", ".join(map(str, names)) or "nothing"
     return f"{', '.join(map(str, names[:_NAMES_SHOWN]))}, … ({len(names)} columns)"
-
-
-def _question(effect: Effect) -> str:
-    """`Effect of X on Y`, as far as the names are known; of mediation, which part of it."""
-    if "question" in effect.details:
-        return str(effect.details["question"])
-    part = hasattr(getattr(effect.estimand, "query", None), "mediators")
-    if effect.problem is not None and not part:
-        return f"Effect of {effect.problem.treatment} on {effect.problem.outcome}"
-    query = str(getattr(effect.estimand, "query", "effect"))
-    return query[0].upper() + query[1:]
 
 
 def quantile(probability: float, df: float | None) -> float:

@@ -27,6 +27,7 @@ import numpy as np
 from causalkit._core.checks import check_choice, check_fraction
 from causalkit._core.report import Report, Reported, format_value
 from causalkit.errors import InputError
+from causalkit.estimation.asked_in_words import asked_in_common
 from causalkit.estimation.effect import Effect, Interval
 from causalkit.estimation.inference import standard_error
 from causalkit.estimation.simultaneous import (
@@ -145,16 +146,22 @@ class EffectSet(Reported):
         if self.reading != "alternatives":
             what = "effect" if self.reading == "contrasts" else "mean outcome"
             if len(self) == 1:
-                return f"1 {what}: {smallest}"
-            return f"{len(self)} {what}s: {smallest} to {largest}"
+                return f"1 {what}{self._asked}: {smallest}"
+            return f"{len(self)} {what}s{self._asked}: {smallest} to {largest}"
         if self.n_open:
             known = f"one of {len(self)} possible effects: {smallest} to {largest}"
-            return f"Either {smallest if len(self) == 1 else known}, or not identified"
+            found = smallest if len(self) == 1 else known
+            return f"Either {found}, or not identified{self._asked}"
         lower, upper = map(format_value, self.interval())
         return (
-            f"One of {len(self)} possible effects: {smallest} to {largest} "
+            f"One of {len(self)} possible effects{self._asked}: {smallest} to {largest} "
             f"(95 % interval {lower} to {upper})"
         )
+
+    @property
+    def _asked(self) -> str:
+        """What is compared, and on what, where levels with names are; else empty."""
+        return asked_in_common(self.effects, self.reading)
 
     @property
     def values(self) -> FloatArray:
@@ -267,7 +274,12 @@ class EffectSet(Reported):
             std_error=std_error,
             influence=influence,
             df=df,
-            details={**facts, "contrast": labels, "inference": inference},
+            details={
+                **_of_outcome(first, second),
+                **facts,
+                "contrast": labels,
+                "inference": inference,
+            },
             estimator=None,
         )
 
@@ -312,8 +324,8 @@ class EffectSet(Reported):
         """
         import pandas as pd
 
-        frame = pd.concat([effect.to_frame(level) for effect in self.effects])
-        frame.index = pd.Index(self.labels)
+        rows = [effect._row(level) for effect in self.effects]
+        frame = pd.DataFrame(rows, index=pd.Index(self.labels))
         if joint:
             frame["band_lower"], frame["band_upper"] = self.band(level)
             frame["adjusted_p_value"] = self.adjusted_p_values()
@@ -388,6 +400,12 @@ class EffectSet(Reported):
             rows=rows,
             notes=notes,
         )
+
+
+def _of_outcome(first: Effect, second: Effect) -> dict[str, Any]:
+    """What both say of the outcome, if they say the same."""
+    said = first.details.get("outcome")
+    return {"outcome": said} if said is not None and said == second.details.get("outcome") else {}
 
 
 def _less(label: str, other: str) -> str:

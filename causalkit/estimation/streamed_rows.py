@@ -16,6 +16,7 @@ from causalkit._core.column_values import Levels
 from causalkit._core.moments import Moments
 from causalkit._core.streams import blocks_of, moments_of
 from causalkit.errors import InputError
+from causalkit.estimation.asked_in_words import outcome_facts
 from causalkit.typing import FloatArray, IntArray, Name
 
 __all__ = ["Block", "Reading", "row_folds"]
@@ -99,6 +100,12 @@ class Reading:
         low, high = self.ends(name)
         levels = self.moments.levels[self.names.index(name)] or (f"{low:g}", f"{high:g}")
         return float(high - low), f"{name}: {levels[1]} versus {levels[0]}"
+
+    @property
+    def outcome_facts(self) -> dict[str, str]:
+        """What `Effect.details` say of the outcome."""
+        k = len(self.names) - 2 - self.weighted
+        return outcome_facts(self.names[k], self.moments.levels[k])
 
     def blocks(self) -> Iterator[Block]:
         """Read all rows once more."""

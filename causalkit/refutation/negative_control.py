@@ -213,7 +213,8 @@ class NegativeControlOutcome(NegativeControl):
         control, rest = _taken(self.column, problem)
         read = as_problem(None, control, problem.t)
         label = self.column if isinstance(self.column, (str, int)) else read.outcome
-        changed = rest.replace(y=read.y, outcome=_own_name(label, "control outcome", rest))
+        own = _own_name(label, "control outcome", rest)
+        changed = rest.replace(y=read.y, outcome=own, outcome_levels=read.outcome_levels)
         bias = effect.value * _spread(read.y, problem) / _spread(problem.y, problem)
         return effect.estimator, changed, bias
 

@@ -218,6 +218,7 @@ def _stage(effect: Effect, *, first: bool, added: float = 0.0) -> Effect:
         levels=None,
         treatment=z.names[0],
         outcome=problem.treatment if first else problem.outcome,
+        outcome_levels=problem.levels if first else problem.outcome_levels,
         others={},
         supplied={},
     )

@@ -19,6 +19,7 @@ from typing import Any
 from causalkit import __version__
 from causalkit._core.report import Report, format_value
 from causalkit.errors import GraphError
+from causalkit.estimation.asked_in_words import sides_of
 from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.plotting import GraphStyle, focus_on, graph_svg
 from causalkit.plotting.focus import FEW_NODES
@@ -46,7 +47,7 @@ _MOST_NODES = 100
 """Of a larger graph only the part is drawn that bears on the effect."""
 
 
-def render(analysis: Any, certificate: Any = None) -> str:
+def render(analysis: Any, certificate: Any = None, *, again: str = "") -> str:
     """Render an :class:`~causalkit.workflow.Analysis`, and its certificate, as one HTML page.
 
     Parameters
@@ -54,6 +55,9 @@ def render(analysis: Any, certificate: Any = None) -> str:
     analysis : Analysis
     certificate : Certificate, optional
         Of :func:`~causalkit.workflow.certify`; a section of the page.
+    again : str, optional
+        What runs it again: the command of a shell that made it. Left out, :func:`rerun_code`, which
+        takes the data as they were passed.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def render(analysis: Any, certificate: Any = None) -> str:
         graph=_graph_on_page(analysis),
         effect_svg=_effect_svg(analysis),
         discovery=None if analysis.discovery is None else source_of(analysis.discovery),
-        rerun=rerun_code(analysis),
+        rerun=again or rerun_code(analysis),
         provenance=tuple(_provenance(analysis)),
     )
     return str(page).lstrip()
@@ -102,6 +106,9 @@ def _sections(analysis: Any, certificate: Any) -> Iterator[tuple[str, str]]:
 
 def _data_row(row: Any) -> tuple[Any, ...]:
     kind = f"{row['kind']}: {row['levels']}" if row.get("levels") else row["kind"]
+    if row["level"] is not None:
+        share = f"{format_value(100 * row['share'])} % {row['level']}"
+        return (str(row["name"]), kind, share, None, None, None, row["missing"])
     numbers = (row[key] for key in ("mean", "sd", "min", "max", "missing"))
     return (str(row["name"]), kind, *numbers)
 
@@ -221,7 +228,7 @@ def _effect_svg(analysis: Any) -> str:
         Bar.of(str(label), effect.interval(), effect.value, honest=False)
         for label, effect in zip(labels, effects, strict=True)
     ]
-    about = f"effect of {analysis.treatment} on {analysis.outcome}"
+    about = "effect of {} on {}".format(*sides_of(effects))
     return draw_intervals(bars, about, name="effects")
 
 

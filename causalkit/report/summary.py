@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from causalkit._core.report import format_value
+from causalkit.estimation.asked_in_words import contrast_text, sides_of
+from causalkit.graph import LaggedGraph
 from causalkit.identification._sentences import about_graph
 from causalkit.report.interval_picture import Bar, draw_intervals
 from causalkit.report.learnt_words import (
@@ -98,7 +100,7 @@ def summary_of(analysis: Any) -> Summary:
         intervals=tuple((bar.label, bar.words) for bar in bars),
         why_different=f"{_why_different(analysis, pairs)} {rest}".strip(),
         warning=_warning(analysis),
-        picture=draw_intervals(bars, f"effect of {analysis.treatment} on {analysis.outcome}"),
+        picture=draw_intervals(bars, "effect of {} on {}".format(*_asked(analysis))),
         sureness=tuple(_sureness(analysis)),
         doubts=tuple(_doubts(analysis))[:_MOST_DOUBTS],
         help=_help(analysis),
@@ -111,8 +113,14 @@ def summary_of(analysis: Any) -> Summary:
 def _compared(analysis: Any) -> str:
     """What the effect compares; of several, each of them."""
     effects = getattr(analysis.effect, "effects", (analysis.effect,))
-    contrasts = (effect.details.get("contrast") for effect in effects)
-    return "; ".join(dict.fromkeys(text for text in contrasts if isinstance(text, str)))
+    return "; ".join(dict.fromkeys(filter(None, map(contrast_text, effects))))
+
+
+def _asked(analysis: Any) -> tuple[str, str]:
+    """Treatment and outcome in words, with their levels where these have names."""
+    parts = () if analysis.learnt is None else parts_of(analysis.learnt)
+    effects = getattr(analysis.effect, "effects", (analysis.effect,))
+    return sides_of((*effects, *(effect for part in parts for effect in part.alternatives)))
 
 
 def _answer(analysis: Any) -> str:
@@ -123,7 +131,7 @@ def _answer(analysis: Any) -> str:
         known = f"{len(labels)} effects" if reading == "alternatives" else analysis.effect.sentence
         return f"There are {known}; each has its own interval below."
     if not labels or not math.isfinite(whole.width):
-        return _said(analysis, str(analysis.treatment), whole)
+        return _said(analysis, _asked(analysis)[0], whole)
     return " ".join(
         _said(analysis, f"{analysis.treatment} ({label})", analysis._interval(contrast=k))
         for k, label in enumerate(labels)
@@ -132,7 +140,7 @@ def _answer(analysis: Any) -> str:
 
 def _said(analysis: Any, treatment: str, interval: Any) -> str:
     """What an interval says of the effect, in one sentence."""
-    (lower, upper), outcome, learnt = interval, analysis.outcome, analysis.learnt
+    (lower, upper), outcome, learnt = interval, _asked(analysis)[1], analysis.learnt
     if learnt is not None and all_say_zero(learnt):
         return (
             f"Every graph that the data leave possible says that {treatment} has no effect on "
@@ -318,9 +326,25 @@ def _help(analysis: Any) -> str:
         return "To know the direction of the edges that the graph leaves open: see the notes below."
     if (analysis.weakness or "").startswith("weak"):
         return "A stronger instrument: with weak ones more rows of the same kind help little."
-    return (
-        "More rows of the same kind: four times as many halve the interval, if the graph is right."
-    )
+    return _more_rows(analysis)
+
+
+def _more_rows(analysis: Any) -> str:
+    """More of what is independent: rows, or the clusters or units that they come in."""
+    effect = next(iter(getattr(analysis.effect, "effects", (analysis.effect,))))
+    problem, more = effect.problem, "rows"
+    if "clusters" in effect.details or getattr(problem, "groups", None) is not None:
+        more = "clusters"
+        if analysis.settings["clusters"] is None:
+            more = "units"
+        elif isinstance(analysis.graph, LaggedGraph):
+            more = "subjects"
+    elif isinstance(analysis.graph, LaggedGraph):
+        more = "steps"
+    text = f"More {more} of the same kind: four times as many halve the interval"
+    if more in ("rows", "steps"):
+        return f"{text}, if the graph is right."
+    return f"{text}, if the graph is right. More rows of the same {more} help less, or not at all."
 
 
 def _worth_knowing(learnt: Any, best: Any) -> str:

@@ -70,7 +70,8 @@ class Analysis(Reported):
     settings : mapping
         The arguments of the call, for the code that reruns it.
     data_summary : tuple of mappings
-        One a column: name, kind, missing cells, mean, standard deviation, minimum, maximum.
+        One a column: name, kind, missing cells, mean, standard deviation, minimum, maximum; of
+        categories the levels, and of two levels the second one and its share.
     n_rows : int
     fingerprint : str
         SHA-256 of names and values, to recognise the data again.

@@ -14,7 +14,7 @@ __all__ = ["fingerprint_of", "summaries_of"]
 
 
 def summaries_of(table: Table) -> Iterator[dict[str, Any]]:
-    """One row a column: what a reader checks first."""
+    """One row a column: what a reader checks first; of two levels, how many have the second."""
     for name in table.names:
         column = table.column(name)
         seen = column[~np.isnan(column)]
@@ -28,11 +28,15 @@ def summaries_of(table: Table) -> Iterator[dict[str, Any]]:
             "min": None,
             "max": None,
             "levels": None,
+            "level": None,
+            "share": None,
         }
-        if levels is not None and len(levels) > 2:
-            row["levels"] = ", ".join(map(str, levels))
+        if table.kind(name) == "categorical":
+            row["levels"] = ", ".join(map(str, levels or ()))
         elif len(seen):
             row |= {"mean": seen.mean(), "sd": seen.std(), "min": seen.min(), "max": seen.max()}
+        if levels is not None and len(levels) == 2 and len(seen):
+            row |= {"level": str(levels[1]), "share": seen.mean()}
         yield row
 
 

@@ -66,6 +66,32 @@ def test_declared_order_of_levels_is_kept_and_absent_levels_are_not():
     assert as_table(pl.DataFrame({"size": enum})).levels_of("size") == ("small", "big")
 
 
+def test_the_order_of_levels_is_the_declared_one_where_there_is_one_and_else_the_alphabet():
+    cells, declared = ["case", "control", "case"], ["control", "unseen", "case"]
+    codes = pa.array([1, 0, 1])
+    obeyed = {
+        "pandas": pd.DataFrame({"s": pd.Categorical(cells, categories=declared)}),
+        "of a dict": {"s": pd.Categorical(cells, categories=declared)},
+        "marked": {"s": pd.Series(pd.Categorical(cells, categories=declared, ordered=True))},
+        "Enum": pl.DataFrame({"s": pl.Series(cells, dtype=pl.Enum(declared))}),
+        "Arrow": pa.table(
+            {"s": pa.DictionaryArray.from_arrays(codes, ["control", "case"], ordered=True)}
+        ),
+    }
+    for made, data in obeyed.items():
+        assert as_table(data).levels_of("s") == ("control", "case"), made
+        assert_array_equal(as_table(data).column("s"), [1, 0, 1], made)
+    backwards = ["control", "case", "control"]
+    by_alphabet = {
+        "pandas sorts": pd.DataFrame({"s": backwards}).astype("category"),
+        "Categorical": pl.DataFrame({"s": pl.Series(backwards, dtype=pl.Categorical)}),
+        "Arrow, not marked": pa.table({"s": pa.array(backwards).dictionary_encode()}),
+    }
+    for made, data in by_alphabet.items():
+        assert as_table(data).levels_of("s") == ("case", "control"), made
+        assert_array_equal(as_table(data).column("s"), [1, 0, 1], made)
+
+
 def test_integer_names_are_kept_and_arrays_get_names():
     assert as_table(pd.DataFrame({0: [1, 2], 7: [3, 4]})).names == (0, 7)
     assert as_table(pd.DataFrame(np.eye(2), columns=np.arange(2))).names == (0, 1)

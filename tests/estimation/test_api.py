@@ -305,7 +305,8 @@ def test_effects_speak(data):
     assert_allclose(effect.p_value(0.0), 0.0455003, rtol=1e-6)
     frame = effect.to_frame()
     assert list(frame.columns) == [
-        "effect", "std_error", "lower", "upper", "p_value", "n_obs", "method",
+        "effect", "std_error", "lower", "upper", "p_value", "n_obs", "method", "contrast",
+        "outcome", "df", "clusters",
     ]  # fmt: skip
     with pytest.raises(InputError, match="level"):
         effect.interval(95)

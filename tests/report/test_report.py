@@ -16,11 +16,20 @@ import pytest
 import causalkit as ck
 from causalkit._core.report import format_value
 from causalkit.discovery import FCI, PC, Knowledge
-from causalkit.estimation import AIPW, OLS, Effect, EffectSet, Powers
+from causalkit.estimation import (
+    AIPW,
+    OLS,
+    Bootstrap,
+    Effect,
+    EffectSet,
+    Powers,
+    TwoStageLeastSquares,
+)
 from causalkit.graph import LaggedGraph
 from causalkit.refutation import Challenges, DataSubset, DummyOutcome, PlaceboTreatment
 from causalkit.report.interval_picture import Bar, draw_intervals
 from causalkit.report.learnt_words import percent
+from causalkit.report.plain import effect_values
 from causalkit.report.summary import summary_of
 from causalkit.workflow import GraphSet, LearntEffect
 
@@ -413,3 +422,69 @@ def test_graphs_with_the_edge_that_is_asked_about_added_are_counted():
     found = GraphSet(graphs, np.array([1.0, 0.0]), np.zeros(2), 5.0, (("PC", 4),))
     assert "1 of all 2 was not found: the edge that is asked about was added." in repr(found)
     assert "not found" not in repr(replace(found, shares=np.array([0.5, 0.5])))
+
+
+def test_a_page_and_json_say_which_level_is_which():
+    rng = np.random.default_rng(1)
+    village = np.repeat(np.arange(30), 10)
+    gene, case = rng.random(300) < 0.5, rng.random(300) < 0.4
+    people = pd.DataFrame(
+        {
+            "gene": pd.Categorical(np.where(gene, "KO", "WT"), categories=["WT", "KO"]),
+            "status": pd.Categorical(
+                np.where(case | gene, "case", "control"), categories=["control", "case"]
+            ),
+            "z": rng.normal(size=300),
+            "village": village,
+        }
+    )
+    analysis = ck.analyze(
+        people,
+        "gene",
+        "status",
+        graph="gene -> status; z -> status",
+        estimator=OLS(),
+        clusters="village",
+        checks=[DummyOutcome(n_simulations=5)],
+    )
+    asked = "gene (KO instead of WT)", "P(status = case)"
+    assert summary_of(analysis).answer.startswith(f"{asked[0]} raises {asked[1]}: the effect is ")
+    assert f"Effect of {asked[0]} on {asked[1]}: 0." in repr(analysis)
+    words = " ".join(" ".join(Page(analysis.to_html()).words).split())
+    assert "status categorical: control, case" in words
+    assert f"{format_value(100 * (case | gene).mean())} % case" in words
+    told = json.loads(json.dumps(analysis.to_dict(), allow_nan=False))
+    (row,) = told["effects"]
+    assert row["question"] == f"Effect of {asked[0]} on {asked[1]}"
+    assert (row["contrast"], row["outcome"]) == ("gene: KO versus WT", asked[1])
+    assert (row["clusters"], row["df"], row["adjusted_for"]) == (30, 29, ["z"])
+    assert row["method"].endswith("clustered")
+    assert [check["check"] for check in told["challenges"]] == [analysis.challenges[0].name]
+
+
+def test_json_has_what_instruments_say_of_themselves():
+    rng = np.random.default_rng(2)
+    hidden, u, v, noise = rng.normal(size=(4, 300))
+    t = u + v + hidden + noise
+    table = {"u": u, "v": v, "t": t, "y": t + hidden}
+    estimand = ck.identify("u -> t -> y; v -> t; t <-> y", "t", "y", strategy="instrument")
+    effect = estimand.estimate(table, TwoStageLeastSquares())
+    (row,) = json.loads(json.dumps(effect_values(effect, 0.9), allow_nan=False))
+    assert row["roles"] == {"instruments": ["u", "v"]}
+    details = row["details"]
+    assert details["first_stage"]["effective_f"] == effect.details["first_stage"].effective_f
+    assert details["overidentification"]["name"] == "Hansen J"
+    assert details["endogeneity"]["p_value"] == effect.details["endogeneity"].p_value
+    assert (row["lower"], row["upper"]) == tuple(effect.interval(0.9))
+
+
+def test_json_leaves_out_what_is_about_rows():
+    data = {"t": np.arange(200) % 2, "y": np.random.default_rng(3).normal(size=200)}
+    effect = OLS(inference=Bootstrap(60, random_state=0)).fit(None, data["y"], t=data["t"]).effect_
+    (row,) = effect_values(effect)
+    assert "resamples" in effect.details
+    assert set(row["details"]) == {"n_coefficients", "covariance", "notes"} & set(effect.details)
+    arm = pd.Series(["a", "b", "c"] * 66 + ["a", "b"], dtype="category")
+    each = OLS(contrast="each").fit(None, data["y"], t=arm).effect_
+    labels = [(row["label"], row["contrast"]) for row in effect_values(each)]
+    assert labels == [("b − a", "t: b versus a"), ("c − a", "t: c versus a")]

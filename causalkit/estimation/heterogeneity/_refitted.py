@@ -18,6 +18,7 @@ from sklearn.base import clone
 from causalkit._core.parallel import run
 from causalkit._core.random import as_generator
 from causalkit.errors import CausalkitError, NumericalError
+from causalkit.estimation.contrasts import question_in_words
 from causalkit.estimation.heterogeneity._econml import effects_and_errors
 from causalkit.estimation.heterogeneity.conditional_effects import ConditionalEffects
 from causalkit.estimation.heterogeneity.modifiers import Modifiers
@@ -70,7 +71,7 @@ def out_of_fold(
         None,
         problem.X[rows][:, modifiers.within],
         modifiers.labels,
-        question=f"Effect of {problem.treatment} on {problem.outcome}",
+        question=question_in_words(problem, contrast),
         method=estimator._method(),
         why_none="effects of several models have no common formula; use fit().interval(X).",
         folds=parts[rows],

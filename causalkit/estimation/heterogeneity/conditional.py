@@ -28,7 +28,7 @@ from causalkit._core.checks import check_count
 from causalkit._core.random import as_generator, draw_seed
 from causalkit.errors import InputError
 from causalkit.estimation.base import EffectEstimator, Solution
-from causalkit.estimation.contrasts import contrast_of
+from causalkit.estimation.contrasts import contrast_of, question_in_words
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.heterogeneity._econml import (
     effects_and_errors,
@@ -126,7 +126,7 @@ class ConditionalEffectEstimator(EffectEstimator):
         if isinstance(bootstrap, Bootstrap):
             self._resampled = resampled_models(self, bootstrap, problem)
         self._contrast = self._levels(problem)
-        self._question = f"Effect of {problem.treatment} on {problem.outcome}"
+        self._question = question_in_words(problem, self._contrast)
         self._why_none = self._missing_errors(problem)
         self.effects_ = self._effects_at(problem.X[:, found.within], errors=True)
         return self

@@ -16,7 +16,7 @@ doi:10.2307/1913827
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -81,13 +81,15 @@ class EffectDifference(Reported):
         """Return one row an effect, and one for the difference."""
         import pandas as pd
 
-        frame = pd.concat([self.first.to_frame(level), self.second.to_frame(level)])
-        lower, upper = self.interval(level)
-        numbers = (self.value, self.std_error, lower, upper, self.p_value(), self.first.n_obs)
-        last = dict(zip(frame.columns, (*numbers, "difference"), strict=True))
-        frame = pd.concat([frame, pd.DataFrame([last])])
-        frame.index = pd.Index(["first", "second", "difference"])
-        return frame
+        gap = replace(
+            self.first,
+            value=self.value,
+            std_error=self.std_error,
+            df=self.df,
+            method="difference",
+        )
+        frames = [one.to_frame(level) for one in (self.first, self.second, gap)]
+        return pd.concat(frames).set_axis(["first", "second", "difference"])
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """Draw both estimates and their difference."""

@@ -376,7 +376,7 @@ class DoseResponse(OrthogonalEstimator):
             found.append(scores)
         first = repeats[0]
         details = {
-            "question": f"Mean of {problem.outcome} if {problem.treatment} = {dose:.4g}",
+            "question": f"Mean of {problem.outcome_in_words} if {problem.treatment} = {dose:.4g}",
             "contrast": f"everybody at {problem.treatment} = {dose:.4g}",
             "width": width,
             "notes": first.notes,

@@ -190,7 +190,7 @@ class PotentialOutcomes(SeveralEffects):
             weights=problem.weights,
         )
         details = {
-            "question": f"Mean of {problem.outcome} if {problem.treatment} = {level}",
+            "question": f"Mean of {problem.outcome_in_words} if {problem.treatment} = {level}",
             "contrast": f"everybody at {problem.treatment} = {level}",
             "overlap": overlap,
             "share_clipped": overlap.share_clipped,

@@ -31,6 +31,7 @@ from causalkit._core.checks import check_choice
 from causalkit.errors import AssumptionWarning, InputError, NumericalError
 from causalkit.estimation._glm import basis_of, idle_columns, idle_note
 from causalkit.estimation.base import EffectEstimator, Solution
+from causalkit.estimation.contrasts import contrast_in_words
 from causalkit.estimation.effect import Effect
 from causalkit.estimation.inference import Asymptotic, Bootstrap
 from causalkit.estimation.inference import few_clusters as few_clusters_in_all
@@ -154,9 +155,7 @@ class FixedEffects(EffectEstimator):
                 *staggered,
             ),
             details={
-                "contrast": "1 versus 0"
-                if problem.levels
-                else f"one unit more of {problem.treatment}",
+                "contrast": contrast_in_words(problem),
                 "units": panel.n_units,
                 "periods": panel.n_periods,
                 "n_coefficients": 1 + Q.shape[1],

@@ -115,7 +115,8 @@ class GroupTimeStudy(Reported):
 
     def to_frame(self, level: float = 0.95) -> pd.DataFrame:
         """Return one row for each group and period, with effect, interval and sizes."""
-        frame = self.effects.to_frame(level).drop(columns="method")
+        alike = ["method", "contrast", "outcome", "df", "clusters"]
+        frame = self.effects.to_frame(level).drop(columns=alike)
         frame.insert(0, "group", [self.periods[c.group] for c in self.cells])
         frame.insert(1, "period", [self.periods[c.period] for c in self.cells])
         frame["treated"] = [int(c.members.sum()) for c in self.cells]

@@ -25,6 +25,7 @@ import numpy as np
 from causalkit._core.report import Report, Reported, format_value
 from causalkit.errors import InputError
 from causalkit.estimation import EffectSet
+from causalkit.estimation.asked_in_words import sides_of
 from causalkit.estimation.effect import Interval
 from causalkit.typing import FloatArray, Name
 from causalkit.workflow.learnt.graph_set import GraphSet
@@ -79,6 +80,11 @@ class LearntEffects(Reported):
     def outcome(self) -> Name:
         """What it is to change."""
         return self.effects[0].outcome
+
+    @property
+    def _on(self) -> str:
+        """The outcome in words, with the level whose chance is meant."""
+        return sides_of(self.effects[0].alternatives)[1]
 
     @property
     def graphs(self) -> GraphSet:
@@ -154,7 +160,7 @@ class LearntEffects(Reported):
         """The result in one sentence."""
         said = (f"{e.contrast}: {_from_to(e.interval())}" for e in self.effects)
         return (
-            f"{_counted(len(self), 'effect')} of {self.treatment} on {self.outcome} by "
+            f"{_counted(len(self), 'effect')} of {self.treatment} on {self._on} by "
             f"{_counted(len(self.effects[0].alternatives), 'answer')} of "
             f"{_counted(len(self.graphs), 'possible graph')} (95 % intervals {'; '.join(said)})"
         )
@@ -192,7 +198,7 @@ class LearntEffects(Reported):
                 )
         return Report(
             title=(
-                f"{_counted(len(self), 'effect')} of {self.treatment} on {self.outcome}, the graph "
+                f"{_counted(len(self), 'effect')} of {self.treatment} on {self._on}, the graph "
                 "being learnt"
             ),
             facts=[

@@ -18,6 +18,7 @@ from scipy.stats import norm
 from causalkit._core.report import Report, Reported, format_value
 from causalkit.errors import InputError
 from causalkit.estimation import Effect, EffectSet
+from causalkit.estimation.asked_in_words import sides_of
 from causalkit.estimation.effect import Interval
 from causalkit.graph import CausalGraph, LaggedGraph
 from causalkit.typing import FloatArray, IntArray, Name
@@ -251,8 +252,10 @@ class LearntEffect(Reported):
 
     @property
     def _question(self) -> str:
-        contrast = f" ({self.contrast})" if self.contrast else ""
-        return f"Effect of {self.treatment} on {self.outcome}{contrast}"
+        treatment, outcome = sides_of(self.alternatives)
+        if self.contrast:
+            treatment = f"{self.treatment} ({self.contrast})"
+        return f"Effect of {treatment} on {outcome}"
 
     @property
     def _unidentified(self) -> bool:
@@ -290,7 +293,7 @@ class LearntEffect(Reported):
         return Report(
             title=f"{self._question}, the graph being learnt",
             facts=[
-                ("graphs", f"{len(self.graphs)} possible, {len(self.alternatives)} answers"),
+                ("graphs", f"{len(self.graphs)} possible, {len(self.alternatives)} answer(s)"),
                 ("95 % interval", _from_to(self.interval())),
                 ("no effect", f"in {self.probability('zero'):.0%} of their searches"),
                 ("uncertainty", f"{share:.0%} of the variance is between graphs"),
