@@ -194,15 +194,16 @@ def estimate(
 
 def _check_asked(estimand: object, estimator: object) -> None:
     """Refuse what is no estimand, or no estimator."""
+    if not isinstance(estimand, Estimand):
+        raise InputError(
+            f"cannot estimate a {type(estimand).__name__}; expected what identify(graph, treatment,"
+            " outcome) returns. Without a graph, fit an estimator to what is to be held fixed: "
+            "OLS().fit(data[columns], data[outcome], t=data[treatment])."
+        )
     if estimator is not None and not isinstance(estimator, (EffectEstimator, PlugIn)):
         raise InputError(
             f"estimator={estimator!r}; expected an EffectEstimator such as OLS() or AIPW(), an "
             "object, not a class or a name. A scikit-learn model goes inside one: AIPW(model)."
-        )
-    if not isinstance(estimand, Estimand):
-        raise InputError(
-            f"cannot estimate a {type(estimand).__name__}; expected what identify(graph, treatment,"
-            " outcome) returns. Without a graph, fit an estimator: OLS().fit(X, y, t=t)."
         )
 
 
@@ -323,7 +324,7 @@ def _each(
     if len(single) < len(effects):
         raise InputError(
             'contrast="each" cannot be combined with several possible effects; expected one '
-            "contrast. Give contrast=(control, treated)."
+            "contrast. Name two levels to the estimator, OLS(contrast=(control, treated))."
         )
     n_open = len(estimand) - len(known)
     labels = _distinct(tuple(map(_label, known)))
