@@ -140,7 +140,10 @@ class PlaceboTreatment(RefitCheck):
                 "or too few rows for the learners, or use a bootstrap."
             )
         error = 1 / np.sqrt(2 * (len(z) - 1))
-        spread = f"spread {ratio:.2f} times their standard error (1 ± {error:.2f} expected)"
+        spread = (
+            f"spread {ratio:.2f} times their standard error (1 expected; this ratio itself has a "
+            f"standard error of {error:.2f})"
+        )
         if wide:
             spread += ", so the interval is wider than it need be"
         if power < 0.5:

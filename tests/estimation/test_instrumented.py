@@ -171,6 +171,20 @@ def test_labels_may_be_texts_and_instruments_named(rng):
     assert abs(effect.details["compliers"] - 0.5) < 0.15
 
 
+def test_an_instrument_that_moves_units_out_of_treatment_says_so(rng):
+    z = rng.integers(2, size=400)
+    t = (rng.random(400) < 0.7 - 0.5 * z).astype(float)
+    y = t + rng.normal(size=400)
+    late = LATE(random_state=0)
+    down = late.fit(None, y, t=t, z=pd.Series(z, name="fee")).effect_
+    up = late.fit(None, y, t=t, z=pd.Series(1 - z, name="gift")).effect_
+    assert down.value == pytest.approx(up.value)
+    assert down.details["compliers"] == pytest.approx(up.details["compliers"])
+    assert down.details["compliers"] > 0
+    assert "A higher fee moves units out of the treatment" in str(down)
+    assert "out of the treatment" not in str(up)
+
+
 def test_weights_are_repeated_rows_and_clusters_widen(rng):
     _, Z, t, y = instrumented(150, rng, k=2)
     w = rng.integers(1, 4, size=150)

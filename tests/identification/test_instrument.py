@@ -525,7 +525,7 @@ def test_the_estimand_of_compliers_needs_no_constant_effect():
     assert "Σ_{w}" in str(estimand.expression.right)
     assert r"\mathrm{compliers}" in estimand.expression.to_latex()
     text = " ".join(estimand.assumptions)
-    assert "Monotonicity" in text
+    assert "Monotonicity: Z moves everybody's X, which is 0 or 1, the same way if at all" in text
     assert "Constant" not in text
 
 

@@ -144,10 +144,10 @@ class Conflicts:
         collider = self.judged.statements.verdict[row] == COLLIDER
         given = ", ".join(self._show(m) for m in sorted(evidence.given))
         yield (
-            f"{a} -> {k} <- {b} is {'not drawn' if collider else 'drawn'}, although {{{given}}} "
-            f"{'without' if collider else 'with'} {k} separates {a} and {b} "
-            f"(p = {evidence.result.p_value:.3g}): "
-            f"{'the knowledge' if known else 'stronger evidence'} contradicts it"
+            f"{a} -> {k} <- {b} is {'not drawn' if collider else 'drawn'}, although {a} and {b} "
+            f"test independent given {{{given}}} (p = {evidence.result.p_value:.3g}), which is a "
+            f"set {'without' if collider else 'with'} {k}: "
+            f"{'the knowledge' if known else 'stronger evidence'} contradicts that"
         )
 
     def _show(self, k: int) -> str:

@@ -44,7 +44,7 @@ class LATE(OrthogonalEstimator):
     """Average effect among compliers: binary instrument, binary treatment, any learners.
 
     The instrument is given to `fit` as `z`; the larger of its two values is the one that moves
-    units into treatment.
+    units into treatment. If it moves them out of it, a note says so.
 
     Parameters
     ----------
@@ -72,7 +72,8 @@ class LATE(OrthogonalEstimator):
 
     - given the adjustment columns, the instrument is as good as random;
     - it reaches the outcome through the treatment alone;
-    - it moves no unit out of treatment (no defiers), and some units into it;
+    - it moves some units, and all of them the same way: its larger value into treatment, or, where
+      that is what the data say, out of it (no defiers);
     - every row could have had either value of the instrument (`effect.details["overlap"]`);
     - the errors of the instrument learner multiply with those of the others to less than n^-1/2.
 
@@ -201,9 +202,15 @@ class LATE(OrthogonalEstimator):
         error, _ = self.spread(self.influence(problem, influence), problem)
         strength = (compliers / error) ** 2 if error > 0 else np.inf
         notes = [f"Overlap of the instrument: {overlap.problem}."] if overlap.problem else []
+        if compliers < 0:
+            notes.append(
+                f"A higher {name} moves units out of the treatment: compliers are those who take "
+                f"it at the lower value of {name}, and monotonicity says that nobody takes it at "
+                "the higher value only."
+            )
         details = {
             "contrast": f"{contrast_in_words(problem)}, among compliers",
-            "compliers": compliers,
+            "compliers": abs(compliers),
             "first_stage_f": float(strength),
             "overlap": overlap,
             "share_clipped": overlap.share_clipped,

@@ -129,7 +129,8 @@ class InstrumentEstimand(Estimand):
                 f"everybody, at every level.{held}",
             )
         return (
-            f"Monotonicity: a higher {named} lowers nobody's {treatment}, which is 0 or 1.",
+            f"Monotonicity: {named} moves everybody's {treatment}, which is 0 or 1, the same way "
+            "if at all: up with it for all who are moved, or down for all of them.",
             f"No confounding of the first stage: {strata}, {named} and {treatment} are associated "
             f"only by the effect of {named}.",
             f"Positivity: {strata}, both values of {named} that are compared occur.",
