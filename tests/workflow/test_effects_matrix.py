@@ -307,6 +307,18 @@ def test_the_frame_has_a_row_for_each_pair_and_the_report_counts_them():
     assert "1 no path, 1 not identified" in repr(open_pair)
 
 
+def test_of_two_levels_with_names_it_says_which_counts_as_one():
+    rng = np.random.default_rng(0)
+    ill, sex = rng.random(100) < 0.5, rng.random(100) < 0.5
+    status = pd.Categorical(np.where(ill, "case", "control"), categories=["control", "case"])
+    people = pd.DataFrame({"x": ill + rng.normal(size=100), "status": status, "sex": sex})
+    effects = effects_matrix("x -> status; sex -> status", people)
+    assert effects.ones == {"status": "case"}
+    assert effects["x", "status"][0].value > 0
+    assert "counted as 1     status = case" in repr(effects)
+    assert "counted as 1" not in repr(effects_matrix("x -> sex", people))
+
+
 @pytest.mark.parametrize(
     ("change", "settings", "words"),
     [

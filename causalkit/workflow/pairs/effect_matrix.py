@@ -16,7 +16,7 @@ graph first.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -90,6 +90,9 @@ class EffectsMatrix(Reported):
     adjustment : str
         How covariates were chosen.
     correction : str or None
+    ones : mapping of name to level
+        What counts as 1 in a column of two levels with names, so that an effect on it is one on the
+        chance of that level.
 
     Notes
     -----
@@ -107,6 +110,7 @@ class EffectsMatrix(Reported):
     covariance: str
     adjustment: str
     correction: str | None
+    ones: Mapping[Name, object] = field(default_factory=dict)
 
     def __getitem__(self, pair: tuple[Name, Name]) -> tuple[PairEffect, ...]:
         if pair in self.answers:
@@ -272,6 +276,8 @@ class EffectsMatrix(Reported):
         notes = [f"And {more} more: see to_frame()."] if more > 0 else []
         notes += self._ranges()
         causes = {self.treatments[i] for i, _, _ in self._each()}
+        shown = {*causes, *self.outcomes}
+        ones = [f"{name} = {level}" for name, level in self.ones.items() if name in shown]
         return Report(
             title=f"Total effects of {len(causes)} on {len(self.outcomes)} variable(s)",
             facts=[
@@ -279,6 +285,7 @@ class EffectsMatrix(Reported):
                 ("rows", format_value(self.n_obs)),
                 ("standard errors", self.covariance),
                 ("correction", _WORDS[self.correction]),
+                *([("counted as 1", ", ".join(ones))] if ones else []),
             ],
             columns=("effect of", "effect", "std. error", "p-value", "adjusted") if rows else (),
             rows=rows,

@@ -7,13 +7,14 @@ that the graph lacks are not read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from numbers import Real
 
 import numpy as np
 
 from causalkit._core.checks import check_complete, check_rows, check_varies
+from causalkit._core.column_values import BOOLEAN
 from causalkit._core.moments import Moments, check_two_levels
 from causalkit._core.table import as_table, column_names
 from causalkit.errors import InputError
@@ -39,6 +40,8 @@ class Sample:
         As they came.
     mean : ndarray of shape (p,), optional
         Of the rows.
+    ones : mapping of name to level
+        What counts as 1 in a column of two levels with names.
     """
 
     names: tuple[Name, ...]
@@ -47,6 +50,7 @@ class Sample:
     n_obs: float
     rows: FloatArray | None = None
     mean: FloatArray | None = None
+    ones: Mapping[Name, object] = field(default_factory=dict)
 
     def blocks(self, size: int) -> Iterator[FloatArray]:
         """Rows in standard units, at most `size` at a time."""
@@ -78,7 +82,12 @@ def sample_of_rows(graph: CausalGraph, data: Data) -> Sample:
     moments = Moments.of(table.values, names=table.names, levels=table.levels)
     scale = np.ldexp(np.sqrt(np.diagonal(moments.gram) / table.n_rows), moments.exponents)
     correlation = moments.correlations()
-    return Sample(names, correlation, scale, table.n_rows, table.values, moments.mean)
+    ones = {
+        name: levels[1]
+        for name, levels in zip(table.names, table.levels, strict=True)
+        if levels is not None and levels != BOOLEAN
+    }
+    return Sample(names, correlation, scale, table.n_rows, table.values, moments.mean, ones)
 
 
 def sample_of_matrix(graph: CausalGraph, data: Data, n_obs: float, covariance: str) -> Sample:

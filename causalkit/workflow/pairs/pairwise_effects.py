@@ -185,6 +185,7 @@ def effects_matrix(
         covariance=kind,
         adjustment=adjustment,
         correction=correction,
+        ones=sample.ones,
     )
 
 
