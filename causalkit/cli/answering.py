@@ -11,8 +11,8 @@ import typer
 from causalkit.cli import options
 from causalkit.cli.choices import METHODS, SERIES_METHODS, estimator_named
 from causalkit.cli.json_text import records_of
-from causalkit.cli.learning import as_known, searcher
-from causalkit.cli.running import Answer, Status, remark
+from causalkit.cli.learning import as_known, searcher, with_test
+from causalkit.cli.running import Answer, Status, as_typed, remark
 from causalkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -74,12 +74,14 @@ def estimate(
     instrument: options.Instrument = None,
     strategy: options.Strategy = None,
     estimator: options.Estimator = None,
+    contrast: options.Contrast = None,
     level: options.Level = 0.95,
     clusters: options.Clusters = None,
     weights: options.Weights = None,
     panel: options.Panel = None,
     time: options.TimeColumn = None,
     drop: options.Drop = None,
+    complete_rows: options.CompleteRows = False,
     separator: options.Separator = None,
     decimal: options.Decimal = ".",
     seed: options.Seed = 0,
@@ -88,7 +90,7 @@ def estimate(
     """Estimate an effect, given a graph, or the columns to adjust for."""
     from causalkit.cli.questions import Question, estimand_values
 
-    chosen = estimator_named(estimator, jobs)
+    chosen = estimator_named(estimator, jobs, of_contrast=contrast is not None)
     question = Question(treatment, outcome, graph, adjust_for or (), instrument or ())
     beside: dict[str, Any] = {
         "clusters": _clusters(clusters),
@@ -96,7 +98,10 @@ def estimate(
         "panel": panel,
         "time": time,
     }
-    table = _read(data, beside, question, drop=drop, separator=separator, decimal=decimal)
+    written = {"complete": complete_rows, "separator": separator, "decimal": decimal}
+    table = _read(data, beside, question, drop=drop, of_series=question.is_of_series, **written)
+    if contrast is not None:
+        chosen.set_params(contrast=question.levels(contrast, table))
     estimand = question.estimand(table, strategy, estimator)
     effect = estimand.estimate(table, chosen, random_state=seed, **beside)
     asked = {"treatment": treatment, "outcome": outcome, "n_rows": len(table), "level": level}
@@ -110,6 +115,7 @@ def analyze(
     graph: options.KnownGraph = None,
     strategy: options.Strategy = None,
     estimator: options.Estimator = None,
+    contrast: options.Contrast = None,
     method: options.Method = None,
     test: options.TestName = None,
     score: options.ScoreName = None,
@@ -122,6 +128,7 @@ def analyze(
     panel: options.Panel = None,
     time: options.TimeColumn = None,
     drop: options.Drop = None,
+    complete_rows: options.CompleteRows = False,
     separator: options.Separator = None,
     decimal: options.Decimal = ".",
     report: options.ReportFile = None,
@@ -133,6 +140,7 @@ def analyze(
     """Discover, identify, estimate and challenge one effect."""
     from causalkit.cli.questions import Question
     from causalkit.cli.reading_graphs import read_knowledge
+    from causalkit.discovery import SeriesAlgorithm
     from causalkit.workflow import analyze as run_analysis
 
     search = {"method": method, "test": test, "score": score, "alpha": alpha, "max_lag": max_lag}
@@ -142,10 +150,16 @@ def analyze(
     if graph is not None:
         _refuse_search(search, tiers)
     algorithm = _search(search, labels, tiers, seed, jobs) if graph is None else None
+    chosen = estimator_named(estimator, jobs, of_contrast=contrast is not None)
+    of_series = question.is_of_series or isinstance(algorithm, SeriesAlgorithm)
     needed = None if graph is None else question
-    table = _read(data, beside, needed, drop=drop, separator=separator, decimal=decimal)
+    written = {"complete": complete_rows, "separator": separator, "decimal": decimal}
+    table = _read(data, beside, needed, drop=drop, of_series=of_series, **written)
     known = read_knowledge(tiers) if algorithm is None else algorithm.get_params().get("knowledge")
     table = as_known(table, known)
+    with_test(algorithm, test, table.drop(columns=_names_beside(beside), errors="ignore"))
+    if contrast is not None:
+        chosen.set_params(contrast=question.levels(contrast, table))
     treated, result = question.nodes(table)
     analysis = run_analysis(
         table,
@@ -155,7 +169,7 @@ def analyze(
         discovery=algorithm,
         knowledge=known if algorithm is None else None,
         strategy=strategy,
-        estimator=estimator_named(estimator, jobs),
+        estimator=chosen,
         n_resamples=resamples,
         random_state=seed,
         n_jobs=jobs,
@@ -170,27 +184,36 @@ def _read(
     question: Question | None,
     *,
     drop: Sequence[str] | None,
-    separator: str | None,
-    decimal: str,
+    of_series: bool = False,
+    **written: Any,
 ) -> pd.DataFrame:
     """The columns that are asked about, and those beside them; all, where there is no question."""
     from causalkit.cli.reading import read_table
 
-    clusters = beside["clusters"]
-    groups = clusters if isinstance(clusters, tuple) else (clusters,)
-    further = (*groups, *(beside[name] for name in ("sample_weight", "panel", "time")))
-    named = tuple(name for name in further if name is not None)
+    if written["complete"] and of_series:
+        raise InputError(
+            "--complete-rows leaves rows out, and steps of series follow each other; expected all "
+            "of them. Leave it out: no lag reaches over an empty cell."
+        )
+    named = _names_beside(beside)
     return read_table(
         data,
         drop=drop,
         only=None if question is None else lambda columns: question.columns(columns, named),
-        labels=[*groups, beside["panel"]],
+        labels=[name for name in named if name not in (beside["sample_weight"], beside["time"])],
         dates=beside["time"],
         subject=beside["panel"],
-        steps=question is not None and question.is_of_series,
-        separator=separator,
-        decimal=decimal,
+        steps=question is not None and of_series,
+        **written,
     )
+
+
+def _names_beside(beside: Mapping[str, Any]) -> list[str]:
+    """Columns that are named beside the question."""
+    clusters = beside["clusters"]
+    groups = clusters if isinstance(clusters, tuple) else (clusters,)
+    further = (*groups, *(beside[name] for name in ("sample_weight", "panel", "time")))
+    return [name for name in further if name is not None]
 
 
 def _clusters(named: Sequence[str] | None) -> str | tuple[str, str] | None:
@@ -218,7 +241,9 @@ def _of_effect(effect: Any, level: float, values: dict[str, Any]) -> Answer:
 def _of_analysis(analysis: Any, report: Path | None, *, decisions: bool, strict: bool) -> Answer:
     """The answer, with what was decided; the report is written."""
     if report is not None:
-        analysis.to_html(report)
+        from causalkit.report import render
+
+        report.write_text(render(analysis, again=as_typed()), encoding="utf-8")
         remark(f"report written to {report}")
     text = repr(analysis)
     if decisions:  # the JSON has them

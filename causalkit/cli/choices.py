@@ -25,6 +25,8 @@ __all__ = [
     "algorithm_named",
     "class_named",
     "estimator_named",
+    "fit_to_columns",
+    "named_test",
 ]
 
 METHODS: Final = MappingProxyType(
@@ -139,9 +141,6 @@ ESTIMATORS: Final = MappingProxyType(
 )
 """Estimators of an average effect."""
 
-_NAMED: Final = MappingProxyType({"test": TESTS, "score": SCORES})
-"""Settings that are objects, and where their names are."""
-
 _SOFT: Final = frozenset({"n_jobs", "random_state"})
 """Settings that change no answer of who has no use for them."""
 
@@ -150,6 +149,9 @@ _OPTIONS: Final = MappingProxyType({"knowledge": "--tiers"})
 
 _LEVEL: Final = 0.01
 """Of tests of independence, unless it is said."""
+
+_INCOMPLETE: Final = "missing"
+"""The test of rows that are complete in its own columns; before another name, that test of them."""
 
 
 def class_named(name: str, table: Mapping[str, str], option: str) -> Any:
@@ -205,11 +207,7 @@ def algorithm_named(name: str, table: Mapping[str, str], given: Mapping[str, Any
         if value is None:
             continue
         if setting in takes:
-            settings[setting] = (
-                class_named(value, _NAMED[setting], f"--{setting}")()
-                if setting in _NAMED
-                else value
-            )
+            settings[setting] = _object_named(setting, value)
         elif setting not in _SOFT:
             raise InputError(
                 f"{_option(setting)} with --method {name}, which has no use for it; expected it "
@@ -220,11 +218,80 @@ def algorithm_named(name: str, table: Mapping[str, str], given: Mapping[str, Any
     return found(**settings)
 
 
-def estimator_named(name: str | None, n_jobs: int | None = None) -> Any:
-    """An estimator with its default settings; None for none or `auto`."""
+def _object_named(setting: str, value: Any) -> Any:
+    if setting == "test":
+        return named_test(value)
+    return class_named(value, SCORES, "--score")() if setting == "score" else value
+
+
+def named_test(name: str) -> Any:
+    """A test of conditional independence; after `missing-`, of the rows complete in its columns.
+
+    Examples
+    --------
+    >>> named_test("missing-mixed")
+    TestwiseDeletion(inner=DegenerateGaussian())
+    """
+    within = name.strip().lower().replace("_", "-").removeprefix(f"{_INCOMPLETE}-")
+    if within == name.strip().lower().replace("_", "-"):
+        return class_named(name, TESTS, "--test")()
+    return class_named(_INCOMPLETE, TESTS, "--test")(named_test(within))
+
+
+def fit_to_columns(algorithm: Any, asked: str | None, table: Any) -> str | None:
+    """Give a search by tests the test that fits the columns, unless another was asked for.
+
+    Parameters
+    ----------
+    algorithm : DiscoveryAlgorithm
+        Changed in place, if it would take Fisher's z, or any test of incomplete rows.
+    asked : str or None
+        The test that was typed.
+    table : DataFrame
+        The columns that are tested.
+
+    Returns
+    -------
+    str or None
+        What the test is for; None where none was chosen.
+    """
+    from causalkit._core.table import as_table
+    from causalkit.discovery import FCI, GFCI, PC, RFCI
+    from causalkit.discovery._default_search import fitting_test
+    from causalkit.independence import TestwiseDeletion
+
+    if not isinstance(algorithm, (PC, FCI, RFCI, GFCI)) or asked not in (None, _INCOMPLETE):
+        return None
+    test, why = fitting_test(as_table(table))
+    if asked == _INCOMPLETE and not isinstance(test, TestwiseDeletion):
+        test = TestwiseDeletion(test)
+    algorithm.set_params(test=test)
+    return f"{test!r}, for {why}"
+
+
+def estimator_named(
+    name: str | None, n_jobs: int | None = None, *, of_contrast: bool = False
+) -> Any:
+    """An estimator with its default settings; None for none or `auto`.
+
+    Raises
+    ------
+    InputError
+        If it is to compare two levels that are named, and has no use for them.
+    """
     if name is None or name == "auto":
+        if of_contrast:
+            raise InputError(
+                "--contrast was given without --estimator; expected who is to compare the two "
+                f"levels. Name one of {_who_takes('contrast', ESTIMATORS, '--estimator')}."
+            )
         return None
     found = class_named(name, ESTIMATORS, "--estimator")
+    if of_contrast and "contrast" not in _settings_of(found):
+        raise InputError(
+            f"--contrast with --estimator {name}, which has no use for it; expected it with "
+            f"{_who_takes('contrast', ESTIMATORS, '--estimator')}. Leave it out, or name another."
+        )
     return found(n_jobs=n_jobs) if "n_jobs" in _settings_of(found) else found()
 
 
@@ -236,6 +303,6 @@ def _option(setting: str) -> str:
     return _OPTIONS.get(setting, f"--{setting.replace('_', '-')}")
 
 
-def _who_takes(setting: str, table: Mapping[str, str]) -> str:
-    names = [key for key in table if setting in _settings_of(class_named(key, table, "--method"))]
+def _who_takes(setting: str, table: Mapping[str, str], option: str = "--method") -> str:
+    names = [key for key in table if setting in _settings_of(class_named(key, table, option))]
     return ", ".join(names) or "other commands"

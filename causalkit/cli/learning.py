@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from causalkit.cli import options
-from causalkit.cli.choices import METHODS, SERIES_METHODS, algorithm_named
+from causalkit.cli.choices import METHODS, SERIES_METHODS, algorithm_named, fit_to_columns
 from causalkit.cli.json_text import graph_values, records_of
 from causalkit.cli.running import Answer, remark
 
-__all__ = ["as_known", "discover", "searcher", "series", "suggest"]
+__all__ = ["as_known", "discover", "searcher", "series", "suggest", "with_test"]
 
 
 def discover(
@@ -25,6 +25,7 @@ def discover(
     domain: options.Domain = None,
     time: options.TimeColumn = None,
     drop: options.Drop = None,
+    complete_rows: options.CompleteRows = False,
     separator: options.Separator = None,
     decimal: options.Decimal = ".",
     out: options.Picture = None,
@@ -49,7 +50,13 @@ def discover(
     }
     algorithm = searcher(method, tiers, asked)  # before the file is read: it may be long
     table: Any = read_table(
-        data, drop=drop, labels=[domain], dates=time, separator=separator, decimal=decimal
+        data,
+        drop=drop,
+        labels=[domain],
+        dates=time,
+        complete=complete_rows,
+        separator=separator,
+        decimal=decimal,
     )
     if algorithm is None:
         known = read_knowledge(tiers)
@@ -57,6 +64,7 @@ def discover(
         algorithm = _by_columns(table, known)
     else:
         table = as_known(table, getattr(algorithm, "knowledge", None))
+        with_test(algorithm, test, table)
     fitted = algorithm.fit(table)
     if out is not None:
         fitted.graph_.save(out)
@@ -183,6 +191,13 @@ def _by_columns(table: Any, known: Any) -> Any:
     algorithm, why = default_with_reason(table, known)
     remark(f"{type(algorithm).__name__}: {why}")
     return algorithm
+
+
+def with_test(algorithm: Any, asked: str | None, table: Any) -> None:
+    """Let a search by tests have the test that fits the columns, and say which."""
+    chosen = fit_to_columns(algorithm, asked, table)
+    if chosen is not None:
+        remark(f"test: {chosen}")
 
 
 def as_known(table: Any, knowledge: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Annotated, Final
 import typer
 
 __all__ = [
-    "AdjustFor", "Alpha", "Clusters", "DataFile", "Decimal", "Decisions", "Domain", "Drop",
+    "AdjustFor", "Alpha", "Clusters", "CompleteRows", "Contrast", "DataFile", "Decimal",
+    "Decisions", "Domain", "Drop",
     "Estimator", "GraphText", "Instrument", "Jobs", "KindName", "KnownGraph", "Level", "MaxLag",
     "Method", "Outcome", "Panel", "Picture", "ReportFile", "Resamples", "ScoreName", "Seconds",
     "Seed", "Separator", "SeriesMethod", "Strategy", "Strict", "TestName", "Tiers", "TimeColumn",
@@ -32,6 +33,14 @@ DataFile = Annotated[
 Drop = Annotated[
     list[str] | None,
     typer.Option(metavar="COLUMN", help="Leave out; may be repeated.", rich_help_panel=_DATA),
+]
+CompleteRows = Annotated[
+    bool,
+    typer.Option(
+        "--complete-rows",
+        help="Leave out rows with an empty cell, as if cells were empty by chance.",
+        rich_help_panel=_DATA,
+    ),
 ]
 Separator = Annotated[
     str | None,
@@ -122,6 +131,15 @@ Estimator = Annotated[
         rich_help_panel=_QUESTION,
     ),
 ]
+Contrast = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B",
+        help="Levels that --estimator compares, control first; or each, every level with the "
+        "first.",
+        rich_help_panel=_QUESTION,
+    ),
+]
 Level = Annotated[float, typer.Option(help="Coverage of the intervals.", rich_help_panel=_QUESTION)]
 
 # --- search -----------------------------------------------------------------------------------
@@ -152,7 +170,8 @@ TestName = Annotated[
     typer.Option(
         metavar="NAME",
         help="Numbers: fisher-z, rank (odd scales), robust (heavy tails). Categories: g-square, "
-        "chi-square. Both: mixed, conditional-gaussian, likelihood-ratio. Empty cells: missing. "
+        "chi-square. Both: mixed, conditional-gaussian, likelihood-ratio. Empty cells: missing "
+        "(the test that fits the columns), missing-rank and so on. "
         "Any shape: kernel, rcot, rcit, gcm, knn.",
         rich_help_panel=_SEARCH,
     ),

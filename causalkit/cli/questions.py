@@ -91,6 +91,25 @@ class Question:
         by_text = {str(name): name for name in table.columns}  # of series a node, not a column
         return by_text.get(self.treatment, self.treatment), by_text.get(self.outcome, self.outcome)
 
+    def levels(self, text: str, table: Any) -> Any:
+        """The two levels of the treatment that are meant by a text, or `each`.
+
+        Raises
+        ------
+        InputError
+            If these are not two.
+        """
+        if text == "each":
+            return text
+        words = [word.strip() for word in text.split(",")]
+        if len(words) != 2:
+            raise InputError(
+                f"--contrast {text!r}; expected two levels with a comma, control first, or each."
+            )
+        column = table.get(self.nodes(table)[0])
+        known = {} if column is None else {str(level): level for level in column.unique()}
+        return tuple(known.get(word, _as_number(word)) for word in words)
+
     def estimand(self, table: Any, strategy: str | None, estimator: str | None) -> Estimand:
         """Identify the effect from the columns that are there."""
         treatment, outcome = self.nodes(table)
@@ -132,6 +151,13 @@ class Question:
         if instruments:
             edges.append((treatment, outcome, "<->"))
         return CausalGraph.from_edges([*common, *instruments, treatment, outcome], edges)
+
+
+def _as_number(word: str) -> Any:
+    try:
+        return float(word)
+    except ValueError:
+        return word
 
 
 def nodes_named(text: str, graph: AnyGraph) -> list[Name]:

@@ -60,6 +60,7 @@ def read_table(
     dates: str | None = None,
     subject: str | None = None,
     steps: bool = False,
+    complete: bool = False,
     separator: str | None = None,
     decimal: str = ".",
 ) -> pd.DataFrame:
@@ -83,6 +84,8 @@ def read_table(
     steps : bool
         Whether rows are steps of series. Then `dates` must be named if a column that is not needed
         holds times, and these are not one step apart.
+    complete : bool
+        Whether rows with an empty cell are left out.
     separator, decimal : str
         Of a text file; left out, by its name, and a point.
 
@@ -123,7 +126,8 @@ def read_table(
     _check_names(data, source.name)
     if dates is not None and dates in data.columns:
         data[dates] = _as_dates(data[dates], source.name)
-    return _with_categories(data, set(labels))
+    data = _with_categories(data, set(labels))
+    return _complete(data, source.name) if complete else data
 
 
 def column_named(text: str, data: Any, where: str = "the data") -> Name:
@@ -303,6 +307,18 @@ def _with_categories(data: pd.DataFrame, labels: Collection[str | None]) -> pd.D
     for name in text:
         remark(f"{name!r} holds text; taken as a category with {data[name].nunique()} levels")
     return data.astype(dict.fromkeys(text, "category"))
+
+
+def _complete(data: pd.DataFrame, where: str) -> pd.DataFrame:
+    whole = data.dropna()
+    if len(whole) == 0:
+        raise InputError(
+            f"no row of {where} is complete; expected some. Drop columns that are mostly empty."
+        )
+    if len(whole) < len(data):
+        n_left_out = len(data) - len(whole)
+        remark(f"{n_left_out} of {len(data)} rows have an empty cell, and are left out")
+    return whole
 
 
 def _neither_numbers_nor_levels(many: dict[str, int], dated: Sequence[str]) -> InputError:

@@ -14,7 +14,7 @@ import inspect
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -26,6 +26,7 @@ import typer
 from causalkit import __version__
 from causalkit._core.progress import say, show_progress
 from causalkit.cli.json_text import as_json_text
+from causalkit.cli.shell_words import in_options, typed_command
 from causalkit.errors import (
     CausalkitError,
     CausalkitWarning,
@@ -33,7 +34,7 @@ from causalkit.errors import (
     NumericalError,
 )
 
-__all__ = ["Answer", "Status", "as_command", "json_asked", "remark"]
+__all__ = ["Answer", "Status", "as_command", "as_typed", "json_asked", "remark"]
 
 VERSION: Final = 1
 """Of the shape of all JSON documents; it grows when a key goes or changes its meaning."""
@@ -85,13 +86,16 @@ class _Run:
     command: str
     as_json: bool
     quiet: bool
+    options: Collection[str] = ()
+    typed: str = ""
     remarks: list[str] = field(default_factory=list)
     warnings: list[dict[str, str]] = field(default_factory=list)
 
     def warn(self, message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         """Show a warning without the line of code that led to it."""
-        self.warnings.append({"kind": category.__name__, "message": str(message)})
-        say(f"causalkit: {category.__name__}: {message}")
+        said = in_options(str(message), self.options)
+        self.warnings.append({"kind": category.__name__, "message": said})
+        say(f"causalkit: {category.__name__}: {said}")
 
     def print(self, format_: str, values: Mapping[str, Any]) -> None:
         """Print a JSON document with what all of them have."""
@@ -109,6 +113,12 @@ def json_asked() -> bool:
     return run is not None and run.as_json
 
 
+def as_typed() -> str:
+    """The command that runs, as it was typed."""
+    run = _run.get()
+    return "" if run is None else run.typed
+
+
 def remark(*lines: str) -> None:
     """Say what was decided on the way: on standard error unless `--quiet`, and in the JSON."""
     run = _run.get()
@@ -123,8 +133,10 @@ def as_command(command: Callable[..., Answer]) -> Callable[..., None]:
     """Put around a command what all commands have; it gets `--json` and `--quiet`."""
 
     @wraps(command)
-    def wrapped(*, as_json: bool = False, quiet: bool = False, **options: Any) -> None:
-        run = _Run(command.__name__, as_json, quiet)
+    def wrapped(
+        context: typer.Context, *, as_json: bool = False, quiet: bool = False, **options: Any
+    ) -> None:
+        run = _Run(command.__name__, as_json, quiet, tuple(options), typed_command(context))
         token = _run.set(run)
         try:
             status = _answered(run, command, options)
@@ -138,7 +150,10 @@ def as_command(command: Callable[..., Answer]) -> Callable[..., None]:
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
         for name, kind in (("as_json", _JSON), ("quiet", _QUIET))
     ]
-    parameters = [*signature.parameters.values(), *added]
+    first = inspect.Parameter(
+        "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+    )
+    parameters = [first, *signature.parameters.values(), *added]
     wrapped.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=parameters, return_annotation=None
     )
@@ -166,7 +181,7 @@ def _answered(run: _Run, command: Callable[..., Answer], options: Mapping[str, A
         say("causalkit: interrupted")
         return Status.INTERRUPTED
     except CausalkitError as error:
-        return _refused(run, error, str(error), _status_of(error))
+        return _refused(run, error, in_options(str(error), run.options), _status_of(error))
     except OSError as error:  # a file that cannot be read or written
         said = f"{error.filename or 'file'}: {error.strerror or error}."
         return _refused(run, error, said, Status.INPUT)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+import shlex
 
 import numpy as np
 import pandas as pd
@@ -149,6 +152,24 @@ def test_names_that_are_numbers(folder, run):
     assert CausalGraph.parse(found).nodes == (0, 1, 2)
 
 
+def test_text_is_read_by_the_alphabet_and_every_answer_names_the_levels(folder, run):
+    rng = np.random.default_rng(0)
+    case = rng.random(300) < 0.5
+    frame = pd.DataFrame({"status": np.where(case, "case", "control")})
+    frame["gene"] = np.where(rng.random(300) < 0.3 + 0.4 * case, "KO", "WT")
+    frame.to_csv("genes.csv", index=False)
+    words = "genes.csv", "--treatment", "gene", "--outcome", "status", "--graph", "gene -> status"
+    asked = "Effect of gene (WT instead of KO) on P(status = control)"
+    assert f"{asked}: 0." in run("estimate", *words, "--estimator", "ols").stdout
+    for command in ("estimate", "analyze"):
+        told = json.loads(run(command, *words, "--estimator", "ols", "--json").stdout)
+        (row,) = told["effects"]
+        assert (told["level"], row["question"]) == (0.95, asked)
+        assert (row["contrast"], row["outcome"]) == ("gene: WT versus KO", "P(status = control)")
+    told = run("estimate", *words, "--estimator", "ols", "--level", "0.9").stdout
+    assert "90 % interval: 0." in told
+
+
 def test_effects_over_time(folder, run):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 600))
@@ -270,3 +291,66 @@ def test_clusters_of_two_kinds(folder, run):
     assert told["effects"][0]["std_error"] == pytest.approx(effect.std_error)
     three = run(*words, "--clusters", "firm", "--clusters", "year", "--clusters", "age")
     assert "--clusters was given 3 times" in three.stderr
+
+
+@pytest.fixture
+def three_sites(folder):
+    """A dose whose three levels differ by 1 and 3 in health; some ages were not asked."""
+    rng = np.random.default_rng(0)
+    site = rng.choice(["inner city", "north", "south"], 300)
+    health = pd.Series(site).map({"inner city": 0.0, "north": 1, "south": 3}).to_numpy()
+    age = np.where(rng.random(300) < 0.1, np.nan, rng.normal(size=300))
+    data = {"site": site, "age": age, "health": health + 0.1 * rng.normal(size=300)}
+    pd.DataFrame(data).to_csv("sites.csv", index=False)
+    return "sites.csv", "--treatment", "site", "--outcome", "health"
+
+
+def test_two_of_several_levels_are_compared(run, three_sites, without_checks):
+    words = "estimate", *three_sites, "--graph", "site -> health", "--estimator", "ols"
+    asked = run(*words).stderr
+    assert "Say --contrast 'inner city,north', control first, or --contrast each" in asked
+    for command in ("estimate", "analyze"):
+        told = run(command, *words[1:], "--contrast", "north, south", "--json")
+        assert json.loads(told.stdout)["effects"][0]["effect"] == pytest.approx(2, abs=0.1)
+    each = json.loads(run(*words, "--contrast", "each", "--json").stdout)
+    assert [row["effect"] for row in each["effects"]] == pytest.approx([1, 3], abs=0.1)
+    assert "no level 'west'" in run(*words, "--contrast", "north,west").stderr
+    assert "expected two levels" in run(*words, "--contrast", "north").stderr
+    assert "without --estimator" in run(*words[:-2], "--contrast", "north,south").stderr
+    assert "which has no use" in run(*words[:-1], "plr", "--contrast", "north,south").stderr
+
+
+def test_levels_that_are_numbers(folder, run):
+    data = pd.read_csv("data.csv").assign(dose=np.arange(400) % 2, on=np.arange(400) % 2 == 1)
+    data["health"] += 5 * data["dose"]
+    data.to_csv("two.csv", index=False)
+    for name, levels in (("dose", "1,0"), ("on", "True,False")):
+        words = "--treatment", name, "--outcome", "health", "--graph", f"{name} -> health"
+        told = run("estimate", "two.csv", *words, "--estimator", "ols", "--contrast", levels,
+                   "--json")  # fmt: skip
+        assert json.loads(told.stdout)["effects"][0]["effect"] < -4
+
+
+def test_rows_with_an_empty_cell_are_left_out_if_one_says_so(run, three_sites, lost_days):
+    words = "estimate", *three_sites, "--adjust-for", "age", "--estimator", "ols"
+    words = (*words, "--contrast", "north,south")
+    assert "leave out what is incomplete with --complete-rows" in run(*words).stderr
+    told = run(*words, "--complete-rows")
+    assert "rows have an empty cell, and are left out" in told.stderr
+    assert "Effect of site" in told.stdout
+    refused = run("estimate", "lost.csv", *lost_days, "--time", "day", "--complete-rows")
+    assert "steps of series follow each other" in refused.stderr
+
+
+def test_the_report_has_the_command_that_made_it(folder, run, without_checks):
+    pd.read_csv("data.csv").assign(note="x").to_csv("my data.csv", index=False)
+    words = ["analyze", "my data.csv", *ASKED, "--graph", "age -> dose -> health; age -> health"]
+    words += ["--estimator", "ols", "--drop", "note", "--decisions", "--report", "again.html"]
+    first = run(*words)
+    page = html.unescape((folder / "again.html").read_text())
+    typed = next(line for line in page.splitlines() if "causalkit analyze" in line)
+    again = shlex.split(re.sub(r"<[^>]*>", "", typed).strip())
+    assert again[0] == "causalkit"
+    assert "pd.read_csv" not in page
+    assert run(*again[1:]).stdout == first.stdout
+    assert sorted(again[1:]) == sorted(words)

@@ -173,3 +173,25 @@ def test_suggest_says_what_and_why(folder, run):
     refused = run("suggest", "data.csv", "--domain", "agee")
     assert refused.exit_code == 2
     assert "Did you mean 'age'" in refused.stderr
+
+
+def test_searches_by_tests_get_the_test_that_fits_the_columns(folder, run):
+    rng = np.random.default_rng(0)
+    data = pd.read_csv("data.csv").assign(site=rng.choice(["a", "b", "c"], 400))
+    data.to_csv("mixed.csv", index=False)
+    data["age"] = data["age"].where(rng.random(400) > 0.1)
+    data.to_csv("holes.csv", index=False)
+    for method in ("pc", "fci", "rfci"):
+        said = run("discover", "mixed.csv", "--method", method)
+        assert "test: DegenerateGaussian(), for numbers and categories\n" in said.stderr
+        assert said.exit_code == 0
+        words = "discover", "holes.csv", "--method", method, "-q"
+        fitting = run(*words)
+        assert fitting.exit_code == 0, fitting.stderr
+        for test in ("missing", "missing-mixed"):
+            assert run(*words, "--test", test).stdout == fitting.stdout
+        refused = run(*words, "--test", "mixed").stderr
+        assert "Use --test missing-mixed, which takes the rows complete" in refused
+    whole = run("discover", "holes.csv", "--test", "mixed", "--complete-rows")
+    assert whole.exit_code == 0
+    assert "rows have an empty cell, and are left out" in whole.stderr
