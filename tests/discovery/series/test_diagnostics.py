@@ -163,3 +163,34 @@ def test_settings_are_checked():
         diagnose_series(various(), alpha=2)
     with pytest.raises(InputError, match="max_lag"):
         diagnose_series(various(), max_lag=0)
+
+
+# --- what is not told apart is said ---------------------------------------------------------------
+
+
+def test_a_sensor_that_is_stuck_for_most_of_the_time_is_mentioned_before_differencing():
+    x = np.random.default_rng(0).normal(size=1000)
+    x[200:830] = x[200]
+    found = diagnose_series({"x": x})
+    assert "x repeats one number over 629 steps in a row (63 % of the rows)" in found.advice[0]
+    ticks = np.round(np.random.default_rng(0).normal(size=1000), 1)
+    assert not any("in a row" in said for said in diagnose_series({"x": ticks}).advice)
+
+
+def test_codes_in_few_cells_are_mentioned():
+    x = np.random.default_rng(0).normal(size=300)
+    x[[20, 120, 250]] = -9999
+    found = diagnose_series({"x": x})
+    assert found.advice[0].startswith("x is -9999 in 3 cells, far from all others")
+    x[[30, 130]] = -9999
+    found = diagnose_series({"x": x})
+    assert found["x"].verdict == "outages"
+    assert not any("taken for a code" in said for said in found.advice)
+
+
+def test_a_season_too_long_to_be_seen_is_no_reason_to_difference_alone():
+    day = np.arange(3 * 365)
+    x = 3 * np.sin(2 * np.pi * day / 365) + np.random.default_rng(0).normal(size=len(day)) / 2
+    found = diagnose_series({"x": x})
+    assert "Differencing(1)" in found.advice[0]
+    assert "A season of more than 273 steps looks the same" in found.advice[0]

@@ -19,7 +19,7 @@ from scipy.special import fdtrc
 
 from causalkit.typing import FloatArray
 
-__all__ = ["before_edge", "dominant_period"]
+__all__ = ["before_edge", "dominant_period", "longest_tried"]
 
 _LEAST_CYCLES: Final = 4
 _LEAST_STEPS: Final = 20
@@ -83,6 +83,11 @@ def dominant_period(
     near = np.abs(tried - best) * n <= best**2
     known = near & np.isin(tried, calendar) & (bic <= bic.min() + _AS_GOOD)
     return int(tried[known][bic[known].argmin()]) if known.any() else best, overall
+
+
+def longest_tried(n_steps: int) -> int:
+    """The longest period that is looked for in so many steps, about, but for those of calendars."""
+    return min(n_steps // _LEAST_CYCLES, _LONGEST)
 
 
 def before_edge(scores: FloatArray) -> int:

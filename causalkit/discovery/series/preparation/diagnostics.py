@@ -28,13 +28,13 @@ from causalkit.discovery.series.granger._lagged_regression import (
     lag_criteria,
     lagged_moments,
 )
-from causalkit.discovery.series.preparation._periods import dominant_period
+from causalkit.discovery.series.preparation._periods import dominant_period, longest_tried
 from causalkit.discovery.series.preparation._stationarity import (
     ljung_box,
     longest_run,
     stationarity,
 )
-from causalkit.discovery.series.preparation.outages import find_outages
+from causalkit.discovery.series.preparation.outages import doubts_about, find_outages
 from causalkit.discovery.series.preparation.series_diagnosis import (
     SeriesDiagnosis,
     SeriesDiagnostics,
@@ -91,7 +91,11 @@ def diagnose_series(
       ignore the mask;
     - no test can tell a unit root from a root that is close to one in a short series; "undecided"
       is said where ADF does not reject and KPSS does not, either;
-    - p-values of periods are somewhat too small in series of less than a hundred steps.
+    - p-values of periods are somewhat too small in series of less than a hundred steps;
+    - a season is found if it comes four times, and has 400 steps at most or a length of the
+      calendar; a longer one passes for a unit root, and so may a sensor that is stuck for most of
+      the time;
+    - a code is called one if five cells hold it; one in two to four cells is mentioned.
 
     References
     ----------
@@ -131,7 +135,8 @@ def diagnose_series(
     n_gaps = int((~series.follows).sum()) - n_subjects
     n_incomplete = int(np.isnan(series.table.values).any(axis=1).sum())
     n_usable = len(series.usable(max(1, lags.get("bic", 1))))
-    advice = [sentence for one in found for sentence in _advice_on(one)]
+    advice = [*doubts_about(series, outages)]
+    advice += [sentence for one in found for sentence in _advice_on(one)]
     advice += _advice_on_rows(series, n_gaps, n_incomplete, n_usable, lags)
     return SeriesDiagnostics(
         found,
@@ -214,7 +219,7 @@ def _advice_on(one: SeriesDiagnosis) -> Iterator[str]:
     elif one.verdict == "unit root":
         yield (
             f"{name} wanders like a random walk ({tests}): consider "
-            f"Differencing({one.differencing})."
+            f"Differencing({one.differencing}). {_longer_season(one)}"
         )
     elif one.verdict == "shifts":
         yield (
@@ -224,13 +229,23 @@ def _advice_on(one: SeriesDiagnosis) -> Iterator[str]:
     elif one.verdict == "undecided":
         yield (
             f"{name} is too short, or varies too slowly, to tell whether it wanders off ({tests}; "
-            f"{one.n_steps} steps without a gap): compare results with and without Differencing(1)."
+            f"{one.n_steps} steps without a gap): compare results with and without "
+            f"Differencing(1). {_longer_season(one)}"
         )
     if one.period is not None:
         yield (
             f"{name} comes again after {one.period} steps (p = {one.period_p_value:.2g}): consider "
             f"Deseasonalize({one.period}), or Differencing(0, season={one.period})."
         )
+
+
+def _longer_season(one: SeriesDiagnosis) -> str:
+    """What these tests cannot tell from a walk."""
+    return (
+        f"A season of more than {longest_tried(one.n_steps)} steps looks the same here, and is not "
+        "searched for: if there may be one, take it out first, by Deseasonalize(its length) or "
+        "as a sine and a cosine."
+    )
 
 
 # --- all together --------------------------------------------------------------------------------

@@ -14,6 +14,10 @@ quantities do not have. Here they are told apart:
   such as a set point;
 * all columns are stuck by the same rule, for steps at which every one of them repeats.
 
+"Several times" is five times. What is there two to four times, and a column that stands for a fifth
+of its steps and is not called stuck, are left as they are and mentioned (`doubts_about`): only who
+recorded them can tell.
+
 >>> from causalkit._core.series import as_series
 >>> x = np.sin(np.arange(200.0))
 >>> x[50:60] = x[49]
@@ -32,17 +36,23 @@ doi:10.1002/9781119482260
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from causalkit._core.series import Series
+from causalkit.graph.marks import show_name
 from causalkit.typing import BoolArray, FloatArray, IntArray, Name
 
-__all__ = ["Outage", "Outages", "find_outages", "named_outages"]
+__all__ = ["Outage", "Outages", "doubts_about", "find_outages", "named_outages"]
 
 _FEWEST_CODED: Final = 5
+_FEWEST_DOUBTED: Final = 2
+_LONG_STAND: Final = 0.2
+"""Share of the rows over which a number that does not change is mentioned."""
+
 _FEWEST_OTHERS: Final = 20
 """Distinct numbers that a column must have beside its codes."""
 
@@ -140,12 +150,12 @@ def find_outages(series: Series) -> Outages:
     return Outages(codes, stuck | _stuck_together(measured, stands))
 
 
-def _codes_of(x: FloatArray) -> list[float]:
+def _codes_of(x: FloatArray, fewest: int = _FEWEST_CODED) -> list[float]:
     """Numbers that are codes: one at the lower end, one at the upper, or none."""
     distinct, counts = np.unique(x[~np.isnan(x)], return_counts=True)
     if len(distinct) <= _FEWEST_OTHERS:
         return []
-    often = counts[[0, -1]] >= _FEWEST_CODED
+    often = counts[[0, -1]] >= fewest
     others = distinct[int(often[0]) : len(distinct) - int(often[1])]
     if len(others) < _FEWEST_OTHERS:
         return []
@@ -160,6 +170,40 @@ def _codes_of(x: FloatArray) -> list[float]:
     if often[1] and distinct[-1] - others[-1] > width:
         found.append(float(distinct[-1]))
     return found
+
+
+def doubts_about(series: Series, found: Outages) -> Iterator[str]:
+    """Say what may not have been measured either, and is not taken for an outage.
+
+    Parameters
+    ----------
+    series : Series
+    found : Outages
+        Of these series.
+    """
+    for k, name in enumerate(series.names):
+        levels = series.table.levels[k]
+        if levels is not None and len(levels) > 2:
+            continue
+        x = np.where(found.cells[:, k], np.nan, series.table.values[:, k])
+        for code in _codes_of(x, _FEWEST_DOUBTED):
+            yield (
+                f"{show_name(name)} is {code:g} in {int((x == code).sum())} cells, far from all "
+                f"others, and in too few (of {_FEWEST_CODED}) to be taken for a code: if it is "
+                "one, make these cells missing, and look again."
+            )
+        if len(np.unique(x[~np.isnan(x)])) <= _FEWEST_OTHERS:
+            continue
+        stands = np.zeros(len(x), dtype=np.bool_)
+        stands[1:] = (x[1:] == x[:-1]) & series.follows[1:]
+        longest = int(_runs(stands)[1].max(initial=0))
+        if longest >= _LONG_STAND * len(x):
+            yield (
+                f"{show_name(name)} repeats one number over {longest} steps in a row "
+                f"({100 * longest / len(x):.0f} % of the rows), which looks to tests as if it "
+                "wandered: if a sensor was stuck, make these cells missing, and look again, "
+                "before anything is differenced."
+            )
 
 
 def _stuck_alone(x: FloatArray, stands: BoolArray) -> BoolArray:
