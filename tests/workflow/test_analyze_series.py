@@ -224,3 +224,14 @@ def test_a_horizon_may_be_a_length_of_time():
     )
     with pytest.raises(InputError, match="no known length"):
         ck.impulse_response(graph, "X", "Y", driven(300, 0), horizon="2h")
+
+
+def test_empty_cells_of_series_are_borders_and_not_said_to_be_filled():
+    data = driven(200, 0)
+    data["Y"][50:53] = np.nan
+    analysis = analyze(data, "X[t-1]", "Y", graph=TEXT, checks=[])
+    holes = next(said for said in by_step(analysis)["data"] if said.startswith("empty cells"))
+    assert "Y (3)" in holes
+    assert "of the steps, the estimate uses those at which it sees all that it reads" in holes
+    assert analysis.effect.n_obs < 199
+    assert "More steps of the same kind" in analysis.to_html()

@@ -173,14 +173,14 @@ class FixedEffects(EffectEstimator):
         unit, time = (problem.others[role].names[0] for role in ("unit", "time"))
         of_units, of_periods = (
             f"all that is constant about each {unit}",
-            f"all that happens to everybody in one {time}",
+            f"all that is common to everybody in one {time}",
         )
         held = {
-            "unit": of_units,
-            "time": of_periods,
-            "both": f"{of_units}, and {of_periods}",
+            "unit": f"{of_units} is",
+            "time": f"{of_periods} is",
+            "both": f"{of_units} and {of_periods} are",
         }[self.effects]
-        return (f"Beside what it is adjusted for, {held} is held fixed, known or not.",)
+        return (f"Beside what it is adjusted for, {held} held fixed, known or not.",)
 
 
 def _panel(problem: Problem) -> Panel:
