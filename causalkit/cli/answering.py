@@ -230,10 +230,16 @@ def _clusters(named: Sequence[str] | None) -> str | tuple[str, str] | None:
 
 
 def _of_effect(effect: Any, level: float, values: dict[str, Any]) -> Answer:
-    effects = records_of(effect.to_frame(level), "question")
+    from causalkit.report.plain import effect_values
+
+    effects = effect_values(effect, level)
     text = repr(effect)
     if level != _USUAL_LEVEL:
-        ends = ", ".join(f"{row['lower']:.4g} to {row['upper']:.4g}" for row in effects)
+        rows = effect.to_frame(level)
+        ends = ", ".join(
+            f"{low:.4g} to {high:.4g}"
+            for low, high in zip(rows["lower"], rows["upper"], strict=True)
+        )
         text += f"\n\n{100 * level:g} % interval: {ends}"
     return Answer(text, {**values, "effects": effects})
 

@@ -25,6 +25,7 @@ from causalkit.workflow.certificates.certification import certify
 from causalkit.workflow.certificates.drawn_graphs import random_member
 from causalkit.workflow.certificates.monte_carlo import MonteCarlo
 from causalkit.workflow.certificates.trial_journal import Journal, Trial
+from causalkit.workflow.certificates.twin_draws import draws_of
 from causalkit.workflow.certificates.twin_trials import World
 from causalkit.workflow.learnt.graph_set import GraphSet
 
@@ -413,6 +414,17 @@ def test_tables_have_holes_where_the_data_have():
     graph = ck.CausalGraph.parse("age -> dose -> health; age -> health; income -> age")
     analysis = analysed(data, graph=graph)
     assert certify(analysis, data, n_twins=1, n_replicates=3).answered.value == 1
+
+
+def test_twins_have_the_levels_in_the_order_in_which_they_were_read():
+    cells = ["control", "case"] * 20
+    data = pl.DataFrame({"x": np.arange(40.0) % 7, "status": cells})
+    for kind, levels in ((pl.Categorical, ["case", "control"]), (pl.Enum(cells[:2]), cells[:2])):
+        table = data.with_columns(pl.col("status").cast(kind))
+        analysis = ck.analyze(table, "x", "status", graph="x -> status", checks=[])
+        frame = draws_of(analysis, table).frame
+        assert list(frame["status"].cat.categories) == levels
+        assert list(frame["status"]) == cells
 
 
 @pytest.mark.slow

@@ -233,11 +233,19 @@ def _frame(data: Data) -> pd.DataFrame:
 
     frame: pd.DataFrame
     if hasattr(data, "to_pandas"):
-        frame = data.to_pandas()
+        frame = _in_order(data.to_pandas(), data)
     elif isinstance(data, np.ndarray):
         frame = pd.DataFrame(data, columns=pd.Index(column_names(data)))
     else:
         frame = pd.DataFrame(data)
+    return frame
+
+
+def _in_order(frame: pd.DataFrame, data: Data) -> pd.DataFrame:
+    """Categories in the order in which the data are read, not in that in which they came up."""
+    for name in frame.select_dtypes("category").columns.tolist():
+        levels = as_table(data, columns=[name]).levels_of(name) or ()
+        frame[name] = frame[name].cat.set_categories(list(levels))
     return frame
 
 
