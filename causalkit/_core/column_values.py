@@ -14,7 +14,7 @@ What would have to be guessed is refused, by :func:`unreadable`, with what would
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +32,7 @@ __all__ = [
     "is_missing",
     "read_array",
     "read_objects",
+    "several_texts",
     "sorted_levels",
     "unreadable",
 ]
@@ -45,6 +46,12 @@ _DATE: Final = re.compile(
     r"(\d{4}-\d\d(-\d\d)?|\d{4}/\d\d?/\d\d?|\d\d?([./])\d\d?\3\d{4})([ T].*)?"
 )
 """2024-03, 2024-03-01T12:00, 2024/03/01, 1.3.2024."""
+
+_LISTED: Final = 12
+"""Columns that are named in one sentence."""
+
+_LEVELS: Final = 50
+"""Different values beyond which text is hardly a category."""
 
 
 def read_array(name: Name, column: np.ndarray[Any, Any]) -> tuple[FloatArray, Levels]:
@@ -153,3 +160,37 @@ def unreadable(name: Name, what: str, examples: list[object]) -> InputError:
         f"column {name!r} holds {what} ({shown}); expected numbers, booleans or categories. "
         f"{advice}"
     )
+
+
+def several_texts(texts: Mapping[Name, Sequence[str]]) -> InputError:
+    """Say which columns are text, all at once, and what would help; `texts` has their cells."""
+    dates = [name for name, cells in texts.items() if cells and all(map(is_date, cells))]
+    free = [name for name, cells in texts.items() if len(set(cells)) > _LEVELS]
+    free = [name for name in free if name not in dates]
+    levels = [name for name in texts if name not in dates and name not in free]
+    said, advice = [], []
+    if levels:
+        said.append(f"text in {_listed(levels)}")
+        advice.append(
+            "If its values are categories, say so, of all at once: "
+            f"data.astype(dict.fromkeys({levels[:_LISTED]}, 'category')) (pandas) or "
+            ".cast(pl.Categorical) (polars); if they are numbers, convert them."
+        )
+    if free:
+        said.append(f"text with more than {_LEVELS} different values in {_listed(free)}")
+        advice.append("Leave out what names rows or is free text.")
+    if dates:
+        said.append(f"dates written as text in {_listed(dates)}")
+        advice.append(
+            f"If they date the rows of series, say time={dates[0]!r}; else turn dates into "
+            "numbers, e.g. days since the start, or leave them out."
+        )
+    return InputError(
+        f"the data hold {'; '.join(said)}; expected numbers, booleans or categories. "
+        f"{' '.join(advice)}"
+    )
+
+
+def _listed(names: Sequence[Name]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(map(repr, names[:_LISTED])) + more

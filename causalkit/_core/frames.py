@@ -30,7 +30,7 @@ from causalkit._core.column_values import (
 from causalkit.errors import InputError
 from causalkit.typing import Data, FloatArray, Name
 
-__all__ = ["checked_names", "columns_of", "frame_with", "read_column"]
+__all__ = ["checked_names", "columns_of", "frame_with", "read_column", "texts_among"]
 
 
 def columns_of(data: Data) -> dict[Name, Any]:
@@ -218,6 +218,19 @@ def _read_series(name: Name, column: Any) -> tuple[FloatArray, Levels]:
     if dtype == nw.Object or dtype == nw.Unknown:
         return read_objects(name, column.to_numpy())
     raise unreadable(name, str(dtype), _some_cells(column))
+
+
+def texts_among(columns: Mapping[Name, Any]) -> dict[Name, list[str]]:
+    """The columns of plain text, with what their cells say."""
+    import narwhals.stable.v2 as nw
+
+    found = {}
+    for name, column in columns.items():
+        declared = isinstance(column, nw.Series) and column.dtype in (nw.Categorical, nw.Enum)
+        cells = None if declared else as_texts(column)
+        if cells is not None:
+            found[name] = [cell for cell in cells if cell is not None]
+    return found
 
 
 def _some_cells(column: Any) -> list[object]:

@@ -27,8 +27,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from causalkit._core.column_values import BOOLEAN, Levels
-from causalkit._core.frames import columns_of, frame_with, read_column
+from causalkit._core.column_values import BOOLEAN, Levels, several_texts
+from causalkit._core.frames import columns_of, frame_with, read_column, texts_among
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.typing import BoolArray, Data, FloatArray, IntArray, Name
 
@@ -179,7 +179,7 @@ def as_table(
     if not found:
         raise InputError("the data have no columns; expected at least one named column.")
     marking = frozenset(labels)
-    read = [read_column(name, column, name in marking) for name, column in found.items()]
+    read = _read_all(found, marking)
     lengths = {len(values) for values, _ in read}
     if len(lengths) > 1:
         sizes = {name: len(values) for name, (values, _) in zip(found, read, strict=True)}
@@ -191,6 +191,20 @@ def as_table(
         _frozen(np.stack([values for values, _ in read]).T),
         tuple(levels for _, levels in read),
     )
+
+
+def _read_all(
+    found: Mapping[Name, Any], marking: frozenset[Name]
+) -> list[tuple[FloatArray, Levels]]:
+    """Values and levels of each column; if several are text, all of them are named at once."""
+    read = []
+    for name, column in found.items():
+        try:
+            read.append(read_column(name, column, name in marking))
+        except InputError as error:
+            texts = texts_among({key: found[key] for key in found if key not in marking})
+            raise several_texts(texts) if name in texts and len(texts) > 1 else error from None
+    return read
 
 
 def _of_floats(array: np.ndarray[Any, Any]) -> Table | None:

@@ -234,3 +234,21 @@ def test_text_is_read_where_it_only_says_where_a_row_comes_from(missing):
     assert as_table({"batch": [2, 1], "x": [1, 2]}, labels=["batch"]).levels == (None, None)
     with pytest.raises(InputError, match="'batch'"):
         as_table({"batch": [1, "b"], "x": [1, 2]}, labels=["batch"])
+
+
+@pytest.mark.parametrize("make", [lambda d: d, pl.from_pandas, pa.Table.from_pandas, dict])
+def test_all_columns_of_text_are_said_at_once(make):
+    days = pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d")
+    data = pd.DataFrame({"x": range(60), "sex": "f", "area": "north", "seen": days})
+    data = data.assign(id=[f"P{k}" for k in range(60)], side=pd.Categorical(["a", "b"] * 30))
+    with pytest.raises(InputError) as refused:
+        as_table(make(data))
+    said = str(refused.value)
+    assert "text in 'sex', 'area';" in said
+    assert "dict.fromkeys(['sex', 'area'], 'category')" in said
+    assert "more than 50 different values in 'id'" in said
+    assert "dates written as text in 'seen'" in said
+    assert "time='seen'" in said
+    as_table(make(data.drop(columns=["id", "seen"])), labels=["sex", "area"])
+    with pytest.raises(InputError, match=r"column 'seen' holds dates written .* time='seen'"):
+        as_table(make(data[["x", "seen"]]))
