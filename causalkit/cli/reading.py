@@ -98,13 +98,10 @@ def read_table(
     InputError
         If there is no such file, it cannot be read, or a column cannot be used.
     """
-    import pandas as pd
-
     source = _source(path, separator)
     try:
         if source.separator is None:
-            with source.opened() as stream:
-                data = pd.read_parquet(stream)
+            data = _read_parquet(source)
         else:
             data = _read_text(source, source.separator, decimal)
     except (OSError, ValueError) as error:
@@ -198,6 +195,22 @@ def _sign(separator: str | None) -> str | None:
     if len(sign) != 1:
         raise InputError(f"--separator {separator!r}; expected one sign, such as ';', or tab.")
     return sign
+
+
+def _read_parquet(source: _Source) -> pd.DataFrame:
+    """Read Parquet; categories that were written without an order are put into that of text."""
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    with source.opened() as stream:
+        data = pd.read_parquet(stream)
+    with source.opened() as stream:
+        by_pandas = b"pandas" in (pq.read_schema(stream).metadata or {})
+    for name in () if by_pandas else data.select_dtypes("category").columns.tolist():
+        levels = data[name].cat
+        if not levels.ordered:
+            data[name] = levels.reorder_categories(sorted(levels.categories))
+    return data
 
 
 # --- text -------------------------------------------------------------------------------------

@@ -6,7 +6,11 @@ import gzip
 import os
 
 import pandas as pd
+import polars as pl
 import pytest
+
+from causalkit._core.table import as_table
+from causalkit.cli.reading import read_table
 
 ROWS = "1.5,2.5,3.5\n2.5,1.5,0.5\n" * 3
 
@@ -41,6 +45,20 @@ def test_standard_input_and_pipes_are_read_by_how_they_begin(folder, run):
     assert "age" in run("discover", f"/dev/fd/{reading}", "-q").stdout
     os.close(reading)
     assert "standard input is empty" in run("discover", "-", stdin=b"").stderr
+
+
+def test_categories_have_the_order_that_the_file_declares_or_that_of_text(folder):
+    cells = ["control", "case"] * 3
+    kinds = {"text": pl.String, "loose": pl.Categorical, "fixed": pl.Enum(cells[:2])}
+    columns = {name: pl.Series(cells, dtype=kind) for name, kind in kinds.items()}
+    pl.DataFrame(columns).write_parquet(folder / "polars.parquet")
+    ours = pd.DataFrame({"ours": pd.Categorical(cells, categories=cells[:2])})
+    ours.to_parquet(folder / "pandas.parquet")
+    for name in ("polars.parquet", "pandas.parquet"):
+        table = as_table(read_table(folder / name))
+        for column in table.names:
+            expected = cells[:2] if column in ("fixed", "ours") else ["case", "control"]
+            assert list(table.levels_of(column)) == expected, column
 
 
 def test_a_text_column_is_a_category_only_when_it_has_few_levels(folder, run):
