@@ -10,6 +10,7 @@ import typer
 from causalkit.cli import options
 from causalkit.cli.choices import METHODS, SERIES_METHODS, class_named
 from causalkit.cli.json_text import graph_values, records_of
+from causalkit.cli.learning import with_test
 from causalkit.cli.running import Answer, Status, remark
 from causalkit.cli.writing import check_table_name, is_stdout, write_table
 from causalkit.errors import InputError
@@ -155,6 +156,8 @@ def compare(
         from causalkit.cli.reading import read_table
 
         table = read_table(data, drop=drop, separator=separator, decimal=decimal)
+        for algorithm in chosen.values():
+            with_test(algorithm, None, table)
         found: Any = recommend(table, chosen or None, max_lag=max_lag, **settings)
         board, best, notes = found.board, found.best, list(found.sentences())
         scores = records_of(found.to_frame(), "method")

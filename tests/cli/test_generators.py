@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -82,3 +83,12 @@ def test_what_cannot_be_done_is_said(folder, run, words, message):
     result = run(*words, "-q")
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_tests_fit_the_columns_of_the_file(folder, run):
+    rng = np.random.default_rng(0)
+    site, x = rng.choice(list("abc"), 200), rng.normal(size=200)
+    pd.DataFrame({"site": site, "x": x, "y": x + (site == "a")}).to_csv("mix.csv", index=False)
+    told = run("compare", "mix.csv", "--methods", "pc,fci", "--repeats", 1, "--json")
+    assert told.exit_code == 0, told.output
+    assert "test: DegenerateGaussian(), for numbers and categories" in told.stderr
