@@ -43,8 +43,8 @@ _WEIGHTS = (
 
 def columns_of_test(discovery: DiscoveryAlgorithm | None, columns: tuple[Name, ...]) -> set[Name]:
     """Columns that the test reads and that are no nodes: its clusters, its weights."""
-    test: Any = getattr(discovery, "test", None)
-    return set() if test is None else set(columns).difference(test.nodes(columns))
+    nodes: Any = getattr(getattr(discovery, "test", None), "nodes", None)
+    return set(columns).difference(nodes(columns)) if callable(nodes) else set()
 
 
 def taken_alike(

@@ -536,6 +536,11 @@ def test_clusters_that_the_search_does_not_see_are_told_and_can_be_shown_to_it()
     told = ck.analyze(data, "arm", "score", discovery=search, **how)
     assert not any("took rows as independent" in note for note in told.notes)
     assert set(told.graph.nodes) == {"arm", "base", "score"}
+    texts = data.assign(village=[f"village {k}" for k in village])
+    how["n_resamples"] = 2
+    again = ck.analyze(texts, "arm", "score", discovery=search, **how)
+    assert again.graph == told.graph
+    assert all(set(g.nodes) == {"arm", "base", "score"} for g in again.learnt.graphs.graphs)
     graph = "arm -> score; base -> score"
     given = ck.analyze(data, "arm", "score", graph=graph, clusters="village", checks=[])
     assert not any("independent" in note for note in given.notes)

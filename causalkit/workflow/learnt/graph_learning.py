@@ -127,8 +127,8 @@ def possible_graphs(
     - the score suits the data: it is the algorithm's own, or a BIC for numbers (Gaussian),
       categories, or both; of series, of each variable given its parents, now and in the past.
       Where it does not, screening may rule the truth out; `window=np.inf` keeps all. Of a test of
-      numbers that needs the rows, such as a kernel test, and of a table with empty cells, all
-      graphs are kept.
+      numbers that needs the rows, such as a kernel test, of one that is told of clusters or
+      weights, and of a table with empty cells, all graphs are kept.
     """
     check_count(n_resamples, "n_resamples", minimum=2)
     if not isinstance(window, (int, float)) or not window > 0:
@@ -200,10 +200,19 @@ def _suits(algorithm: Any, table: Table) -> bool:
     With empty cells each family would be scored on rows of its own, and the sums are not
     comparable to within log(n_rows).
 
-    Who asks a kernel test of numbers expects bends, of which a Gaussian score knows nothing.
+    Who asks a kernel test of numbers expects bends, of which a Gaussian score knows nothing; and no
+    score knows of clusters, of weights, or of several columns of one variable.
     """
     test = getattr(algorithm, "test", None)
-    return is_complete(table) and (test is None or not are_numbers(table) or reads_moments(test))
+    if not is_complete(table) or not _nodes_are_columns(algorithm, table):
+        return False
+    return test is None or not are_numbers(table) or reads_moments(test)
+
+
+def _nodes_are_columns(algorithm: Any, table: Table) -> bool:
+    """Whether the test takes each column for a variable, and none for clusters or weights."""
+    nodes = getattr(getattr(algorithm, "test", None), "nodes", None)
+    return not callable(nodes) or tuple(nodes(table.names)) == tuple(table.names)
 
 
 def default_algorithm(table: Table, knowledge: Knowledge | None) -> DiscoveryAlgorithm:
@@ -216,7 +225,7 @@ def _searches(first: DiscoveryAlgorithm, table: Table) -> list[tuple[str, Discov
     found = [(type(first).__name__, first)]
     if hasattr(first, "alpha"):
         found.append((f"{type(first).__name__}, looser", looser(first)))
-    if not is_complete(table):
+    if not is_complete(table) or not _nodes_are_columns(first, table):
         return found
     knowledge = getattr(first, "knowledge", None)
     if not are_numbers(table) and isinstance(first, PC):

@@ -104,7 +104,7 @@ class GraphSet(Reported):
         if np.isnan(self.scores).all():
             note = (
                 "All are kept: none has a score. There is none for graphs with latent variables, "
-                "nor one that suits a kernel test."
+                "empty cells or clustered rows, nor one that suits a kernel test."
             )
         elif np.isinf(self.window):
             note = "All are kept."
