@@ -11,7 +11,6 @@ import csv
 import gzip
 import shlex
 import sys
-import warnings
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from causalkit.cli.running import remark
-from causalkit.cli.unread_times import check_unread_times, holds_dates
+from causalkit.cli.unread_times import as_dates, check_unread_times, holds_dates
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.typing import Name
 
@@ -294,9 +293,7 @@ def _as_dates(column: pd.Series[Any], where: str) -> pd.Series[Any]:
     if pd.api.types.is_numeric_dtype(column):
         return column
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # pandas warns where it would guess cell by cell
-            return pd.to_datetime(column)
+        return as_dates(column)
     except (ValueError, TypeError, UserWarning) as error:
         raise InputError(
             f"column {column.name!r} of {where} cannot be read as dates ({_short(error)}); expected"

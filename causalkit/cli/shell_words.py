@@ -46,7 +46,7 @@ _SETTING: Final = re.compile(
     rf"(?<![\w.-])({'|'.join(_SETTINGS)})=('[^']*'|\"[^\"]*\"|\([^()]*\)|…|\.\.\.|[\w.]*\w)?"
 )
 _OBJECT: Final = re.compile(
-    r"(?P<before>\b(?:use|such as|or|expected) )"
+    r"(?P<before>(?:,|\b(?:use|such as|or|expected)) )"
     r"(?P<deleting>TestwiseDeletion\((?=\w))?(?P<name>[A-Z]\w+)\(\)(?(deleting)\))"
     r"(?: as the (?:test|score))?",
     re.IGNORECASE,

@@ -15,6 +15,7 @@ causalkit.errors.InputError: column 'date' of lost.csv looks like times, in step
 
 from __future__ import annotations
 
+import re
 import shlex
 import warnings
 from typing import TYPE_CHECKING, Any, Final
@@ -29,7 +30,12 @@ from causalkit.typing import BoolArray
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_unread_times", "holds_dates"]
+__all__ = ["as_dates", "check_unread_times", "holds_dates"]
+
+_POINTS: Final = re.compile(r"\d\d?\.\d\d?\.\d{4}")
+
+_MOST_MISSING: Final = 0.5
+"""Share of empty cells beyond which a date is hardly that of the row."""
 
 _LOOKED_AT: Final = 100
 """Cells of a column of text that tell whether it holds dates."""
@@ -80,11 +86,11 @@ def _tells_of_gaps(column: pd.Series[Any], begins: BoolArray) -> bool:
     """Whether rows are dated and not one step apart, or counted with some of them missing."""
     import pandas as pd
 
-    if column.isna().any():
-        return False
-    if holds_dates(column):
-        return not _are_steps(_as_stamps(column), begins, if_irregular=False)
-    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+    missing = column.isna().mean()
+    if holds_dates(column) and missing <= _MOST_MISSING:
+        return missing > 0 or not _are_steps(_as_stamps(column), begins, if_irregular=False)
+    is_number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    if missing or not is_number:
         return False
     return not _are_steps(column.to_numpy(), begins, if_irregular=True)
 
@@ -104,8 +110,23 @@ def _as_stamps(column: pd.Series[Any]) -> Any:
     import pandas as pd
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            return pd.DatetimeIndex(pd.to_datetime(column.astype(str))).to_numpy()
+        return pd.DatetimeIndex(as_dates(column.astype(str))).to_numpy()
     except (ValueError, TypeError, UserWarning):
         return None
+
+
+def as_dates(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Dates of one format as such; with points the day comes first, 1.3.2024.
+
+    Raises
+    ------
+    ValueError, TypeError or UserWarning
+        If they are of no format, or of several; pandas warns where it would guess cell by cell.
+    """
+    import pandas as pd
+
+    first = column.dropna().iloc[:1].tolist()
+    with_points = bool(first) and isinstance(first[0], str) and _POINTS.match(first[0]) is not None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return pd.to_datetime(column, dayfirst=with_points)

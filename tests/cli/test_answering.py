@@ -272,6 +272,14 @@ def test_lags_reach_over_no_gap_that_an_unread_column_tells_of(lost_days, run, w
     for more in (["lost.csv", "--time", "day"], ["lost.csv", "--time", "count"], ["whole.csv"]):
         told = run("estimate", *more, *lost_days, "--json")
         assert json.loads(told.stdout)["effects"][0]["effect"] == pytest.approx(2, abs=0.15)
+    data = pd.read_csv("lost.csv").drop(columns="count")
+    data["day"] = pd.to_datetime(data["day"]).dt.strftime("%d.%m.%Y")  # 01.02. is in February
+    data.to_csv("points.csv", index=False)
+    told = run("estimate", "points.csv", *lost_days, "--time", "day", "--json")
+    assert json.loads(told.stdout)["effects"][0]["effect"] == pytest.approx(2, abs=0.15)
+    data.loc[5, "day"] = np.nan
+    data.to_csv("points.csv", index=False)
+    assert "looks like times" in run("estimate", "points.csv", *lost_days).stderr
     weak = run("estimate", "lost.csv", *lost_days, "--drop", "day", "--drop", "count", "--json")
     assert json.loads(weak.stdout)["effects"][0]["effect"] < 1.7
 

@@ -20,6 +20,10 @@ OPTIONS = {
         ("Use TestwiseDeletion(RankZ()) as the test,", "Use --test missing-rank,"),
         ("or drop the rows with data.dropna().", "or leave out what is incomplete with"),
         ("an estimator that takes z, such as PLIV().", "such as --estimator pliv."),
+        (
+            "Use PLR(), GComputation() or OLS(), which",
+            "Use --estimator plr, --estimator g-computation or --estimator ols, which",
+        ),
         ('ask with identify(..., strategy="possible").', "ask with --strategy possible."),
         ("strategy='front-door', or", "--strategy front-door, or"),
         ("subjects apart (panel=…).", "subjects apart (--panel)."),
