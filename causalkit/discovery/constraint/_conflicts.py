@@ -145,8 +145,8 @@ class Conflicts:
         given = ", ".join(self._show(m) for m in sorted(evidence.given))
         yield (
             f"{a} -> {k} <- {b} is {'not drawn' if collider else 'drawn'}, although {a} and {b} "
-            f"test independent given {{{given}}} (p = {evidence.result.p_value:.3g}), which is a "
-            f"set {'without' if collider else 'with'} {k}: "
+            f"test independent given {{{given}}} (p = {evidence.result.p_value:.3g}), which "
+            f"{f'lacks {k}' if collider else f'has {k} in it'}: "
             f"{'the knowledge' if known else 'stronger evidence'} contradicts that"
         )
 

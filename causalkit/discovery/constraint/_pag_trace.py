@@ -126,11 +126,9 @@ class PagTrace(SearchTrace):
         if evidence is None:
             return "the tests say otherwise"
         test = named(self.names, (a, b), evidence)
-        whether = "with" if k in evidence.given else "without"
-        return (
-            f"{show_set(test.given)} separates {self._show(a)} and {self._show(b)} {whether} "
-            f"{self._show(k)} (p = {test.p_value:.3g})"
-        )
+        ends, held = (self._show(a), self._show(b)), k in evidence.given
+        separates = _separates(show_set(test.given), ends, self._show(k), held=held)
+        return f"{separates} (p = {test.p_value:.3g})"
 
     # --- explain ----------------------------------------------------------------------------------
 
@@ -189,12 +187,17 @@ class PagTrace(SearchTrace):
         if evidence is None:
             return f"rule 4, discriminating path {shown}"
         given = named(self.names, pair, evidence).given
-        whether = "with" if path[-2] in evidence.given else "without"
         first, middle, last = (self._show(path[k]) for k in (0, -2, -1))
-        return (
-            f"rule 4, discriminating path {shown}: {show_set(given)} separates {first} and {last} "
-            f"{whether} {middle}"
-        )
+        held = path[-2] in evidence.given
+        separates = _separates(show_set(given), (first, last), middle, held=held)
+        return f"rule 4, discriminating path {shown}: {separates}"
 
     def _show(self, k: int) -> str:
         return show_name(self.names[k])
+
+
+def _separates(given: str, ends: tuple[str, str], middle: str, *, held: bool) -> str:
+    """That a set, which holds the node in the middle or does not, separates two others."""
+    if held:
+        return f"{given}, which has {middle} in it, separates {ends[0]} and {ends[1]}"
+    return f"{given} separates {ends[0]} and {ends[1]} without {middle}"

@@ -583,7 +583,7 @@ def test_explain_names_the_discriminating_path():
     truth = CausalGraph.parse("t -> a <-> b; a -> c; b -> c")
     fci = learn(truth)
     assert "rule 4, discriminating path t, a, b, c" in fci.explain("b", "c").direction
-    assert "{a, b} separates t and c with b" in fci.explain("b", "c").direction
+    assert "{a, b}, which has b in it, separates t and c" in fci.explain("b", "c").direction
     truth = CausalGraph.parse("t -> a <-> b; a -> c; b <-> c")
     assert "separates t and c without b" in learn(truth).explain("b", "c").direction
 

@@ -422,7 +422,7 @@ def test_explain_names_the_discriminating_path():
         gfci = GFCI(AnyOrder(truth, seed), Oracle(truth)).fit(rows_of(truth))
         assert gfci.graph_ == mag_to_pag(truth)
         said.add(gfci.explain("b", "c").direction)
-    assert any("rule 4, discriminating path t, a, b, c: {a, b} separates" in one for one in said)
+    assert any("rule 4, discriminating path t, a, b, c: {a, b}, which has b" in one for one in said)
     assert any("t, a, b, c: as in the search's graph" in one for one in said)
 
 

@@ -213,7 +213,7 @@ def test_a_forbidden_collider_is_reported():
         pc.graph_.directed[pc.graph_.index("c"), pc.graph_.index("a")]
     )
     assert "a -> c <- b is not drawn" in pc.conflicts_[0]
-    assert "test independent given {} (p = 1), which is a set without c" in pc.conflicts_[0]
+    assert "test independent given {} (p = 1), which lacks c" in pc.conflicts_[0]
     assert "the knowledge contradicts that" in pc.conflicts_[0]
 
 
