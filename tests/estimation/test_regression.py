@@ -110,7 +110,7 @@ def test_collinear_columns_do_no_harm(rng):
 
 def test_a_determined_treatment_is_refused(rng):
     X, t, y = linear(100, rng)
-    with pytest.raises(NumericalError, match="linear combination.*Leave out the columns"):
+    with pytest.raises(NumericalError, match=r"linear combination.*Leave out the columns"):
         OLS().fit(np.column_stack([X, 2 * t + 1]), y, t=t)
     with pytest.raises(NumericalError, match=r"5 rows .* there are 9: hold fewer fixed, or .*PLR"):
         OLS().fit(rng.normal(size=(5, 8)), y[:5], t=t[:5])
