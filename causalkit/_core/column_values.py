@@ -93,7 +93,10 @@ def as_floats(column: np.ndarray[Any, Any]) -> FloatArray:
 
 def as_texts(column: Any) -> list[str | None] | None:
     """Cells of a column of text, None where one is missing; None if it holds anything else."""
-    cells = column.tolist() if isinstance(column, np.ndarray) else column.to_list()
+    try:
+        cells = column.tolist() if isinstance(column, np.ndarray) else column.to_list()
+    except (ValueError, OverflowError):  # a time beyond Python's calendar
+        return None
     cells = [None if is_missing(cell) else cell for cell in cells]
     return cells if {type(cell) for cell in cells} - {type(None)} == {str} else None
 

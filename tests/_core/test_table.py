@@ -159,6 +159,14 @@ BAD = {
     "no columns": (pd.DataFrame(), "no columns"),
     "no rows": (pd.DataFrame({"a": []}), "no rows"),
     "one dimension": (np.ones(3), r"reshape\(-1, 1\)"),
+    "a duration beyond Python's": (
+        pa.table({"t": pa.array([2**53 + 1, 0], pa.duration("s"))}),
+        "column 't' holds dates or times",
+    ),
+    "a date beyond Python's": (
+        pl.DataFrame({"t": pl.Series([10**18, None]).cast(pl.Datetime("us"))}),
+        "column 't' holds dates or times",
+    ),
     "a list": ([1, 2], "cannot read a list as a table.* Convert it first"),
     "what holds a table": (
         SimpleNamespace(data=pd.DataFrame({"a": [1]})),
