@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from causalkit._core.table import Table
+from causalkit.discovery._setup import as_knowledge
 from causalkit.discovery.base import DiscoveryAlgorithm
 from causalkit.discovery.series.base import SeriesAlgorithm
 from causalkit.errors import NotIdentifiableError
@@ -72,23 +73,29 @@ def estimand_of(
         if algorithm is not None and not _too_far(graph, treatment, outcome):
             why = algorithm.explain(treatment, outcome)
             notes.append(f"{treatment} and {outcome}: {why.edge}; {why.adjacency}.")
-            notes += _drawn_backwards(graph, treatment, outcome)
+            notes += _drawn_backwards(graph, treatment, outcome, algorithm)
     return estimand, tuple(notes), tried
 
 
 def _drawn_backwards(
-    graph: CausalGraph | LaggedGraph, treatment: Name, outcome: Name
+    graph: CausalGraph | LaggedGraph,
+    treatment: Name,
+    outcome: Name,
+    algorithm: DiscoveryAlgorithm | SeriesAlgorithm,
 ) -> Iterator[Note]:
     """That a learnt graph makes the outcome a cause of the treatment, and what to do about it."""
-    if isinstance(graph, CausalGraph) and outcome in graph.ancestors(treatment):
-        yield Note(
-            f"The graph that was learnt makes {outcome} a cause of {treatment}, and so the effect "
-            "zero. Directions are where a search errs first. If it cannot be so, say it, and the "
-            f"search will look for the best graph without it: "
-            f"Knowledge(tiers=[[..., {treatment!r}], [{outcome!r}]]), the later tier causing "
-            f"nothing in the earlier one, or Knowledge(forbidden=[({outcome!r}, {treatment!r})]).",
-            headline=f"The learnt graph runs from {outcome} to {treatment}",
-        )
+    if not isinstance(graph, CausalGraph) or outcome not in graph.ancestors(treatment):
+        return
+    known = as_knowledge(getattr(algorithm, "knowledge", None))
+    if any(cause == outcome for cause, _ in known.required):
+        return
+    yield Note(
+        f"The graph that was learnt makes {outcome} a cause of {treatment}, and so the effect "
+        "zero. Directions are where a search errs first. If it cannot be so, say it, and the "
+        f"search will look for the best graph without it. That {outcome} comes after all else is "
+        f"Knowledge(tiers=[[name for name in data if name != {outcome!r}], [{outcome!r}]]).",
+        headline=f"The learnt graph runs from {outcome} to {treatment}",
+    )
 
 
 def _too_far(graph: CausalGraph | LaggedGraph, treatment: Name, outcome: Name) -> bool:

@@ -434,7 +434,14 @@ def test_a_graph_that_runs_from_outcome_to_treatment_is_a_reason_for_doubt():
     assert analysis.effect.implied
     (doubt,) = [note for note in analysis.notes if "a cause of insured" in note]
     assert doubt.headline == "The learnt graph runs from costs to insured"
-    assert "Knowledge(tiers=[[..., 'insured'], ['costs']])" in doubt
+    assert "Knowledge(tiers=[[name for name in data if name != 'costs'], ['costs']])" in doubt
+    known = Knowledge(required=[("costs", "insured")])
+    asked = {"knowledge": known, "estimator": OLS(), "n_resamples": 0}
+    assert not [
+        note
+        for note in analyze(insured(1000, 3), "insured", "costs", **asked).notes
+        if "a cause of insured" in note
+    ]
 
 
 def test_knowledge_and_arrows_forbid_the_edge_that_is_asked_about():

@@ -98,8 +98,9 @@ def turned(
         return []
     known = as_knowledge(search.knowledge)
     others = tuple(name for name in backwards[0].nodes if name != outcome)
+    direct = any(outcome in graph.parents(treatment) for graph in backwards)
     found = []
-    for spared in ((treatment,), others):
+    for spared in ((treatment,), others) if direct else (others,):
         new = [(outcome, name) for name in spared if (outcome, name) not in known.required]
         try:
             told = replace(known, forbidden=(*known.forbidden, *new))
