@@ -43,9 +43,9 @@ Levels = tuple[object, ...] | None
 BOOLEAN: Final[tuple[object, ...]] = (False, True)
 
 _DATE: Final = re.compile(
-    r"(\d{4}-\d\d(-\d\d)?|\d{4}/\d\d?/\d\d?|\d\d?([./])\d\d?\3\d{4})([ T].*)?"
+    r"(\d{4}-(0[1-9]|1[0-2])(-\d\d)?|\d{4}/\d\d?/\d\d?|\d\d?([./])\d\d?\4\d{4})([ T].*)?"
 )
-"""2024-03, 2024-03-01T12:00, 2024/03/01, 1.3.2024."""
+"""2024-03, 2024-03-01T12:00, 2024/03/01, 1.3.2024; not the season 2020-21."""
 
 _LISTED: Final = 12
 """Columns that are named in one sentence."""
@@ -131,6 +131,8 @@ def is_date(text: object) -> bool:
     --------
     >>> [is_date(text) for text in ("2024-03-01", "1.3.2024", "2024-03-01 12:30", "3.4")]
     [True, True, True, False]
+    >>> [is_date(text) for text in ("2020-12", "2020-21", "2024-13-45")]
+    [True, False, False]
     """
     return isinstance(text, str) and _DATE.fullmatch(text.strip()) is not None
 
