@@ -294,7 +294,7 @@ def _as_dates(column: pd.Series[Any], where: str) -> pd.Series[Any]:
         return column
     try:
         return as_dates(column)
-    except (ValueError, TypeError, UserWarning) as error:
+    except (ValueError, TypeError, UserWarning, FutureWarning) as error:
         raise InputError(
             f"column {column.name!r} of {where} cannot be read as dates ({_short(error)}); expected"
             " numbers or dates in one format, such as 2024-03-01. Rewrite the column."

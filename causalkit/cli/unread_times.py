@@ -18,12 +18,13 @@ from __future__ import annotations
 import re
 import shlex
 import warnings
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from causalkit._core.column_values import is_date
-from causalkit._core.time_steps import steps_since
+from causalkit._core.time_steps import stamps_of, steps_since
 from causalkit.errors import InputError
 from causalkit.typing import BoolArray
 
@@ -62,6 +63,13 @@ def check_unread_times(unread: pd.DataFrame, subject: pd.Series[Any] | None, whe
     if subject is not None:
         begins |= (subject != subject.shift()).to_numpy()
     for name, column in unread.items():
+        if _is_of_no_format(column):
+            raise InputError(
+                f"column {str(name)!r} of {where} holds dates that cannot be read in one "
+                "format, so they do not say whether a step is missing; expected rows that are one "
+                "step apart. Write all of them as in 2024-03-01; or, if each row is the next step "
+                f"whatever that column says, --drop {shlex.quote(str(name))}."
+            )
         if _tells_of_gaps(column, begins):
             quoted = shlex.quote(str(name))
             raise InputError(
@@ -79,7 +87,16 @@ def holds_dates(column: pd.Series[Any]) -> bool:
     if pd.api.types.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype):
         return True
     cells = column.dropna().iloc[:_LOOKED_AT]
-    return bool(len(cells)) and all(map(is_date, cells))
+    return bool(len(cells)) and all(isinstance(cell, date) or is_date(cell) for cell in cells)
+
+
+def _dates_the_rows(column: pd.Series[Any]) -> bool:
+    return holds_dates(column) and column.isna().mean() <= _MOST_MISSING
+
+
+def _is_of_no_format(column: pd.Series[Any]) -> bool:
+    """Whether rows are dated, and their dates cannot be read."""
+    return _dates_the_rows(column) and _as_stamps(column.dropna()) is None
 
 
 def _tells_of_gaps(column: pd.Series[Any], begins: BoolArray) -> bool:
@@ -87,7 +104,7 @@ def _tells_of_gaps(column: pd.Series[Any], begins: BoolArray) -> bool:
     import pandas as pd
 
     missing = column.isna().mean()
-    if holds_dates(column) and missing <= _MOST_MISSING:
+    if _dates_the_rows(column):
         return missing > 0 or not _are_steps(_as_stamps(column), begins, if_irregular=False)
     is_number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
     if missing or not is_number:
@@ -97,8 +114,6 @@ def _tells_of_gaps(column: pd.Series[Any], begins: BoolArray) -> bool:
 
 def _are_steps(stamps: Any, begins: BoolArray, *, if_irregular: bool) -> bool:
     """Whether each row is one step after the one above; what has no steps is as it is said."""
-    if stamps is None:
-        return if_irregular
     try:
         return bool((steps_since(stamps, begins, "") <= 1).all())
     except InputError:
@@ -106,12 +121,10 @@ def _are_steps(stamps: Any, begins: BoolArray, *, if_irregular: bool) -> bool:
 
 
 def _as_stamps(column: pd.Series[Any]) -> Any:
-    """Dates as such; None where they are not of one format."""
-    import pandas as pd
-
+    """Dates as such, as `--time` would read them; None where they are not of one format."""
     try:
-        return pd.DatetimeIndex(as_dates(column.astype(str))).to_numpy()
-    except (ValueError, TypeError, UserWarning):
+        return stamps_of(as_dates(column).to_frame("time"), "time")
+    except (ValueError, TypeError, UserWarning, FutureWarning):
         return None
 
 
@@ -120,13 +133,18 @@ def as_dates(column: pd.Series[Any]) -> pd.Series[Any]:
 
     Raises
     ------
-    ValueError, TypeError or UserWarning
+    ValueError, TypeError, UserWarning or FutureWarning
         If they are of no format, or of several; pandas warns where it would guess cell by cell.
     """
     import pandas as pd
 
+    if isinstance(column.dtype, pd.PeriodDtype):
+        return pd.Series(column.dt.to_timestamp())
     first = column.dropna().iloc[:1].tolist()
     with_points = bool(first) and isinstance(first[0], str) and _POINTS.match(first[0]) is not None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return pd.to_datetime(column, dayfirst=with_points)
+        try:
+            return pd.to_datetime(column, dayfirst=with_points)
+        except (ValueError, FutureWarning):  # a clock that is moved in summer: offsets differ
+            return pd.to_datetime(column, dayfirst=with_points, utc=True)
