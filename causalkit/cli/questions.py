@@ -101,13 +101,21 @@ class Question:
         """
         if text == "each":
             return text
-        words = [word.strip() for word in text.split(",")]
-        if len(words) != 2:
+        column = table.get(self.nodes(table)[0])
+        known = {} if column is None else {str(level): level for level in column.unique()}
+        parts = text.split(",")
+        sides = [(",".join(parts[:k]), ",".join(parts[k:])) for k in range(1, len(parts))]
+        found = [pair for pair in sides if all({side, side.strip()} & {*known} for side in pair)]
+        if len(found) > 1:
+            raise InputError(
+                f"--contrast {text!r} names two levels in {len(found)} ways; expected one. Rename "
+                "one of the levels that hold a comma."
+            )
+        if not found and len(sides) != 1:
             raise InputError(
                 f"--contrast {text!r}; expected two levels with a comma, control first, or each."
             )
-        column = table.get(self.nodes(table)[0])
-        known = {} if column is None else {str(level): level for level in column.unique()}
+        words = [side if side in known else side.strip() for side in (found or sides)[0]]
         return tuple(known.get(word, _as_number(word)) for word in words)
 
     def estimand(self, table: Any, strategy: str | None, estimator: str | None) -> Estimand:

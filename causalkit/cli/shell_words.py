@@ -41,9 +41,12 @@ _CLASSES: Final = (
     ("method", {**METHODS, **SERIES_METHODS}),
 )
 
-_CALL: Final = re.compile(r"\w\((?:[^()]|\([^()]*\))*\)")
+_PAIR: Final = r"\((?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^()'\"])*\)"
+"""What stands between brackets; others may stand within its quotation marks."""
+
+_CALL: Final = re.compile(rf"\w\((?:[^()]|{_PAIR})*\)")
 _SETTING: Final = re.compile(
-    rf"(?<![\w.-])({'|'.join(_SETTINGS)})=('[^']*'|\"[^\"]*\"|\([^()]*\)|…|\.\.\.|[\w.]*\w)?"
+    rf"(?<![\w.-])({'|'.join(_SETTINGS)})=('[^']*'|\"[^\"]*\"|{_PAIR}|…|\.\.\.|[\w.]*\w)?"
 )
 _OBJECT: Final = re.compile(
     r"(?P<before>(?:,|\b(?:use|such as|or|expected)) )"
@@ -51,7 +54,7 @@ _OBJECT: Final = re.compile(
     r"(?: as the (?:test|score))?",
     re.IGNORECASE,
 )
-_LEVELS: Final = re.compile(r"Name the two to the estimator, \w+\((contrast=\([^()]*\))\)")
+_LEVELS: Final = re.compile(rf"Name the two to the estimator, \w+\((contrast={_PAIR})\)")
 _STRATEGY: Final = re.compile(r"identify\(\.\.\., (strategy=\"[\w-]+\")\)")
 _COMPLETE: Final = "drop the rows with data.dropna()"
 _IN_PYTHON_ONLY: Final = re.compile(r"MissingnessCorrection\(\) if [^;]*; (?=or )")

@@ -284,6 +284,40 @@ def test_lags_reach_over_no_gap_that_an_unread_column_tells_of(lost_days, run, w
     assert json.loads(weak.stdout)["effects"][0]["effect"] < 1.7
 
 
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pd.date_range("2024-01-01", periods=600).strftime("%Y-%m-%dT00:00:00Z"),
+        pd.date_range("2024-01-01", periods=600, tz="Europe/Berlin"),  # a day in March has 23 hours
+        pd.date_range("2024-01-01", periods=600, tz="Europe/Berlin").astype(str),
+        pd.date_range("2024-01-01", periods=600).date,
+        pd.period_range("1870Q1", periods=600, freq="Q"),
+    ],
+    ids=["Z", "zone", "offsets", "date32", "quarters"],
+)
+def test_dates_that_nobody_named_are_read_however_they_are_kept(lost_days, run, cells):
+    data = pd.read_csv("whole.csv").assign(day=cells).drop(columns=["count", "site"])
+    kept = np.random.default_rng(1).random(600) > 0.25
+    data.to_parquet("whole.parquet")
+    data[kept].to_parquet("lost.parquet")
+    words = *lost_days, "--estimator", "ols", "--json"
+    told = run("estimate", "whole.parquet", *words)
+    assert json.loads(told.stdout)["effects"][0]["effect"] == pytest.approx(2, abs=0.15)
+    assert "in steps of unequal length" in run("estimate", "lost.parquet", *words).stderr
+    told = run("estimate", "lost.parquet", *words, "--time", "day")
+    assert json.loads(told.stdout)["effects"][0]["effect"] == pytest.approx(2, abs=0.15)
+
+
+def test_dates_that_cannot_be_read_are_not_called_unequal(lost_days, run):
+    data = pd.read_csv("whole.csv").drop(columns="count")
+    data.loc[3, "day"] = "2024-01-04 12:00"
+    data.to_csv("mixed.csv", index=False)
+    said = run("estimate", "mixed.csv", *lost_days).stderr
+    assert "cannot be read in one format" in said
+    assert "unequal" not in said
+    assert run("estimate", "mixed.csv", *lost_days, "--drop", "day").exit_code == 0
+
+
 def test_clusters_of_two_kinds(folder, run):
     rng = np.random.default_rng(0)
     firm, year = np.repeat(np.arange(40), 10), np.tile(np.arange(10), 40)
@@ -326,6 +360,32 @@ def test_two_of_several_levels_are_compared(run, three_sites, without_checks):
     assert "expected two levels" in run(*words, "--contrast", "north").stderr
     assert "without --estimator" in run(*words[:-2], "--contrast", "north,south").stderr
     assert "which has no use" in run(*words[:-1], "plr", "--contrast", "north,south").stderr
+
+
+@pytest.mark.parametrize(
+    ("levels", "typed"),
+    [
+        (("none, sham", "5 (low)"), "none, sham,5 (low)"),
+        (("none, sham", "5 (low)"), "none, sham, 5 (low)"),
+        ((" s0", " s1"), " s0, s1"),
+        (("a,b", "c,d"), "a,b,c,d"),
+    ],
+)
+def test_levels_with_commas_blanks_or_brackets(run, three_sites, levels, typed):
+    data = pd.read_csv("sites.csv")
+    data["site"] = data["site"].map(dict(zip(("north", "south"), levels, strict=True)))
+    data.fillna({"site": "0 (other)"}).to_csv("sites.csv", index=False)
+    words = "estimate", *three_sites, "--graph", "site -> health", "--estimator", "ols", "--json"
+    told = run(*words, "--contrast", typed)
+    assert json.loads(told.stdout)["effects"][0]["effect"] == pytest.approx(2, abs=0.1)
+
+
+def test_levels_that_a_comma_does_not_tell_apart(run, three_sites):
+    data = pd.read_csv("sites.csv")
+    data["site"] = np.resize(["a", "b,c", "a,b", "c"], len(data))
+    data.to_csv("sites.csv", index=False)
+    words = "estimate", *three_sites, "--graph", "site -> health", "--estimator", "ols"
+    assert "Rename one" in run(*words, "--contrast", "a,b,c").stderr
 
 
 def test_levels_that_are_numbers(folder, run):

@@ -34,6 +34,12 @@ OPTIONS = {
             'contrast="each".',
             "Say --contrast 'no job,job', control first, or --contrast each.",
         ),
+        (
+            "Name the two to the estimator, OLS(contrast=('10 (high)', \"it's 5) low\")), control",
+            "Say --contrast '10 (high),it'\"'\"'s 5) low', control",
+        ),
+        ("OLS(contrast=('10 (high', '5')), too", "OLS(contrast=('10 (high', '5')), too"),
+        ("contrast=('a (b)', 'c'): treatment", "--contrast 'a (b),c': treatment"),
         ("contrast=('a', 'c'): treatment", "--contrast a,c: treatment"),
         ("Use PCMCI(max_lag=3).", "Use PCMCI(max_lag=3)."),  # a call stays whole
         ("a runtime=3 and xtime='a'", "a runtime=3 and xtime='a'"),
