@@ -122,7 +122,7 @@ def read_table(
     _check_names(data, source.name)
     if dates is not None and dates in data.columns:
         data[dates] = _as_dates(data[dates], source.name)
-    data = _with_categories(data, set(labels))
+    data = _with_categories(data, set(labels), named=only is not None)
     return _complete(data, source.name) if complete else data
 
 
@@ -301,7 +301,10 @@ def _as_dates(column: pd.Series[Any], where: str) -> pd.Series[Any]:
         ) from None
 
 
-def _with_categories(data: pd.DataFrame, labels: Collection[str | None]) -> pd.DataFrame:
+def _with_categories(
+    data: pd.DataFrame, labels: Collection[str | None], *, named: bool
+) -> pd.DataFrame:
+    """Take text for categories; dates only where few were `named` in a question, such as waves."""
     import pandas as pd
 
     text = [
@@ -310,8 +313,9 @@ def _with_categories(data: pd.DataFrame, labels: Collection[str | None]) -> pd.D
         if pd.api.types.is_object_dtype(data[name]) or pd.api.types.is_string_dtype(data[name])
     ]
     refused = {name: data[name].nunique() for name in text if name not in labels}
-    dated = [name for name in refused if holds_dates(data[name])]
-    many = [name for name, n in refused.items() if n > _MOST_LEVELS and name not in dated]
+    beyond = [name for name, n in refused.items() if n > _MOST_LEVELS]
+    dated = [name for name in (beyond if named else refused) if holds_dates(data[name])]
+    many = [name for name in beyond if name not in dated]
     if many or dated:
         raise _neither_numbers_nor_levels({name: refused[name] for name in many}, dated)
     for name in text:

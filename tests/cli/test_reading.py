@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 
 import pandas as pd
@@ -70,6 +71,21 @@ def test_a_text_column_is_a_category_only_when_it_has_few_levels(folder, run):
     data.assign(note=[f"text {k}" for k in range(400)]).to_csv("notes.csv", index=False)
     assert "Leave it out with --drop note" in run("discover", "notes.csv").stderr
     assert "note" not in run("discover", "notes.csv", "--drop", "note").stdout
+
+
+def test_waves_are_categories_where_the_question_names_them(folder, run):
+    data = pd.read_csv("data.csv").assign(wave=["2020-01", "2021-01"] * 200)
+    data["season"] = ["2019-20"] * 200 + ["2020-21"] * 200
+    days = pd.date_range("2024-01-01", periods=400).strftime("%Y-%m-%d")
+    data.assign(day=days).to_csv("waves.csv", index=False)
+    words = "estimate", "waves.csv", "--treatment", "dose", "--outcome", "health"
+    told = run(*words, "--adjust-for", "age,wave,season", "--estimator", "ols", "--json")
+    assert json.loads(told.stdout)["effects"][0]["effect"] == pytest.approx(2, abs=0.2)
+    assert "'wave' holds text; taken as a category with 2 levels" in told.stderr
+    assert "'day' holds dates" in run(*words, "--adjust-for", "age,day").stderr
+    said = run("discover", "waves.csv", "--drop", "day").stderr
+    assert "'wave' holds dates" in said
+    assert "'season'" not in said
 
 
 @pytest.mark.parametrize(
