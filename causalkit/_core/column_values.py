@@ -14,7 +14,7 @@ What would have to be guessed is refused, by :func:`unreadable`, with what would
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Final
 
 import numpy as np
@@ -24,12 +24,14 @@ from causalkit.typing import FloatArray, Name
 
 __all__ = [
     "BOOLEAN",
+    "DeclaredLevels",
     "Levels",
     "as_codes",
     "as_floats",
     "as_texts",
     "is_date",
     "is_missing",
+    "joined_levels",
     "read_array",
     "read_objects",
     "several_texts",
@@ -110,6 +112,42 @@ def as_codes(cells: Sequence[Any], levels: Sequence[Any]) -> tuple[FloatArray, L
 def sorted_levels(levels: Iterable[object]) -> list[Any]:
     """Levels without a declared order, in the order of their codes."""
     return sorted(levels, key=lambda level: (str(type(level)), level))
+
+
+class DeclaredLevels(tuple[object, ...]):
+    """Levels that occur in a part of the data, with the declared list that orders them."""
+
+    order: tuple[object, ...]
+
+    @classmethod
+    def among(cls, present: Set[object], order: Iterable[object]) -> DeclaredLevels:
+        """Those of the list that are present."""
+        declared = tuple(order)
+        levels = cls(level for level in declared if level in present)
+        levels.order = declared
+        return levels
+
+
+def joined_levels(a: tuple[object, ...], b: tuple[object, ...]) -> tuple[object, ...]:
+    """Levels of two parts: in the order of the list that both declare, else sorted.
+
+    A list may be a piece of the other, as where each file lists what it holds.
+
+    Examples
+    --------
+    >>> sizes = ["small", "medium", "large"]
+    >>> joined_levels(*(DeclaredLevels.among({size}, sizes) for size in ("large", "small")))
+    ('small', 'large')
+    >>> joined_levels(("small",), ("large",))
+    ('large', 'small')
+    """
+    if isinstance(a, DeclaredLevels) and isinstance(b, DeclaredLevels):
+        if a.order == b.order and a == b:
+            return a
+        short, long = sorted((a.order, b.order), key=len)
+        if DeclaredLevels.among(set(short), long) == short:
+            return DeclaredLevels.among({*a, *b}, long)
+    return tuple(a) if a == b else tuple(sorted_levels({*a, *b}))
 
 
 def is_missing(cell: Any) -> bool:

@@ -245,7 +245,7 @@ def _read_levels(column: Any) -> tuple[FloatArray, Levels]:
     """Codes among the levels that occur: in declared order if there is one, else sorted."""
     cells = column.to_list()
     present = {cell for cell in set(cells) if not is_missing(cell)}
-    if _is_declared(column):
+    if present and _is_declared(column):
         levels = [level for level in column.cat.get_categories().to_list() if level in present]
     else:
         levels = sorted_levels(present)

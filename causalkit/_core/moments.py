@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from causalkit._core.column_values import BOOLEAN, Levels, sorted_levels
+from causalkit._core.column_values import BOOLEAN, Levels, joined_levels
 from causalkit._core.row_sums import add_outer, strips, sums_of_rows, two_sum
 from causalkit.errors import InputError, UnknownVariableError
 from causalkit.typing import FloatArray, IntArray, Name
@@ -299,7 +299,7 @@ def _rescaled(moments: Moments, exponents: IntArray) -> Moments:
 
 def _common_levels(name: Name, a: Levels, b: Levels) -> Levels:
     """Levels that cover both."""
-    if a == b:
+    if a is b:
         return a
     if a is None or b is None:
         if BOOLEAN in (a, b):
@@ -308,7 +308,7 @@ def _common_levels(name: Name, a: Levels, b: Levels) -> Levels:
             f"column {name!r} holds categories in one part of the data and numbers in another; "
             "expected one kind. Write the parts again with one type."
         )
-    levels = tuple(sorted_levels({*a, *b}))
+    levels = joined_levels(a, b)
     check_two_levels(name, levels)
     return levels
 

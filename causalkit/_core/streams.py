@@ -21,7 +21,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from causalkit._core.column_values import BOOLEAN, Levels, sorted_levels, unreadable
+from causalkit._core.column_values import (
+    BOOLEAN,
+    DeclaredLevels,
+    Levels,
+    sorted_levels,
+    unreadable,
+)
 from causalkit._core.frames import checked_names
 from causalkit._core.moments import Moments, check_two_levels, merge
 from causalkit._core.parallel import check_jobs, one_thread
@@ -198,7 +204,7 @@ def _columns_with(what: str, names: Sequence[Name], counts: IntArray) -> str:
 
 
 def _blocks(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[list[pa.RecordBatch]]:
-    """Batches by the block: of one schema, and about as many as make up the rows.
+    """Batches by the block: of one kind, and about as many as make up the rows.
 
     Half the rows are enough, so that batches of nearly the right size need not be joined.
     """
@@ -207,7 +213,7 @@ def _blocks(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[list[pa.Re
     for batch in batches:
         if batch.num_rows == 0:
             continue
-        if waiting and batch.schema != waiting[0].schema:
+        if waiting and not _are_alike(batch, waiting[0]):
             yield waiting
             waiting, n = [], 0
         waiting.append(batch)
@@ -217,6 +223,17 @@ def _blocks(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[list[pa.Re
             waiting, n = [], 0
     if waiting:
         yield waiting
+
+
+def _are_alike(a: pa.RecordBatch, b: pa.RecordBatch) -> bool:
+    """Whether batches can be joined: pyarrow would join lists of ordered levels to any list."""
+    import pyarrow as pa
+
+    return a.schema == b.schema and all(
+        a.column(k).dictionary.equals(b.column(k).dictionary)
+        for k, kind in enumerate(a.schema.types)
+        if pa.types.is_dictionary(kind) and kind.ordered
+    )
 
 
 def _beside(
@@ -288,21 +305,21 @@ def _decoded(name: Name, chunks: Sequence[pa.Array]) -> tuple[np.ndarray[Any, An
 
 
 def _codes(name: Name, column: pa.DictionaryArray) -> tuple[FloatArray, Levels]:
-    """Codes of a category among the levels that occur; a declared pair is taken as it is."""
+    """Codes of a category among the levels that occur: in declared order if any, else sorted."""
     cells = column.dictionary
     known = column.is_valid().to_numpy(zero_copy_only=False)
     codes = column.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.intp)
     there = np.flatnonzero(np.bincount(codes[known], minlength=len(cells)))
     present = {int(k): cells[k].as_py() for k in there.tolist()}
-    levels: list[object] = sorted_levels(set(present.values()) - {None})
-    if column.type.ordered and len(cells) == 2:
-        levels = cells.to_pylist()
+    levels: tuple[object, ...] = tuple(sorted_levels(set(present.values()) - {None}))
+    if column.type.ordered:
+        levels = DeclaredLevels.among({*levels}, cells.to_pylist())
     check_two_levels(name, levels)
     table = np.full(max(len(cells), 1), np.nan)
     for k, level in present.items():
         if level is not None:
             table[k] = levels.index(level)
-    return np.where(known, table[codes], np.nan), tuple(levels)
+    return np.where(known, table[codes], np.nan), levels
 
 
 def _refused(name: Name, column: pa.Array) -> InputError:

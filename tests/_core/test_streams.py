@@ -264,6 +264,29 @@ def test_categories_of_polars_pandas_and_dask_agree(few_rows_a_block):
     assert_same(moments_of(dask_frame(pandas, npartitions=7)), expected)
 
 
+def test_a_declared_order_holds_where_some_of_its_categories_are_unused(tmp_path, few_rows_a_block):
+    cells = np.repeat(["a", "z", "a"], 100)  # in most blocks only one of them occurs
+    declared = pd.Categorical(cells, categories=["z", "mid", "a"], ordered=True)
+    y = np.random.default_rng(4).normal(size=300) - 2 * (cells == "a")
+    frame = pd.DataFrame({"g": declared, "y": y})
+    expected = in_memory(frame)
+    assert expected.levels == (("z", "a"), None)
+    assert expected.gram[0, 1] < 0
+    frame.to_parquet(tmp_path / "whole.parquet", row_group_size=50)
+    assert_same(moments_of(tmp_path / "whole.parquet"), expected)
+    assert_same(moments_of(dask_frame(frame, npartitions=6)), expected)
+    unordered = frame.assign(g=declared.as_unordered())
+    assert_same(moments_of(dask_frame(unordered, npartitions=6)), expected)
+    # A file may list what it holds; lists that contradict each other declare nothing.
+    of_files = [["z", "a"], ["z", "mid", "a"]], [["z", "a"], ["a", "mid", "z"]]
+    for k, (lists, levels) in enumerate(zip(of_files, [("z", "a"), ("a", "z")], strict=True)):
+        for part, (start, listed) in enumerate(zip((0, 150), lists, strict=True)):
+            piece = frame[start : start + 150]
+            piece = piece.assign(g=piece["g"].cat.set_categories(listed, ordered=True))
+            parquet(tmp_path / str(k), pa.Table.from_pandas(piece), f"{part}.parquet")
+        assert moments_of(tmp_path / str(k)).levels == (levels, None)
+
+
 def test_one_file_may_hold_integers_and_another_floats(tmp_path):
     parquet(tmp_path, pa.table({"a": [1, 2, 3], "b": [1.0, 0.0, 2.0]}), "1.parquet")
     parquet(tmp_path, pa.table({"b": [4, 5, 1], "a": [1.5, 2.5, 0.0]}), "2.parquet")

@@ -244,6 +244,12 @@ def test_text_is_read_where_it_only_says_where_a_row_comes_from(missing):
         as_table({"batch": [1, "b"], "x": [1, 2]}, labels=["batch"])
 
 
+def test_an_ordered_arrow_column_without_chunks_has_no_rows():
+    ordered = pa.dictionary(pa.int8(), pa.string(), ordered=True)
+    with pytest.raises(InputError, match="no rows"):
+        as_table(pa.table({"a": pa.chunked_array([], type=ordered)}))
+
+
 @pytest.mark.parametrize("make", [lambda d: d, pl.from_pandas, pa.Table.from_pandas, dict])
 def test_all_columns_of_text_are_said_at_once(make):
     days = pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d")

@@ -139,6 +139,18 @@ def test_a_treatment_of_two_values_is_compared(rng, tmp_path, values, estimator)
     same(streamed, in_memory(estimator, data, folds))
 
 
+def test_the_order_of_categories_gives_the_sign(rng, tmp_path):
+    t = np.sort(rng.integers(0, 2, 600))  # the first blocks hold one category only
+    declared = pd.Categorical.from_codes(2 - 2 * t, ["z", "k", "a"], ordered=True)
+    data = pd.DataFrame({"T": declared, "Y": rng.normal(size=600) + 2 * t})
+    data.to_parquet(tmp_path / "table.parquet", row_group_size=100)
+    effect = OLS().fit(None, data["Y"], t=data["T"]).effect_
+    assert effect.value == pytest.approx(-2, abs=0.3)
+    assert effect.details["contrast"] == "T: a versus z"
+    estimand = ck.identify(ck.CausalGraph.parse("T -> Y"), "T", "Y")
+    same(estimate_streamed(estimand, tmp_path / "table.parquet", OLS()), effect)
+
+
 def test_without_anything_to_adjust_for(rng, tmp_path):
     estimand = ck.identify(ck.CausalGraph.parse("T -> Y"), "T", "Y")
     data, path = columns(rng), saved(tmp_path, columns(np.random.default_rng(20240229)))
