@@ -24,6 +24,7 @@ from causalkit.typing import BoolArray, Data, IntArray, Name
 __all__ = [
     "Stamps",
     "business_days_between",
+    "day_first",
     "index_of",
     "months_between",
     "plain_frame",
@@ -39,6 +40,9 @@ _JITTER: Final = 0.05
 
 _MONTH_DAYS: Final = 6
 """Days by which stamps of months may differ: third Fridays are the 15th to the 21st."""
+
+_POINTS: Final = re.compile(r"^\s*(\d\d?)\.(\d\d?)\.(\d{4})(?!\d)")
+"""1.3.2024"""
 
 Stamps = np.ndarray[Any, Any]
 
@@ -97,12 +101,32 @@ def stamps_of(data: Data, name: Name) -> Stamps:
         return stamps
     try:
         timed = column.dtype.kind == "m" or isinstance(column.dtype, pd.PeriodDtype)
-        return _plain(pd.Index(column) if timed else pd.DatetimeIndex(column))
+        dates = column if timed else day_first(column)
+        return _plain(pd.Index(dates) if timed else pd.DatetimeIndex(dates))
     except (ValueError, TypeError):
         raise InputError(
-            f"{what} is the time and holds {column.iloc[0]!r}; expected dates, times or "
-            "numbers. Convert it first, e.g. with pandas.to_datetime."
+            f"{what} is the time and holds {column.iloc[0]!r}; expected dates (with points "
+            "the day first), times or numbers. Convert it first, e.g. with pandas.to_datetime."
         ) from None
+
+
+def day_first(column: Any) -> Any:
+    """Write texts such as 1.3.2024 in a pandas column as 2024-03-01: with points the day is first.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> day_first(pd.Series(["1.3.2024", "31.12.2024 12:30", "2024-03-01"])).tolist()
+    ['2024-03-01', '2024-12-31 12:30', '2024-03-01']
+    """
+    if not any(isinstance(cell, str) for cell in column.dropna().iloc[:1]):
+        return column
+    return column.map(lambda cell: _POINTS.sub(_as_iso, cell) if isinstance(cell, str) else cell)
+
+
+def _as_iso(date: re.Match[str]) -> str:
+    day, month, year = map(int, date.groups())
+    return f"{year:04}-{month:02}-{day:02}"
 
 
 def _column(data: Data, name: Name) -> Any:

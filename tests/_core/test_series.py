@@ -108,6 +108,19 @@ def test_a_column_may_hold_the_time(how):
     assert borders(series) == [0, 20]
 
 
+@pytest.mark.parametrize("make", [lambda data: data, pl.from_pandas, pa.Table.from_pandas])
+def test_dates_with_points_have_the_day_first(make):
+    for lost in (3, 20):  # the fourth of a month is as well the fourth month
+        days = pd.date_range("2024-01-01", periods=40).delete(lost)
+        texts = [f"{day.day}.{day.month}.{day.year}" for day in days]
+        data = make(beside(days).assign(when=texts))
+        assert borders(as_series(data, time="when")) == [0, lost]
+    for texts in (["1.12.2024", "1.13.2024", "1.14.2024"], ["1.13.2024", "1.14.2024", "1.15.2024"]):
+        data = pd.DataFrame({"when": texts, "a": [1.0, 2.0, 4.0]})
+        with pytest.raises(InputError, match="with points the day first"):
+            as_series(make(data), time="when")
+
+
 def test_a_zone_survives_polars_and_pyarrow():
     local = pd.date_range("2021-01-01", periods=30, freq="MS", tz="America/New_York").delete(9)
     for data in (pl.from_pandas(beside(local)), pa.Table.from_pandas(beside(local))):
