@@ -288,8 +288,11 @@ class EffectEstimator(BaseEstimator):
         strange = [role for role in given if role not in known]
         if strange:
             what = f"only {', '.join(known)}" if known else "no further columns"
+            called = {role: _CALLED[role] for role in strange if role in _CALLED}
             here = [
-                f"{role}= is called {_CALLED[role]}= here" for role in strange if role in _CALLED
+                f"{role}= is called {ours}= here"
+                for role, ours in called.items()
+                if ours in ("groups", "sample_weight", *known)
             ]
             raise InputError(
                 f"{name} got {', '.join(f'{role}=' for role in strange)}; it takes {what}. "

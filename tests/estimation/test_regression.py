@@ -47,6 +47,8 @@ def test_clusters_under_another_name_are_told_what_fit_calls_them(rng):
         OLS().fit(X, y, t=t, clusters=np.arange(50))
     with pytest.raises(InputError, match="weights= is called sample_weight= here"):
         OLS().fit(X, y, t=t, weights=np.ones(50))
+    with pytest.raises(InputError, match=r"got panel=; it takes no further columns\. Leave it out"):
+        OLS().fit(X, y, t=t, panel=np.arange(50))  # and no unit= either
 
 
 def test_clustered_ols_is_statsmodels_clustered_ols(rng):
