@@ -216,7 +216,7 @@ def several_texts(texts: Mapping[Name, Sequence[str]]) -> InputError:
         said.append(f"text in {_listed(levels)}")
         advice.append(
             "If its values are categories, say so, of all at once: "
-            f"data.astype(dict.fromkeys({levels[:_LISTED]}, 'category')) (pandas) or "
+            f"data.astype(dict.fromkeys({levels}, 'category')) (pandas) or "
             ".cast(pl.Categorical) (polars); if they are numbers, convert them."
         )
     if free:

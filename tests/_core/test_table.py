@@ -266,3 +266,11 @@ def test_all_columns_of_text_are_said_at_once(make):
     as_table(make(data.drop(columns=["id", "seen"])), labels=["sex", "area"])
     with pytest.raises(InputError, match=r"column 'seen' holds dates written .* time='seen'"):
         as_table(make(data[["x", "seen"]]))
+
+
+def test_the_advice_on_many_columns_of_text_converts_all_of_them():
+    data = pd.DataFrame({f"t{k}": ["a", "b"] for k in range(30)})
+    with pytest.raises(InputError, match="'t11' and 18 more") as refused:
+        as_table(data)
+    advice = str(refused.value).partition("all at once: ")[2].partition(" (pandas)")[0]
+    assert len(as_table(eval(advice)).names) == 30
