@@ -15,7 +15,6 @@ causalkit.errors.InputError: column 'date' of lost.csv looks like times, in step
 
 from __future__ import annotations
 
-import re
 import shlex
 import warnings
 from datetime import date
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from causalkit._core.column_values import is_date
-from causalkit._core.time_steps import stamps_of, steps_since
+from causalkit._core.time_steps import day_first, stamps_of, steps_since
 from causalkit.errors import InputError
 from causalkit.typing import BoolArray
 
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["as_dates", "check_unread_times", "holds_dates"]
-
-_POINTS: Final = re.compile(r"\d\d?\.\d\d?\.\d{4}")
 
 _MOST_MISSING: Final = 0.5
 """Share of empty cells beyond which a date is hardly that of the row."""
@@ -140,11 +137,10 @@ def as_dates(column: pd.Series[Any]) -> pd.Series[Any]:
 
     if isinstance(column.dtype, pd.PeriodDtype):
         return pd.Series(column.dt.to_timestamp())
-    first = column.dropna().iloc[:1].tolist()
-    with_points = bool(first) and isinstance(first[0], str) and _POINTS.match(first[0]) is not None
+    dates: pd.Series[Any] = day_first(column)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            return pd.to_datetime(column, dayfirst=with_points)
+            return pd.to_datetime(dates)
         except (ValueError, FutureWarning):  # a clock that is moved in summer: offsets differ
-            return pd.to_datetime(column, dayfirst=with_points, utc=True)
+            return pd.to_datetime(dates, utc=True)
