@@ -47,8 +47,8 @@ def test_random_series_and_who_finds_their_links(folder, run):
 
 
 def test_strict_asks_for_more_than_the_baselines(folder, run):
-    words = "compare", "--columns", 5, "--repeats", 2, "--methods", "boss", "--strict", "-q"
-    assert run(*words, "--rows", 1000).exit_code == 0
+    words = "compare", "--columns", 6, "--repeats", 3, "--methods", "boss", "--strict", "-q"
+    assert run(*words, "--rows", 2000).exit_code == 0
     assert run(*words, "--rows", 8).exit_code == 5
 
 
