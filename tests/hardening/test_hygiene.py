@@ -146,14 +146,16 @@ def test_no_file_is_left_open(tmp_path):
     for way in ways:
         way()
     gc.collect()
+    before = len(list(HANDLES.iterdir()))
     gc.disable()  # what only the collector closes is left open
     try:
         for k in range(50):
             ways[k % len(ways)]()
         deadline = time.monotonic() + 30  # pyarrow's own threads close what they read
-        while open_below(tmp_path) and time.monotonic() < deadline:
+        while len(list(HANDLES.iterdir())) > before and time.monotonic() < deadline:
             time.sleep(0.05)
         assert open_below(tmp_path) == []
+        assert len(list(HANDLES.iterdir())) <= before
         lines = (tmp_path / "lines.jsonl").resolve()
         with lines.open():
             assert open_below(tmp_path) == [str(lines)]
